@@ -1,0 +1,263 @@
+// Reads and writes .npy files (NumPy's format, versions 1 and 2) of float32 or float64 in C order.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "../error.hpp"
+#include "../runtime/buffer.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// The extents of an array, outermost first; at most 8 of them.
+class npy_shape {
+public:
+    static constexpr std::size_t max_rank = 8;
+
+    [[nodiscard]] std::size_t size() const noexcept { return rank_; }
+    std::size_t operator[](std::size_t axis) const noexcept { return extents_[axis]; }
+    [[nodiscard]] const std::size_t* begin() const noexcept { return extents_.data(); }
+    [[nodiscard]] const std::size_t* end() const noexcept { return extents_.data() + rank_; }
+    [[nodiscard]] bool push_back(std::size_t extent) noexcept {
+        if (rank_ == max_rank) return false;
+        extents_[rank_++] = extent;
+        return true;
+    }
+    /// Product of `extents`, 1 for none; false when it does not fit.
+    static bool product(std::span<const std::size_t> extents, std::size_t& count) noexcept {
+        count = 1;
+        for (const std::size_t n : extents)
+            if (n == 0) return count = 0, true;
+        for (const std::size_t n : extents) {
+            if (count > std::numeric_limits<std::size_t>::max() / n) return false;
+            count *= n;
+        }
+        return true;
+    }
+
+private:
+    std::array<std::size_t, max_rank> extents_{};
+    std::size_t rank_ = 0;
+};
+
+/// An array read from a file: `values` has the product of `shape` elements, the last index running fastest.
+template <class T>
+struct basic_npy {
+    npy_shape shape;
+    detail::buffer<T> values;
+};
+using npy_array = basic_npy<float>;
+
+namespace detail {
+
+/// Parser of the header: the Python literal {'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 224, 224), }.
+class npy_header {
+public:
+    explicit npy_header(std::string_view text) noexcept : text_{text} {}
+
+    /// Errors (malformed, unsupported): anything but exactly these three keys with values of these kinds.
+    error parse(const char* path) noexcept {
+        bool ok = take('{');
+        while (ok && !take('}')) {
+            std::string_view key;
+            ok = string(key) && take(':');
+            if (!ok) break;
+            if (key == "descr") {
+                if (peek() == '[') return error::format(errc::unsupported, "%s: structured .npy dtypes are not read", path);
+                ok = once(1) && string(descr_);
+            } else if (key == "fortran_order") {
+                ok = once(2) && boolean(fortran_);
+            } else if (key == "shape") {
+                if (!(once(4) && tuple())) ok = false;
+                if (too_many_) return error::format(errc::unsupported, "%s: more than %zu dimensions", path, npy_shape::max_rank);
+            } else {
+                ok = false;
+            }
+            if (ok && !take(',')) {
+                ok = take('}');
+                break;
+            }
+        }
+        skip_spaces();
+        if (at_ < text_.size() && text_[at_] == '\n') ++at_;
+        if (!ok || seen_ != 7 || at_ != text_.size())
+            return error::format(errc::malformed, "%s: .npy header is not {'descr': ..., 'fortran_order': ..., 'shape': ...} (at byte %zu)",
+                                 path, at_);
+        return {};
+    }
+
+    [[nodiscard]] std::string_view descr() const noexcept { return descr_; }
+    [[nodiscard]] bool fortran_order() const noexcept { return fortran_; }
+    [[nodiscard]] const npy_shape& shape() const noexcept { return shape_; }
+
+private:
+    void skip_spaces() noexcept {
+        while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    }
+    char peek() noexcept {
+        skip_spaces();
+        return at_ < text_.size() ? text_[at_] : '\0';
+    }
+    bool take(char c) noexcept {
+        if (at_ >= text_.size() || peek() != c || at_ >= text_.size()) return false;
+        ++at_;
+        return true;
+    }
+    bool once(unsigned bit) noexcept {
+        const bool first = (seen_ & bit) == 0;
+        seen_ |= bit;
+        return first;
+    }
+    bool string(std::string_view& out) noexcept {
+        const char quote = peek();
+        if (quote != '\'' && quote != '"') return false;
+        const std::size_t end = text_.find(quote, at_ + 1);
+        if (end == std::string_view::npos) return false;
+        out = text_.substr(at_ + 1, end - at_ - 1);
+        at_ = end + 1;
+        return true;
+    }
+    bool boolean(bool& out) noexcept {
+        skip_spaces();
+        const std::string_view rest = text_.substr(at_);
+        if (!rest.starts_with("True") && !rest.starts_with("False")) return false;
+        out = rest.starts_with("True");
+        at_ += out ? 4 : 5;
+        return true;
+    }
+    bool number(std::size_t& out) noexcept {
+        if (peek() < '0' || peek() > '9') return false;
+        out = 0;
+        for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
+            const auto digit = static_cast<std::size_t>(text_[at_] - '0');
+            if (out > (std::numeric_limits<std::size_t>::max() - digit) / 10) return false;
+            out = out * 10 + digit;
+        }
+        return true;
+    }
+    bool tuple() noexcept {
+        if (!take('(')) return false;
+        while (!take(')')) {
+            std::size_t extent = 0;
+            if (!number(extent)) return false;
+            if (!shape_.push_back(extent)) return too_many_ = true, false;
+            if (!take(',')) return shape_.size() > 1 && take(')');  // Python's (5) is a number, (5,) a tuple
+        }
+        return true;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    unsigned seen_ = 0;
+    std::string_view descr_;
+    npy_shape shape_;
+    bool fortran_ = false, too_many_ = false;
+};
+
+struct close_file {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+using unique_file = std::unique_ptr<std::FILE, close_file>;
+
+}  // namespace detail
+
+/// Reads an array of T, float or double; the file must hold exactly that type, in C order, and nothing after the data.
+/// Errors, each with the path: io; malformed (not a .npy file, a header that lies about the size); unsupported
+/// (another version, element type or order, more than 8 dimensions); out_of_memory.
+template <class T = float>
+result<basic_npy<T>> read_npy(const char* path) noexcept {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+    constexpr std::string_view wanted = sizeof(T) == 4 ? "<f4" : "<f8";
+    constexpr std::size_t max_header = std::size_t{1} << 16;
+
+    const detail::unique_file file{std::fopen(path, "rb")};
+    if (!file) return error::format(errc::io, "%s: cannot be opened", path);
+    std::array<unsigned char, 12> start{};
+    if (std::fread(start.data(), 1, 10, file.get()) != 10) {
+        if (std::ferror(file.get()) != 0) return error::format(errc::io, "%s: cannot be read", path);
+        return error::format(errc::malformed, "%s: not a .npy file (shorter than 10 bytes)", path);
+    }
+    if (std::memcmp(start.data(), "\x93NUMPY", 6) != 0)
+        return error::format(errc::malformed, "%s: not a .npy file (it does not begin with \\x93NUMPY)", path);
+    if (start[6] != 1 && start[6] != 2)
+        return error::format(errc::unsupported, "%s: .npy version %d.%d: expected 1 or 2", path, start[6], start[7]);
+    std::size_t header_size = start[8] | static_cast<std::size_t>(start[9]) << 8;
+    std::size_t data_at = 10 + header_size;
+    if (start[6] == 2) {
+        if (std::fread(start.data() + 10, 1, 2, file.get()) != 2)
+            return error::format(errc::malformed, "%s: ends inside the .npy header", path);
+        header_size |= static_cast<std::size_t>(start[10]) << 16 | static_cast<std::size_t>(start[11]) << 24;
+        data_at = 12 + header_size;
+    }
+    if (header_size > max_header)
+        return error::format(errc::malformed, "%s: .npy header of %zu bytes: expected at most %zu", path, header_size, max_header);
+
+    detail::buffer<char> text;
+    if (!text.resize(header_size)) return error::out_of_memory("a .npy header", header_size);
+    if (header_size != 0 && std::fread(text.data(), 1, header_size, file.get()) != header_size)
+        return error::format(errc::malformed, "%s: ends inside the .npy header", path);
+    detail::npy_header header{{text.data(), header_size}};
+    if (error e = header.parse(path)) return e;
+    if (header.descr() != wanted)
+        return error::format(errc::unsupported, "%s: expected elements of type %s (%s), found '%.*s'", path, wanted.data(),
+                             sizeof(T) == 4 ? "float32" : "float64",
+                             static_cast<int>(header.descr().size() < 40 ? header.descr().size() : 40), header.descr().data());
+    if (header.fortran_order())
+        return error::format(errc::unsupported, "%s: expected C order, found Fortran order (save numpy.ascontiguousarray(a))", path);
+
+    std::size_t count = 0;
+    if (!npy_shape::product({header.shape().begin(), header.shape().size()}, count) ||
+        count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T))
+        return error::format(errc::malformed, "%s: the shape in the .npy header is too large", path);
+    if (std::fseek(file.get(), 0, SEEK_END) != 0) return error::format(errc::io, "%s: cannot be read (no size)", path);
+    const long end = std::ftell(file.get());
+    if (end < 0 || std::fseek(file.get(), static_cast<long>(data_at), SEEK_SET) != 0)
+        return error::format(errc::io, "%s: cannot be read (no size)", path);
+    const std::size_t available = static_cast<std::size_t>(end) < data_at ? 0 : static_cast<std::size_t>(end) - data_at;
+    if (available != count * sizeof(T))
+        return error::format(errc::malformed, "%s: expected %zu bytes of data for the shape in the .npy header, file has %zu", path,
+                             count * sizeof(T), available);
+
+    basic_npy<T> array;
+    array.shape = header.shape();
+    if (!array.values.resize(count)) return error::out_of_memory(path, count * sizeof(T));
+    if (count != 0 && std::fread(array.values.data(), sizeof(T), count, file.get()) != count)
+        return error::format(errc::io, "%s: cannot be read to its end", path);
+    return array;
+}
+
+/// Writes `values` as a float32 array of `shape` (C order, version 1). Errors: invalid_argument when the shape does not
+/// have as many elements or more than 8 dimensions; io.
+inline error write_npy(const char* path, std::span<const float> values, std::span<const std::size_t> shape) noexcept {
+    std::size_t count = 0;
+    if (shape.size() > npy_shape::max_rank || !npy_shape::product(shape, count) || count != values.size())
+        return error::format(errc::invalid_argument, "%s: a shape of %zu elements for %zu values", path, count, values.size());
+    std::array<char, 320> start{};  // 8 extents of 20 digits fit
+    int used = std::snprintf(start.data() + 10, start.size() - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    for (const std::size_t extent : shape)
+        used += std::snprintf(start.data() + 10 + used, start.size() - 10 - static_cast<std::size_t>(used), "%zu,", extent);
+    used += std::snprintf(start.data() + 10 + used, start.size() - 10 - static_cast<std::size_t>(used), "), }");
+    const std::size_t total = (10 + static_cast<std::size_t>(used) + 1 + 63) / 64 * 64;
+    for (std::size_t i = 10 + static_cast<std::size_t>(used); i < total; ++i) start[i] = ' ';
+    start[total - 1] = '\n';
+    std::memcpy(start.data(), "\x93NUMPY\x01\x00", 8);
+    start[8] = static_cast<char>((total - 10) & 0xFF);
+    start[9] = static_cast<char>((total - 10) >> 8);
+
+    detail::unique_file file{std::fopen(path, "wb")};
+    if (!file) return error::format(errc::io, "%s: cannot be opened for writing", path);
+    const bool written = std::fwrite(start.data(), 1, total, file.get()) == total &&
+                         (values.empty() || std::fwrite(values.data(), sizeof(float), values.size(), file.get()) == values.size());
+    if (std::fclose(file.release()) != 0 || !written) return error::format(errc::io, "%s: cannot be written", path);
+    return {};
+}
+
+CVT_NAMESPACE_END

@@ -1,0 +1,92 @@
+// Weights and images made by a formula, bit for bit those of tests/golden/cvt_reference.py, so that no test needs a checkpoint.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <cvt/error.hpp>
+
+namespace cvt_test {
+
+/// Value `index` of the stream `name`, in [-1, 1): splitmix64 of FNV-1a-64(name) + seed + index, its upper 24 bits.
+/// Every step is exact in float32, so every language gets the same bits.
+class hash_stream {
+public:
+    explicit hash_stream(std::string_view name, std::uint64_t seed = 0) noexcept {
+        for (const char c : name) state_ = (state_ ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+        state_ += seed;
+    }
+
+    float operator[](std::size_t index) const noexcept {
+        std::uint64_t z = state_ + index + 0x9E3779B97F4A7C15U;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+        z ^= z >> 31;
+        return static_cast<float>(z >> 40) / 8388608.F - 1.F;
+    }
+
+private:
+    std::uint64_t state_ = 0xCBF29CE484222325U;
+};
+
+inline std::vector<float> hash_uniform(std::string_view name, std::size_t count, std::uint64_t seed = 0) {
+    const hash_stream stream{name, seed};
+    std::vector<float> values(count);
+    for (std::size_t i = 0; i < count; ++i) values[i] = stream[i];
+    return values;
+}
+
+/// Fills `out` with tensor `name` (official name) of a formula-made model: norm and bn weights 1 + u/8, running_var
+/// 1 + u/2, biases, running_mean and cls_token u/8, other weights 1.75 u / sqrt(fan_in).
+inline void fill_formula_tensor(std::string_view name, std::span<const std::int64_t> shape, float* out, std::uint64_t seed = 0) {
+    std::size_t count = 1, fan_in = 1;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        count *= static_cast<std::size_t>(shape[axis]);
+        if (axis != 0) fan_in *= static_cast<std::size_t>(shape[axis]);
+    }
+    float offset = 0, gain = 0;
+    if (name.ends_with("running_var")) {
+        offset = 1.F;
+        gain = 0.5F;
+    } else if (name.ends_with("bias") || name.ends_with("running_mean") || name.ends_with("cls_token")) {
+        gain = 0.125F;
+    } else if (shape.size() == 1) {
+        offset = 1.F;
+        gain = 0.125F;
+    } else {
+        gain = 1.75F / std::sqrt(static_cast<float>(fan_in));
+    }
+    const hash_stream u{name, seed};
+    for (std::size_t i = 0; i < count; ++i) out[i] = offset + u[i] * gain;
+}
+
+inline std::vector<float> formula_tensor(std::string_view name, std::span<const std::int64_t> shape, std::uint64_t seed = 0) {
+    std::size_t count = 1;
+    for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+    std::vector<float> values(count);
+    fill_formula_tensor(name, shape, values.data(), seed);
+    return values;
+}
+
+/// (channels, height, width) in [-1, 1), as if already normalised.
+inline std::vector<float> formula_image(int height, int width, int channels = 3, std::uint64_t seed = 0) {
+    return hash_uniform("image", static_cast<std::size_t>(channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width),
+                        seed);
+}
+
+/// The weights of a formula-made model, tensor by tensor. As a source for model::from_weights:
+/// `formula_weights weights{seed}; cvt::model::from_weights(config, {&weights, &formula_weights::read})`.
+struct formula_weights {
+    std::uint64_t seed = 0;
+
+    static cvt::error read(void* context, const char* official_name, std::span<const std::int64_t> shape, float* out) noexcept {
+        fill_formula_tensor(official_name, shape, out, static_cast<const formula_weights*>(context)->seed);
+        return {};
+    }
+};
+
+}  // namespace cvt_test
