@@ -1,0 +1,162 @@
+// Errors without allocation or exceptions: errc, error (a code and a text) and result<T> (a value or an error).
+#pragma once
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "version.hpp"
+
+#if defined(__GNUC__)
+#define CVT_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
+#else
+#define CVT_PRINTF(format_at, first_at)
+#endif
+
+CVT_NAMESPACE_BEGIN
+
+/// What kind of thing went wrong; the text of the error says which, where, what was expected and what was found.
+enum class errc : unsigned char {
+    ok,
+    invalid_argument,  ///< the caller passed sizes, names or options that do not fit
+    out_of_memory,     ///< an allocation failed
+    io,                ///< a file cannot be opened or read
+    malformed,         ///< a file's bytes are not what its format demands
+    unsupported,       ///< a well-formed file uses something the library does not do
+    bad_config,        ///< a configuration that no CvT can have
+    mismatch,          ///< checkpoint and configuration disagree (missing, unexpected or differently shaped tensors)
+    bad_image,         ///< pixels that cannot be preprocessed
+};
+
+/// Name of a code in lower case, as the command line prints it: "out_of_memory".
+constexpr const char* to_string(errc code) noexcept {
+    switch (code) {
+        case errc::ok: return "ok";
+        case errc::invalid_argument: return "invalid_argument";
+        case errc::out_of_memory: return "out_of_memory";
+        case errc::io: return "io";
+        case errc::malformed: return "malformed";
+        case errc::unsupported: return "unsupported";
+        case errc::bad_config: return "bad_config";
+        case errc::mismatch: return "mismatch";
+        case errc::bad_image: return "bad_image";
+    }
+    return "unknown";
+}
+
+/// A code and a text of at most `capacity - 1` bytes (longer ones end in "..."). True when something went wrong:
+/// `if (cvt::error e = session.classify(...)) return report(e.what());`
+class [[nodiscard]] error {
+public:
+    static constexpr std::size_t capacity = 480;
+
+    error() noexcept : code_{errc::ok} { text_[0] = '\0'; }
+
+    /// printf-style; the text is cut, never allocated.
+    CVT_PRINTF(2, 3) static error format(errc code, const char* pattern, ...) noexcept {
+        std::va_list arguments;
+        va_start(arguments, pattern);
+        error e;
+        e.code_ = code;
+        const int length = std::vsnprintf(e.text_, capacity, pattern, arguments);
+        va_end(arguments);
+        if (length < 0) e.text_[0] = '\0';
+        if (length >= static_cast<int>(capacity)) std::memcpy(e.text_ + capacity - 4, "...", 4);
+        return e;
+    }
+
+    static error out_of_memory(const char* what, unsigned long long bytes) noexcept {
+        return format(errc::out_of_memory, "out of memory: %s needs %llu bytes", what, bytes);
+    }
+
+    explicit operator bool() const noexcept { return code_ != errc::ok; }
+    [[nodiscard]] errc code() const noexcept { return code_; }
+    /// The message, in UTF-8; empty when nothing went wrong. Lives as long as this object.
+    [[nodiscard]] const char* what() const noexcept { return text_; }
+
+private:
+    errc code_;
+    char text_[capacity];
+};
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+/// What result<T>::value() throws; nothing else in the library throws.
+class bad_result : public std::exception {
+public:
+    explicit bad_result(const cvt::error& e) noexcept : error_{e} {}
+    [[nodiscard]] const char* what() const noexcept override { return error_.what(); }
+    [[nodiscard]] const cvt::error& error() const noexcept { return error_; }
+
+private:
+    cvt::error error_;
+};
+#endif
+
+/// A T or the error that prevented it. Test before use: `if (!r) return r.error();`, then `*r`.
+template <class T>
+class [[nodiscard]] result {
+public:
+    result(T&& value) noexcept : good_{true} { ::new (static_cast<void*>(&value_)) T(std::move(value)); }
+    result(const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>) : good_{true} { ::new (static_cast<void*>(&value_)) T(value); }
+    /// `e` must hold an error.
+    result(const cvt::error& e) noexcept : good_{false} { ::new (static_cast<void*>(&error_)) cvt::error(e); }
+    result(result&& other) noexcept : good_{other.good_} { construct(std::move(other)); }
+    result& operator=(result&& other) noexcept {
+        if (this != &other) {
+            destroy();
+            good_ = other.good_;
+            construct(std::move(other));
+        }
+        return *this;
+    }
+    ~result() { destroy(); }
+
+    explicit operator bool() const noexcept { return good_; }
+    T& operator*() & noexcept { return value_; }
+    const T& operator*() const& noexcept { return value_; }
+    T&& operator*() && noexcept { return std::move(value_); }
+    T* operator->() noexcept { return &value_; }
+    const T* operator->() const noexcept { return &value_; }
+
+    /// The error; an empty one when there is a value.
+    [[nodiscard]] cvt::error error() const noexcept { return good_ ? cvt::error{} : error_; }
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+    /// The value, or throws bad_result. Not declared in units without exceptions.
+    T& value() & {
+        if (!good_) throw bad_result{error_};
+        return value_;
+    }
+    T&& value() && {
+        if (!good_) throw bad_result{error_};
+        return std::move(value_);
+    }
+#endif
+
+private:
+    void construct(result&& other) noexcept {
+        if (good_)
+            ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
+        else
+            ::new (static_cast<void*>(&error_)) cvt::error(other.error_);
+    }
+    void destroy() noexcept {
+        if (good_)
+            value_.~T();
+        else
+            error_.~error_type();
+    }
+
+    using error_type = cvt::error;
+    bool good_;
+    union {
+        T value_;
+        cvt::error error_;
+    };
+};
+
+CVT_NAMESPACE_END

@@ -1,0 +1,106 @@
+// buffer<T>: the one owner of memory in the library: aligned, growable, and a failed allocation is a return value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "../error.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// A growable array of trivial elements on a 64-byte boundary. Not std::vector, because a host without exceptions
+/// would die inside it when memory runs out.
+template <class T>
+class buffer {
+    static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+public:
+    buffer() noexcept = default;
+    buffer(buffer&& other) noexcept
+        : data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)}, capacity_{std::exchange(other.capacity_, 0)} {}
+    buffer& operator=(buffer&& other) noexcept {
+        if (this != &other) {
+            release();
+            data_ = std::exchange(other.data_, nullptr);
+            size_ = std::exchange(other.size_, 0);
+            capacity_ = std::exchange(other.capacity_, 0);
+        }
+        return *this;
+    }
+    ~buffer() { release(); }
+
+    /// Makes the size `count`, keeping what fits; new elements are not initialised. False when memory runs out, and
+    /// then nothing has changed.
+    [[nodiscard]] bool resize(std::size_t count) noexcept {
+        if (count > capacity_ && !reserve(count)) return false;
+        size_ = count;
+        return true;
+    }
+
+    [[nodiscard]] bool push_back(const T& value) noexcept {
+        if (size_ == capacity_) {
+            const T copy = value;  // `value` may live in here
+            if (!reserve(capacity_ < 8 ? 8 : capacity_ * 2)) return false;
+            data_[size_++] = copy;
+            return true;
+        }
+        data_[size_++] = value;
+        return true;
+    }
+
+    [[nodiscard]] bool append(const T* values, std::size_t count) noexcept {
+        if (count == 0) return true;
+        if (count > std::numeric_limits<std::size_t>::max() / sizeof(T) - size_) return false;
+        if (size_ + count > capacity_) {
+            const std::size_t twice = capacity_ * 2;
+            if (!reserve(size_ + count > twice ? size_ + count : twice)) return false;
+        }
+        std::memcpy(static_cast<void*>(data_ + size_), values, count * sizeof(T));
+        size_ += count;
+        return true;
+    }
+
+    void clear() noexcept { size_ = 0; }
+    void release() noexcept {
+        if (data_ != nullptr) ::operator delete (static_cast<void*>(data_), std::align_val_t{alignment});
+        data_ = nullptr;
+        size_ = capacity_ = 0;
+    }
+
+    [[nodiscard]] T* data() noexcept { return data_; }
+    [[nodiscard]] const T* data() const noexcept { return data_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    T& operator[](std::size_t i) noexcept { return data_[i]; }
+    const T& operator[](std::size_t i) const noexcept { return data_[i]; }
+    T* begin() noexcept { return data_; }
+    T* end() noexcept { return data_ + size_; }
+    const T* begin() const noexcept { return data_; }
+    const T* end() const noexcept { return data_ + size_; }
+
+private:
+    static constexpr std::size_t alignment = alignof(T) > 64 ? alignof(T) : 64;
+
+    bool reserve(std::size_t count) noexcept {
+        if (count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) return false;
+        void* fresh = ::operator new (count * sizeof(T), std::align_val_t{alignment}, std::nothrow);
+        if (fresh == nullptr) return false;
+        if (size_ != 0) std::memcpy(fresh, static_cast<const void*>(data_), size_ * sizeof(T));
+        if (data_ != nullptr) ::operator delete (static_cast<void*>(data_), std::align_val_t{alignment});
+        data_ = static_cast<T*>(fresh);
+        capacity_ = count;
+        return true;
+    }
+
+    T* data_ = nullptr;
+    std::size_t size_ = 0, capacity_ = 0;
+};
+
+}  // namespace detail
+CVT_NAMESPACE_END

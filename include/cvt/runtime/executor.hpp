@@ -1,0 +1,51 @@
+// executor: how the host lends its threads; the default is the calling thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "../version.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// The host's way to run tasks in parallel. A session splits each layer into tasks and calls `run` once a layer.
+/// Results have the same bits for any executor and any number of workers.
+struct executor {
+    static constexpr int max_workers = 256;
+
+    void* context = nullptr;  ///< handed to `run` as it is
+    int workers = 1;          ///< tasks at a time, 1 to max_workers; scratch memory is planned for this many
+    /// Calls task(argument, i) once for every i in [0, count), in any order, on any threads (one thread for all is
+    /// fine), and returns when all have returned. `count` is at most `workers`. Null: the calling thread does it.
+    void (*run)(void* context, int count, void (*task)(void* argument, int index), void* argument) = nullptr;
+};
+
+namespace detail {
+
+/// Calls body(index, worker) for every index in [0, count). Workers take the next index as they become free: which
+/// worker gets which index varies, so a body may depend on `worker` for scratch memory only.
+template <class Body>
+void parallel_for(const executor& host, std::ptrdiff_t count, const Body& body) noexcept {
+    if (host.run == nullptr || host.workers <= 1 || count <= 1) {
+        for (std::ptrdiff_t i = 0; i < count; ++i) body(i, 0);
+        return;
+    }
+    struct job {
+        const Body& body;
+        std::ptrdiff_t count;
+        std::atomic<std::ptrdiff_t> next{0};
+    } shared{body, count};
+    const int tasks = count < host.workers ? static_cast<int>(count) : host.workers;
+    host.run(
+        host.context, tasks,
+        [](void* argument, int worker) {
+            job& j = *static_cast<job*>(argument);
+            for (std::ptrdiff_t i = j.next.fetch_add(1, std::memory_order_relaxed); i < j.count;
+                 i = j.next.fetch_add(1, std::memory_order_relaxed))
+                j.body(i, worker);
+        },
+        &shared);
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END

@@ -1,0 +1,84 @@
+// view<T, Rank>: a pointer and its extents, row-major: what every layer and every caller passes around.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+#include "version.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// A non-owning, contiguous, row-major tensor: the last index runs fastest. Cheap to copy; never checks an index.
+/// view<const float, 3> is what an image (channels, height, width) is passed as.
+template <class T, std::size_t Rank>
+class view {
+    static_assert(Rank >= 1);
+
+public:
+    using element_type = T;
+    static constexpr std::size_t rank = Rank;
+
+    constexpr view() noexcept = default;
+
+    template <class... Extents>
+    requires(sizeof...(Extents) == Rank &&
+             (std::is_convertible_v<Extents, std::ptrdiff_t> && ...)) constexpr explicit view(T* data, Extents... extents) noexcept
+        : data_{data}, extents_{static_cast<std::ptrdiff_t>(extents)...} {}
+
+    constexpr view(T* data, const std::array<std::ptrdiff_t, Rank>& extents) noexcept : data_{data}, extents_{extents} {}
+
+    /// A view of mutable elements is also a view of constant ones.
+    template <class U>
+    requires(std::is_same_v<T, const U>) constexpr view(const view<U, Rank>& other) noexcept
+        : data_{other.data()}, extents_{other.extents()} {}
+
+    [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+    [[nodiscard]] constexpr std::ptrdiff_t extent(std::size_t axis) const noexcept { return extents_[axis]; }
+    [[nodiscard]] constexpr const std::array<std::ptrdiff_t, Rank>& extents() const noexcept { return extents_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size() == 0; }
+
+    /// Number of elements: the product of the extents.
+    [[nodiscard]] constexpr std::ptrdiff_t size() const noexcept {
+        std::ptrdiff_t n = 1;
+        for (std::ptrdiff_t e : extents_) n *= e;
+        return n;
+    }
+
+    template <class... Indices>
+    requires(sizeof...(Indices) == Rank && (std::is_convertible_v<Indices, std::ptrdiff_t> && ...)) constexpr T& operator()(
+        Indices... indices) const noexcept {
+        const std::ptrdiff_t index[]{static_cast<std::ptrdiff_t>(indices)...};
+        std::ptrdiff_t at = 0;
+        for (std::size_t axis = 0; axis < Rank; ++axis) at = at * extents_[axis] + index[axis];
+        return data_[at];
+    }
+
+    /// Slice `index` of the first axis: (B, C, H, W)[b] is (C, H, W).
+    [[nodiscard]] constexpr view<T, Rank - 1> operator[](std::ptrdiff_t index) const noexcept requires(Rank >= 2) {
+        std::array<std::ptrdiff_t, Rank - 1> rest{};
+        std::ptrdiff_t stride = 1;
+        for (std::size_t axis = 1; axis < Rank; ++axis) stride *= rest[axis - 1] = extents_[axis];
+        return {data_ + index * stride, rest};
+    }
+
+    [[nodiscard]] constexpr T& operator[](std::ptrdiff_t index) const noexcept requires(Rank == 1) { return data_[index]; }
+
+    /// Rows [first, first + count) of the first axis.
+    [[nodiscard]] constexpr view slice(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept {
+        std::array<std::ptrdiff_t, Rank> e = extents_;
+        e[0] = count;
+        std::ptrdiff_t stride = 1;
+        for (std::size_t axis = 1; axis < Rank; ++axis) stride *= extents_[axis];
+        return {data_ + first * stride, e};
+    }
+
+    [[nodiscard]] constexpr T* begin() const noexcept requires(Rank == 1) { return data_; }
+    [[nodiscard]] constexpr T* end() const noexcept requires(Rank == 1) { return data_ + extents_[0]; }
+
+private:
+    T* data_ = nullptr;
+    std::array<std::ptrdiff_t, Rank> extents_{};
+};
+
+CVT_NAMESPACE_END

@@ -1,0 +1,65 @@
+// The version, the platform check, and the inline namespace that keeps units of different compiler flags apart.
+#pragma once
+
+#include <bit>
+
+#define CVT_VERSION_MAJOR 0
+#define CVT_VERSION_MINOR 1
+#define CVT_VERSION_PATCH 0
+#define CVT_VERSION_STRING "0.1.0"
+
+static_assert(std::endian::native == std::endian::little,
+              "cvt reads little-endian checkpoints in place: big-endian targets are not supported");
+static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 64-bit sizes: 32-bit targets are not supported");
+
+// Inline functions compiled with different -m flags must not share a symbol: the linker keeps one body for all, and a
+// body with AVX-512 in it kills the program on a machine without. So every name of the library lives in an inline
+// namespace spelled after the unit's own flags. The price: a cvt::model& cannot pass between units of different flags
+// (a link error, which beats an illegal instruction).
+#if defined(__AVX512F__)
+#define CVT_TAG_SIMD _avx512
+#elif defined(__AVX2__)
+#define CVT_TAG_SIMD _avx2
+#elif defined(__AVX__)
+#define CVT_TAG_SIMD _avx
+#elif defined(__SSE3__) || defined(__POPCNT__)
+#define CVT_TAG_SIMD _sse4
+#else
+#define CVT_TAG_SIMD _base
+#endif
+
+#if defined(__FMA__)
+#define CVT_TAG_FMA _fma
+#else
+#define CVT_TAG_FMA
+#endif
+
+#if defined(__BMI2__) || defined(__BMI__) || defined(__LZCNT__)
+#define CVT_TAG_BMI _bmi
+#else
+#define CVT_TAG_BMI
+#endif
+
+#if defined(__FAST_MATH__)
+#define CVT_TAG_MATH _fastmath
+#else
+#define CVT_TAG_MATH
+#endif
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define CVT_TAG_EXCEPTIONS
+#else
+#define CVT_TAG_EXCEPTIONS _noexc
+#endif
+
+#define CVT_TAG_JOIN_(a, b, c, d, e, f) a##b##c##d##e##f
+#define CVT_TAG_JOIN(a, b, c, d, e, f) CVT_TAG_JOIN_(a, b, c, d, e, f)
+#define CVT_ABI_NAMESPACE CVT_TAG_JOIN(v0_1, CVT_TAG_SIMD, CVT_TAG_FMA, CVT_TAG_BMI, CVT_TAG_MATH, CVT_TAG_EXCEPTIONS)
+
+// Every header opens and closes its names with these two.
+#define CVT_NAMESPACE_BEGIN \
+    namespace cvt {         \
+    inline namespace CVT_ABI_NAMESPACE {
+#define CVT_NAMESPACE_END \
+    }                     \
+    }
