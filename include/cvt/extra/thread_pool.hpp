@@ -1,0 +1,122 @@
+// thread_pool: an executor of std::threads for hosts that bring no threads of their own.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__cpp_exceptions)
+#include <exception>
+#endif
+
+#include "../error.hpp"
+#include "../runtime/executor.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// A fixed number of workers, of which the thread that calls is one: create(4) starts three threads. They sleep on a
+/// condition variable when there is nothing to do (no spinning) and are joined by the destructor. Serves one caller at a
+/// time; must outlive the sessions that hold its executor.
+///
+///     auto pool = cvt::thread_pool::create(4);
+///     if (!pool) return report(pool.error());
+///     cvt::session session{model, {.executor = pool->as_executor()}};
+class thread_pool {
+public:
+    static constexpr int max_workers = 256;
+
+    /// Errors: invalid_argument (not 1 to 256 workers), out_of_memory (the system starts no more threads). In a unit
+    /// without exceptions std::thread ends the program instead.
+    static result<thread_pool> create(int workers) noexcept {
+        if (workers < 1 || workers > max_workers)
+            return error::format(errc::invalid_argument, "thread_pool: expected 1 to %d workers, found %d", max_workers, workers);
+#if defined(__cpp_exceptions)
+        try {
+            return thread_pool{workers};
+        } catch (const std::exception& e) {
+            return error::format(errc::out_of_memory, "thread_pool: cannot start %d threads: %s", workers - 1, e.what());
+        }
+#else
+        return thread_pool{workers};
+#endif
+    }
+
+    /// Valid as long as this pool or the one it is moved to.
+    [[nodiscard]] executor as_executor() const noexcept { return {state_.get(), state_->workers, &state::run}; }
+
+private:
+    struct state {
+        using task_type = void (*)(void* argument, int index);
+
+        explicit state(int worker_count) : workers{worker_count} {}
+
+        ~state() {
+            {
+                const std::lock_guard hold{mutex};
+                stop = true;
+            }
+            wake.notify_all();
+            for (std::thread& t : threads) t.join();
+        }
+
+        // What executor::run asks for: the caller works too, then waits for whoever is still at it.
+        static void run(void* context, int task_count, void (*task_function)(void*, int), void* task_argument) noexcept {
+            state& s = *static_cast<state*>(context);
+            {
+                const std::lock_guard hold{s.mutex};
+                s.task = task_function;
+                s.argument = task_argument;
+                s.count = task_count;
+                s.next = 0;
+                s.unfinished = task_count;
+            }
+            if (task_count > 1) s.wake.notify_all();
+            std::unique_lock hold{s.mutex};
+            s.take_tasks(hold);
+            s.finished.wait(hold, [&s] { return s.unfinished == 0; });
+        }
+
+        void serve() noexcept {
+            std::unique_lock hold{mutex};
+            for (;;) {
+                wake.wait(hold, [this] { return stop || next < count; });
+                if (stop) return;
+                take_tasks(hold);
+            }
+        }
+
+        // Holds the lock between tasks only: an index is a row range or a head, long against a lock.
+        void take_tasks(std::unique_lock<std::mutex>& hold) noexcept {
+            while (next < count) {
+                const int index = next++;
+                const task_type function = task;
+                void* const given = argument;
+                hold.unlock();
+                function(given, index);
+                hold.lock();
+                if (--unfinished == 0) finished.notify_one();
+            }
+        }
+
+        const int workers;
+        std::mutex mutex;
+        std::condition_variable wake, finished;
+        task_type task = nullptr;
+        void* argument = nullptr;
+        int count = 0, next = 0, unfinished = 0;
+        bool stop = false;
+        std::vector<std::thread> threads;  // last: started when the rest is there
+    };
+
+    explicit thread_pool(int workers) : state_{std::make_unique<state>(workers)} {
+        state* const s = state_.get();  // ~state joins those already started when one cannot be
+        s->threads.reserve(static_cast<std::size_t>(workers - 1));
+        for (int i = 1; i < workers; ++i) s->threads.emplace_back([s] { s->serve(); });
+    }
+
+    std::unique_ptr<state> state_;
+};
+
+CVT_NAMESPACE_END
