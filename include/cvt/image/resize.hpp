@@ -1,0 +1,176 @@
+// Bicubic resampling of 8-bit planes, bit for bit as Pillow does it: the taps of one axis, and the two passes that apply them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../error.hpp"
+#include "../runtime/buffer.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// One IEEE double operation each, rounded as written. The taps must not depend on the host's flags, and GCC contracts
+/// a * b + c by default wherever there is FMA, while -ffast-math reorders sums: no pragma stops both on every compiler,
+/// but the value read back from a volatile is one that no optimiser may look through. Only the taps pay for it.
+inline double exact_add(double a, double b) noexcept {
+    volatile double r = a + b;
+    return r;
+}
+inline double exact_subtract(double a, double b) noexcept {
+    volatile double r = a - b;
+    return r;
+}
+inline double exact_multiply(double a, double b) noexcept {
+    volatile double r = a * b;
+    return r;
+}
+inline double exact_divide(double a, double b) noexcept {
+    volatile double r = a / b;
+    return r;
+}
+
+/// The cubic convolution kernel with a = -1/2, of support 2 (Keys, 1981), evaluated in Pillow's order.
+inline double bicubic(double x) noexcept {
+    if (x < 0.0) x = -x;
+    if (x < 1.0) {
+        const double slope = exact_multiply(exact_subtract(exact_multiply(1.5, x), 2.5), x);
+        return exact_add(exact_multiply(slope, x), 1.0);
+    }
+    if (x < 2.0) {
+        const double inner = exact_add(exact_multiply(exact_subtract(x, 5.0), x), 8.0);
+        return exact_multiply(exact_subtract(exact_multiply(inner, x), 4.0), -0.5);
+    }
+    return 0.0;
+}
+
+/// The taps of a window of outputs along one axis, in 22-bit fixed point.
+struct resize_taps {
+    static constexpr int precision = 22;  ///< fractional bits of a tap
+    static constexpr int group = 8;       ///< `count` is a multiple of it; the taps that fill up are zero
+
+    int count = 0;               ///< taps of every output
+    int begin = 0, end = 0;      ///< the inputs that the window reads
+    bool identity = false;       ///< sizes are equal: the pass is skipped, output i is input begin + i
+    buffer<double> weights;      ///< of one output, before rounding
+    buffer<std::int32_t> first;  ///< input of each output's first tap
+    // A tap is high * 65536 + low: 16-bit factors are what baseline x86 multiplies and adds in vectors (pmaddwd).
+    buffer<std::int16_t> low, high;
+
+    [[nodiscard]] std::int32_t tap(int output, int t) const noexcept {
+        const auto at = static_cast<std::size_t>(output) * static_cast<std::size_t>(count) + static_cast<std::size_t>(t);
+        return high[at] * 65536 + low[at];
+    }
+
+    /// Outputs [out_begin, out_end) of an axis of `in` pixels resized to `out`; nothing else is computed or stored.
+    error plan(int in, std::int64_t out, std::int64_t out_begin, std::int64_t out_end) noexcept {
+        identity = in == out;
+        if (identity) {
+            begin = static_cast<int>(out_begin);
+            end = static_cast<int>(out_end);
+            count = 0;
+            return {};
+        }
+        const double scale = exact_divide(static_cast<double>(in), static_cast<double>(out));
+        const double stretch = scale < 1.0 ? 1.0 : scale;  // the kernel widens when shrinking: antialias
+        const double support = exact_multiply(2.0, stretch);
+        const double inverse = exact_divide(1.0, stretch);
+        const auto outputs = static_cast<std::size_t>(out_end - out_begin);
+        const int most = in < 2 * support + 2 ? in : static_cast<int>(2 * support + 2);
+        count = (most + group - 1) / group * group;
+        const std::size_t total = outputs * static_cast<std::size_t>(count);
+        if (!first.resize(outputs) || !low.resize(total) || !high.resize(total) || !weights.resize(static_cast<std::size_t>(count)))
+            return error::out_of_memory("resize taps", outputs * sizeof(std::int32_t) + total * 2 * sizeof(std::int16_t));
+        begin = in;
+        end = 0;
+        for (std::size_t i = 0; i < outputs; ++i) {
+            const double position = exact_add(static_cast<double>(out_begin + static_cast<std::int64_t>(i)), 0.5);
+            const double centre = exact_multiply(position, scale);
+            int from = static_cast<int>(exact_add(exact_subtract(centre, support), 0.5));
+            int to = static_cast<int>(exact_add(exact_add(centre, support), 0.5));
+            if (from < 0) from = 0;
+            if (to > in) to = in;
+            if (to - from > count) to = from + count;
+            if (from < begin) begin = from;
+            if (to > end) end = to;
+            first[i] = from;
+            round_taps(i, to - from, centre, inverse);
+        }
+        return {};
+    }
+
+private:
+    void round_taps(std::size_t output, int used, double centre, double inverse) noexcept {
+        double sum = 0.0;
+        for (int t = 0; t < used; ++t) {
+            const double distance = exact_add(exact_subtract(static_cast<double>(first[output] + t), centre), 0.5);
+            const double w = bicubic(exact_multiply(distance, inverse));
+            weights[static_cast<std::size_t>(t)] = w;
+            sum = exact_add(sum, w);
+        }
+        const std::size_t row = output * static_cast<std::size_t>(count);
+        for (int t = 0; t < count; ++t) {
+            std::int32_t fixed = 0;
+            if (t < used) {
+                double w = weights[static_cast<std::size_t>(t)];
+                if (sum != 0.0) w = exact_divide(w, sum);
+                const double scaled = exact_multiply(w, static_cast<double>(1 << precision));
+                fixed = static_cast<std::int32_t>(exact_add(scaled, w < 0.0 ? -0.5 : 0.5));
+            }
+            const auto lower = static_cast<std::int16_t>(static_cast<std::uint16_t>(fixed & 0xFFFF));
+            low[row + static_cast<std::size_t>(t)] = lower;
+            high[row + static_cast<std::size_t>(t)] = static_cast<std::int16_t>((fixed - lower) / 65536);
+        }
+    }
+};
+
+inline std::uint8_t clip8(std::int32_t fixed) noexcept {
+    const std::int32_t v = fixed >> resize_taps::precision;
+    return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+/// `count` inputs times their taps, in the low 32 bits. `count` is a multiple of 8.
+inline std::uint32_t tap_sum(const std::int16_t* in, const std::int16_t* low, const std::int16_t* high, int count) noexcept {
+    std::uint32_t sum = 0;
+    constexpr int chunk = 128;  // 128 * 255 * 32768 fits 32 bits
+    for (int at = 0; at < count; at += chunk) {
+        const int groups = (count - at < chunk ? count - at : chunk) / resize_taps::group;
+        std::int32_t sum_low = 0, sum_high = 0;
+        for (int t = at; t < at + groups * resize_taps::group; ++t) {
+            sum_low += in[t] * low[t];
+            sum_high += in[t] * high[t];
+        }
+        sum += static_cast<std::uint32_t>(sum_low) + (static_cast<std::uint32_t>(sum_high) << 16);
+    }
+    return sum;
+}
+
+/// One row: `in` holds pixel taps.begin first and `taps.count` readable values past taps.end.
+inline void resize_row(const std::int16_t* in, const resize_taps& taps, int outputs, std::uint8_t* out) noexcept {
+    const auto count = static_cast<std::size_t>(taps.count);
+    for (int x = 0; x < outputs; ++x) {
+        const auto i = static_cast<std::size_t>(x);
+        const std::uint32_t sum =
+            tap_sum(in + (taps.first[i] - taps.begin), taps.low.data() + i * count, taps.high.data() + i * count, taps.count);
+        out[i] = clip8(static_cast<std::int32_t>(sum + (1U << (resize_taps::precision - 1))));
+    }
+}
+
+/// One output row from the rows of a plane (`stride` bytes apart, row taps.begin first). `stride` is a multiple of 16;
+/// `sums` has room for that many. Columns past the image are computed too and mean nothing.
+inline void resize_column(const std::uint8_t* rows, std::size_t stride, const resize_taps& taps, int output, std::int32_t* __restrict sums,
+                          std::uint8_t* __restrict out) noexcept {
+    const std::size_t groups = stride / 16;
+    for (std::size_t x = 0; x < groups * 16; ++x) sums[x] = 1 << (resize_taps::precision - 1);
+    for (int t = 0; t < taps.count; ++t) {
+        const std::int32_t tap = taps.tap(output, t);
+        if (tap == 0) continue;
+        const std::uint8_t* __restrict row =
+            rows + static_cast<std::size_t>(taps.first[static_cast<std::size_t>(output)] + t - taps.begin) * stride;
+        for (std::size_t x = 0; x < groups * 16; ++x) sums[x] += row[x] * tap;
+    }
+    for (std::size_t x = 0; x < groups * 16; ++x) out[x] = clip8(sums[x]);
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END
