@@ -7,11 +7,16 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// What the file does not say, or what the caller knows better.
+/// Options of model::load and model::from_memory; all may be left out.
 struct load_options {
-    std::optional<cvt::config> config;  ///< instead of config.json, or for a lone file of no published variant
-    std::optional<cvt::gelu> gelu;      ///< wins over config.json's hidden_act, which wins over the naming of the tensors
-    const char* kernels = nullptr;      ///< a kernel set by name; null: CVT_FORCE_KERNELS, else the best for this CPU
+    /// The model, for a lone file that is none of the published variants, or in place of config.json. Two of its fields
+    /// only complete the file: the number of classes and the final norm are those of the tensors that are there; and
+    /// `quick`, config's default, leaves the activation to hidden_act and naming (`erf` counts as said).
+    std::optional<cvt::config> config = {};
+    /// Wins over `config`, over config.json's hidden_act and over the naming of the tensors.
+    std::optional<cvt::gelu> gelu = {};
+    /// Name of a kernel set; null: the one named by CVT_FORCE_KERNELS in the environment, else the best for this CPU.
+    const char* kernels = nullptr;
 };
 
 /// What was recognised in a checkpoint, and why. All texts are static.

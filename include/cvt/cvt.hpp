@@ -1,0 +1,11 @@
+// The one include: everything of the library but the optional parts in cvt/extra/.
+#pragma once
+
+#include "config.hpp"
+#include "error.hpp"
+#include "image.hpp"
+#include "model.hpp"
+#include "session.hpp"
+#include "tensor.hpp"
+#include "top_k.hpp"
+#include "version.hpp"

@@ -1,0 +1,178 @@
+// model: immutable packed weights with their configuration, shared by sessions on any threads.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <string_view>
+
+#include "checkpoint/open.hpp"
+#include "image.hpp"
+#include "kernels/select.hpp"
+#include "load_options.hpp"
+#include "runtime/plan.hpp"
+#include "weights.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+struct model_data {
+    std::atomic<long> references{1};
+    cvt::config config;
+    cvt::preprocessing preprocessing;
+    model_info info;
+    const kernels::kernel_set* kernels = nullptr;
+    buffer<float> floats;
+    buffer<layers::block_weights> blocks;
+    model_weights weights;
+    std::int64_t parameters = 0;
+    checkpoint::label_list labels;
+    warning_list warnings;
+};
+
+}  // namespace detail
+
+/// A loaded CvT. A handle to shared, immutable data: copies are cheap, all members may be called from any thread, and a
+/// session keeps the data alive. A moved-from model may only be assigned to or destroyed.
+class model {
+public:
+    /// Loads a Hugging Face folder (config.json beside the weights) or a lone file, official or transformers' names.
+    /// Errors name the file and what is wrong: io, malformed, unsupported, bad_config, mismatch, invalid_argument (the
+    /// options), out_of_memory.
+    static result<model> load(const char* path, const load_options& options = {}) noexcept {
+        result<checkpoint::opened> file = checkpoint::open(path, options);
+        if (!file) return file.error();
+        return from_opened(*std::move(file), options);
+    }
+
+    /// Loads from a lone file's bytes, which are not needed afterwards.
+    static result<model> from_memory(std::span<const std::byte> weights, const load_options& options = {}) noexcept {
+        return from_memory({weights, {}, {}}, options);
+    }
+
+    /// A Hugging Face folder's files in memory; the JSON texts may be empty.
+    struct memory_folder {
+        std::span<const std::byte> weights;
+        std::string_view config_json, preprocessor_json;
+    };
+    static result<model> from_memory(const memory_folder& folder, const load_options& options = {}) noexcept {
+        result<checkpoint::opened> file = checkpoint::open_memory(folder.weights, folder.config_json, folder.preprocessor_json, options);
+        if (!file) return file.error();
+        return from_opened(*std::move(file), options);
+    }
+
+    /// Builds a model of configuration `c` from any source of tensors. The preprocessing is the official one for 224
+    /// pixels; options.config is not read.
+    static result<model> from_weights(const cvt::config& c, const weight_source& source, const load_options& options = {}) noexcept {
+        detail::model_data* data = new (std::nothrow) detail::model_data;
+        if (data == nullptr) return error::out_of_memory("model", sizeof(detail::model_data));
+        model m{data};
+        if (error e = m.build(c, source, options)) return e;
+        return m;
+    }
+
+    model(const model& other) noexcept : data_{other.data_} {
+        if (data_ != nullptr) data_->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    model(model&& other) noexcept : data_{std::exchange(other.data_, nullptr)} {}
+    model& operator=(model other) noexcept {
+        std::swap(data_, other.data_);
+        return *this;
+    }
+    ~model() {
+        if (data_ != nullptr && data_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete data_;
+    }
+
+    [[nodiscard]] const cvt::config& config() const noexcept { return data_->config; }
+    /// How its images are prepared; a session may be given another.
+    [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return data_->preprocessing; }
+    [[nodiscard]] const model_info& info() const noexcept { return data_->info; }
+
+    /// Name of class `index`, in UTF-8; "" where the checkpoint has none.
+    [[nodiscard]] const char* label(int index) const noexcept { return data_->labels[index]; }
+    [[nodiscard]] int label_count() const noexcept { return data_->labels.size(); }
+
+    /// Things worth telling that did not prevent loading, such as weights that are NaN or infinite. At most
+    /// warning_list::capacity are kept.
+    [[nodiscard]] const warning_list& warnings() const noexcept { return data_->warnings; }
+
+    /// The kernel set that runs: "avx2", "eigen", ...
+    [[nodiscard]] const char* kernels() const noexcept { return data_->kernels->name; }
+    /// Trained parameters (batch norm's statistics are none).
+    [[nodiscard]] std::int64_t parameters() const noexcept { return data_->parameters; }
+    /// Bytes of the packed weights.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return data_->floats.size() * sizeof(float); }
+    /// Bytes a session's workspace takes for inputs of height x width. Errors: those of shape_of.
+    [[nodiscard]] result<std::size_t> workspace_bytes(int height, int width, int workers = 1) const noexcept {
+        const result<model_shape> shape = shape_of(config(), height, width);
+        if (!shape) return shape.error();
+        return detail::plan(config(), *shape, *data_->kernels, workers, nullptr).floats * sizeof(float);
+    }
+
+private:
+    friend class session;
+    explicit model(detail::model_data* data) noexcept : data_{data} {}
+
+    static result<model> from_opened(checkpoint::opened&& file, const load_options& options) noexcept {
+        const weight_source source{&file, [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
+                                       return static_cast<checkpoint::opened*>(context)->read(name, shape, out);
+                                   }};
+        result<model> m = from_weights(file.config, source, {.kernels = options.kernels});
+        if (!m) return m;
+        m->data_->preprocessing = file.preprocessing;
+        m->data_->info = file.info;
+        m->data_->labels = std::move(file.labels);
+        return m;
+    }
+
+    error build(const cvt::config& c, const weight_source& source, const load_options& options) noexcept {
+        if (error e = validate(c)) return e;
+        const result<const kernels::kernel_set*> set = kernels::select(options.kernels);
+        if (!set) return set.error();
+        data_->config = c;
+        if (options.gelu) data_->config.gelu = *options.gelu;
+        data_->kernels = *set;
+
+        // The same walk twice: first to measure, then to fill.
+        detail::arena measure;
+        detail::weight_packer counter{data_->config, **set, measure};
+        if (error e = counter.run(nullptr, data_->weights)) return e;
+        std::size_t depth = 0;
+        for (const stage_config& s : c.stages()) depth += static_cast<std::size_t>(s.depth);
+        detail::buffer<float> tensor, vectors;
+        if (!data_->floats.resize(measure.peak())) return error::out_of_memory("model weights", measure.peak() * sizeof(float));
+        if (!data_->blocks.resize(depth) || !tensor.resize(counter.tensor_floats()) || !vectors.resize(counter.vector_floats()))
+            return error::out_of_memory("loading a tensor", counter.tensor_floats() * sizeof(float));
+
+        detail::arena memory{data_->floats.data()};
+        detail::weight_packer packer{data_->config, **set, memory};
+        packer.fill_from(source, tensor.data(), vectors.data(), data_->warnings);
+        data_->parameters = counter.parameters();
+        return packer.run(data_->blocks.data(), data_->weights);
+    }
+
+    detail::model_data* data_ = nullptr;
+};
+
+/// Multiply-adds of one forward pass over a height x width image, every token of every block counted. The published
+/// numbers count the same way. Errors: those of shape_of.
+inline result<std::int64_t> multiply_adds(const config& c, int height, int width) noexcept {
+    const result<model_shape> shape = shape_of(c, height, width);
+    if (!shape) return shape.error();
+    std::int64_t total = 0, channels = c.num_channels;
+    for (std::size_t i = 0; i < c.stages().size(); ++i) {
+        const stage_config& s = c.stage[i];
+        const std::int64_t grid = shape->stage[i].tokens.tokens(), key_grid = shape->stage[i].keys.tokens();
+        const std::int64_t queries = shape->stage[i].queries(), keys = shape->stage[i].key_count();
+        const std::int64_t dim = s.embed_dim, area = std::int64_t{s.kernel_qkv} * s.kernel_qkv;
+        std::int64_t block = (2 * queries + 2 * keys) * dim * dim + 2 * queries * keys * dim + 2 * queries * dim * s.hidden_dim();
+        if (s.qkv_projection == projection::dw_bn) block += (grid + 2 * key_grid) * dim * area;
+        total += grid * dim * channels * s.patch_size * s.patch_size + s.depth * block;
+        channels = dim;
+    }
+    return total + channels * c.num_classes;
+}
+
+CVT_NAMESPACE_END

@@ -1,0 +1,203 @@
+// session: one thread's forward passes over a model: images or tensors in; logits, embedding, maps, attention out.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+
+#include "image.hpp"
+#include "model.hpp"
+#include "runtime/executor.hpp"
+#include "runtime/plan.hpp"
+#include "tensor.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+struct session_options {
+    cvt::executor executor{};                              ///< the host's threads; default: the calling thread
+    std::optional<cvt::preprocessing> preprocessing = {};  ///< default: the model's
+};
+
+/// What a forward pass over N inputs writes; an empty span is not computed. Sizes must be exact.
+struct outputs {
+    std::span<float> logits = {};     ///< (N, num_classes)
+    std::span<float> embedding = {};  ///< (N, embed_dim of the last stage): the vector before the head
+    /// (N, embed_dim, height, width) of each stage, not normalised: the official stage outputs, HF's hidden_states.
+    std::array<std::span<float>, config::max_stages> stages = {};
+    /// (N, heads, keys - 1): what the class token attends to on the key grid, in the last block of the last stage.
+    std::span<float> cls_attention = {};
+};
+
+/// Runs a model. One session belongs to one thread at a time; any number of sessions share a model. Nothing is
+/// allocated by the constructor; the first call at an input size allocates the workspace, later ones nothing. After an
+/// error the session can be used again, and the outputs' contents are unspecified.
+class session {
+public:
+    explicit session(const model& m, const session_options& options = {}) noexcept
+        : model_{m}, executor_{options.executor}, preprocessing_{options.preprocessing ? *options.preprocessing : m.preprocessing()} {}
+
+    /// logits (num_classes) of an image of any size. Errors: bad_image; invalid_argument (logits of another size, a
+    /// model that is not for 3 channels or has no head, an executor of no workers); out_of_memory.
+    error classify(const image_view& image, std::span<float> logits) noexcept { return classify(std::span{&image, 1}, logits); }
+    /// logits (N, num_classes) of N images.
+    error classify(std::span<const image_view> images, std::span<float> logits) noexcept {
+        if (model_.config().num_classes == 0)
+            return error::format(errc::invalid_argument, "classify: the model has no head; ask for its embedding");
+        if (logits.empty()) return nowhere("logits");
+        return run(images, {.logits = logits});
+    }
+
+    /// logits (num_classes) of a tensor (channels, height, width), already normalised, of any size the model takes.
+    error logits(view<const float, 3> input, std::span<float> out) noexcept {
+        return out.empty() ? nowhere("logits") : run(batch_of_one(input), {.logits = out});
+    }
+    /// The vector before the head (embed_dim of the last stage).
+    error embedding(view<const float, 3> input, std::span<float> out) noexcept {
+        return out.empty() ? nowhere("embedding") : run(batch_of_one(input), {.embedding = out});
+    }
+    error embedding(const image_view& image, std::span<float> out) noexcept {
+        return out.empty() ? nowhere("embedding") : run(std::span{&image, 1}, {.embedding = out});
+    }
+
+    /// Everything at once, for a batch (N, channels, height, width) of normalised inputs.
+    error run(view<const float, 4> input, const outputs& out) noexcept {
+        const config& c = model_.config();
+        if (input.data() == nullptr || input.extent(0) < 1)
+            return error::format(errc::invalid_argument, "input: expected at least one image of (%d, height, width), found none",
+                                 c.num_channels);
+        if (input.extent(1) != c.num_channels)
+            return error::format(errc::invalid_argument, "input: expected %d channels, found %td", c.num_channels, input.extent(1));
+        if (error e = prepare(input.extent(2), input.extent(3), input.extent(0), out)) return e;
+        for (std::ptrdiff_t n = 0; n < input.extent(0); ++n) forward(input[n].data(), n, input.extent(0), out);
+        return {};
+    }
+
+    /// Everything at once, for N images. They must come out of preprocessing with one size, as they do unless the
+    /// preprocessing neither crops nor warps.
+    error run(std::span<const image_view> images, const outputs& out) noexcept {
+        const config& c = model_.config();
+        if (images.empty()) return error::format(errc::invalid_argument, "images: expected at least one, found none");
+        if (c.num_channels != 3)
+            return error::format(errc::invalid_argument, "images: the model takes %d channels, not 3; give it tensors", c.num_channels);
+        grid size;
+        for (std::size_t n = 0; n < images.size(); ++n) {
+            const result<grid> s = output_size(preprocessing_, images[n].width, images[n].height);
+            if (!s) return s.error();
+            if (n == 0) size = *s;
+            if (!(*s == size))
+                return error::format(errc::invalid_argument,
+                                     "images: expected one size in a batch, image %zu becomes %d x %d, the first %d x %d", n, s->height,
+                                     s->width, size.height, size.width);
+        }
+        const auto count = static_cast<std::ptrdiff_t>(images.size());
+        if (error e = prepare(size.height, size.width, count, out)) return e;
+        const std::size_t floats = static_cast<std::size_t>(3 * size.tokens());
+        if (!input_.resize(floats)) return error::out_of_memory("session input", floats * sizeof(float));
+        for (std::ptrdiff_t n = 0; n < count; ++n) {
+            const view<float, 3> input{input_.data(), 3, size.height, size.width};
+            if (error e = preprocess(images[static_cast<std::size_t>(n)], preprocessing_, input, image_scratch_)) return e;
+            forward(input_.data(), n, count, out);
+        }
+        return {};
+    }
+
+    [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return preprocessing_; }
+    [[nodiscard]] const cvt::model& model() const noexcept { return model_; }
+
+private:
+    static view<const float, 4> batch_of_one(view<const float, 3> input) noexcept {
+        return view<const float, 4>{input.data(), 1, input.extent(0), input.extent(1), input.extent(2)};
+    }
+
+    static error nowhere(const char* what) noexcept {
+        return error::format(errc::invalid_argument, "%s: expected room for the result, found an empty span", what);
+    }
+
+    static error check_size(const char* what, std::span<float> out, std::ptrdiff_t count, std::ptrdiff_t each) noexcept {
+        if (out.empty() || static_cast<std::ptrdiff_t>(out.size()) == count * each) return {};
+        return error::format(errc::invalid_argument, "%s: expected room for %td x %td floats, found %zu", what, count, each, out.size());
+    }
+
+    /// Checks sizes and plans the workspace for this input size, unless it is the one planned last.
+    error prepare(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count, const outputs& out) noexcept {
+        const config& c = model_.config();
+        if (executor_.workers < 1 || executor_.workers > executor::max_workers)
+            return error::format(errc::invalid_argument, "executor: expected 1 to %d workers, found %d", executor::max_workers,
+                                 executor_.workers);
+        const auto clamp = [](std::ptrdiff_t n) noexcept { return static_cast<int>(std::clamp<std::ptrdiff_t>(n, 0, maximum_input + 1)); };
+        const result<model_shape> shape = shape_of(c, clamp(height), clamp(width));
+        if (!shape) return shape.error();
+        const std::ptrdiff_t dim = c.last_stage().embed_dim;
+        if (!out.logits.empty() && c.num_classes == 0)
+            return error::format(errc::invalid_argument, "logits: the model has no head; ask for its embedding");
+        if (error e = check_size("logits", out.logits, count, c.num_classes)) return e;
+        if (error e = check_size("embedding", out.embedding, count, dim)) return e;
+        for (std::size_t i = 0; i < out.stages.size(); ++i) {
+            if (out.stages[i].empty()) continue;
+            if (i >= c.stages().size())
+                return error::format(errc::invalid_argument, "stages: the model has %d, map %zu was asked for", c.num_stages, i);
+            if (error e = check_size("stages", out.stages[i], count, c.stage[i].embed_dim * shape->stage[i].tokens.tokens())) return e;
+        }
+        if (!out.cls_attention.empty() && !c.uses_cls_token())
+            return error::format(errc::invalid_argument, "cls_attention: the model has no class token in its last stage");
+        if (error e = check_size("cls_attention", out.cls_attention, count, c.last_stage().num_heads * shape->last_stage().keys.tokens()))
+            return e;
+
+        if (workspace_.size() != 0 && shape->input == shape_.input) return {};
+        shape_.input = {};  // a failed allocation must not leave a plan that looks made
+        const std::size_t floats = detail::plan(c, *shape, *model_.data_->kernels, executor_.workers, nullptr).floats;
+        if (!workspace_.resize(floats)) return error::out_of_memory("session workspace", floats * sizeof(float));
+        plan_ = detail::plan(c, *shape, *model_.data_->kernels, executor_.workers, workspace_.data());
+        shape_ = *shape;
+        return {};
+    }
+
+    /// The paper, figure 2: stages of embedding and blocks, then the head. Image n of count.
+    void forward(const float* image, std::ptrdiff_t n, std::ptrdiff_t count, const outputs& out) noexcept {
+        const config& c = model_.config();
+        const detail::model_weights& w = model_.data_->weights;
+        const layers::context run{model_.data_->kernels, executor_, plan_.scratch, plan_.scratch_size};
+        layers::embed_input in{image, c.num_channels, shape_.input, true};
+        for (std::size_t i = 0; i < c.stages().size(); ++i) {
+            const bool last = i + 1 == c.stages().size();
+            float* x = plan_.x[i % 2];
+            const std::span<float> map = part(out.stages[i], n, count);
+            layers::stage_request request;
+            if (last && c.uses_cls_token()) {
+                request.last_block_cls_only = map.empty();
+                if (!out.cls_attention.empty()) request.cls_attention = part(out.cls_attention, n, count).data();
+            }
+            layers::stage(run, c.stage[i], w.stage[i], c.gelu, in, shape_.stage[i], plan_.attention[i], request, x, plan_.y);
+            const float* tokens = x + shape_.stage[i].cls * c.stage[i].embed_dim;
+            if (!map.empty()) channels_first(tokens, shape_.stage[i].tokens.tokens(), c.stage[i].embed_dim, map.data());
+            in = {tokens, c.stage[i].embed_dim, shape_.stage[i].tokens, false};
+        }
+        if (out.logits.empty() && out.embedding.empty()) return;
+        const float* x = plan_.x[(c.stages().size() - 1) % 2];
+        layers::embedding(run, w.head, shape_.last_stage(), c.last_stage().embed_dim, x, plan_.y, plan_.embedding);
+        const std::span<float> embedding = part(out.embedding, n, count), logits = part(out.logits, n, count);
+        if (!embedding.empty()) std::memcpy(embedding.data(), plan_.embedding, embedding.size_bytes());
+        if (!logits.empty()) layers::head(run, w.head, plan_.embedding, logits.data());
+    }
+
+    static std::span<float> part(std::span<float> all, std::ptrdiff_t n, std::ptrdiff_t count) noexcept {
+        const std::size_t each = all.size() / static_cast<std::size_t>(count);
+        return all.subspan(static_cast<std::size_t>(n) * each, each);
+    }
+
+    /// (tokens, channels) to (channels, tokens).
+    static void channels_first(const float* tokens, std::ptrdiff_t count, std::ptrdiff_t channels, float* map) noexcept {
+        for (std::ptrdiff_t c = 0; c < channels; ++c)
+            for (std::ptrdiff_t t = 0; t < count; ++t) map[c * count + t] = tokens[t * channels + c];
+    }
+
+    cvt::model model_;
+    executor executor_;
+    cvt::preprocessing preprocessing_;
+    model_shape shape_;
+    detail::workspace_plan plan_;
+    detail::buffer<float> workspace_, input_;
+    image_scratch image_scratch_;
+};
+
+CVT_NAMESPACE_END

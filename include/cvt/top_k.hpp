@@ -1,0 +1,107 @@
+// From logits to probabilities and to the k most likely classes.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "version.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// A class and its probability.
+struct ranked {
+    int index = 0;
+    float probability = 0;
+};
+
+namespace detail {
+/// By bits, because a host may compile with -ffast-math.
+inline bool is_nan(float v) noexcept { return (std::bit_cast<std::uint32_t>(v) & 0x7FFFFFFFU) > 0x7F800000U; }
+inline bool is_infinite(float v) noexcept { return (std::bit_cast<std::uint32_t>(v) & 0x7FFFFFFFU) == 0x7F800000U; }
+
+/// Softmax without its division: shift and sum, so that one probability is exp(logit - shift) / sum. NaN counts for
+/// nothing; an infinite logit takes everything.
+struct softmax_sum {
+    double shift = 0, sum = 0;
+    bool infinite = false;
+
+    explicit softmax_sum(std::span<const float> logits) noexcept {
+        bool any = false;
+        for (const float v : logits) {
+            if (is_nan(v)) continue;
+            const bool negative = std::signbit(v);
+            if (is_infinite(v)) {
+                infinite |= !negative;
+                continue;
+            }
+            if (!any || static_cast<double>(v) > shift) shift = static_cast<double>(v);
+            any = true;
+        }
+        for (const float v : logits) sum += weight(v);
+    }
+    [[nodiscard]] double weight(float v) const noexcept {
+        if (is_nan(v)) return 0;
+        if (is_infinite(v)) return std::signbit(v) ? 0 : 1;
+        return infinite ? 0 : std::exp(static_cast<double>(v) - shift);
+    }
+    [[nodiscard]] float probability(float v) const noexcept { return sum > 0 ? static_cast<float>(weight(v) / sum) : 0.F; }
+};
+}  // namespace detail
+
+/// probabilities[i] = exp(logits[i]) / sum of all, in double. As many as the shorter of both has; may be the same memory.
+inline void softmax(std::span<const float> logits, std::span<float> probabilities) noexcept {
+    const detail::softmax_sum total{logits};
+    for (std::size_t i = 0; i < logits.size() && i < probabilities.size(); ++i) probabilities[i] = total.probability(logits[i]);
+}
+
+/// Fills `out` with the most likely classes, best first, equals by index; returns how many: out.size() or all there are.
+/// NaN logits come last, with probability 0. One image's logits at a time.
+inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out) noexcept {
+    const auto before = [&](int a, int b) noexcept {
+        const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+        const bool x_nan = detail::is_nan(x), y_nan = detail::is_nan(y);
+        if (x_nan != y_nan) return y_nan;
+        if (!x_nan && x != y) return x > y;
+        return a < b;
+    };
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < logits.size() && !out.empty(); ++i) {
+        const int index = static_cast<int>(i);
+        std::size_t at = count < out.size() ? count++ : out.size();
+        if (at == out.size()) {
+            if (!before(index, out[--at].index)) continue;
+        }
+        for (; at > 0 && before(index, out[at - 1].index); --at) out[at] = out[at - 1];
+        out[at].index = index;
+    }
+    const detail::softmax_sum total{logits};
+    for (std::size_t i = 0; i < count; ++i) out[i].probability = total.probability(logits[static_cast<std::size_t>(out[i].index)]);
+    return count;
+}
+
+/// What top_k<K> returns: up to K classes, a range.
+template <std::size_t K>
+class ranking {
+public:
+    explicit ranking(std::span<const float> logits) noexcept : size_{top_k(logits, classes_)} {}
+    [[nodiscard]] const ranked* begin() const noexcept { return classes_.data(); }
+    [[nodiscard]] const ranked* end() const noexcept { return classes_.data() + size_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    const ranked& operator[](std::size_t i) const noexcept { return classes_[i]; }
+
+private:
+    std::array<ranked, K> classes_{};
+    std::size_t size_;
+};
+
+/// The K most likely classes, best first: `for (cvt::ranked r : cvt::top_k<5>(logits))`.
+template <std::size_t K>
+[[nodiscard]] ranking<K> top_k(std::span<const float> logits) noexcept {
+    return ranking<K>{logits};
+}
+
+CVT_NAMESPACE_END
