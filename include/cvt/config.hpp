@@ -129,11 +129,12 @@ constexpr std::int64_t conv_extent(std::int64_t n, int kernel, int stride, int p
     return room < 0 ? 0 : room / stride + 1;
 }
 
-/// torch.nn.AvgPool2d(ceil_mode=True): rounds up, but no window starts beyond the padded input.
+/// torch.nn.AvgPool2d(ceil_mode=True): rounds up, so that a window may reach beyond the padded input (the only one too),
+/// but none starts there.
 constexpr std::int64_t pool_extent(std::int64_t n, int kernel, int stride, int padding) noexcept {
-    const std::int64_t room = n + 2 * std::int64_t{padding} - kernel;
+    const std::int64_t room = n + 2 * std::int64_t{padding} - kernel + stride - 1;
     if (room < 0) return 0;
-    const std::int64_t out = (room + stride - 1) / stride + 1;
+    const std::int64_t out = room / stride + 1;
     return (out - 1) * stride >= n + padding ? out - 1 : out;
 }
 
