@@ -1,0 +1,13 @@
+// CvT-W24 at 384 against the float64 reference, and the memory it takes.
+#include <sys/resource.h>
+
+#include "golden.hpp"
+
+TEST_CASE("CvT-W24 gives the reference's outputs in less than 2.6 GB", "[golden]") {
+    cvt_test::check_golden("w24", 1000, 2e-5, cvt_test::run_session);
+    rusage usage{};
+    REQUIRE(getrusage(RUSAGE_SELF, &usage) == 0);
+    const double gigabytes = static_cast<double>(usage.ru_maxrss) * 1024 / 1e9;
+    std::printf("peak memory %.2f GB, bound 2.6\n", gigabytes);
+    CHECK(gigabytes < 2.6);
+}

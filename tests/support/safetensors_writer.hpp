@@ -1,0 +1,58 @@
+// Writes safetensors files for tests: well-formed ones tensor by tensor, and malformed ones from a header given as text.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cvt_test {
+
+/// Length, header and data as they are given, without padding or checks.
+inline std::string raw_safetensors(std::string_view header, std::string_view data = {}) {
+    std::string file(8, '\0');
+    const std::uint64_t length = header.size();
+    std::memcpy(file.data(), &length, 8);
+    return file.append(header).append(data);
+}
+
+class safetensors_writer {
+public:
+    /// `data` are the elements as they stand in the file.
+    void add(std::string_view name, std::string_view dtype, std::span<const std::int64_t> shape, std::string_view data) {
+        std::string dims;
+        for (const std::int64_t extent : shape) dims += (dims.empty() ? "" : ",") + std::to_string(extent);
+        header_ += header_.empty() ? "{\"" : ",\"";
+        header_.append(name).append("\":{\"dtype\":\"").append(dtype).append("\",\"shape\":[").append(dims);
+        header_ += "],\"data_offsets\":[" + std::to_string(data_.size()) + "," + std::to_string(data_.size() + data.size()) + "]}";
+        data_ += data;
+    }
+    void add(std::string_view name, std::span<const std::int64_t> shape, std::span<const float> values) {
+        add(name, "F32", shape, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    }
+
+    [[nodiscard]] std::string bytes() const {
+        std::string header = (header_.empty() ? "{" : header_) + "}";
+        header.append((8 - header.size() % 8) % 8, ' ');
+        return raw_safetensors(header, data_);
+    }
+
+private:
+    std::string header_, data_;
+};
+
+inline std::span<const std::byte> as_bytes(const std::string& text) {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+inline bool write_file(const std::string& path, std::string_view content) {
+    std::FILE* f = std::fopen(path.c_str(), "wb");
+    if (f == nullptr) return false;
+    const bool good = std::fwrite(content.data(), 1, content.size(), f) == content.size();
+    return std::fclose(f) == 0 && good;
+}
+
+}  // namespace cvt_test
