@@ -9,7 +9,7 @@ using namespace cvt_test;
 TEST_CASE("small configurations give the reference's outputs", "[golden]") { check_golden("small", 257, 1e-5, run_session); }
 
 TEST_CASE("the naive model gives the reference's outputs", "[golden][naive]") {
-    check_golden<double>("small", 257, 1e-9, [](const golden_case& c, const std::vector<float>& image, basic_outputs<double>& out) {
+    check_golden<double>("small", 257, 1e-12, [](const golden_case& c, const std::vector<float>& image, basic_outputs<double>& out) {
         formula_weights weights{c.seed};
         const naive::forward_result r = naive::model{c.config, &weights, &formula_weights::read}.forward(image, c.size);
         REQUIRE(r.logits.size() == out.logits.size());
