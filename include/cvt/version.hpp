@@ -52,6 +52,11 @@ static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 6
 #define CVT_TAG_EXCEPTIONS _noexc
 #endif
 
+// Units compiled at the architecture's baseline, with exceptions and IEEE arithmetic: see kernels/select.hpp.
+#if !defined(__SSE3__) && !defined(__POPCNT__) && !defined(__FAST_MATH__) && (defined(__cpp_exceptions) || defined(_CPPUNWIND))
+#define CVT_UNIT_IS_BASELINE 1
+#endif
+
 #define CVT_TAG_JOIN_(a, b, c, d, e, f) a##b##c##d##e##f
 #define CVT_TAG_JOIN(a, b, c, d, e, f) CVT_TAG_JOIN_(a, b, c, d, e, f)
 #define CVT_ABI_NAMESPACE CVT_TAG_JOIN(v0_1, CVT_TAG_SIMD, CVT_TAG_FMA, CVT_TAG_BMI, CVT_TAG_MATH, CVT_TAG_EXCEPTIONS)

@@ -6,16 +6,42 @@
 #include <span>
 
 #include "../error.hpp"
-#include "eigen.hpp"
+#include "avx2.hpp"
 #include "kernel_set.hpp"
+#include "sse2.hpp"
+
+// Eigen's templates are not in our namespace: two units of different flags that both instantiate them share one body, and
+// link order decides which. So only units at the architecture's baseline, with exceptions and IEEE arithmetic, have the
+// Eigen set; on x86-64 every unit has a floor of our own.
+#if defined(CVT_UNIT_IS_BASELINE) || !defined(CVT_HAS_SSE2_KERNELS)
+#define CVT_HAS_EIGEN_KERNELS 1
+#endif
+
+#if defined(CVT_HAS_EIGEN_KERNELS)
+#include "eigen.hpp"
+#endif
 
 CVT_NAMESPACE_BEGIN
 namespace kernels {
 
 /// Every set that this CPU can run, best first.
 inline std::span<const kernel_set* const> available() noexcept {
-    static constexpr const kernel_set* sets[]{&with_eigen::set};
-    return sets;
+    static constexpr const kernel_set* sets[] {
+#if defined(CVT_HAS_AVX2_KERNELS)
+        &avx2::set,
+#endif
+#if defined(CVT_HAS_EIGEN_KERNELS)
+            &with_eigen::set,
+#endif
+#if defined(CVT_HAS_SSE2_KERNELS)
+            &sse2::set,
+#endif
+    };
+    std::size_t skip = 0;
+#if defined(CVT_HAS_AVX2_KERNELS)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) skip = 1;
+#endif
+    return std::span<const kernel_set* const>{sets}.subspan(skip);
 }
 
 /// The set called `name`; with a null name the one that CVT_FORCE_KERNELS names, else the best. Errors

@@ -1,0 +1,71 @@
+// The SSE2 kernel set (every x86-64): the floor of units in which Eigen may not be instantiated.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CVT_HAS_SSE2_KERNELS 1
+
+#include <emmintrin.h>
+
+#include "kernel_set.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace kernels::sse2 {
+
+using vec = __m128;
+using ints = __m128i;
+using mask = __m128;
+inline constexpr std::ptrdiff_t lanes = 4;
+inline constexpr int micro_rows = 6;
+
+#define CVT_SIMD inline __attribute__((always_inline))
+CVT_SIMD vec set1(float v) { return _mm_set1_ps(v); }
+CVT_SIMD vec load(const float* p) { return _mm_loadu_ps(p); }
+CVT_SIMD void store(float* p, vec v) { _mm_storeu_ps(p, v); }
+CVT_SIMD vec add(vec a, vec b) { return _mm_add_ps(a, b); }
+CVT_SIMD vec sub(vec a, vec b) { return _mm_sub_ps(a, b); }
+CVT_SIMD vec mul(vec a, vec b) { return _mm_mul_ps(a, b); }
+CVT_SIMD vec div(vec a, vec b) { return _mm_div_ps(a, b); }
+CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
+CVT_SIMD vec sqrt(vec a) { return _mm_sqrt_ps(a); }
+CVT_SIMD vec max(vec a, vec b) { return _mm_max_ps(a, b); }  // b where one is NaN
+CVT_SIMD vec min(vec a, vec b) { return _mm_min_ps(a, b); }  // likewise
+CVT_SIMD vec abs(vec a) { return _mm_andnot_ps(_mm_set1_ps(-0.F), a); }
+CVT_SIMD mask less(vec a, vec b) { return _mm_cmplt_ps(a, b); }
+CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm_or_ps(_mm_and_ps(m, yes), _mm_andnot_ps(m, no)); }
+CVT_SIMD vec zero_where(mask m, vec a) { return _mm_andnot_ps(m, a); }
+CVT_SIMD ints round(vec a) { return _mm_cvtps_epi32(a); }
+CVT_SIMD vec to_float(ints a) { return _mm_cvtepi32_ps(a); }
+CVT_SIMD vec power_of_two(ints n) { return _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(n, _mm_set1_epi32(127)), 23)); }
+
+CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
+    if (count >= lanes) return load(p);
+    alignas(16) float v[lanes];
+    _mm_store_ps(v, other);
+    for (std::ptrdiff_t i = 0; i < count; ++i) v[i] = p[i];
+    return _mm_load_ps(v);
+}
+CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return load_part_or(p, count, _mm_setzero_ps()); }
+CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec a) {
+    if (count >= lanes) return store(p, a);
+    alignas(16) float v[lanes];
+    _mm_store_ps(v, a);
+    for (std::ptrdiff_t i = 0; i < count; ++i) p[i] = v[i];
+}
+CVT_SIMD float sum_of(vec v) {
+    v = _mm_add_ps(v, _mm_movehl_ps(v, v));
+    return _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps(v, v, 1)));
+}
+CVT_SIMD float max_of(vec v) {
+    v = _mm_max_ps(v, _mm_movehl_ps(v, v));
+    return _mm_cvtss_f32(_mm_max_ss(v, _mm_shuffle_ps(v, v, 1)));
+}
+#undef CVT_SIMD
+
+#include "simd_body.inl"
+
+inline constexpr kernel_set set{"sse2", 48, packed_size, pack, linear, softmax, layer_norm, depthwise};
+
+}  // namespace kernels::sse2
+CVT_NAMESPACE_END
+
+#endif
