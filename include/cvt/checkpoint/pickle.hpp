@@ -47,7 +47,8 @@ public:
             if (op == '.') break;
             if (!step(op)) return error_;
         }
-        if (!has(1) || stack_.size() != 1) return error::format(errc::malformed, "pickle: ends with %zu values", stack_.size());
+        if (!marks_.empty() || stack_.size() != 1)
+            return error::format(errc::malformed, "pickle: ends with %zu values and %zu marks", stack_.size(), marks_.size());
         root = stack_[0];
         return {};
     }

@@ -71,15 +71,14 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
         entry.stride[i] = values.integer(step);
         empty = empty || entry.shape[i] == 0;
     }
+    std::int64_t elements = 1;  // as if no extent were 0, so that tensor_entry::elements() cannot overflow on its way to 0
     for (int i = 0; i < entry.rank; ++i) {
+        if (entry.shape[i] == 0) continue;
         const std::int64_t steps = entry.shape[i] - 1;
-        if (empty) {
-            // The number of elements is a product of all extents: with a 0 among them the others need a bound too.
-            if (steps >= INT32_MAX >> 4) return bad(errc::malformed, "is empty and yet larger than any tensor");
-            continue;
-        }
-        if (steps > 0 && entry.stride[i] > (storage.view_elements - last) / steps)
-            return bad(errc::malformed, "reaches outside its storage");
+        if (entry.shape[i] > INT64_MAX / elements) return bad(errc::malformed, "has more elements than can be counted");
+        elements *= entry.shape[i];
+        if (empty || steps == 0) continue;
+        if (entry.stride[i] > (storage.view_elements - last) / steps) return bad(errc::malformed, "reaches outside its storage");
         last += steps * entry.stride[i];
     }
     if (!empty && last >= storage.view_elements) return bad(errc::malformed, "reaches outside its storage");

@@ -139,6 +139,7 @@ inline error zip_directory::parse(std::uint64_t count) noexcept {
         entries_[static_cast<std::size_t>(i)] = e;
         at += whole;
     }
+    if (at != bytes_.size()) return error::format(errc::malformed, "zip: its directory is longer than its entries");
     return {};
 }
 
