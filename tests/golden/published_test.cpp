@@ -2,5 +2,7 @@
 #include "golden.hpp"
 
 TEST_CASE("CvT-13 and CvT-21 give the reference's outputs", "[golden]") {
-    cvt_test::check_golden("published", 1000, 1e-5, cvt_test::run_session);
+    using namespace cvt_test;
+    check_golden("published", 1000, 1e-5,
+                 [](const golden_case& c, const std::vector<float>& image, all_outputs& out) { return run_session(c, image, out); });
 }

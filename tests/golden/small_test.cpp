@@ -6,7 +6,14 @@
 
 using namespace cvt_test;
 
-TEST_CASE("small configurations give the reference's outputs", "[golden]") { check_golden("small", 257, 1e-5, run_session); }
+TEST_CASE("small configurations give the reference's outputs", "[golden]") {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        std::printf("kernels: %s\n", set->name);
+        check_golden("small", 257, 1e-5, [&](const golden_case& c, const std::vector<float>& image, all_outputs& out) {
+            return run_session(c, image, out, set->name);
+        });
+    }
+}
 
 TEST_CASE("the naive model gives the reference's outputs", "[golden][naive]") {
     check_golden<double>("small", 257, 1e-12, [](const golden_case& c, const std::vector<float>& image, basic_outputs<double>& out) {

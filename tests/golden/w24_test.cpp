@@ -4,7 +4,9 @@
 #include "golden.hpp"
 
 TEST_CASE("CvT-W24 gives the reference's outputs in less than 2.6 GB", "[golden]") {
-    cvt_test::check_golden("w24", 1000, 2e-5, cvt_test::run_session);
+    using namespace cvt_test;
+    check_golden("w24", 1000, 2e-5,
+                 [](const golden_case& c, const std::vector<float>& image, all_outputs& out) { return run_session(c, image, out); });
     rusage usage{};
     REQUIRE(getrusage(RUSAGE_SELF, &usage) == 0);
     const double gigabytes = static_cast<double>(usage.ru_maxrss) * 1024 / 1e9;
