@@ -14,11 +14,11 @@
 
 // ---------------------------------------------------------------- elementary functions
 
-/// e^x: at most 2 ulp for -87.3 <= x <= 88.3; 0 below, e^88.3 above; NaN stays.
+/// e^x to a few units in the last place for -87.3 <= x <= 88.3; 0 below, infinity above; NaN stays.
 CVT_ALWAYS_INLINE vec exp(vec x) {
     const vec low = set1(-87.3F);
     const mask tiny = less(x, low);
-    x = max(low, min(set1(88.3F), x));  // in this order a NaN passes through
+    x = max(low, min(set1(89.F), x));  // in this order a NaN passes through; 2^128 is infinity
     const ints n = round(mul(x, set1(1.44269504F)));
     const vec nf = to_float(n);
     vec r = fma(nf, set1(-0.693359375F), x);  // ln 2 in two parts, the first with few bits: exact product

@@ -47,8 +47,6 @@ inline void attention_scratch(detail::arena& a, const model_shape::stage_shape& 
     a.take(static_cast<std::size_t>(kernels.tile_rows) * static_cast<std::size_t>(shape.key_count()));
 }
 
-namespace detail_attention {
-
 /// Keys or values: project, then pack each head as the weights of a product.
 inline void keys_or_values(const context& run, const stage_config& s, const conv_projection_weights& w, const float* in,
                            const model_shape::stage_shape& shape, const attention_buffers& b, bool keys) noexcept {
@@ -70,15 +68,13 @@ inline void keys_or_values(const context& run, const stage_config& s, const conv
     });
 }
 
-}  // namespace detail_attention
-
 /// x (first `rows` of queries, dim) += attention(y), y (queries, dim) being the normalised tokens. `rows` is 1 where
 /// only the class token is read afterwards. cls_attention: (heads, keys - 1), the class token's probabilities, or null.
 inline void attention(const context& run, const stage_config& s, const attention_weights& w, const model_shape::stage_shape& shape,
                       const attention_buffers& b, const float* y, std::ptrdiff_t rows, float* x, float* cls_attention) noexcept {
     const std::ptrdiff_t dim = s.embed_dim, head_dim = s.head_dim(), keys = shape.key_count();
-    detail_attention::keys_or_values(run, s, w.key, y, shape, b, true);
-    detail_attention::keys_or_values(run, s, w.value, y, shape, b, false);
+    keys_or_values(run, s, w.key, y, shape, b, true);
+    keys_or_values(run, s, w.value, y, shape, b, false);
 
     // q = linear(conv(y)); the class token's row is not convolved.
     const float* tokens = y;

@@ -23,10 +23,8 @@ struct embed_input {
     bool channels_first;
 };
 
-namespace detail_embed {
-
 /// Patch of output token (oy, ox), zero outside the input, in the order of conv_embed_weights::projection.
-inline void gather(const embed_input& in, const stage_config& s, int oy, int ox, float* patch) noexcept {
+inline void gather_patch(const embed_input& in, const stage_config& s, int oy, int ox, float* patch) noexcept {
     const int y0 = oy * s.patch_stride - s.patch_padding, x0 = ox * s.patch_stride - s.patch_padding;
     const int left = std::max(0, -x0), right = std::min(s.patch_size, in.size.width - x0);  // columns inside: [left, right)
     const std::ptrdiff_t run = in.channels_first ? 1 : in.channels;                         // floats a column
@@ -46,8 +44,6 @@ inline void gather(const embed_input& in, const stage_config& s, int oy, int ox,
     }
 }
 
-}  // namespace detail_embed
-
 /// Scratch floats a worker needs.
 inline void conv_embed_scratch(detail::arena& a, const stage_config& s, int channels, const kernels::kernel_set& k) noexcept {
     a.take(static_cast<std::size_t>(k.tile_rows) * static_cast<std::size_t>(channels) * static_cast<std::size_t>(s.patch_size) *
@@ -62,8 +58,7 @@ inline void conv_embed(const context& run, const stage_config& s, const conv_emb
         float* patches = run.scratch_of(worker).take(static_cast<std::size_t>(run.kernels->tile_rows * patch_floats));
         for (std::ptrdiff_t r = 0; r < rows; ++r) {
             const std::ptrdiff_t token = first + r;
-            detail_embed::gather(in, s, static_cast<int>(token / tokens.width), static_cast<int>(token % tokens.width),
-                                 patches + r * patch_floats);
+            gather_patch(in, s, static_cast<int>(token / tokens.width), static_cast<int>(token % tokens.width), patches + r * patch_floats);
         }
         float* tile = out + first * dim;
         run.linear(w.projection, patches, patch_floats, rows, tile, dim);

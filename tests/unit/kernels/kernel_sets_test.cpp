@@ -1,0 +1,246 @@
+// Every kernel of every set this CPU runs, against float64 definitions, at sizes 1..N and odd ones.
+#include <bit>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include <cvt/kernels/select.hpp>
+
+#include "support/formula.hpp"
+#include "support/naive.hpp"
+
+namespace {
+
+using cvt::kernels::epilogue;
+using cvt::kernels::kernel_set;
+namespace naive = cvt_test::naive;
+
+std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
+
+std::vector<float> numbers(const char* name, std::ptrdiff_t count) { return cvt_test::hash_uniform(name, size(count)); }
+
+/// A canary that no kernel writes by accident.
+constexpr float untouched = -12345.F;
+
+void check_linear(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, std::ptrdiff_t k, epilogue then, bool with_bias) {
+    INFO(set.name << ": " << rows << " rows, n " << n << ", k " << k << ", epilogue " << static_cast<int>(then) << ", bias " << with_bias);
+    const std::ptrdiff_t in_stride = k + 3, out_stride = n + 2;
+    const std::vector<float> in = numbers("in", rows * in_stride), w = numbers("w", n * k), b = numbers("b", n);
+    std::vector<float> out(size(rows * out_stride), untouched);
+    const std::vector<float> before = numbers("residual", rows * n);
+    if (then == epilogue::add)
+        for (std::ptrdiff_t r = 0; r < rows; ++r) std::memcpy(&out[size(r * out_stride)], &before[size(r * n)], size(n) * sizeof(float));
+    std::vector<float> packed(set.packed_size(n, k), std::numeric_limits<float>::quiet_NaN());
+    set.pack(w.data(), k, 1, n, k, packed.data());
+    set.linear({in.data(), in_stride, rows, packed.data(), with_bias ? b.data() : nullptr, n, k, out.data(), out_stride, then});
+
+    double worst = 0;
+    bool spilled = false;
+    for (std::ptrdiff_t r = 0; r < rows; ++r) {
+        for (std::ptrdiff_t o = 0; o < n; ++o) {
+            double sum = with_bias ? naive::at(b, o) : 0.0;
+            for (std::ptrdiff_t i = 0; i < k; ++i) sum += naive::at(in, r * in_stride + i) * naive::at(w, o * k + i);
+            if (then == epilogue::add) sum += naive::at(before, r * n + o);
+            if (then == epilogue::quick_gelu) sum = naive::gelu(sum, cvt::gelu::quick);
+            if (then == epilogue::erf_gelu) sum = naive::gelu(sum, cvt::gelu::erf);
+            worst = std::max(worst, std::abs(sum - naive::at(out, r * out_stride + o)));
+        }
+        for (std::ptrdiff_t o = n; o < out_stride; ++o) spilled |= out[size(r * out_stride + o)] != untouched;
+    }
+    // k roundings of a partial sum that grows as a random walk does
+    REQUIRE(worst < 2e-7 * (6 + static_cast<double>(k) / 4));
+    REQUIRE_FALSE(spilled);
+}
+
+}  // namespace
+
+TEST_CASE("linear: every epilogue, odd sizes, rows that are not contiguous") {
+    for (const kernel_set* set : cvt::kernels::available()) {
+        for (std::ptrdiff_t rows = 1; rows <= 14; ++rows)
+            for (const std::ptrdiff_t n : {1, 2, 7, 8, 9, 15, 16, 17, 33, 100})
+                for (const std::ptrdiff_t k : {1, 2, 3, 8, 31, 64}) check_linear(*set, rows, n, k, epilogue::none, (rows + n + k) % 2 == 0);
+        for (const epilogue then : {epilogue::quick_gelu, epilogue::erf_gelu, epilogue::add})
+            for (const std::ptrdiff_t rows : {1, 5, 48, 97, 203})
+                for (const std::ptrdiff_t n : {1, 13, 64, 97})
+                    for (const std::ptrdiff_t k : {1, 27, 147}) check_linear(*set, rows, n, k, then, (rows + n) % 3 != 0);
+    }
+}
+
+TEST_CASE("linear: depths beyond one cache block") {
+    for (const kernel_set* set : cvt::kernels::available())
+        for (const epilogue then : {epilogue::none, epilogue::quick_gelu, epilogue::add})
+            for (const std::ptrdiff_t k : {255, 256, 257, 1023, 1024, 1025, 2049, 4100}) check_linear(*set, 7, 19, k, then, true);
+}
+
+TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
+    constexpr std::ptrdiff_t n = 21, k = 35;
+    const std::vector<float> w = numbers("w", n * k);
+    std::vector<float> transposed(w.size());
+    for (std::ptrdiff_t i = 0; i < n; ++i)
+        for (std::ptrdiff_t j = 0; j < k; ++j) transposed[size(j * n + i)] = w[size(i * k + j)];
+    for (const kernel_set* set : cvt::kernels::available()) {
+        INFO(set->name);
+        std::vector<float> a(set->packed_size(n, k)), b(a.size());
+        set->pack(w.data(), k, 1, n, k, a.data());
+        set->pack(transposed.data(), 1, n, n, k, b.data());
+        CHECK(a == b);
+    }
+}
+
+TEST_CASE("a row's sums do not depend on the rows beside it in its tile grid") {
+    // What makes results independent of workers: tiles begin at multiples of tile_rows whoever computes them.
+    constexpr std::ptrdiff_t n = 40, k = 70;
+    for (const kernel_set* set : cvt::kernels::available()) {
+        INFO(set->name);
+        const std::ptrdiff_t rows = 2 * set->tile_rows + 5;
+        const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k);
+        std::vector<float> packed(set->packed_size(n, k)), whole(size(rows * n)), tiled(size(rows * n));
+        set->pack(w.data(), k, 1, n, k, packed.data());
+        set->linear({in.data(), k, rows, packed.data(), nullptr, n, k, whole.data(), n, epilogue::none});
+        for (std::ptrdiff_t r = 0; r < rows; r += set->tile_rows)
+            set->linear({in.data() + r * k, k, std::min(set->tile_rows, rows - r), packed.data(), nullptr, n, k, tiled.data() + r * n, n,
+                         epilogue::none});
+        CHECK(whole == tiled);
+    }
+}
+
+TEST_CASE("GELU over the whole range of floats") {
+    // through a product with a single weight 1: the only way in
+    std::vector<float> x;
+    for (std::uint32_t bits = 0; bits < 0x7F800000U; bits += 99991U) {
+        x.push_back(std::bit_cast<float>(bits));
+        x.push_back(-std::bit_cast<float>(bits));
+    }
+    const auto count = static_cast<std::ptrdiff_t>(x.size());
+    const float one = 1.F;
+    for (const kernel_set* set : cvt::kernels::available()) {
+        std::vector<float> packed(set->packed_size(1, 1)), y(x.size());
+        set->pack(&one, 1, 1, 1, 1, packed.data());
+        for (const auto& [then, kind] :
+             {std::pair{epilogue::quick_gelu, cvt::gelu::quick}, std::pair{epilogue::erf_gelu, cvt::gelu::erf}}) {
+            set->linear({x.data(), 1, count, packed.data(), nullptr, 1, 1, y.data(), 1, then});
+            double worst = 0;
+            float at = 0;
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                const double expected = naive::gelu(static_cast<double>(x[i]), kind);
+                // relative where the result is of the size of x, absolute in the tail, where it vanishes against the others
+                const double off = std::abs(static_cast<double>(y[i]) - expected) / std::max(std::abs(expected), 0.05);
+                if (!(off <= worst)) {
+                    worst = off;
+                    at = x[i];
+                }
+            }
+            INFO(set->name << " " << cvt::to_string(kind) << ": worst relative error " << worst << " at " << at);
+            CHECK(worst < 8e-7);
+        }
+    }
+}
+
+TEST_CASE("softmax: rows of every length, huge and tiny logits") {
+    for (const kernel_set* set : cvt::kernels::available()) {
+        for (std::ptrdiff_t columns = 1; columns <= 70; ++columns) {
+            constexpr std::ptrdiff_t rows = 3;
+            const std::ptrdiff_t stride = columns + 2;
+            for (const float scale : {0.F, 1.F, 30.F, 1e30F}) {
+                INFO(set->name << ": " << columns << " columns, scale " << scale);
+                std::vector<float> x = numbers("scores", rows * stride);
+                for (float& v : x) v *= scale;
+                naive::matrix expected{rows, columns};
+                for (std::ptrdiff_t r = 0; r < rows; ++r)
+                    for (std::ptrdiff_t c = 0; c < columns; ++c) expected(r, c) = naive::at(x, r * stride + c);
+                expected = naive::softmax(expected);
+                for (std::ptrdiff_t r = 0; r < rows; ++r) x[size(r * stride + columns)] = untouched;
+                set->softmax(x.data(), stride, rows, columns);
+                double worst = 0;
+                bool spilled = false;
+                for (std::ptrdiff_t r = 0; r < rows; ++r) {
+                    for (std::ptrdiff_t c = 0; c < columns; ++c)
+                        worst = std::max(worst, std::abs(expected(r, c) - naive::at(x, r * stride + c)));
+                    spilled |= x[size(r * stride + columns)] != untouched;
+                }
+                REQUIRE(worst < 3e-7);
+                REQUIRE_FALSE(spilled);
+            }
+        }
+    }
+}
+
+TEST_CASE("layer_norm: every width, with and without the affine part, in place") {
+    for (const kernel_set* set : cvt::kernels::available()) {
+        for (const bool affine : {false, true}) {
+            for (std::ptrdiff_t dim = 1; dim <= 70; ++dim) {
+                INFO(set->name << ": dim " << dim << ", affine " << affine);
+                constexpr std::ptrdiff_t rows = 4;
+                std::vector<float> x = numbers("x", rows * dim), gain = numbers("gain", dim), bias = numbers("bias", dim);
+                for (float& v : x) v = v * 3.F + 5.F;  // a mean that must be taken off before squaring
+                if (!affine) {
+                    gain.assign(size(dim), 1.F);
+                    bias.assign(size(dim), 0.F);
+                }
+                const naive::matrix expected = naive::layer_norm(naive::matrix{rows, dim, x}, gain, bias);
+                std::vector<float> y(x.size(), untouched);
+                set->layer_norm(x.data(), rows, dim, affine ? gain.data() : nullptr, affine ? bias.data() : nullptr, y.data());
+                double worst = 0;
+                for (std::size_t i = 0; i < y.size(); ++i)
+                    worst = std::max(worst, std::abs(expected.values[i] - static_cast<double>(y[i])));
+                REQUIRE(worst < 2e-5);  // dim 2 divides a small difference by its own size
+                set->layer_norm(x.data(), rows, dim, affine ? gain.data() : nullptr, affine ? bias.data() : nullptr, x.data());
+                REQUIRE(x == y);
+            }
+        }
+    }
+}
+
+TEST_CASE("depthwise: kernels, strides, paddings, channel counts, bands of rows") {
+    for (const kernel_set* set : cvt::kernels::available()) {
+        for (const int kernel : {1, 2, 3, 5}) {
+            for (const int stride : {1, 2, 3}) {
+                for (int padding = 0; padding < kernel; ++padding) {
+                    for (const int channels : {1, 3, 8, 17}) {
+                        INFO(set->name << ": kernel " << kernel << ", stride " << stride << ", padding " << padding << ", channels "
+                                       << channels);
+                        const cvt::grid from{6, 9}, to = naive::conv_grid(from, kernel, stride, padding);
+                        const std::ptrdiff_t area = kernel * kernel;
+                        const std::vector<float> x = numbers("x", from.tokens() * channels), w = numbers("w", channels * area),
+                                                 bias = numbers("bias", channels);
+                        std::vector<float> taps(w.size());  // (kernel, kernel, channels)
+                        for (std::ptrdiff_t c = 0; c < channels; ++c)
+                            for (std::ptrdiff_t t = 0; t < area; ++t) taps[size(t * channels + c)] = w[size(c * area + t)];
+                        const naive::matrix expected =
+                            naive::depthwise(naive::matrix{from.tokens(), channels, x}, from, w, kernel, stride, padding);
+                        std::vector<float> y(size(to.tokens() * channels), untouched);
+                        for (int row = 0; row < to.height; ++row)
+                            set->depthwise({x.data(), taps.data(), bias.data(), y.data(), from.height, from.width, channels, to.width,
+                                            kernel, stride, padding, row, row + 1});
+                        double worst = 0;
+                        for (std::ptrdiff_t t = 0; t < to.tokens(); ++t)
+                            for (std::ptrdiff_t c = 0; c < channels; ++c)
+                                worst = std::max(worst, std::abs(expected(t, c) + naive::at(bias, c) - naive::at(y, t * channels + c)));
+                        REQUIRE(worst < 1e-6);
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("select: by name, by environment, and what it says otherwise") {
+    ::unsetenv("CVT_FORCE_KERNELS");
+    const auto sets = cvt::kernels::available();
+    CHECK(*cvt::kernels::select(nullptr) == sets.front());
+    for (const kernel_set* set : sets) {
+        CHECK(*cvt::kernels::select(set->name) == set);
+        ::setenv("CVT_FORCE_KERNELS", set->name, 1);
+        CHECK(*cvt::kernels::select(nullptr) == set);
+    }
+    ::setenv("CVT_FORCE_KERNELS", "mmx", 1);
+    const cvt::error from_environment = cvt::kernels::select(nullptr).error();
+    CHECK(from_environment.code() == cvt::errc::invalid_argument);
+    CHECK_THAT(from_environment.what(),
+               Catch::Contains("CVT_FORCE_KERNELS") && Catch::Contains("\"mmx\"") && Catch::Contains(sets.front()->name));
+    CHECK(cvt::kernels::select(sets.back()->name));  // the caller wins over the environment
+    ::unsetenv("CVT_FORCE_KERNELS");
+    CHECK_THAT(cvt::kernels::select("neon9").error().what(), Catch::Contains("\"neon9\""));
+}
