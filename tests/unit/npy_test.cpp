@@ -1,0 +1,198 @@
+// .npy: round trips, NumPy's own spellings, and headers that lie.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+#include <cvt/extra/npy.hpp>
+
+namespace {
+
+/// A file of this test's own, removed at the end.
+struct temporary_file {
+    std::string path;
+    temporary_file() {
+        static int next = 0;
+        path = (std::filesystem::temp_directory_path() / ("cvt_npy_test_" + std::to_string(::getpid()) + "_" + std::to_string(next++)))
+                   .string();
+    }
+    temporary_file(const temporary_file&) = delete;
+    temporary_file& operator=(const temporary_file&) = delete;
+    ~temporary_file() { std::filesystem::remove(path); }
+    void write(const std::string& bytes) const { std::ofstream{path, std::ios::binary} << bytes; }
+    [[nodiscard]] std::string read() const {
+        std::ifstream in{path, std::ios::binary};
+        return {std::istreambuf_iterator<char>{in}, {}};
+    }
+};
+
+std::string npy(const std::string& header, std::size_t data_bytes, int version = 1) {
+    std::string bytes = "\x93NUMPY";
+    bytes += static_cast<char>(version);
+    bytes += '\0';
+    for (int i = 0; i < (version == 1 ? 2 : 4); ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 0xFF);
+    return bytes + header + std::string(data_bytes, '\0');
+}
+
+std::string dict(const std::string& shape, const std::string& descr = "'<f4'", const std::string& order = "False") {
+    return "{'descr': " + descr + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";
+}
+
+template <class T = float>
+cvt::error error_of(const std::string& bytes) {
+    const temporary_file file;
+    file.write(bytes);
+    return cvt::read_npy<T>(file.path.c_str()).error();
+}
+
+bool contains(const cvt::error& e, const std::string& text) { return std::string{e.what()}.find(text) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("what is written is read again", "[npy]") {
+    const temporary_file file;
+    std::vector<float> values(2 * 3 * 5);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 7.F - 1.F;
+    const std::size_t shape[]{2, 3, 5};
+    REQUIRE_FALSE(cvt::write_npy(file.path.c_str(), values, shape));
+    const auto array = cvt::read_npy(file.path.c_str());
+    INFO(array.error().what());
+    REQUIRE(array);
+    CHECK(std::vector<std::size_t>(array->shape.begin(), array->shape.end()) == std::vector<std::size_t>{2, 3, 5});
+    CHECK(std::vector<float>(array->values.begin(), array->values.end()) == values);
+    const std::string bytes = file.read();
+    CHECK((bytes.size() - values.size() * 4) % 64 == 0);  // NumPy aligns data to 64 bytes
+    CHECK(bytes.substr(10, bytes.find(' ', 60) - 10) == "{'descr': '<f4', 'fortran_order': False, 'shape': (2,3,5,),");
+}
+
+TEST_CASE("scalars, vectors and empty arrays", "[npy]") {
+    const temporary_file file;
+    const float one[]{4.5F};
+    const std::size_t extents[]{1, 0};
+    REQUIRE_FALSE(cvt::write_npy(file.path.c_str(), one, {}));
+    auto array = cvt::read_npy(file.path.c_str());
+    REQUIRE(array);
+    CHECK(array->shape.size() == 0);
+    REQUIRE(array->values.size() == 1);
+    CHECK(array->values[0] == 4.5F);
+    REQUIRE_FALSE(cvt::write_npy(file.path.c_str(), one, std::span{extents, 1}));
+    array = cvt::read_npy(file.path.c_str());
+    REQUIRE(array);
+    CHECK(array->shape.size() == 1);
+    REQUIRE_FALSE(cvt::write_npy(file.path.c_str(), {}, extents));
+    array = cvt::read_npy(file.path.c_str());
+    REQUIRE(array);
+    CHECK(array->shape[1] == 0);
+    CHECK(array->values.empty());
+}
+
+TEST_CASE("write_npy refuses shapes that do not fit and paths it cannot write", "[npy]") {
+    const float values[]{1, 2};
+    const std::size_t three[]{3}, huge[]{std::size_t{1} << 63, 2}, nine[]{1, 1, 1, 1, 1, 1, 1, 1, 2}, two[]{2};
+    const temporary_file file;
+    CHECK(cvt::write_npy(file.path.c_str(), values, three).code() == cvt::errc::invalid_argument);
+    CHECK(cvt::write_npy(file.path.c_str(), {}, huge).code() == cvt::errc::invalid_argument);
+    CHECK(cvt::write_npy(file.path.c_str(), values, nine).code() == cvt::errc::invalid_argument);
+    CHECK_FALSE(std::filesystem::exists(file.path));
+    CHECK(cvt::write_npy("/nonexistent/a.npy", values, two).code() == cvt::errc::io);
+    if (std::filesystem::exists("/dev/full")) CHECK(cvt::write_npy("/dev/full", values, two).code() == cvt::errc::io);
+}
+
+TEST_CASE("spellings that NumPy writes or accepts", "[npy]") {
+    for (const std::string header : {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }          \n",
+                                     "{\"shape\":(2,3,),\"fortran_order\":False,\"descr\":\"<f4\"}",
+                                     "{ 'fortran_order' : False , 'descr' : '<f4' , 'shape' : ( 2 , 3 ) }\n"}) {
+        INFO(header);
+        for (const int version : {1, 2}) CHECK_FALSE(error_of(npy(header, 24, version)));
+    }
+    CHECK_FALSE(error_of<double>(npy(dict("(2, 3)", "'<f8'"), 48)));
+}
+
+TEST_CASE("another type, order or rank is named", "[npy]") {
+    const cvt::error type = error_of(npy(dict("(2,)", "'<f8'"), 16));
+    CHECK(type.code() == cvt::errc::unsupported);
+    CHECK(contains(type, "expected elements of type <f4 (float32), found '<f8'"));
+    CHECK(contains(error_of<double>(npy(dict("(2,)"), 8)), "expected elements of type <f8 (float64), found '<f4'"));
+    for (const std::string descr : {"'>f4'", "'|u1'", "'<i4'", "'|O'", "'<f2'", "''"}) {
+        INFO(descr);
+        CHECK(error_of(npy(dict("(2,)", descr), 8)).code() == cvt::errc::unsupported);
+    }
+    CHECK(contains(error_of(npy(dict("(2,)", "[('a', '<f4')]"), 8)), "structured"));
+    const cvt::error order = error_of(npy(dict("(2, 3)", "'<f4'", "True"), 24));
+    CHECK(order.code() == cvt::errc::unsupported);
+    CHECK(contains(order, "expected C order, found Fortran order"));
+    CHECK_FALSE(error_of(npy(dict("(1,1,1,1,1,1,1,1)"), 4)));
+    CHECK(contains(error_of(npy(dict("(1,1,1,1,1,1,1,1,1)"), 4)), "more than 8 dimensions"));
+    CHECK(contains(error_of(npy(dict("(2,)"), 8, 3)), "version 3.0: expected 1 or 2"));
+}
+
+TEST_CASE("sizes are believed only when the file has as many bytes", "[npy]") {
+    CHECK_FALSE(error_of(npy(dict("(2, 3)"), 24)));
+    CHECK(contains(error_of(npy(dict("(2, 3)"), 23)), "expected 24 bytes of data for the shape in the .npy header, file has 23"));
+    CHECK(contains(error_of(npy(dict("(2, 3)"), 25)), "file has 25"));
+    for (const std::string shape : {"(1000000000000,)", "(18446744073709551615,)", "(4294967296, 4294967296)", "(9223372036854775808, 2)",
+                                    "(4611686018427387904,)", "(4611686018427387905,)", "(0, 0, 5)"}) {
+        INFO(shape);
+        CHECK(error_of(npy(dict(shape), 4)).code() == cvt::errc::malformed);
+    }
+}
+
+TEST_CASE("headers that are no header", "[npy]") {
+    for (const std::string header : {"",
+                                     " ",
+                                     "\n",
+                                     "{",
+                                     "{}",
+                                     "{'descr'",
+                                     "{'descr':",
+                                     "{'descr': '<f4",
+                                     "{'descr': '<f4'}",
+                                     "{'descr': '<f4', 'fortran_order': False}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,,)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (,)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2 3)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2.0,)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': [2]}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
+                                     "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}",
+                                     "{'descr': '<f4', 'fortran_order': Fals, 'shape': (2,)}",
+                                     "{'descr': <f4, 'fortran_order': False, 'shape': (2,)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} x",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}}",
+                                     "{'descr': '<f4' 'fortran_order': False, 'shape': (2,)}",
+                                     "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'shape': (2,)}",
+                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'more': 1}",
+                                     "{'a': '<f4', 'b': False, 'c': (2,)}"}) {
+        INFO(header);
+        CHECK(error_of(npy(header, 8)).code() == cvt::errc::malformed);
+    }
+    std::string with_zero = dict("(2,)");
+    with_zero[3] = '\0';
+    CHECK(error_of(npy(with_zero, 8)).code() == cvt::errc::malformed);
+}
+
+TEST_CASE("files cut anywhere are an error", "[npy]") {
+    for (const int version : {1, 2}) {
+        const std::string whole = npy(dict("(2, 3)"), 24, version);
+        CHECK_FALSE(error_of(whole));
+        for (std::size_t n = 0; n < whole.size(); ++n) {
+            INFO(n);
+            CHECK(error_of(whole.substr(0, n)).code() == cvt::errc::malformed);
+        }
+    }
+    std::string huge_header = npy(dict("(2,)"), 8, 2);
+    huge_header[11] = '\x7F';
+    CHECK(contains(error_of(huge_header), "expected at most 65536"));
+    CHECK(contains(error_of("PK\x03\x04 this is no array"), "not a .npy file"));
+    CHECK(cvt::read_npy("/nonexistent/a.npy").error().code() == cvt::errc::io);
+    CHECK(cvt::read_npy(std::filesystem::temp_directory_path().string().c_str()).error().code() == cvt::errc::io);
+}
