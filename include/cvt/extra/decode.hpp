@@ -1,0 +1,181 @@
+// JPEG and PNG files to RGB pixels, through Debian's stb_image held at arm's length. Optional: not part of cvt.hpp.
+//
+// One source file of the program, and nothing else in it, reads
+//     #define CVT_DECODE_IMPLEMENTATION
+//     #include <cvt/extra/decode.hpp>
+// and is compiled with -fwrapv: stb_image shifts and adds decoded values in ways that C++ leaves undefined, no pragma of
+// clang changes that, and a flag must not spread to the host's own code. Every other file includes this header alone.
+// stb_image is not hardened; the preflight here refuses what is known to break it. For pictures from strangers on a
+// server, decode with libjpeg-turbo and libpng and hand the pixels to cvt::image_view.
+#pragma once
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <span>
+
+#include "../image.hpp"
+#include "jpeg_preflight.hpp"
+#include "png_preflight.hpp"
+
+extern "C" {
+unsigned char* cvt_stb_decode(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height, int* channels,
+                              const char** reason) noexcept;
+void cvt_stb_free(unsigned char* pixels) noexcept;
+}
+
+CVT_NAMESPACE_BEGIN
+
+/// Whether a photo is turned as its EXIF tag says (what viewers show) or taken as stored (what ImageNet evaluations do).
+enum class orientation : std::uint8_t { exif, ignore };
+
+/// Decoded 8-bit RGB pixels, rows without gaps.
+struct image {
+    detail::buffer<std::uint8_t> pixels;
+    int width = 0, height = 0;
+
+    /// Points into this image.
+    [[nodiscard]] image_view view() const noexcept { return {pixels.data(), width, height, 3, 0}; }
+};
+
+namespace detail {
+
+/// Source pixel of output (0, 0), and the steps in source pixels to the right and down in the output.
+struct turned {
+    int width = 0, height = 0;
+    std::ptrdiff_t start = 0, right = 0, down = 0;
+};
+
+/// EXIF orientations: 2 mirrored, 3 upside down, 4 both, 5 transposed, 6 to be turned right, 7 transversed, 8 left.
+inline turned turn(int width, int height, int exif) noexcept {
+    const std::ptrdiff_t w = width, h = height, last = w * h - 1;
+    switch (exif) {
+        case 2: return {width, height, w - 1, -1, w};
+        case 3: return {width, height, last, -1, -w};
+        case 4: return {width, height, last - (w - 1), 1, -w};
+        case 5: return {height, width, 0, w, 1};
+        case 6: return {height, width, last - (w - 1), -w, 1};
+        case 7: return {height, width, last, -w, -1};
+        case 8: return {height, width, w - 1, w, -1};
+        default: return {width, height, 0, 1, w};
+    }
+}
+
+/// Grey is repeated, alpha dropped: what Pillow's convert("RGB") does.
+inline void copy_rgb(const std::uint8_t* from, int channels, const turned& t, std::uint8_t* to) noexcept {
+    const std::ptrdiff_t green = channels >= 3 ? 1 : 0, blue = channels >= 3 ? 2 : 0;
+    for (int y = 0; y < t.height; ++y) {
+        const std::uint8_t* pixel = from + (t.start + y * t.down) * channels;
+        for (int x = 0; x < t.width; ++x, pixel += t.right * channels, to += 3) {
+            to[0] = pixel[0];
+            to[1] = pixel[green];
+            to[2] = pixel[blue];
+        }
+    }
+}
+
+inline bool apply_patch(file_bytes file, const file_patch& patch, buffer<std::uint8_t>& out) noexcept {
+    if (!out.append(file.data(), patch.at) || !out.append(patch.bytes, patch.count) ||
+        !out.append(file.data() + patch.at, file.size() - patch.at))
+        return false;
+    if (patch.length_at != 0) {
+        const auto length = static_cast<std::uint32_t>(read_be32(file, patch.length_at) + patch.count);
+        for (std::size_t i = 0; i < 4; ++i) out[patch.length_at + i] = static_cast<std::uint8_t>(length >> (24 - 8 * i));
+    }
+    return true;
+}
+
+}  // namespace detail
+
+/// Decodes a JPEG or PNG file held in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted,
+/// the high byte of 16 bits. PNG is exact; JPEG within 3 levels of libjpeg's.
+/// Errors: unsupported (another format, or a kind of JPEG that is not decoded), malformed (damaged or truncated),
+/// bad_image (too many pixels or bytes), out_of_memory.
+inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {
+    detail::file_bytes bytes{reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
+    if (bytes.empty()) return error::format(errc::malformed, "image file is empty");
+    constexpr std::uint64_t most_bytes = std::numeric_limits<int>::max();
+    const std::uint64_t max_bytes = limits.max_bytes < most_bytes ? limits.max_bytes : most_bytes;
+    if (bytes.size() > max_bytes)
+        return error::format(errc::bad_image, "image file has %zu bytes, more than the limit of %llu", bytes.size(),
+                             static_cast<unsigned long long>(max_bytes));
+    detail::file_facts facts;
+    if (detail::is_jpeg(bytes)) {
+        if (error e = detail::preflight_jpeg(bytes, limits, facts)) return e;
+    } else if (detail::is_png(bytes)) {
+        if (error e = detail::preflight_png(bytes, limits, facts)) return e;
+    } else {
+        const char* guess = detail::guess_format(bytes);
+        return error::format(errc::unsupported, "not a JPEG or PNG file%s%s", guess != nullptr ? ": it looks like " : "",
+                             guess != nullptr ? guess : "");
+    }
+
+    detail::buffer<std::uint8_t> patched;
+    if (facts.patch.count != 0) {
+        if (!detail::apply_patch(bytes, facts.patch, patched)) return error::out_of_memory("image file", bytes.size() + facts.patch.count);
+        if (patched.size() > most_bytes) return error::format(errc::bad_image, "image file is too large");
+        bytes = {patched.data(), patched.size()};
+    }
+
+    // Room for 16-bit RGBA or a progressive JPEG's coefficients twice over, and for the compressed data.
+    const std::size_t allocation_limit =
+        16 * (static_cast<std::size_t>(facts.width) + 64) * (static_cast<std::size_t>(facts.height) + 64) + 2 * bytes.size() + (1U << 20);
+    int width = 0, height = 0, channels = 0;
+    const char* reason = "unknown";
+    unsigned char* pixels =
+        cvt_stb_decode(bytes.data(), static_cast<int>(bytes.size()), allocation_limit, &width, &height, &channels, &reason);
+    if (pixels == nullptr) {
+        if (std::strcmp(reason, "outofmem") == 0)
+            return error::format(errc::out_of_memory, "out of memory: decoding %d x %d pixels, or the data unpacks to more than that",
+                                 facts.width, facts.height);
+        return error::format(errc::malformed, "image data is damaged or truncated (stb_image: %s)", reason);
+    }
+    image decoded;
+    const detail::turned t = detail::turn(width, height, turn_to == orientation::exif ? facts.orientation : 1);
+    decoded.width = t.width;
+    decoded.height = t.height;
+    const std::size_t size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
+    const bool same_size = width == facts.width && height == facts.height;
+    const bool room = same_size && decoded.pixels.resize(size);
+    if (room) detail::copy_rgb(pixels, channels, t, decoded.pixels.data());
+    cvt_stb_free(pixels);
+    if (!same_size)
+        return error::format(errc::malformed, "image header says %d x %d, its data %d x %d", facts.width, facts.height, width, height);
+    if (!room) return error::out_of_memory("decoded image", size);
+    return decoded;
+}
+
+/// Reads and decodes a JPEG or PNG file. Errors: as decode(); io when the file cannot be opened or read.
+inline result<image> read_image(const char* path, orientation turn_to, const decode_limits& limits = {}) noexcept {
+    if (path == nullptr) return error::format(errc::invalid_argument, "no path of an image");
+    std::FILE* file = std::fopen(path, "rb");
+    if (file == nullptr) return error::format(errc::io, "cannot open %s: %s", path, std::strerror(errno));
+    detail::buffer<std::byte> bytes;
+    error failure;
+    std::size_t size = 0, got = 0;
+    do {
+        const std::size_t room = size < (64U << 10) ? (64U << 10) : size;
+        if (!bytes.resize(size + room)) {
+            failure = error::out_of_memory(path, size + room);
+            break;
+        }
+        errno = 0;
+        got = std::fread(bytes.data() + size, 1, room, file);
+        size += got;
+        if (std::ferror(file) != 0)
+            failure = error::format(errc::io, "cannot read %s: %s", path, std::strerror(errno));
+        else if (size > limits.max_bytes)
+            failure = error::format(errc::bad_image, "%s has more than the limit of %llu bytes", path,
+                                    static_cast<unsigned long long>(limits.max_bytes));
+    } while (!failure && got != 0);
+    std::fclose(file);
+    if (failure) return failure;
+    return decode({bytes.data(), size}, turn_to, limits);
+}
+
+CVT_NAMESPACE_END
+
+#if defined(CVT_DECODE_IMPLEMENTATION)
+#include "stb_backend.hpp"
+#endif

@@ -1,0 +1,100 @@
+// What a file is before a decoder touches it: the format by its first bytes, the facts that preflight collects, byte reading.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "../error.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// Limits on what decode() accepts, so that a small file cannot ask for all memory.
+struct decode_limits {
+    std::uint64_t max_bytes = 256U << 20;     ///< of the file; at most 2 GiB - 1
+    std::uint64_t max_pixels = 100'000'000U;  ///< width * height; a side is at most 16384 whatever this says
+};
+
+namespace detail {
+
+using file_bytes = std::span<const std::uint8_t>;
+
+inline constexpr int max_decoded_side = 16384;
+
+/// Bytes to put into a copy of the file before it is decoded, for the few things stb_image would read otherwise.
+struct file_patch {
+    std::size_t at = 0;            ///< where they are inserted
+    std::size_t count = 0;         ///< 0: no patch
+    std::uint8_t bytes[768] = {};  ///< the first `count` are inserted
+    std::size_t length_at = 0;     ///< position of a big-endian 32-bit length that grows by `count`; 0: none
+};
+
+/// What preflight learns of a file.
+struct file_facts {
+    int width = 0, height = 0;
+    int orientation = 1;  ///< as EXIF numbers them
+    file_patch patch;
+};
+
+inline unsigned read_be16(file_bytes f, std::size_t at) noexcept { return static_cast<unsigned>(f[at] << 8 | f[at + 1]); }
+inline std::uint32_t read_be32(file_bytes f, std::size_t at) noexcept {
+    return static_cast<std::uint32_t>(read_be16(f, at)) << 16 | read_be16(f, at + 2);
+}
+
+inline bool starts_with(file_bytes f, std::string_view magic, std::size_t at = 0) noexcept {
+    return f.size() >= at + magic.size() && std::memcmp(f.data() + at, magic.data(), magic.size()) == 0;
+}
+
+inline bool is_jpeg(file_bytes f) noexcept { return starts_with(f, "\xFF\xD8\xFF"); }
+inline bool is_png(file_bytes f) noexcept { return starts_with(f, "\x89PNG\r\n\x1A\n"); }
+
+/// What a file that is neither JPEG nor PNG looks like, for the message.
+inline const char* guess_format(file_bytes f) noexcept {
+    struct known {
+        std::string_view magic;
+        std::size_t at;
+        const char* name;
+    };
+    static constexpr known formats[]{
+        {"GIF8", 0, "GIF"},
+        {"WEBP", 8, "WebP"},
+        {"BM", 0, "BMP"},
+        {std::string_view{"II*\0", 4}, 0, "TIFF"},
+        {std::string_view{"MM\0*", 4}, 0, "TIFF"},
+        {"ftypavif", 4, "AVIF"},
+        {"ftyphei", 4, "HEIC"},
+        {"ftypmif1", 4, "HEIC"},
+        {"8BPS", 0, "Photoshop"},
+        {"%PDF", 0, "PDF"},
+        {"PK\x03\x04", 0, "a ZIP archive"},
+        {"\x1F\x8B", 0, "gzip"},
+        {"\x93NUMPY", 0, "NumPy"},
+        {"\xFF\x0A", 0, "JPEG XL"},
+        {"JXL ", 4, "JPEG XL"},
+        {"jP  ", 4, "JPEG 2000"},
+        {"<svg", 0, "SVG"},
+        {"<?xml", 0, "XML or SVG"},
+        {"<!DOCTYPE", 0, "an HTML page"},
+        {"<!doctype", 0, "an HTML page"},
+        {"<html", 0, "an HTML page"},
+        {"<HTML", 0, "an HTML page"},
+    };
+    for (const known& k : formats)
+        if (starts_with(f, k.magic, k.at)) return k.name;
+    return nullptr;
+}
+
+inline error check_pixels(std::int64_t width, std::int64_t height, const decode_limits& limits) noexcept {
+    if (width < 1 || height < 1 || width > max_decoded_side || height > max_decoded_side)
+        return error::format(errc::bad_image, "image is %lld x %lld: expected sides of 1 to %d pixels", static_cast<long long>(width),
+                             static_cast<long long>(height), max_decoded_side);
+    if (static_cast<std::uint64_t>(width * height) > limits.max_pixels)
+        return error::format(errc::bad_image, "image is %lld x %lld: more than the limit of %llu pixels", static_cast<long long>(width),
+                             static_cast<long long>(height), static_cast<unsigned long long>(limits.max_pixels));
+    return {};
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END

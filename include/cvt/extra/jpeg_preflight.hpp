@@ -1,0 +1,228 @@
+// Walks a JPEG's segments before the decoder does: tables, frame, scans, end; everything outside the entropy-coded data.
+#pragma once
+
+#include "exif.hpp"
+#include "image_preflight.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// The marker codes of ISO/IEC 10918-1, table B.1, that mean something here.
+enum jpeg_marker : unsigned {
+    jpeg_sof0 = 0xC0,
+    jpeg_sof1 = 0xC1,
+    jpeg_sof2 = 0xC2,
+    jpeg_dht = 0xC4,
+    jpeg_rst0 = 0xD0,
+    jpeg_rst7 = 0xD7,
+    jpeg_eoi = 0xD9,
+    jpeg_sos = 0xDA,
+    jpeg_dqt = 0xDB,
+    jpeg_dnl = 0xDC,
+    jpeg_dri = 0xDD,
+    jpeg_app0 = 0xE0,
+    jpeg_app1 = 0xE1,
+    jpeg_app14 = 0xEE,
+    jpeg_app15 = 0xEF,
+    jpeg_com = 0xFE,
+};
+
+/// What the walk has seen so far.
+struct jpeg_walk {
+    struct component {
+        unsigned id = 0, h = 0, v = 0, quantization = 0;
+        bool dc_seen = false;  ///< a scan has brought its first coefficients
+    };
+    component components[4];
+    unsigned count = 0;  ///< 0: no frame yet
+    bool progressive = false, adobe = false, exif = false, scans = false;
+    unsigned adobe_transform = 0;
+    bool quantization[4] = {}, huffman[2][4] = {};
+};
+
+inline error jpeg_error(const char* what, std::size_t at) noexcept {
+    return error::format(errc::malformed, "JPEG: %s at byte %zu", what, at);
+}
+
+inline error check_jpeg_quantization(file_bytes body, std::size_t at, jpeg_walk& walk) noexcept {
+    while (!body.empty()) {
+        const unsigned wide = body[0] >> 4, id = body[0] & 15U;
+        const std::size_t size = 1 + 64 * (std::size_t{wide} + 1);
+        if (wide > 1 || id > 3 || body.size() < size) return jpeg_error("wrong quantization table", at);
+        walk.quantization[id] = true;
+        body = body.subspan(size);
+    }
+    return {};
+}
+
+/// The counts must describe a prefix code of at most 256 symbols: stb_image 2.27 writes past its arrays otherwise.
+inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk) noexcept {
+    while (!body.empty()) {
+        const unsigned type = body[0] >> 4, id = body[0] & 15U;
+        if (type > 1 || id > 3 || body.size() < 17) return jpeg_error("wrong Huffman table", at);
+        std::size_t symbols = 0;
+        unsigned code = 0;
+        for (unsigned length = 1; length <= 16; ++length) {
+            const unsigned count = body[length];
+            symbols += count;
+            code += count;
+            if (code > 1U << length) return jpeg_error("Huffman codes that do not fit their lengths", at);
+            code <<= 1;
+        }
+        if (symbols > 256 || body.size() < 17 + symbols) return jpeg_error("Huffman table with too many symbols", at);
+        for (std::size_t i = 0; i < symbols && type == 0; ++i)
+            if (body[17 + i] > 15) return jpeg_error("impossible size in a DC Huffman table", at);
+        walk.huffman[type][id] = true;
+        body = body.subspan(17 + symbols);
+    }
+    return {};
+}
+
+inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, const decode_limits& limits, jpeg_walk& walk,
+                              file_facts& facts) noexcept {
+    if (walk.count != 0) return jpeg_error("a second frame", at);
+    if (body.size() < 6) return jpeg_error("frame header too short", at);
+    if (body[0] != 8) return error::format(errc::unsupported, "JPEG: %u bits a sample, expected 8", body[0]);
+    if (error e = check_pixels(read_be16(body, 3), read_be16(body, 1), limits)) return e;
+    const unsigned count = body[5];
+    if (count != 1 && count != 3 && count != 4) return error::format(errc::unsupported, "JPEG: %u components, expected 1, 3 or 4", count);
+    if (body.size() != 6 + 3 * std::size_t{count}) return jpeg_error("frame header of the wrong length", at);
+    unsigned h_most = 0, v_most = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        const std::size_t from = 6 + 3 * std::size_t{i};
+        jpeg_walk::component& c = walk.components[i];
+        c.id = body[from];
+        c.h = body[from + 1] >> 4;
+        c.v = body[from + 1] & 15U;
+        c.quantization = body[from + 2];
+        if (c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.quantization > 3) return jpeg_error("impossible component", at);
+        for (unsigned other = 0; other < i; ++other)
+            if (walk.components[other].id == c.id) return jpeg_error("two components of one name", at);
+        h_most = c.h > h_most ? c.h : h_most;
+        v_most = c.v > v_most ? c.v : v_most;
+    }
+    for (unsigned i = 0; i < count; ++i)
+        if (h_most % walk.components[i].h != 0 || v_most % walk.components[i].v != 0)
+            return error::format(errc::unsupported, "JPEG: sampling factors that are not whole ratios");
+    walk.count = count;
+    walk.progressive = marker == jpeg_sof2;
+    facts.width = static_cast<int>(read_be16(body, 3));
+    facts.height = static_cast<int>(read_be16(body, 1));
+    return {};
+}
+
+inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk) noexcept {
+    if (walk.count == 0) return jpeg_error("a scan without a frame", at);
+    const unsigned count = body.empty() ? 0 : body[0];
+    if (count < 1 || count > walk.count || body.size() != 4 + 2 * std::size_t{count}) return jpeg_error("wrong scan header", at);
+    const std::size_t tail = 1 + 2 * std::size_t{count};
+    const unsigned first = body[tail], last = body[tail + 1], high = body[tail + 2] >> 4, low = body[tail + 2] & 15U;
+    if (!walk.progressive && (first != 0 || (last != 63 && last != 0) || high != 0 || low != 0)) return jpeg_error("wrong scan header", at);
+    if (walk.progressive && (first > last || last > 63 || high > 13 || low > 13 || (first == 0 && last != 0) || (first != 0 && count != 1)))
+        return jpeg_error("wrong progressive scan header", at);
+    const bool needs_dc = !walk.progressive || (first == 0 && high == 0), needs_ac = !walk.progressive || first != 0;
+    for (unsigned i = 0; i < count; ++i) {
+        const std::size_t from = 1 + 2 * std::size_t{i};
+        jpeg_walk::component* c = nullptr;
+        for (unsigned k = 0; k < walk.count; ++k)
+            if (walk.components[k].id == body[from]) c = &walk.components[k];
+        for (unsigned k = 0; k < i; ++k)
+            if (body[1 + 2 * std::size_t{k}] == body[from]) return jpeg_error("a component twice in one scan", at);
+        const unsigned dc = body[from + 1] >> 4, ac = body[from + 1] & 15U;
+        if (c == nullptr || dc > 3 || ac > 3) return jpeg_error("a scan of something unknown", at);
+        if (!walk.quantization[c->quantization] || (needs_dc && !walk.huffman[0][dc]) || (needs_ac && !walk.huffman[1][ac]))
+            return jpeg_error("a scan without its tables", at);
+        if (walk.progressive && !needs_dc && !c->dc_seen) return jpeg_error("a scan that refines nothing", at);
+        c->dc_seen = c->dc_seen || needs_dc;
+    }
+    return {};
+}
+
+inline void read_jpeg_application(file_bytes body, unsigned marker, jpeg_walk& walk, file_facts& facts) noexcept {
+    if (marker == jpeg_app14 && body.size() >= 12 && starts_with(body, "Adobe")) {
+        walk.adobe = true;
+        walk.adobe_transform = body[11];
+    }
+    if (marker == jpeg_app1 && !walk.exif && starts_with(body, std::string_view{"Exif\0\0", 6})) {
+        walk.exif = true;
+        facts.orientation = exif_orientation(body.subspan(6));
+    }
+}
+
+/// Four components are CMYK or YCCK whether an Adobe segment says so or not, as libjpeg has it; stb_image reads
+/// anything but transforms 0 and 2 as something else. So its last word is an Adobe segment of ours.
+inline void patch_jpeg_cmyk(std::size_t at, const jpeg_walk& walk, file_facts& facts) noexcept {
+    if (walk.count != 4 || walk.scans) return;
+    const std::uint8_t transform = walk.adobe && walk.adobe_transform != 0 ? 2 : 0;
+    const std::uint8_t segment[]{0xFF, jpeg_app14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, transform};
+    facts.patch.at = at;
+    facts.patch.count = sizeof segment;
+    std::memcpy(facts.patch.bytes, segment, sizeof segment);
+}
+
+/// The first byte after the entropy-coded data at `at`: a marker other than a restart, or the end of the file.
+inline std::size_t skip_jpeg_entropy(file_bytes f, std::size_t at) noexcept {
+    while (at < f.size()) {
+        const void* found = std::memchr(f.data() + at, 0xFF, f.size() - at);
+        if (found == nullptr) return f.size();
+        at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - f.data());
+        std::size_t code = at + 1;
+        while (code < f.size() && f[code] == 0xFF) ++code;
+        if (code == f.size()) return f.size();
+        if (f[code] != 0 && (f[code] < jpeg_rst0 || f[code] > jpeg_rst7)) return at;
+        at = code + 1;
+    }
+    return f.size();
+}
+
+/// `f` begins with FF D8. Errors: malformed, unsupported, bad_image (size).
+inline error preflight_jpeg(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
+    jpeg_walk walk;
+    std::size_t at = 2;
+    const auto truncated = [&] {
+        return error::format(errc::malformed, "JPEG is truncated: the file ends at byte %zu without an end-of-image marker", f.size());
+    };
+    while (true) {
+        const std::size_t segment = at;
+        if (at >= f.size()) return truncated();
+        if (f[at] != 0xFF) return jpeg_error("expected a marker", at);
+        while (at < f.size() && f[at] == 0xFF) ++at;
+        if (at >= f.size()) return truncated();
+        const unsigned marker = f[at++];
+        if (marker == jpeg_eoi) break;
+        if (f.size() - at < 2) return truncated();
+        const std::size_t length = read_be16(f, at);
+        if (length < 2) return jpeg_error("segment without a length", segment);
+        if (length > f.size() - at) return truncated();
+        const file_bytes body = f.subspan(at + 2, length - 2);
+        at += length;
+        if (marker == jpeg_dqt) {
+            if (error e = check_jpeg_quantization(body, segment, walk)) return e;
+        } else if (marker == jpeg_dht) {
+            if (error e = check_jpeg_huffman(body, segment, walk)) return e;
+        } else if (marker == jpeg_sof0 || marker == jpeg_sof1 || marker == jpeg_sof2) {
+            if (error e = check_jpeg_frame(body, segment, marker, limits, walk, facts)) return e;
+        } else if (marker == jpeg_sos) {
+            if (error e = check_jpeg_scan(body, segment, walk)) return e;
+            patch_jpeg_cmyk(segment, walk, facts);
+            walk.scans = true;
+            at = skip_jpeg_entropy(f, at);
+        } else if (marker == jpeg_dri || marker == jpeg_dnl) {
+            if (length != 4) return jpeg_error("segment of the wrong length", segment);
+        } else if (marker >= jpeg_app0 && marker <= jpeg_app15) {
+            read_jpeg_application(body, marker, walk, facts);
+        } else if (marker >= jpeg_sof0 && marker <= 0xCF) {
+            return error::format(errc::unsupported, "JPEG: lossless, hierarchical or arithmetic coding (marker FF%02X) is not supported",
+                                 marker);
+        } else if (marker != jpeg_com) {
+            return error::format(errc::malformed, "JPEG: unexpected marker FF%02X at byte %zu", marker, segment);
+        }
+    }
+    for (unsigned i = 0; i < walk.count; ++i)
+        if (!walk.components[i].dc_seen) return error::format(errc::malformed, "JPEG: component %u is in no scan", i + 1);
+    if (walk.count == 0) return error::format(errc::malformed, "JPEG: no image before the end marker");
+    return {};
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END

@@ -1,0 +1,144 @@
+// Walks a PNG's chunks before the decoder does: order, lengths, checksums, header, palette; everything outside the compressed data.
+#pragma once
+
+#include <array>
+
+#include "exif.hpp"
+#include "image_preflight.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// CRC-32 as PNG's annex D defines it.
+inline std::uint32_t png_crc(file_bytes data) noexcept {
+    static constexpr auto table = [] {
+        std::array<std::uint32_t, 256> t{};
+        for (std::uint32_t i = 0; i < 256; ++i) {
+            std::uint32_t c = i;
+            for (int bit = 0; bit < 8; ++bit) c = (c & 1) != 0 ? 0xEDB88320U ^ c >> 1 : c >> 1;
+            t[i] = c;
+        }
+        return t;
+    }();
+    std::uint32_t c = 0xFFFFFFFFU;
+    for (const std::uint8_t byte : data) c = table[(c ^ byte) & 0xFF] ^ c >> 8;
+    return ~c;
+}
+
+inline bool png_depth_allowed(unsigned color, unsigned depth) noexcept {
+    switch (color) {
+        case 0: return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
+        case 3: return depth == 1 || depth == 2 || depth == 4 || depth == 8;
+        case 2:
+        case 4:
+        case 6: return depth == 8 || depth == 16;
+        default: return false;
+    }
+}
+
+/// What the walk has seen so far.
+struct png_walk {
+    unsigned color = 0, depth = 0, palette = 0;
+    bool header = false, data = false, data_closed = false, transparency = false, end = false;
+};
+
+inline error check_png_header(file_bytes body, png_walk& walk, file_facts& facts, const decode_limits& limits) noexcept {
+    if (body.size() != 13) return error::format(errc::malformed, "PNG: IHDR has %zu bytes, expected 13", body.size());
+    walk.header = true;
+    walk.depth = body[8];
+    walk.color = body[9];
+    const std::uint32_t width = read_be32(body, 0), height = read_be32(body, 4);
+    if (error e = check_pixels(width, height, limits)) return e;
+    if (!png_depth_allowed(walk.color, walk.depth))
+        return error::format(errc::malformed, "PNG: color type %u with %u bits does not exist", walk.color, walk.depth);
+    if (body[10] != 0 || body[11] != 0 || body[12] > 1)
+        return error::format(errc::malformed, "PNG: unknown compression %u, filter %u or interlace %u", body[10], body[11], body[12]);
+    facts.width = static_cast<int>(width);
+    facts.height = static_cast<int>(height);
+    return {};
+}
+
+/// Indexes past the palette's end are black, as in Pillow; stb_image would read what its stack held.
+inline error check_png_palette(file_bytes body, std::size_t end_of_body, png_walk& walk, file_facts& facts) noexcept {
+    const std::size_t size = body.size();
+    if (walk.palette != 0 || walk.data || walk.transparency || walk.color == 0 || walk.color == 4)
+        return error::format(errc::malformed, "PNG: a palette where none may be");
+    const std::size_t most = walk.color == 3 ? std::size_t{3} << walk.depth : 768;
+    if (size == 0 || size % 3 != 0 || size > most)
+        return error::format(errc::malformed, "PNG: palette of %zu bytes, expected a multiple of 3 up to %zu", size, most);
+    walk.palette = static_cast<unsigned>(size / 3);
+    if (walk.color == 3 && size < most) {
+        facts.patch.at = end_of_body;
+        facts.patch.count = most - size;
+        facts.patch.length_at = end_of_body - size - 8;
+    }
+    return {};
+}
+
+inline error check_png_transparency(std::size_t size, png_walk& walk) noexcept {
+    const bool fits = walk.color == 0   ? size == 2
+                      : walk.color == 2 ? size == 6
+                      : walk.color == 3 ? size >= 1 && size <= walk.palette
+                                        : false;
+    if (walk.data || walk.transparency || !fits)
+        return error::format(errc::malformed, "PNG: misplaced or wrong tRNS chunk (%zu bytes)", size);
+    walk.transparency = true;
+    return {};
+}
+
+inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t end_of_body, png_walk& walk, file_facts& facts,
+                             const decode_limits& limits) noexcept {
+    if (type == "IHDR") {
+        if (walk.header) return error::format(errc::malformed, "PNG: a second IHDR chunk");
+        return check_png_header(body, walk, facts, limits);
+    }
+    if (type == "PLTE") return check_png_palette(body, end_of_body, walk, facts);
+    if (type == "tRNS") return check_png_transparency(body.size(), walk);
+    if (type == "IDAT") {
+        if (walk.data_closed) return error::format(errc::malformed, "PNG: image data is not in one piece");
+        if (walk.color == 3 && walk.palette == 0) return error::format(errc::malformed, "PNG: color type 3 without a palette");
+        walk.data = true;
+        return {};
+    }
+    if (type == "IEND") {
+        if (!walk.data) return error::format(errc::malformed, "PNG: no image data");
+        walk.end = true;
+        return {};
+    }
+    if (type == "eXIf") facts.orientation = exif_orientation(body);
+    if (type == "CgBI") return error::format(errc::unsupported, "PNG: Apple's CgBI variant is not supported");
+    if ((type[0] & 0x20) == 0) return error::format(errc::unsupported, "PNG: unknown critical chunk %.4s", type.data());
+    return {};
+}
+
+/// `f` begins with the PNG signature. Errors: malformed, unsupported, bad_image (size).
+inline error preflight_png(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
+    png_walk walk;
+    std::size_t at = 8;
+    while (!walk.end) {
+        constexpr std::size_t frame = 12;  // length, type and checksum around the body
+        if (f.size() - at < frame || read_be32(f, at) > f.size() - at - frame)
+            return error::format(errc::malformed, "PNG is truncated: the chunk at byte %zu goes past the end of the file (%zu bytes)", at,
+                                 f.size());
+        const std::size_t size = read_be32(f, at);
+        char type[5] = {};
+        for (std::size_t i = 0; i < 4; ++i) {
+            const std::uint8_t letter = f[at + 4 + i];
+            if ((letter | 0x20) < 'a' || (letter | 0x20) > 'z')
+                return error::format(errc::malformed, "PNG: no chunk name at byte %zu", at + 4);
+            type[i] = static_cast<char>(letter);
+        }
+        if (!walk.header && std::strcmp(type, "IHDR") != 0 && std::strcmp(type, "CgBI") != 0)
+            return error::format(errc::malformed, "PNG: the first chunk is %s, expected IHDR", type);
+        const bool critical = (type[0] & 0x20) == 0;
+        if (critical && png_crc(f.subspan(at + 4, size + 4)) != read_be32(f, at + 8 + size))
+            return error::format(errc::malformed, "PNG: wrong checksum in chunk %s at byte %zu", type, at);
+        if (walk.data && std::strcmp(type, "IDAT") != 0) walk.data_closed = true;
+        if (error e = check_png_chunk(type, f.subspan(at + 8, size), at + 8 + size, walk, facts, limits)) return e;
+        at += frame + size;
+    }
+    return {};
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END

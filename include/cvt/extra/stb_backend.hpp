@@ -1,0 +1,52 @@
+// stb_image, compiled in the one unit that asks for it: JPEG and PNG from memory, with allocations capped. Included by decode.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+
+namespace cvt_stb {
+
+// The largest single allocation of the decoding under way on this thread: a compressed megabyte can ask for a gigabyte.
+inline thread_local std::size_t allocation_limit = 0;
+
+// Zeroed, so that what a damaged file leaves undecoded is black and not what the heap held.
+inline void* allocate(std::size_t size) noexcept { return size <= allocation_limit ? std::calloc(1, size) : nullptr; }
+inline void* reallocate(void* memory, std::size_t size) noexcept { return size <= allocation_limit ? std::realloc(memory, size) : nullptr; }
+
+}  // namespace cvt_stb
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#endif
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STBI_MAX_DIMENSIONS 16384
+#define STBI_ASSERT(condition) static_cast<void>(0)
+#define STBI_MALLOC(size) cvt_stb::allocate(size)
+#define STBI_REALLOC(memory, size) cvt_stb::reallocate(memory, size)
+#define STBI_FREE(memory) std::free(memory)
+#include <stb/stb_image.h>
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+extern "C" unsigned char* cvt_stb_decode(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height,
+                                         int* channels, const char** reason) noexcept {
+    cvt_stb::allocation_limit = allocation_limit;
+    unsigned char* pixels = stbi_load_from_memory(file, size, width, height, channels, 0);
+    if (pixels == nullptr) *reason = stbi_failure_reason();
+    return pixels;
+}
+
+extern "C" void cvt_stb_free(unsigned char* pixels) noexcept { std::free(pixels); }

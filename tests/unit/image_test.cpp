@@ -1,0 +1,233 @@
+// image.hpp: sizes, crops, resizing and normalisation against Pillow and torchvision; refusals; memory.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <cvt/image.hpp>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using pixels = std::vector<std::uint8_t>;
+
+std::string data_path(const std::string& name) { return std::string{CVT_TEST_DATA} + "/preprocessing/" + name; }
+
+pixels read_bytes(const std::string& name) {
+    std::ifstream file{data_path(name), std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+// The same bytes as the functions of these names in make_preprocessing.py.
+pixels synthetic(const std::string& kind, int width, int height, int channels) {
+    pixels out;
+    std::uint32_t i = 0;
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+            for (int c = 0; c < channels; ++c, ++i) {
+                std::uint32_t v = i * 2654435761U + static_cast<std::uint32_t>(width * 97 + height);
+                v = (v ^ v >> 15) * 2246822519U;
+                v = (v ^ v >> 13) * 3266489917U;
+                v >>= 24;
+                if (kind == "gradient") v = static_cast<std::uint32_t>(x * 3 + y * 5 + c * 85) % 256;
+                if (kind == "steps") v = v >= 128 ? 255 : 0;
+                out.push_back(static_cast<std::uint8_t>(v));
+            }
+    return out;
+}
+
+/// The preprocessed pixels as bytes, (H, W, 3), by undoing the division by 255.
+pixels preprocessed(const cvt::image_view& view, cvt::preprocessing p, cvt::grid size, cvt::image_scratch& scratch) {
+    p.normalize = false;
+    std::vector<float> out(static_cast<std::size_t>(size.tokens()) * 3, -1.F);
+    const cvt::error e = cvt::preprocess(view, p, cvt::view<float, 3>{out.data(), 3, size.height, size.width}, scratch);
+    INFO(e.what());
+    REQUIRE_FALSE(e);
+    pixels bytes;
+    const auto plane = static_cast<std::size_t>(size.tokens());
+    for (std::size_t i = 0; i < plane; ++i)
+        for (std::size_t c = 0; c < 3; ++c) bytes.push_back(static_cast<std::uint8_t>(std::lround(out[c * plane + i] * 255.F)));
+    return bytes;
+}
+
+std::uint64_t fnv(const pixels& bytes) {
+    std::uint64_t h = 0xCBF29CE484222325U;
+    for (const std::uint8_t b : bytes) h = (h ^ b) * 0x100000001B3U;
+    return h;
+}
+
+cvt::error run(const cvt::image_view& view, const cvt::preprocessing& p, int height = 224, int width = 224) {
+    cvt::image_scratch scratch;
+    std::vector<float> out(3 * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
+    return cvt::preprocess(view, p, cvt::view<float, 3>{out.data(), 3, height, width}, scratch);
+}
+
+}  // namespace
+
+TEST_CASE("resize and crop give Pillow's and torchvision's bytes") {
+    std::ifstream cases{data_path("resize.txt")};
+    REQUIRE(cases);
+    cvt::image_scratch scratch;  // one for all: what a case leaves behind must not matter to the next
+    int count = 0;
+    for (std::string line; std::getline(cases, line);) {
+        if (line[0] == '#') continue;
+        std::istringstream fields{line};
+        std::string source, rule, rounding;
+        int width = 0, height = 0, channels = 0, a = 0, b = 0;
+        cvt::preprocessing p;
+        cvt::grid expected;
+        std::uint64_t hash = 0;
+        fields >> source >> width >> height >> channels >> rule >> a >> b >> p.center_crop >> p.crop_height >> p.crop_width >> rounding;
+        fields >> expected.height >> expected.width >> std::hex >> hash;
+        REQUIRE(fields);
+        using rules = cvt::preprocessing::resize_rule;
+        p.resize = rule == "short" ? rules::short_side : rule == "warp" ? rules::warp : rules::none;
+        p.short_side = a;
+        p.resize_height = a;
+        p.resize_width = b;
+        p.rounding = rounding == "hf" ? cvt::crop_rounding::hf : cvt::crop_rounding::official;
+        const pixels image = source.ends_with(".rgb") ? read_bytes(source) : synthetic(source, width, height, channels);
+        INFO(line);
+        REQUIRE(image.size() == static_cast<std::size_t>(width * height * channels));
+        const auto size = cvt::output_size(p, width, height);
+        REQUIRE(size);
+        REQUIRE(*size == expected);
+        CHECK(fnv(preprocessed({image.data(), width, height, channels, 0}, p, *size, scratch)) == hash);
+        ++count;
+    }
+    CHECK(count > 100);
+}
+
+TEST_CASE("normalised values are torchvision's within 2e-6") {
+    const pixels raw = read_bytes("normalized.f32");
+    std::vector<float> expected(3 * 256);
+    REQUIRE(raw.size() == expected.size() * sizeof(float));
+    std::memcpy(expected.data(), raw.data(), raw.size());
+    pixels every;
+    for (int i = 0; i < 256; ++i) every.push_back(static_cast<std::uint8_t>(i));
+    cvt::preprocessing p;
+    p.resize = cvt::preprocessing::resize_rule::none;
+    p.center_crop = false;
+    std::vector<float> out(3 * 256);
+    cvt::image_scratch scratch;
+    REQUIRE_FALSE(cvt::preprocess({every.data(), 256, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 1, 256}, scratch));
+    for (std::size_t i = 0; i < out.size(); ++i) CHECK(std::abs(out[i] - expected[i]) <= 2e-6F);
+
+    // Padding is black before normalisation, not zero after it.
+    p.center_crop = true;
+    p.crop_height = p.crop_width = 258;
+    out.resize(3 * 258 * 258);
+    REQUIRE_FALSE(cvt::preprocess({every.data() + 200, 1, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 258, 258}, scratch));
+    CHECK(out.front() == Approx(-0.485 / 0.229));
+    CHECK(out.back() == Approx(-0.406 / 0.225));
+}
+
+TEST_CASE("for_size follows the official evaluation") {
+    const auto small = cvt::preprocessing::for_size(224), large = cvt::preprocessing::for_size(384);
+    CHECK(small.resize == cvt::preprocessing::resize_rule::short_side);
+    CHECK(small.short_side == 256);
+    CHECK(small.center_crop);
+    CHECK(cvt::preprocessing::for_size(160).short_side == 182);
+    CHECK(large.resize == cvt::preprocessing::resize_rule::warp);
+    CHECK_FALSE(large.center_crop);
+    CHECK(*cvt::output_size(small, 640, 427) == cvt::grid{224, 224});
+    CHECK(*cvt::output_size(large, 640, 427) == cvt::grid{384, 384});
+    cvt::preprocessing uncropped = small;
+    uncropped.center_crop = false;
+    CHECK(*cvt::output_size(uncropped, 640, 427) == cvt::grid{256, 383});
+    CHECK(*cvt::output_size(uncropped, 427, 640) == cvt::grid{383, 256});
+}
+
+TEST_CASE("rows may lie apart or run upwards") {
+    const int width = 40, height = 30, stride = 3 * width + 17;
+    const pixels tight = synthetic("noise", width, height, 3);
+    pixels padded(static_cast<std::size_t>(stride * height), 99), upwards(padded);
+    for (int y = 0; y < height; ++y)
+        for (int i = 0; i < 3 * width; ++i) {
+            padded[static_cast<std::size_t>(y * stride + i)] = tight[static_cast<std::size_t>(y * 3 * width + i)];
+            upwards[static_cast<std::size_t>((height - 1 - y) * stride + i)] = tight[static_cast<std::size_t>(y * 3 * width + i)];
+        }
+    cvt::image_scratch scratch;
+    const auto p = cvt::preprocessing::for_size(32);
+    const pixels expected = preprocessed({tight.data(), width, height, 3, 0}, p, {32, 32}, scratch);
+    CHECK(preprocessed({padded.data(), width, height, 3, stride}, p, {32, 32}, scratch) == expected);
+    CHECK(preprocessed({upwards.data() + stride * (height - 1), width, height, 3, -stride}, p, {32, 32}, scratch) == expected);
+}
+
+TEST_CASE("extreme shapes ask for little memory") {
+    const pixels strip = synthetic("noise", 1, 16384, 3);
+    const auto p = cvt::preprocessing::for_size(224);
+    for (const bool tall : {true, false}) {
+        cvt::image_scratch scratch;
+        preprocessed({strip.data(), tall ? 1 : 16384, tall ? 16384 : 1, 3, 0}, p, {224, 224}, scratch);
+        const std::size_t taps =
+            scratch.columns.low.size() + scratch.rows.low.size() + scratch.columns.weights.size() + scratch.rows.weights.size();
+        CHECK(scratch.planes.size() + scratch.line.size() + scratch.sums.size() + taps < (1U << 20));
+    }
+}
+
+TEST_CASE("later calls of the same sizes allocate nothing") {
+    const pixels image = synthetic("noise", 300, 200, 3);
+    cvt::image_scratch scratch;
+    const auto run_sizes = [&] {
+        preprocessed({image.data(), 300, 200, 3, 0}, cvt::preprocessing::for_size(224), {224, 224}, scratch);
+        preprocessed({image.data(), 200, 300, 3, 0}, cvt::preprocessing::for_size(384), {384, 384}, scratch);
+        preprocessed({image.data(), 20, 30, 1, 0}, cvt::preprocessing::for_size(32), {32, 32}, scratch);
+    };
+    const auto memory = [&] {
+        return std::vector<const void*>{scratch.columns.first.data(),   scratch.columns.low.data(),  scratch.columns.high.data(),
+                                        scratch.columns.weights.data(), scratch.rows.first.data(),   scratch.rows.low.data(),
+                                        scratch.rows.high.data(),       scratch.rows.weights.data(), scratch.line.data(),
+                                        scratch.planes.data(),          scratch.sums.data(),         scratch.resized.data()};
+    };
+    run_sizes();
+    const auto before = memory();
+    run_sizes();
+    CHECK(memory() == before);
+}
+
+TEST_CASE("what cannot be preprocessed is refused with a reason") {
+    const pixels image = synthetic("noise", 8, 8, 4);
+    const cvt::image_view good{image.data(), 8, 8, 3, 0};
+    const auto p = cvt::preprocessing::for_size(224);
+    CHECK_FALSE(run(good, p));
+
+    const auto refused = [&](const cvt::image_view& view, const cvt::preprocessing& q, cvt::errc code, const char* says) {
+        const cvt::error e = run(view, q);
+        INFO(says);
+        CHECK(e.code() == code);
+        CHECK_THAT(e.what(), Catch::Contains(says));
+    };
+    using cvt::errc;
+    refused({nullptr, 8, 8, 3, 0}, p, errc::bad_image, "data is null");
+    refused({image.data(), 0, 8, 3, 0}, p, errc::bad_image, "0 x 8");
+    refused({image.data(), 8, -1, 3, 0}, p, errc::bad_image, "8 x -1");
+    refused({image.data(), 2'000'000, 8, 3, 0}, p, errc::bad_image, "2000000 x 8");
+    refused({image.data(), 8, 8, 2, 0}, p, errc::bad_image, "2 channels");
+    refused({image.data(), 8, 8, 3, 23}, p, errc::bad_image, "row_stride is 23");
+    refused({image.data(), 8, 8, 3, -23}, p, errc::bad_image, "row_stride");
+    refused({image.data(), 8, 8, 3, std::numeric_limits<std::ptrdiff_t>::max() / 2}, p, errc::bad_image, "row_stride");
+    refused({image.data(), 8, 8, 3, std::numeric_limits<std::ptrdiff_t>::min()}, p, errc::bad_image, "row_stride");
+
+    const auto changed = [&](auto change) {
+        cvt::preprocessing q = p;
+        change(q);
+        return q;
+    };
+    refused(good, changed([](auto& q) { q.short_side = 0; }), errc::invalid_argument, "short_side");
+    refused(good, changed([](auto& q) { q.crop_height = -3; }), errc::invalid_argument, "crop_height");
+    refused(good, changed([](auto& q) { q.resize = cvt::preprocessing::resize_rule::warp, q.resize_width = 0; }), errc::invalid_argument,
+            "resize_width");
+    refused(good, changed([](auto& q) { q.mean_count = 1; }), errc::invalid_argument, "found 1 and 3");
+    refused(good, changed([](auto& q) { q.std_count = 4; }), errc::invalid_argument, "found 3 and 4");
+    refused(good, changed([](auto& q) { q.std[1] = 0.F; }), errc::invalid_argument, "std[1]");
+    refused(good, changed([](auto& q) { q.std[2] = -0.F; }), errc::invalid_argument, "std[2]");
+    refused(good, changed([](auto& q) { q.mean[0] = std::numeric_limits<float>::quiet_NaN(); }), errc::invalid_argument, "mean[0]");
+    refused(good, changed([](auto& q) { q.std[0] = std::numeric_limits<float>::infinity(); }), errc::invalid_argument, "std[0]");
+    refused({image.data(), 200, 1, 1, 0}, changed([](auto& q) { q.center_crop = false, q.short_side = 10000; }), errc::bad_image,
+            "2000000 x 10000");
+    CHECK_THAT(run(good, p, 224, 223).what(), Catch::Contains("expected [3, 224, 224], found [3, 224, 223]"));
+}
