@@ -1,0 +1,33 @@
+// label_list: the names of a model's classes, in two blocks of memory whatever their number.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "../runtime/buffer.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// Texts by class index, in UTF-8, each ending in NUL.
+class label_list {
+public:
+    [[nodiscard]] int size() const noexcept { return static_cast<int>(starts_.size()); }
+    [[nodiscard]] bool empty() const noexcept { return starts_.empty(); }
+    /// "" for an index that is none.
+    [[nodiscard]] const char* operator[](int index) const noexcept {
+        return index < 0 || index >= size() ? "" : text_.data() + starts_[static_cast<std::size_t>(index)];
+    }
+    /// Adds the label of the next class. False when memory runs out.
+    [[nodiscard]] bool add(std::string_view label) noexcept {
+        const auto start = static_cast<std::uint32_t>(text_.size());
+        return text_.append(label.data(), label.size()) && text_.push_back('\0') && starts_.push_back(start);
+    }
+
+private:
+    detail::buffer<char> text_;
+    detail::buffer<std::uint32_t> starts_;
+};
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

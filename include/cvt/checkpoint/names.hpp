@@ -1,0 +1,215 @@
+// The names of a CvT's tensors: those of the official state dict and of transformers' port, and the shape behind each.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "../config.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// Whose names a checkpoint uses: microsoft/CvT's or transformers' CvtForImageClassification's.
+enum class naming : std::uint8_t { official, hf };
+constexpr const char* to_string(naming n) noexcept { return n == naming::official ? "official" : "transformers"; }
+
+/// A tensor name in a buffer of its own; empty when the parts would not fit, which no real name does.
+class tensor_name {
+public:
+    [[nodiscard]] std::string_view view() const noexcept { return {text_, size_}; }
+    [[nodiscard]] const char* c_str() const noexcept { return text_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+    tensor_name& append(std::string_view part) noexcept {
+        if (overflow_ || part.size() >= sizeof text_ - size_) {
+            overflow_ = true;
+            size_ = 0;
+        } else {
+            std::memcpy(text_ + size_, part.data(), part.size());
+            size_ += part.size();
+        }
+        text_[size_] = '\0';
+        return *this;
+    }
+
+private:
+    char text_[192]{};
+    std::size_t size_ = 0;
+    bool overflow_ = false;
+};
+
+/// Two spellings of the same part of a name.
+struct spelling {
+    std::string_view official, hf;
+    [[nodiscard]] constexpr std::string_view in(naming n) const noexcept { return n == naming::official ? official : hf; }
+};
+
+inline constexpr spelling outside_spellings[]{{"norm.", "layernorm."}, {"head.", "classifier."}};
+inline constexpr spelling stage_spelling{"stage", "cvt.encoder.stages."};
+inline constexpr spelling block_spelling{"blocks.", "layers."};
+inline constexpr spelling embedding_spellings[]{
+    {"patch_embed.proj.", "embedding.convolution_embeddings.projection."},
+    {"patch_embed.norm.", "embedding.convolution_embeddings.normalization."},
+    {"cls_token", "cls_token"},
+};
+inline constexpr spelling block_spellings[]{
+    {"norm1.", "layernorm_before."},
+    {"norm2.", "layernorm_after."},
+    {"attn.conv_proj_q.conv.", "attention.attention.convolution_projection_query.convolution_projection.convolution."},
+    {"attn.conv_proj_k.conv.", "attention.attention.convolution_projection_key.convolution_projection.convolution."},
+    {"attn.conv_proj_v.conv.", "attention.attention.convolution_projection_value.convolution_projection.convolution."},
+    {"attn.conv_proj_q.bn.", "attention.attention.convolution_projection_query.convolution_projection.normalization."},
+    {"attn.conv_proj_k.bn.", "attention.attention.convolution_projection_key.convolution_projection.normalization."},
+    {"attn.conv_proj_v.bn.", "attention.attention.convolution_projection_value.convolution_projection.normalization."},
+    {"attn.proj_q.", "attention.attention.projection_query."},
+    {"attn.proj_k.", "attention.attention.projection_key."},
+    {"attn.proj_v.", "attention.attention.projection_value."},
+    {"attn.proj.", "attention.output.dense."},
+    {"mlp.fc1.", "intermediate.dense."},
+    {"mlp.fc2.", "output.dense."},
+};
+
+/// Moves `part` from the front of `rest` to nothing; false when it is not there.
+inline bool take_front(std::string_view& rest, std::string_view part) noexcept {
+    if (!rest.starts_with(part)) return false;
+    rest.remove_prefix(part.size());
+    return true;
+}
+
+/// Takes digits and a full stop, "12.", from the front of `rest`; empty when they are not there.
+inline std::string_view take_number(std::string_view& rest) noexcept {
+    std::size_t digits = 0;
+    while (digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9') ++digits;
+    if (digits == 0 || digits == rest.size() || rest[digits] != '.') return {};
+    const std::string_view number = rest.substr(0, digits + 1);
+    rest.remove_prefix(digits + 1);
+    return number;
+}
+
+inline bool respell_front(std::string_view& rest, std::span<const spelling> spellings, naming from, naming to, tensor_name& out) noexcept {
+    for (const spelling& s : spellings)
+        if (take_front(rest, s.in(from))) return out.append(s.in(to)), true;
+    return false;
+}
+
+/// `name` in the other naming, one to one; empty when it is no name of a CvT in naming `from`.
+inline tensor_name respell(std::string_view name, naming from, naming to) noexcept {
+    tensor_name out;
+    std::string_view rest = name;
+    if (respell_front(rest, outside_spellings, from, to, out)) return out.append(rest);
+    if (!take_front(rest, stage_spelling.in(from))) return {};
+    out.append(stage_spelling.in(to));
+    const std::string_view stage = take_number(rest);
+    if (stage.empty()) return {};
+    out.append(stage);
+    if (take_front(rest, block_spelling.in(from))) {
+        const std::string_view block = take_number(rest);
+        if (block.empty()) return {};
+        out.append(block_spelling.in(to)).append(block);
+        if (!respell_front(rest, block_spellings, from, to, out)) return {};
+    } else if (!respell_front(rest, embedding_spellings, from, to, out)) {
+        return {};
+    }
+    return out.append(rest);
+}
+
+/// BatchNorm's step counter stands in every training checkpoint and means nothing for inference.
+inline bool is_step_counter(std::string_view name) noexcept { return name.ends_with("num_batches_tracked"); }
+
+/// How the names of one checkpoint are made from the official ones.
+struct name_style {
+    checkpoint::naming naming = checkpoint::naming::official;
+    bool wrapped = false;  ///< "module." in front of every name (torch's DistributedDataParallel)
+    bool bare = false;     ///< transformers' CvtModel: no "cvt." in front
+
+    /// The name in the file of the tensor with that official name.
+    [[nodiscard]] tensor_name in_file(std::string_view official) const noexcept {
+        tensor_name out;
+        if (wrapped) out.append("module.");
+        const tensor_name name = respell(official, naming::official, naming);
+        std::string_view rest = name.view();
+        if (bare) take_front(rest, "cvt.");
+        return out.append(rest);
+    }
+};
+
+/// Finds the style under which `has(name)` knows the first tensor of the first stage; false when none does.
+template <class Has>
+bool detect_style(Has&& has, name_style& out) noexcept {
+    for (const name_style style :
+         {name_style{naming::official, false, false}, name_style{naming::hf, false, false}, name_style{naming::hf, false, true},
+          name_style{naming::official, true, false}, name_style{naming::hf, true, false}, name_style{naming::hf, true, true}}) {
+        if (!has(style.in_file("stage0.patch_embed.proj.weight").view())) continue;
+        out = style;
+        return true;
+    }
+    return false;
+}
+
+/// Calls visitor(const char* official_name, std::span<const std::int64_t> shape) for every tensor a model of
+/// configuration `c` has, in the order of the official state dict, without BatchNorm's step counters. `c` must be valid.
+template <class Visitor>
+void for_each_tensor(const config& c, Visitor&& visitor) noexcept {
+    char name[96];
+    const auto visit = [&](const char* prefix, const char* leaf, std::initializer_list<std::int64_t> shape) noexcept {
+        std::snprintf(name, sizeof name, "%s%s", prefix, leaf);
+        visitor(static_cast<const char*>(name), std::span<const std::int64_t>{shape.begin(), shape.size()});
+    };
+    const auto affine = [&](const char* prefix, const char* layer, std::int64_t dim) noexcept {
+        char leaf[48];
+        for (const char* part : {"weight", "bias"}) {
+            std::snprintf(leaf, sizeof leaf, "%s.%s", layer, part);
+            visit(prefix, leaf, {dim});
+        }
+    };
+    std::int64_t channels = c.num_channels;
+    for (int i = 0; i < c.num_stages; ++i) {
+        const stage_config& s = c.stage[static_cast<std::size_t>(i)];
+        const std::int64_t dim = s.embed_dim, hidden = s.hidden_dim(), patch = s.patch_size, kernel = s.kernel_qkv;
+        char prefix[40], leaf[48];
+        std::snprintf(prefix, sizeof prefix, "stage%d.", i);
+        if (s.cls_token) visit(prefix, "cls_token", {1, 1, dim});
+        visit(prefix, "patch_embed.proj.weight", {dim, channels, patch, patch});
+        visit(prefix, "patch_embed.proj.bias", {dim});
+        affine(prefix, "patch_embed.norm", dim);
+        for (int j = 0; j < s.depth; ++j) {
+            std::snprintf(prefix, sizeof prefix, "stage%d.blocks.%d.", i, j);
+            affine(prefix, "norm1", dim);
+            if (s.qkv_projection == projection::dw_bn) {
+                for (const char which : {'q', 'k', 'v'}) {
+                    std::snprintf(leaf, sizeof leaf, "attn.conv_proj_%c.conv.weight", which);
+                    visit(prefix, leaf, {dim, 1, kernel, kernel});
+                    for (const char* part : {"weight", "bias", "running_mean", "running_var"}) {
+                        std::snprintf(leaf, sizeof leaf, "attn.conv_proj_%c.bn.%s", which, part);
+                        visit(prefix, leaf, {dim});
+                    }
+                }
+            }
+            for (const char which : {'q', 'k', 'v'}) {
+                std::snprintf(leaf, sizeof leaf, "attn.proj_%c.weight", which);
+                visit(prefix, leaf, {dim, dim});
+                std::snprintf(leaf, sizeof leaf, "attn.proj_%c.bias", which);
+                if (s.qkv_bias) visit(prefix, leaf, {dim});
+            }
+            visit(prefix, "attn.proj.weight", {dim, dim});
+            visit(prefix, "attn.proj.bias", {dim});
+            affine(prefix, "norm2", dim);
+            visit(prefix, "mlp.fc1.weight", {hidden, dim});
+            visit(prefix, "mlp.fc1.bias", {hidden});
+            visit(prefix, "mlp.fc2.weight", {dim, hidden});
+            visit(prefix, "mlp.fc2.bias", {dim});
+        }
+        channels = dim;
+    }
+    if (c.final_norm) affine("", "norm", channels);
+    if (c.num_classes > 0) {
+        visit("", "head.weight", {c.num_classes, channels});
+        visit("", "head.bias", {c.num_classes});
+    }
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END
