@@ -1,0 +1,251 @@
+// extra/decode.hpp: pixels as Pillow has them, orientation, and files that must be refused.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cvt/extra/decode.hpp>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using bytes = std::vector<std::uint8_t>;
+
+std::string data_path(const std::string& name) { return std::string{CVT_TEST_DATA} + "/preprocessing/" + name; }
+
+bytes read_bytes(const std::string& name) {
+    std::ifstream file{data_path(name), std::ios::binary};
+    REQUIRE(file);
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+auto decode(const bytes& file, const cvt::decode_limits& limits = {}, cvt::orientation turn = cvt::orientation::exif) {
+    return cvt::decode(std::as_bytes(std::span{file}), turn, limits);
+}
+
+void refused(const bytes& file, cvt::errc code, const char* says, const cvt::decode_limits& limits = {}) {
+    const auto image = decode(file, limits);
+    REQUIRE_FALSE(image);
+    INFO(says);
+    CHECK(cvt::to_string(image.error().code()) == std::string{cvt::to_string(code)});
+    CHECK_THAT(image.error().what(), Catch::Contains(says));
+}
+
+/// Where the n-th occurrence of `marker` (JPEG: FF xx) or chunk name begins.
+std::size_t find(const bytes& file, const std::string& what, int n = 0) {
+    auto at = file.begin();
+    for (;; ++at) {
+        at =
+            std::search(at, file.end(), what.begin(), what.end(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
+        REQUIRE(at != file.end());
+        if (n-- == 0) return static_cast<std::size_t>(at - file.begin());
+    }
+}
+
+/// A PNG with one chunk changed and its checksum made right again.
+bytes changed_png(const std::string& name, const std::string& chunk, const std::function<void(bytes& body)>& change) {
+    bytes file = read_bytes(name);
+    const std::size_t at = find(file, chunk) - 4;
+    const std::size_t size = cvt::detail::read_be32(file, at);
+    const auto body_at = file.begin() + static_cast<std::ptrdiff_t>(at) + 8;
+    bytes body{body_at, body_at + static_cast<std::ptrdiff_t>(size)};
+    change(body);
+    bytes fresh(chunk.begin(), chunk.end());
+    fresh.insert(fresh.end(), body.begin(), body.end());
+    const std::uint32_t crc = cvt::detail::png_crc(fresh);
+    for (int shift = 24; shift >= 0; shift -= 8) fresh.push_back(static_cast<std::uint8_t>(crc >> shift));
+    for (int shift = 0; shift <= 24; shift += 8) fresh.insert(fresh.begin(), static_cast<std::uint8_t>(body.size() >> shift));
+    const auto from = file.erase(body_at - 8, body_at + static_cast<std::ptrdiff_t>(size) + 4);
+    file.insert(from, fresh.begin(), fresh.end());
+    return file;
+}
+
+bytes changed(const std::string& name, const std::string& after, std::size_t offset, std::uint8_t value) {
+    bytes file = read_bytes(name);
+    file[find(file, after) + offset] = value;
+    return file;
+}
+
+}  // namespace
+
+TEST_CASE("files decode to Pillow's pixels: PNG exactly, JPEG within 4 levels") {
+    std::ifstream list{data_path("decode.txt")};
+    REQUIRE(list);
+    int count = 0;
+    for (std::string line; std::getline(list, line);) {
+        if (line[0] == '#') continue;
+        std::istringstream fields{line};
+        std::string name;
+        int width = 0, height = 0;
+        fields >> name >> width >> height;
+        INFO(name);
+        const auto image = cvt::read_image(data_path(name).c_str(), cvt::orientation::exif);
+        INFO(image.error().what());
+        REQUIRE(image);
+        REQUIRE(image->width == width);
+        REQUIRE(image->height == height);
+        const bytes expected = read_bytes(name + ".rgb");
+        REQUIRE(image->pixels.size() == expected.size());
+        int worst = 0, total = 0;
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            const int difference = std::abs(image->pixels[i] - expected[i]);
+            worst = std::max(worst, difference);
+            total += difference;
+        }
+        const bool lossy = name.ends_with(".jpg");
+        CHECK(worst <= (lossy ? 4 : 0));
+        CHECK(total <= static_cast<int>(expected.size()) / 5);
+        ++count;
+    }
+    CHECK(count > 40);
+}
+
+TEST_CASE("orientation is applied unless ignored") {
+    const bytes stored = read_bytes("exif6.jpg");
+    const auto turned = decode(stored), raw = decode(stored, {}, cvt::orientation::ignore), upright = decode(read_bytes("exif1.jpg"));
+    REQUIRE(turned);
+    REQUIRE(raw);
+    REQUIRE(upright);
+    CHECK(turned->width == 11);
+    CHECK(turned->height == 17);
+    CHECK(raw->width == 17);
+    CHECK(std::equal(raw->pixels.begin(), raw->pixels.end(), upright->pixels.begin(), upright->pixels.end()));
+    CHECK(turned->pixels[0] == raw->pixels[10 * 17 * 3]);
+    CHECK(turned->view().width == 11);
+}
+
+TEST_CASE("damaged EXIF data means upright") {
+    bytes tiff{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+    CHECK(cvt::detail::exif_orientation(tiff) == 6);
+    for (std::size_t size = 0; size < tiff.size(); ++size) {
+        const bytes part(tiff.begin(), tiff.begin() + static_cast<std::ptrdiff_t>(size));  // its own allocation: a read past it is seen
+        CHECK(cvt::detail::exif_orientation(part) == 1);
+    }
+    for (const auto& [at, value] :
+         {std::pair{0, 'M'}, {2, '+'}, {4, '\xFF'}, {7, '\x7F'}, {12, '\4'}, {14, '\2'}, {18, '\0'}, {18, '\t'}}) {
+        bytes wrong = tiff;
+        wrong[static_cast<std::size_t>(at)] = static_cast<std::uint8_t>(value);
+        CHECK(cvt::detail::exif_orientation(wrong) == 1);
+    }
+}
+
+TEST_CASE("every truncation is an error") {
+    for (const char* name : {"420.jpg", "progressive.jpg", "cmyk.jpg", "exif6.jpg", "rgb8.png", "palette4i.png", "exif6.png"}) {
+        const bytes file = read_bytes(name);
+        for (std::size_t size = 0; size < file.size(); ++size) {
+            INFO(name << " cut to " << size);
+            REQUIRE_FALSE(decode(bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))));
+        }
+    }
+    refused(bytes{}, cvt::errc::malformed, "empty");
+    bytes cut = read_bytes("420.jpg");
+    cut.resize(cut.size() - 2);
+    refused(cut, cvt::errc::malformed, "truncated");
+    cut = read_bytes("rgb8.png");
+    cut.resize(cut.size() - 12);
+    refused(cut, cvt::errc::malformed, "truncated");
+}
+
+TEST_CASE("bytes after the end are no error") {
+    for (const char* name : {"420.jpg", "rgb8.png"}) {
+        bytes file = read_bytes(name);
+        file.insert(file.end(), {0, 1, 2, 3});
+        CHECK(decode(file));
+    }
+}
+
+TEST_CASE("other formats are named") {
+    const auto named = [](const std::string& text, const char* says) {
+        refused(bytes(text.begin(), text.end()), cvt::errc::unsupported, says);
+    };
+    named("GIF89a............", "looks like GIF");
+    named("RIFF....WEBPVP8 ..", "looks like WebP");
+    named("BM................", "looks like BMP");
+    named("<!DOCTYPE html><ht", "HTML");
+    named(std::string{"II*\0........", 12}, "TIFF");
+    named("hello", "not a JPEG or PNG file");
+    named("x", "not a JPEG or PNG file");
+}
+
+TEST_CASE("limits on bytes and pixels") {
+    const bytes file = read_bytes("rgb8.png");  // 13 x 9
+    CHECK(decode(file, {file.size(), 117}));
+    refused(file, cvt::errc::bad_image, "more than the limit", {file.size() - 1, 117});
+    refused(file, cvt::errc::bad_image, "13 x 9", {file.size(), 116});
+    CHECK(cvt::read_image(data_path("rgb8.png").c_str(), cvt::orientation::exif, {10, 117}).error().code() == cvt::errc::bad_image);
+    const auto sized = [](std::uint8_t a, std::uint8_t b) {
+        return changed_png("rgb8.png", "IHDR", [=](bytes& body) { body[2] = a, body[3] = b; });
+    };
+    refused(sized(0, 0), cvt::errc::bad_image, "0 x 9");
+    refused(sized(0x40, 1), cvt::errc::bad_image, "16385 x 9");
+    refused(sized(0x40, 0), cvt::errc::malformed, "stb_image");  // too few pixels for its header
+    refused(changed("420.jpg", "\xFF\xC0", 5, 0x80), cvt::errc::bad_image, "expected sides");
+}
+
+TEST_CASE("PNG files that lie are refused") {
+    using cvt::errc;
+    const auto with = [](std::size_t at, std::uint8_t value) {
+        return changed_png("rgb8.png", "IHDR", [=](bytes& body) { body[at] = value; });
+    };
+    refused(with(8, 4), errc::malformed, "color type 2 with 4 bits");
+    refused(with(9, 5), errc::malformed, "color type 5");
+    refused(with(9, 3), errc::malformed, "without a palette");
+    refused(with(10, 1), errc::malformed, "unknown compression 1");
+    refused(with(12, 2), errc::malformed, "interlace 2");
+    bytes file = read_bytes("rgb8.png");
+    file[find(file, "IDAT") + 6] ^= 1;
+    refused(file, errc::malformed, "wrong checksum in chunk IDAT");
+    file = read_bytes("rgb8.png");
+    file[find(file, "IHDR") - 1] = 12;
+    refused(file, errc::malformed, "PNG");
+    refused(changed_png("rgb8.png", "IDAT", [](bytes& body) { body.assign(3, 0); }), errc::malformed, "stb_image");
+    refused(changed_png("palette4.png", "PLTE", [](bytes& body) { body.resize(47); }), errc::malformed, "palette of 47 bytes");
+    refused(changed_png("palette4.png", "PLTE", [](bytes& body) { body.resize(51); }), errc::malformed, "palette of 51 bytes");
+    refused(changed_png("palette8_trns.png", "tRNS", [](bytes& body) { body.resize(257); }), errc::malformed, "tRNS");
+}
+
+TEST_CASE("JPEG files that lie are refused") {
+    using cvt::errc;
+    // Counts that sum to more than 256: stb_image 2.27 alone writes past an array here.
+    bytes counts = read_bytes("444.jpg");
+    const std::size_t table = find(counts, "\xFF\xC4") + 5;
+    std::fill_n(counts.begin() + static_cast<std::ptrdiff_t>(table) + 8, 8, std::uint8_t{255});
+    refused(counts, errc::malformed, "Huffman");
+    refused(changed("444.jpg", "\xFF\xC4", 5, 3), errc::malformed, "do not fit");
+    refused(changed("444.jpg", "\xFF\xC4", 4, 7), errc::malformed, "Huffman table");
+    refused(changed("444.jpg", "\xFF\xC4", 21, 16), errc::malformed, "DC Huffman");
+    refused(changed("444.jpg", "\xFF\xDB", 4, 4), errc::malformed, "quantization");
+    refused(changed("444.jpg", "\xFF\xC0", 1, 0xC3), errc::unsupported, "lossless");
+    refused(changed("444.jpg", "\xFF\xC0", 1, 0xC9), errc::unsupported, "arithmetic");
+    refused(changed("444.jpg", "\xFF\xC0", 4, 12), errc::unsupported, "12 bits");
+    refused(changed("444.jpg", "\xFF\xC0", 9, 2), errc::unsupported, "2 components");
+    refused(changed("444.jpg", "\xFF\xC0", 11, 0x51), errc::malformed, "component");
+    refused(changed("444.jpg", "\xFF\xC0", 12, 7), errc::malformed, "component");
+    refused(changed("444.jpg", "\xFF\xC0", 13, 1), errc::malformed, "one name");
+    refused(changed("444.jpg", "\xFF\xDA", 5, 9), errc::malformed, "unknown");
+    refused(changed("444.jpg", "\xFF\xDA", 6, 0x33), errc::malformed, "without its tables");
+    refused(changed("444.jpg", "\xFF\xDA", 13, 0x11), errc::malformed, "scan header");
+    refused(changed("444.jpg", "\xFF\xDB", 0, 0x12), errc::malformed, "expected a marker");
+    bytes gone = read_bytes("444.jpg");
+    const auto dht = static_cast<std::ptrdiff_t>(find(gone, "\xFF\xC4"));
+    gone.erase(gone.begin() + dht,
+               gone.begin() + dht + 2 + static_cast<std::ptrdiff_t>(cvt::detail::read_be16(gone, static_cast<std::size_t>(dht) + 2)));
+    refused(gone, errc::malformed, "without its tables");
+    // A progressive file whose second scan (the first of AC coefficients) comes without the first.
+    bytes scans = read_bytes("progressive.jpg");
+    const auto first = static_cast<std::ptrdiff_t>(find(scans, "\xFF\xDA"));
+    const auto next = static_cast<std::ptrdiff_t>(find(scans, "\xFF\xC4", 2));
+    REQUIRE(next > first);
+    scans.erase(scans.begin() + first, scans.begin() + next);
+    refused(scans, errc::malformed, "refines nothing");
+}
+
+TEST_CASE("files that cannot be read are io errors") {
+    CHECK(cvt::read_image("/nonexistent/photo.jpg", cvt::orientation::exif).error().code() == cvt::errc::io);
+    CHECK_THAT(cvt::read_image("/nonexistent/photo.jpg", cvt::orientation::exif).error().what(), Catch::Contains("/nonexistent/photo.jpg"));
+    CHECK(cvt::read_image(CVT_TEST_DATA, cvt::orientation::exif).error().code() == cvt::errc::io);
+    CHECK(cvt::read_image(nullptr, cvt::orientation::exif).error().code() == cvt::errc::invalid_argument);
+}
