@@ -1,0 +1,163 @@
+// The loop of the program: decode, preprocess, run, report.
+#include "classifier.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cvt/extra/decode.hpp>
+
+#include "escape.hpp"
+#include "interrupt.hpp"
+
+namespace app {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double milliseconds_since(clock::time_point begin) { return std::chrono::duration<double, std::milli>(clock::now() - begin).count(); }
+
+std::unique_ptr<npy_output> open_output(const std::string& path, std::vector<std::size_t> row_shape) {
+    return path.empty() ? nullptr : std::make_unique<npy_output>(path, std::move(row_shape));
+}
+
+std::size_t floats_of(int channels, cvt::grid size) { return static_cast<std::size_t>(channels * size.tokens()); }
+
+// Row `row` of an array of rows of `width`; empty for an array that is not computed.
+std::span<const float> row_of(const std::vector<float>& values, std::size_t row, std::size_t width) {
+    return values.empty() ? std::span<const float>{} : std::span{values}.subspan(row * width, width);
+}
+
+bool all_finite(std::span<const float> values) {
+    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+output_files::output_files(const options& o, const cvt::config& c, std::optional<cvt::grid> input_size)
+    : logits{open_output(o.logits, {static_cast<std::size_t>(c.num_classes)})},
+      embedding{open_output(o.embedding, {static_cast<std::size_t>(c.last_stage().embed_dim)})} {
+    if (input_size)
+        input = open_output(o.dump_input, {static_cast<std::size_t>(c.num_channels), static_cast<std::size_t>(input_size->height),
+                                           static_cast<std::size_t>(input_size->width)});
+}
+
+classifier::classifier(const options& o, cvt::session& session, output_files& files, record_writer& records, progress_bar& progress)
+    : options_{o}, session_{session}, config_{session.model().config()}, files_{files}, records_{records}, progress_{progress} {}
+
+void classifier::add_image(const std::string& path) {
+    const clock::time_point begin = clock::now();
+    const cvt::error problem = read_image(path);
+    add({{path, problem, {}, milliseconds_since(begin)}, !problem});
+}
+
+void classifier::add_tensor(const std::string& name, cvt::view<const float, 3> input) {
+    const cvt::view<float, 3> row = next_row({static_cast<int>(input.extent(1)), static_cast<int>(input.extent(2))});
+    std::copy_n(input.data(), input.size(), row.data());
+    add({{name, {}, {}, 0}, true});
+}
+
+void classifier::add_failed(const std::string& path, const cvt::error& problem) { add({{path, problem, {}, 0}, false}); }
+
+void classifier::add(entry&& e) {
+    rows_ += e.has_row ? 1 : 0;
+    waiting_.push_back(std::move(e));
+    if (waiting_.size() >= static_cast<std::size_t>(options_.batch)) flush();
+}
+
+cvt::error classifier::read_image(const std::string& path) {
+    const cvt::result<cvt::image> image = cvt::read_image(path.c_str(), options_.orient.value_or(cvt::orientation::exif));
+    if (!image) return image.error();
+    const cvt::result<cvt::grid> size = cvt::output_size(session_.preprocessing(), image->width, image->height);
+    if (!size) return size.error();
+    return cvt::preprocess(image->view(), session_.preprocessing(), next_row(*size), scratch_);
+}
+
+// Where the next input of the batch goes. One of another size begins a new batch.
+cvt::view<float, 3> classifier::next_row(cvt::grid size) {
+    if (rows_ > 0 && !(size == size_)) flush();
+    size_ = size;
+    const std::size_t floats = floats_of(config_.num_channels, size);
+    inputs_.resize((rows_ + 1) * floats);
+    return cvt::view<float, 3>{inputs_.data() + rows_ * floats, config_.num_channels, size.height, size.width};
+}
+
+cvt::error classifier::forward() {
+    const cvt::view<const float, 4> inputs{inputs_.data(), static_cast<std::ptrdiff_t>(rows_), config_.num_channels, size_.height,
+                                           size_.width};
+    return session_.run(inputs, {.logits = logits_, .embedding = embeddings_});
+}
+
+void classifier::run_batch() {
+    const auto width = static_cast<std::size_t>(config_.last_stage().embed_dim);
+    logits_.resize(rows_ * static_cast<std::size_t>(config_.num_classes));
+    // Without a head the embedding is all there is to compute.
+    if (files_.embedding || config_.num_classes == 0) embeddings_.resize(rows_ * width);
+    const clock::time_point begin = clock::now();
+    const cvt::error problem = forward();
+    const double share = milliseconds_since(begin) / static_cast<double>(rows_);
+    for (entry& e : waiting_) {
+        if (!e.has_row) continue;
+        e.result.problem = problem;
+        e.result.milliseconds += share;
+    }
+    if (!problem && options_.repeat > 0) measure();
+}
+
+void classifier::measure() {
+    std::vector<double> runs;
+    for (int i = 0; i < options_.repeat && !interrupt_requested(); ++i) {
+        const clock::time_point begin = clock::now();
+        if (forward()) return;  // cannot happen: it worked just before
+        runs.push_back(milliseconds_since(begin));
+    }
+    if (runs.empty()) return;
+    std::sort(runs.begin(), runs.end());
+    const double median = (runs[(runs.size() - 1) / 2] + runs[runs.size() / 2]) / 2;
+    const cvt::result<std::int64_t> work = cvt::multiply_adds(config_, size_.height, size_.width);
+    const double operations = work ? 2.0 * static_cast<double>(*work) * static_cast<double>(rows_) : 0.0;
+    const auto first = std::find_if(waiting_.begin(), waiting_.end(), [](const entry& e) { return e.has_row; });
+    const std::string others = rows_ > 1 ? " and " + std::to_string(rows_ - 1) + " more" : "";
+    progress_.hide();
+    std::fprintf(stderr, "%s%s: %zu runs: median %.2f ms, min %.2f ms, %.1f GFLOP/s\n", terminal_text(first->result.path).c_str(),
+                 others.c_str(), runs.size(), median, runs.front(), operations / (median * 1e6));
+}
+
+void classifier::flush() {
+    if (rows_ > 0) run_batch();
+    progress_.hide();
+    std::size_t row = 0;
+    for (entry& e : waiting_) {
+        finish(e.result, row_of(inputs_, row, floats_of(config_.num_channels, size_)),
+               row_of(logits_, row, static_cast<std::size_t>(config_.num_classes)),
+               row_of(embeddings_, row, static_cast<std::size_t>(config_.last_stage().embed_dim)));
+        row += e.has_row ? 1 : 0;
+    }
+    waiting_.clear();
+    rows_ = 0;
+}
+
+// The spans are the input's rows where it did not fail.
+void classifier::finish(record& r, std::span<const float> input, std::span<const float> logits, std::span<const float> embedding) {
+    if (!r.problem && !(all_finite(logits) && all_finite(embedding)))
+        r.problem =
+            cvt::error::format(cvt::errc::invalid_argument, "the result holds NaN or infinite values: so does the input or a weight");
+    const auto append = [&r](const std::unique_ptr<npy_output>& file, std::span<const float> values) {
+        if (!file) return;
+        if (r.problem)
+            file->append_failed();
+        else
+            file->append(values);
+    };
+    append(files_.logits, logits);
+    append(files_.embedding, embedding);
+    append(files_.input, input);
+    if (!r.problem && !logits.empty()) {
+        r.top.resize(std::min(static_cast<std::size_t>(options_.top_k), logits.size()));
+        cvt::top_k(logits, r.top);
+    }
+    failed_ += r.problem ? 1U : 0U;
+    ++done_;
+    records_.write(r);
+}
+
+}  // namespace app

@@ -1,0 +1,86 @@
+// classify: classes of images, from a CvT on the CPU. This file is the order of events; each step has a file of its own.
+#include <algorithm>
+#include <cstdio>
+#include <cvt/cvt.hpp>
+#include <cvt/extra/thread_pool.hpp>
+#include <new>
+
+#include "classifier.hpp"
+#include "failure.hpp"
+#include "info.hpp"
+#include "inputs.hpp"
+#include "interrupt.hpp"
+#include "options.hpp"
+#include "setup.hpp"
+#include "tensors.hpp"
+
+namespace app {
+namespace {
+
+void classify_tensors(const tensor_file& tensors, classifier& run, progress_bar& progress) {
+    for (std::size_t i = 0; i < tensors.count() && !interrupt_requested(); ++i) {
+        run.add_tensor(tensors.name(i), tensors[i]);
+        progress.show(run.done(), tensors.count());
+    }
+}
+
+void classify_images(input_list& images, classifier& run, progress_bar& progress) {
+    while (!interrupt_requested()) {
+        const std::optional<input> next = images.next();
+        if (!next) break;
+        if (next->problem)
+            run.add_failed(next->path, next->problem);
+        else
+            run.add_image(next->path);
+        progress.show(run.done(), images.total());
+    }
+}
+
+int run(const options& o) {
+    const setup s = make_setup(o);
+    if (o.info) {
+        print(describe(o, s));
+        return all_good;
+    }
+
+    std::optional<tensor_file> tensors;
+    if (!o.input.empty()) tensors.emplace(o.input, s.model.config());
+    cvt::result<cvt::thread_pool> pool = [&] {
+        const without_interrupts main_thread_only;
+        return cvt::thread_pool::create(o.threads);
+    }();
+    if (!pool) throw failure{some_failed, pool.error().what()};
+    cvt::session session{s.model, {.executor = pool->as_executor(), .preprocessing = s.preprocessing}};
+
+    // What can fail for want of a path or of space is opened before the work begins.
+    output_files files{o, s.model.config(), s.fixed_input_size()};
+    record_writer records{o.format, s.labels, std::min(o.top_k, s.model.config().num_classes)};
+    progress_bar progress;
+    classifier classifier{o, session, files, records, progress};
+    if (tensors) {
+        classify_tensors(*tensors, classifier, progress);
+    } else {
+        input_list images{o.inputs};
+        classify_images(images, classifier, progress);
+    }
+    classifier.flush();
+    if (classifier.failed() > 0) std::fprintf(stderr, "classify: %zu of %zu inputs failed\n", classifier.failed(), classifier.done());
+    return interrupt_requested() ? interrupted : classifier.failed() > 0 ? some_failed : all_good;
+}
+
+}  // namespace
+}  // namespace app
+
+int main(int argc, char** argv) {
+    app::catch_signals();
+    try {
+        const std::optional<app::options> options = app::parse_options(argc, argv);
+        return options ? app::run(*options) : app::all_good;
+    } catch (const app::failure& f) {
+        if (!f.message.empty()) std::fprintf(stderr, "classify: %s\n", f.message.c_str());
+        return f.code;
+    } catch (const std::bad_alloc&) {
+        std::fputs("classify: out of memory\n", stderr);
+        return app::some_failed;
+    }
+}

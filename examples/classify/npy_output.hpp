@@ -1,0 +1,34 @@
+// npy_output: an array of float32 rows written as they come; the file is complete after every row.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace app {
+
+class npy_output {
+public:
+    /// Creates or empties `path`, with the header of an array of no rows. Throws failure (wrong_usage) when it cannot be
+    /// written, so that this is known before the work begins.
+    npy_output(std::string path, std::vector<std::size_t> row_shape);
+    ~npy_output();
+    npy_output(const npy_output&) = delete;
+    npy_output& operator=(const npy_output&) = delete;
+
+    /// Throws failure (some_failed), for example when the disk is full.
+    void append(std::span<const float> row);
+    /// A row of NaN: the input failed.
+    void append_failed();
+
+private:
+    bool write_header();
+
+    std::string path_;
+    std::vector<std::size_t> row_shape_;
+    std::vector<float> failed_row_;
+    std::size_t rows_ = 0;
+    int file_ = -1;
+};
+
+}  // namespace app

@@ -1,0 +1,36 @@
+// The options of the command line: what was asked for, checked as far as that goes without a model.
+#pragma once
+
+#include <cvt/config.hpp>
+#include <cvt/extra/decode.hpp>
+#include <cvt/image.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace app {
+
+enum class record_format { text, jsonl, csv };
+enum class resize_method { crop, warp };
+
+/// Empty strings and optionals were not given.
+struct options {
+    std::vector<std::string> inputs;  ///< images, directories, "-"
+    std::string model, labels, config;
+    std::optional<cvt::config> variant;
+    std::optional<cvt::gelu> gelu;
+    std::optional<int> size;
+    std::optional<resize_method> resize;
+    std::optional<cvt::crop_rounding> crop;
+    std::optional<cvt::orientation> orient;
+    int top_k = 5, threads = 1, batch = 1, repeat = 0;
+    std::string kernels;
+    record_format format = record_format::text;
+    std::string input, logits, embedding, dump_input;  ///< .npy files
+    bool info = false;
+};
+
+/// Null when --help or --version was asked for and printed. Throws failure (wrong_usage).
+std::optional<options> parse_options(int argc, const char* const* argv);
+
+}  // namespace app

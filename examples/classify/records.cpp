@@ -1,0 +1,102 @@
+// The three formats of a record.
+#include "records.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+#include "escape.hpp"
+#include "failure.hpp"
+
+namespace app {
+namespace {
+
+std::string fixed(double value, int digits) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+// The shortest digits that give the same float again.
+std::string exact(float value) {
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+}  // namespace
+
+record_writer::record_writer(record_format format, std::vector<std::string> labels, int top)
+    : format_{format}, labels_{std::move(labels)}, top_{top} {
+    if (format_ != record_format::csv) return;
+    std::string header = "path,ms,error_code,error_message";
+    for (int i = 1; i <= top_; ++i) {
+        const std::string n = std::to_string(i);
+        header += ",index" + n + ",label" + n + ",probability" + n;
+    }
+    print(header + '\n');
+}
+
+void record_writer::write(const record& r) {
+    switch (format_) {
+        case record_format::text: return print(as_text(r));
+        case record_format::jsonl: return print(as_json(r));
+        case record_format::csv: return print(as_csv(r));
+    }
+}
+
+std::string record_writer::as_text(const record& r) const {
+    std::string out = terminal_text(r.path) + '\n';
+    if (r.problem) return out + "  error: " + terminal_text(r.problem.what()) + '\n';
+    for (const cvt::ranked& class_ : r.top) {
+        const std::string percent = fixed(100.0 * static_cast<double>(class_.probability), 1);
+        const std::string& label = labels_[static_cast<std::size_t>(class_.index)];
+        out += std::string(percent.size() < 7 ? 7 - percent.size() : 0, ' ') + percent + " %  ";
+        out += (label.empty() ? "class " + std::to_string(class_.index) : terminal_text(label)) + '\n';
+    }
+    return r.top.empty() ? out + "  done in " + fixed(r.milliseconds, 1) + " ms (a model without a head names no classes)\n" : out;
+}
+
+std::string record_writer::as_json(const record& r) const {
+    std::string out = "{\"path\": " + json_string(r.path);
+    if (r.problem)
+        return out + ", \"error\": {\"code\": " + json_string(cvt::to_string(r.problem.code())) +
+               ", \"message\": " + json_string(r.problem.what()) + "}}\n";
+    if (!r.top.empty()) {
+        out += ", \"top\": [";
+        for (const cvt::ranked& class_ : r.top) {
+            out += &class_ == r.top.data() ? "" : ", ";
+            out += "{\"index\": " + std::to_string(class_.index) +
+                   ", \"label\": " + json_string(labels_[static_cast<std::size_t>(class_.index)]) +
+                   ", \"probability\": " + exact(class_.probability) + '}';
+        }
+        out += ']';
+    }
+    return out + ", \"ms\": " + fixed(r.milliseconds, 3) + "}\n";
+}
+
+std::string record_writer::as_csv(const record& r) const {
+    std::string out = csv_field(r.path) + ',';
+    if (r.problem)
+        out += std::string{','} + cvt::to_string(r.problem.code()) + ',' + csv_field(r.problem.what());
+    else
+        out += fixed(r.milliseconds, 3) + ",,";
+    for (std::size_t i = 0; i < static_cast<std::size_t>(top_); ++i) {
+        if (r.problem) {
+            out += ",,,";
+            continue;
+        }
+        const cvt::ranked& class_ = r.top[i];
+        out += ',' + std::to_string(class_.index) + ',' + csv_field(labels_[static_cast<std::size_t>(class_.index)]) + ',' +
+               exact(class_.probability);
+    }
+    return out + '\n';
+}
+
+void print(const std::string& text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+    if (errno == EPIPE) throw failure{broken_pipe, ""};
+    throw failure{some_failed, std::string{"standard output cannot be written: "} + std::strerror(errno)};
+}
+
+}  // namespace app

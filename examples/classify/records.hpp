@@ -1,0 +1,41 @@
+// Records: one an image, on standard output, as text, JSON lines or CSV.
+#pragma once
+
+#include <cvt/error.hpp>
+#include <cvt/top_k.hpp>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+namespace app {
+
+struct record {
+    std::string path;
+    cvt::error problem;            ///< set: the image failed, and the rest below counts for nothing
+    std::vector<cvt::ranked> top;  ///< most probable first; empty for a model without a head
+    double milliseconds = 0;       ///< from opening the file to the logits; of a batch's forward pass its share
+};
+
+class record_writer {
+public:
+    /// `labels` by class index, empty strings where there are none; `top` classes in every record that did not fail.
+    record_writer(record_format format, std::vector<std::string> labels, int top);
+
+    /// Throws failure when standard output cannot be written, a quiet one when its reader is gone.
+    void write(const record& r);
+
+private:
+    [[nodiscard]] std::string as_text(const record& r) const;
+    [[nodiscard]] std::string as_json(const record& r) const;
+    [[nodiscard]] std::string as_csv(const record& r) const;
+
+    record_format format_;
+    std::vector<std::string> labels_;
+    int top_;
+};
+
+/// Writes to standard output and flushes it. Throws as record_writer::write does.
+void print(const std::string& text);
+
+}  // namespace app

@@ -1,0 +1,145 @@
+// Loads the model and applies the options that depend on it.
+#include "setup.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <cvt/checkpoint/hf_config.hpp>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "embedded_model.hpp"
+#include "failure.hpp"
+
+namespace app {
+namespace {
+
+using rule = cvt::preprocessing::resize_rule;
+
+void refuse(bool wrong, const std::string& sentence) {
+    if (wrong) throw failure{wrong_usage, sentence};
+}
+
+std::string read_text(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    refuse(!file.is_open() || file.bad(), path + ": cannot be read");
+    return text;
+}
+
+/// What --config FILE says; empty without one.
+std::optional<cvt::checkpoint::hf_config> read_config(const options& o) {
+    if (o.config.empty()) return std::nullopt;
+    cvt::result<cvt::checkpoint::hf_config> config = cvt::checkpoint::read_hf_config(read_text(o.config), o.config.c_str());
+    if (!config) throw failure{wrong_usage, std::string{"--config: "} + config.error().what()};
+    return *std::move(config);
+}
+
+cvt::model load_model(const options& o, const std::optional<cvt::checkpoint::hf_config>& config) {
+    cvt::load_options load;
+    load.config = o.variant;
+    load.gelu = o.gelu;
+    if (config) {
+        load.config = config->config;
+        if (!load.gelu) load.gelu = config->gelu;
+    }
+    if (!o.kernels.empty()) {
+        load.kernels = o.kernels.c_str();
+        if (const auto known = cvt::kernels::select(load.kernels); !known) refuse(true, std::string{"--"} + known.error().what());
+    }
+    cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
+    if (!model) throw failure{no_model, model.error().what()};
+    const cvt::warning_list& warnings = model->warnings();
+    for (int i = 0; i < warnings.count && i < cvt::warning_list::capacity; ++i)
+        std::fprintf(stderr, "classify: warning: %s\n", warnings.text[i]);
+    if (warnings.count > cvt::warning_list::capacity)
+        std::fprintf(stderr, "classify: %d more warnings\n", warnings.count - cvt::warning_list::capacity);
+    return *std::move(model);
+}
+
+int side_of(const cvt::preprocessing& p) {
+    if (p.center_crop) return p.crop_height;
+    return p.resize == rule::warp ? p.resize_height : p.short_side;
+}
+
+// --size and --resize: the model's mean and deviation stay, and what it does with the image's shape unless told otherwise.
+void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> method) {
+    // A model that follows the official rule (crop below 384, warp from there) follows it at the new size too.
+    const bool official = p.resize == cvt::preprocessing::for_size(side_of(p)).resize;
+    const bool warp =
+        method ? *method == resize_method::warp : (official ? cvt::preprocessing::for_size(side).resize : p.resize) == rule::warp;
+    // Its own ratio of resize to crop, or the official int(side / 0.875).
+    const bool crops = p.resize == rule::short_side && p.center_crop;
+    p.short_side = static_cast<int>(crops ? std::int64_t{side} * p.short_side / p.crop_height : std::int64_t{side} * 8 / 7);
+    p.resize = warp ? rule::warp : rule::short_side;
+    p.center_crop = !warp;
+    p.resize_height = p.resize_width = p.crop_height = p.crop_width = side;
+}
+
+std::vector<std::string> read_labels(const std::string& path, std::size_t classes) {
+    std::string text = read_text(path);
+    if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+    std::istringstream lines{text};
+    std::vector<std::string> labels;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.ends_with('\r')) line.pop_back();
+        labels.push_back(line);
+    }
+    refuse(labels.size() != classes, path + ": expected " + std::to_string(classes) + " labels, one a line, found " +
+                                         std::to_string(labels.size()) + (labels.size() == 1 ? " line" : " lines"));
+    return labels;
+}
+
+// --labels, else those of --config, else the model's.
+std::vector<std::string> choose_labels(const options& o, const cvt::model& model, const std::optional<cvt::checkpoint::hf_config>& config) {
+    const int classes = model.config().num_classes;
+    refuse(classes == 0 && !o.labels.empty(), "--labels: the model has no head, so there are no classes to name");
+    if (!o.labels.empty()) return read_labels(o.labels, static_cast<std::size_t>(classes));
+    const bool named = config && !config->labels.empty() && classes > 0;
+    refuse(named && config->labels.size() != classes, "--config: " + o.config + " names " +
+                                                          std::to_string(named ? config->labels.size() : 0) +
+                                                          " classes, the checkpoint's head has " + std::to_string(classes));
+    std::vector<std::string> labels;
+    for (int i = 0; i < classes; ++i) labels.emplace_back(named ? config->labels[i] : model.label(i));
+    return labels;
+}
+
+void check_against_model(const options& o, const setup& s) {
+    const cvt::config& c = s.model.config();
+    refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; --embedding writes what it computes");
+    if (!o.input.empty()) return;
+    refuse(c.num_channels != 3 && !o.inputs.empty(),
+           "the model takes " + std::to_string(c.num_channels) + " channels, images have 3: give it tensors with --input");
+    const std::optional<cvt::grid> size = s.fixed_input_size();
+    refuse(!o.dump_input.empty() && !size, "--dump-input: this model's inputs are as large as the images; choose one size with --size");
+    if (!size) return;
+    const auto shape = cvt::shape_of(c, size->height, size->width);
+    refuse(!shape, (o.size ? "--size: " : "the model's input size: ") + std::string{shape.error().what()});
+}
+
+}  // namespace
+
+std::optional<cvt::grid> setup::fixed_input_size() const {
+    if (preprocessing.center_crop) return cvt::grid{preprocessing.crop_height, preprocessing.crop_width};
+    if (preprocessing.resize == rule::warp) return cvt::grid{preprocessing.resize_height, preprocessing.resize_width};
+    return std::nullopt;
+}
+
+setup make_setup(const options& o) {
+    const std::optional<cvt::checkpoint::hf_config> config = read_config(o);
+    cvt::model model = load_model(o, config);
+    setup s{model, model.preprocessing(), model.info().size_from, choose_labels(o, model, config)};
+    if (config && config->image_size != 0 && std::strcmp(s.size_from, "default") == 0) {
+        s.preprocessing = cvt::preprocessing::for_size(config->image_size);
+        s.size_from = "image_size in --config";
+    }
+    if (o.size || o.resize) resize_to(s.preprocessing, o.size.value_or(side_of(s.preprocessing)), o.resize);
+    if (o.size) s.size_from = "--size";
+    refuse(o.crop && !s.preprocessing.center_crop,
+           "--crop places a crop, and this model's images are not cropped (--resize crop would do so)");
+    if (o.crop) s.preprocessing.rounding = *o.crop;
+    check_against_model(o, s);
+    return s;
+}
+
+}  // namespace app

@@ -1,0 +1,27 @@
+// From options to what runs: the model, its preprocessing, its labels.
+#pragma once
+
+#include <cvt/model.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+namespace app {
+
+struct setup {
+    cvt::model model;
+    cvt::preprocessing preprocessing;
+    const char* size_from;            ///< what decided the size of the input
+    std::vector<std::string> labels;  ///< one a class; empty texts where there are none
+
+    /// The one size that images of any shape become, or null where it follows the image's.
+    [[nodiscard]] std::optional<cvt::grid> fixed_input_size() const;
+};
+
+/// Loads the model and fits the options to it. Warnings go to standard error. Throws failure: no_model, or wrong_usage
+/// where an option does not suit the model.
+setup make_setup(const options& o);
+
+}  // namespace app
