@@ -123,6 +123,10 @@ TEST_CASE("normalised values are torchvision's within 2e-6") {
     REQUIRE_FALSE(cvt::preprocess({every.data() + 200, 1, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 258, 258}, scratch));
     CHECK(out.front() == Approx(-0.485 / 0.229));
     CHECK(out.back() == Approx(-0.406 / 0.225));
+    const std::size_t row = 128 * 258;  // of the pixel: black on its left and on its right
+    CHECK(out[row] == out.front());
+    CHECK(out[row + 128] == expected[200]);
+    CHECK(out[row + 257] == out.front());
 }
 
 TEST_CASE("for_size follows the official evaluation") {
