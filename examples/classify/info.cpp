@@ -22,9 +22,13 @@ CVT_PRINTF(1, 2) std::string text(const char* pattern, ...) {
 std::string row(const char* name, const std::string& value) { return text("%-14s ", name) + value + '\n'; }
 
 std::string with_commas(std::int64_t value) {
-    std::string digits = std::to_string(value);
-    for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-    return digits;
+    const std::string digits = std::to_string(value);
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
 }
 
 std::string mebibytes(std::size_t bytes) { return text("%.1f MiB", static_cast<double>(bytes) / (1 << 20)); }
