@@ -1,0 +1,153 @@
+// Runs the classify program as a shell would: arguments and standard input in; records, messages and exit code out.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace cvt_test {
+
+using json = nlohmann::json;
+
+inline std::string read_file(const std::filesystem::path& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+    std::istringstream stream{text};
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+/// An empty folder, gone with its contents at the end of the test.
+class temporary_folder {
+public:
+    temporary_folder() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "cvt-cli-XXXXXX").string();
+        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
+        path_ = pattern;
+    }
+    ~temporary_folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    temporary_folder(const temporary_folder&) = delete;
+    temporary_folder& operator=(const temporary_folder&) = delete;
+
+    [[nodiscard]] std::string operator/(const std::string& name) const { return path_ / name; }
+    [[nodiscard]] std::string path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// One run whose standard input and output are pipes to the test.
+class running_classify {
+public:
+    explicit running_classify(const std::vector<std::string>& arguments, const char* folder = nullptr) {
+        int in[2], out[2], err[2];
+        if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error{"pipe"};
+        child_ = ::fork();
+        if (child_ == 0) {
+            std::vector<char*> argv{const_cast<char*>("classify")};
+            for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+            argv.push_back(nullptr);
+            if (folder != nullptr && ::chdir(folder) != 0) ::_exit(99);
+            ::dup2(in[0], 0);
+            ::dup2(out[1], 1);
+            ::dup2(err[1], 2);
+            ::execv(CVT_CLASSIFY, argv.data());
+            ::_exit(98);
+        }
+        ::close(in[0]);
+        ::close(out[1]);
+        ::close(err[1]);
+        in_ = in[1];
+        out_ = out[0];
+        err_ = err[0];
+    }
+    ~running_classify() {
+        close_input();
+        close_output();
+        ::close(err_);
+        if (child_ > 0) wait();
+    }
+    running_classify(const running_classify&) = delete;
+    running_classify& operator=(const running_classify&) = delete;
+
+    void write(const std::string& text) const { REQUIRE(::write(in_, text.data(), text.size()) == static_cast<ssize_t>(text.size())); }
+    void close_input() { close(in_); }
+    void close_output() { close(out_); }
+    void interrupt() const { ::kill(child_, SIGINT); }
+
+    /// Blocks until there is a whole line, or the end.
+    [[nodiscard]] std::string read_line() const {
+        std::string line;
+        char c = 0;
+        while (::read(out_, &c, 1) == 1 && c != '\n') line += c;
+        return line;
+    }
+    [[nodiscard]] std::string read_output() const { return read_all(out_); }
+    [[nodiscard]] std::string read_messages() const { return read_all(err_); }
+
+    /// The exit code, or minus the signal that ended the program.
+    int wait() {
+        int status = 0;
+        ::waitpid(std::exchange(child_, -1), &status, 0);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    }
+
+private:
+    static void close(int& file) {
+        if (file >= 0) ::close(std::exchange(file, -1));
+    }
+    static std::string read_all(int file) {
+        std::string text;
+        char block[4096];
+        for (ssize_t n = 0; (n = ::read(file, block, sizeof block)) > 0;) text.append(block, static_cast<std::size_t>(n));
+        return text;
+    }
+
+    pid_t child_ = -1;
+    int in_ = -1, out_ = -1, err_ = -1;
+};
+
+struct outcome {
+    int code = -1;
+    std::string out, err;
+
+    /// The records of --format jsonl, each line parsed by nlohmann-json.
+    [[nodiscard]] std::vector<json> records() const {
+        std::vector<json> all;
+        for (const std::string& line : lines_of(out)) all.push_back(json::parse(line));
+        return all;
+    }
+};
+
+/// Runs to the end. What it prints must fit into a pipe (64 KiB on each of the two).
+inline outcome classify(const std::vector<std::string>& arguments, const std::string& standard_input = {}, const char* folder = nullptr) {
+    running_classify run{arguments, folder};
+    if (!standard_input.empty()) run.write(standard_input);
+    run.close_input();
+    outcome o;
+    o.out = run.read_output();
+    o.err = run.read_messages();
+    o.code = run.wait();
+    return o;
+}
+
+}  // namespace cvt_test

@@ -1,0 +1,133 @@
+// What can be classified: files, folders, paths on standard input; what batches and threads must not change.
+#include "classify.hpp"
+#include "pictures.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+std::vector<std::string> paths_of(const outcome& o) {
+    std::vector<std::string> paths;
+    for (const json& r : o.records()) paths.push_back(r["path"]);
+    return paths;
+}
+
+json without_times(const outcome& o) {
+    json all = o.records();
+    for (json& r : all) r.erase("ms");
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a folder stands for its JPEG and PNG files, sorted by name", "[cli]") {
+    const temporary_folder folder;
+    std::filesystem::create_directories(folder / "photos/below.png");  // a folder, whatever its name
+    write_png(folder / "photos/b.PNG");
+    write_jpeg(folder / "photos/c.jpeg");
+    write_jpeg(folder / "photos/a.jpg");
+    std::ofstream{folder / "photos/notes.txt"} << "no image";
+    const outcome o = classify({"--format", "jsonl", folder / "photos", folder / "photos/b.PNG"});
+    CHECK(o.code == 0);
+    CHECK(paths_of(o) ==
+          std::vector<std::string>{folder / "photos/a.jpg", folder / "photos/b.PNG", folder / "photos/c.jpeg", folder / "photos/b.PNG"});
+    CHECK(o.err == "classify: " + folder / "photos" + ": 2 other entries skipped\n");
+}
+
+TEST_CASE("a folder without images is an error, not nothing", "[cli]") {
+    const temporary_folder folder;
+    const outcome o = classify({"--format", "jsonl", folder.path()});
+    CHECK(o.code == 1);
+    REQUIRE(o.records().size() == 1);
+    CHECK(o.records()[0]["path"] == folder.path());
+    CHECK(o.records()[0]["error"]["code"] == "io");
+}
+
+TEST_CASE("paths come from standard input, one a line", "[cli]") {
+    const temporary_folder folder;
+    std::filesystem::create_directory(folder / "more");
+    const std::string a = write_png(folder / "a b.png"), b = write_png(folder / "more/b.png"), c = write_png(folder / "more/c.png"),
+                      d = write_png(folder / "d.png");
+    const outcome o = classify({"--format", "jsonl", d, "-", c}, a + "\n\n" + folder / "more" + "\n" + folder / "gone.png");
+    CHECK(o.code == 1);
+    CHECK(paths_of(o) == std::vector<std::string>{d, a, b, c, folder / "gone.png", c});
+}
+
+TEST_CASE("an empty list on standard input is no error", "[cli]") {
+    const outcome o = classify({"--format", "jsonl", "-"});
+    CHECK(o.code == 0);
+    CHECK(o.out.empty());
+}
+
+TEST_CASE("paths that end in NUL bytes are refused, not cut", "[cli]") {
+    const temporary_folder folder;
+    const std::string a = write_png(folder / "a.png");
+    const outcome o = classify({"--format", "jsonl", "-"}, a + '\0' + a + '\0');
+    CHECK(o.code == 1);
+    REQUIRE(o.records().size() == 1);
+    CHECK(o.records()[0]["error"]["message"].get<std::string>().find("NUL") != std::string::npos);
+}
+
+TEST_CASE("names that look like options or lists are files", "[cli]") {
+    const temporary_folder folder;
+    write_png(folder / "-x.png");
+    std::filesystem::create_directory(folder / "[2019]");
+    write_png(folder / "[2019]/a.png");
+    const outcome o = classify({"--format", "jsonl", "--", "-x.png", "[2019]"}, {}, folder.path().c_str());
+    CHECK(o.code == 0);
+    CHECK(paths_of(o) == std::vector<std::string>{"-x.png", "./[2019]/a.png"});
+}
+
+TEST_CASE("broken images are records with an error", "[cli]") {
+    const temporary_folder folder;
+    const std::string whole = read_file(write_png(folder / "whole.png"));
+    std::ofstream{folder / "empty.png"};
+    std::ofstream{folder / "cut.png", std::ios::binary} << whole.substr(0, whole.size() / 2);
+    std::ofstream{folder / "text.png"} << "hello";
+    const outcome o = classify({"--format", "jsonl", folder.path()});
+    CHECK(o.code == 1);
+    const auto records = o.records();
+    REQUIRE(records.size() == 4);
+    for (std::size_t i : {0U, 1U, 2U}) {
+        CHECK(records[i].contains("error"));
+        CHECK_FALSE(records[i]["error"]["message"].get<std::string>().empty());
+    }
+    CHECK(records[3].contains("top"));
+    CHECK(o.err.find("3 of 4 inputs failed") != std::string::npos);
+}
+
+TEST_CASE("batches and threads change no bit and no order", "[cli]") {
+    const temporary_folder folder;
+    std::vector<std::string> images;
+    for (int i = 0; i < 7; ++i) images.push_back(write_png(folder / ("p" + std::to_string(i) + ".png"), 40 + 9 * i, 60, i));
+    images.insert(images.begin() + 3, folder / "missing.png");
+    std::vector<std::string> arguments{"--format", "jsonl", "--top-k", "10", "--size", "64"};
+    arguments.insert(arguments.end(), images.begin(), images.end());
+    const outcome one = classify(arguments);
+    CHECK(one.code == 1);
+    REQUIRE(one.records().size() == 8);
+    CHECK(one.records()[3].contains("error"));
+    for (const char* batch : {"2", "3", "8", "50"})
+        for (const char* threads : {"1", "3"}) {
+            CAPTURE(batch, threads);
+            std::vector<std::string> with = arguments;
+            with.insert(with.begin(), {"--batch", batch, "--threads", threads});
+            const outcome o = classify(with);
+            CHECK(o.code == 1);
+            CHECK(without_times(o) == without_times(one));
+        }
+}
+
+TEST_CASE("--repeat reports times on standard error only", "[cli]") {
+    const temporary_folder folder;
+    const std::string a = write_png(folder / "a.png");
+    const outcome o = classify({"--format", "jsonl", "--repeat", "3", "--size", "64", a});
+    CHECK(o.code == 0);
+    CHECK(o.records().size() == 1);
+    double median = 0, least = 0, speed = 0;
+    REQUIRE(o.err.starts_with(a + ": 3 runs: "));
+    REQUIRE(std::sscanf(o.err.c_str() + a.size(), ": 3 runs: median %lf ms, min %lf ms, %lf GFLOP/s", &median, &least, &speed) == 3);
+    CHECK(least > 0);
+    CHECK(median >= least);
+    CHECK(speed > 0);
+}

@@ -1,0 +1,219 @@
+// Which model runs: the embedded one, folders, lone files, models without a head; what --info says; what cannot be loaded.
+#include <cvt/extra/npy.hpp>
+#include <functional>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+#include "support/safetensors_writer.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+const std::string weights = CVT_WEIGHTS;
+
+// The default model's tensors, with one hook to leave out or change each.
+void rewrite_model(const std::string& target, const std::function<bool(const std::string& name, std::string& data)>& change) {
+    const std::string file = read_file(weights + "/model.safetensors");
+    std::uint64_t length = 0;
+    std::memcpy(&length, file.data(), 8);
+    const json header = json::parse(file.substr(8, length));
+    safetensors_writer out;
+    for (const auto& [name, entry] : header.items()) {
+        if (name == "__metadata__") continue;
+        const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
+        std::string data = file.substr(8 + length + begin, end - begin);
+        if (change(name, data)) out.add(name, entry["dtype"].get<std::string>(), entry["shape"].get<std::vector<std::int64_t>>(), data);
+    }
+    REQUIRE(write_file(target, out.bytes()));
+}
+
+json top_of(const std::vector<std::string>& arguments) {
+    std::vector<std::string> all{"--format", "jsonl"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const outcome o = classify(all);
+    INFO(o.err);
+    REQUIRE(o.code == 0);
+    return o.records().at(0)["top"];
+}
+
+std::string copy_folder(const temporary_folder& folder) {
+    const std::string copy = folder / "model";
+    std::filesystem::create_directory(copy);
+    for (const char* name : {"model.safetensors", "config.json", "preprocessor_config.json"})
+        std::filesystem::copy_file(weights + "/" + name, copy + "/" + name);
+    return copy;
+}
+
+}  // namespace
+
+TEST_CASE("the embedded model is the folder weights/, and needs no file", "[cli]") {
+    const temporary_folder folder;
+    write_png(folder / "a.png");
+    const outcome embedded = classify({"--format", "jsonl", "a.png"}, {}, folder.path().c_str());
+    CHECK(embedded.code == 0);
+    CHECK(embedded.err.empty());
+    CHECK(embedded.records().at(0)["top"] == top_of({"--model", weights, folder / "a.png"}));
+}
+
+TEST_CASE("a lone file with its --config is the same model", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), lone = weights + "/model.safetensors", config = weights + "/config.json";
+    CHECK(top_of({"--model", lone, "--config", config, "--size", "160", "--resize", "warp", photo}) == top_of({photo}));
+    const outcome without = classify({"--model", lone, photo});
+    CHECK(without.code == 3);
+    CHECK(without.out.empty());
+}
+
+TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_jpeg(folder / "a.jpg", 120, 80, 4);
+    const json usual = top_of({photo});
+    CHECK(top_of({"--gelu", "quick", photo}) == usual);
+    CHECK(top_of({"--gelu", "erf", photo}) != usual);
+    CHECK(top_of({"--resize", "warp", photo}) == usual);
+    CHECK(top_of({"--resize", "crop", photo}) != usual);
+    CHECK(top_of({"--size", "160", photo}) == usual);
+    CHECK(top_of({"--size", "128", photo}) != usual);
+
+    std::ofstream labels{folder / "labels.txt"};
+    for (int i = 0; i < 10; ++i) labels << "class no. " << i << "\r\n";
+    labels.close();
+    for (const json& entry : top_of({"--labels", folder / "labels.txt", photo}))
+        CHECK(entry["label"] == "class no. " + std::to_string(entry["index"].get<int>()));
+}
+
+TEST_CASE("--size changes the size of the input, by the model's own rule", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), out = folder / "i.npy";
+    const auto side = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), {"--dump-input", out, photo});
+        const outcome o = classify(arguments);
+        INFO(o.err);
+        REQUIRE(o.code == 0);
+        const auto input = cvt::read_npy(out.c_str());
+        REQUIRE(input);
+        CHECK(input->shape[2] == input->shape[3]);
+        return input->shape[2];
+    };
+    CHECK(side({}) == 160);
+    CHECK(side({"--size", "96"}) == 96);
+    CHECK(side({"--size", "96", "--resize", "crop"}) == 96);
+    CHECK(side({"--resize", "crop", "--crop", "hf"}) == 160);
+}
+
+TEST_CASE("a model without a head has no classes", "[cli]") {
+    const temporary_folder folder;
+    const std::string model = copy_folder(folder), photo = write_png(folder / "a.png"), e = folder / "e.npy";
+    rewrite_model(model + "/model.safetensors",
+                  [](const std::string& name, const std::string&) { return !name.starts_with("classifier."); });
+    const outcome o = classify({"--model", model, "--format", "jsonl", "--embedding", e, photo});
+    INFO(o.err);
+    REQUIRE(o.code == 0);
+    const json record = o.records().at(0);
+    CHECK(record.size() == 2);
+    CHECK(record.contains("path"));
+    CHECK(record.contains("ms"));
+    REQUIRE(classify({"--embedding", folder / "whole.npy", photo}).code == 0);
+    const auto headless = cvt::read_npy(e.c_str()), whole = cvt::read_npy((folder / "whole.npy").c_str());
+    REQUIRE(headless);
+    REQUIRE(whole);
+    CHECK(std::equal(headless->values.begin(), headless->values.end(), whole->values.begin(), whole->values.end()));
+
+    for (const char* format : {"text", "csv"}) CHECK(classify({"--model", model, "--format", format, photo}).code == 0);
+    const outcome logits = classify({"--model", model, "--logits", folder / "l.npy", photo});
+    CHECK(logits.code == 2);
+    CHECK(logits.err.find("no head") != std::string::npos);
+    std::ofstream{folder / "labels.txt"} << "one\n";
+    CHECK(classify({"--model", model, "--labels", folder / "labels.txt", photo}).code == 2);
+    const outcome info = classify({"--model", model, "--info"});
+    CHECK(info.code == 0);
+    CHECK(info.out.find("no head") != std::string::npos);
+}
+
+TEST_CASE("weights that are not finite are a warning, their results an error", "[cli]") {
+    const temporary_folder folder;
+    const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
+    rewrite_model(model + "/model.safetensors", [](const std::string& name, std::string& data) {
+        if (name == "classifier.bias") data.replace(0, 2, "\x00\x7E", 2);  // NaN in F16
+        return true;
+    });
+    const outcome o = classify({"--model", model, "--format", "jsonl", photo});
+    CHECK(o.code == 1);
+    CHECK(o.err.find("warning: ") != std::string::npos);
+    CHECK(o.err.find("head.bias") != std::string::npos);
+    CHECK(o.records().at(0).contains("error"));
+}
+
+TEST_CASE("a model that cannot be loaded is exit code 3 and a sentence", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), model = copy_folder(folder);
+    const auto refused = [&](const std::string& path, const std::string& sentence) {
+        const outcome o = classify({"--model", path, photo});
+        INFO(o.err);
+        CHECK(o.code == 3);
+        CHECK(o.out.empty());
+        CHECK(o.err.starts_with("classify: "));
+        CHECK(o.err.find(sentence) != std::string::npos);
+    };
+    refused(folder / "nowhere", "nowhere");
+    std::filesystem::create_directory(folder / "empty");
+    refused(folder / "empty", "empty");
+    refused(photo, "a.png");
+    const std::string file = model + "/model.safetensors", whole = read_file(file);
+    REQUIRE(write_file(file, whole.substr(0, whole.size() - 1)));
+    refused(model, "model.safetensors");
+    REQUIRE(write_file(file, ""));
+    refused(model, "model.safetensors");
+    rewrite_model(file, [](const std::string& name, const std::string&) { return name != "cvt.encoder.stages.2.cls_token"; });
+    refused(model, "cls_token");
+    REQUIRE(write_file(model + "/config.json", "{"));
+    refused(model, "config.json");
+}
+
+TEST_CASE("--info describes the model and what it costs", "[cli]") {
+    const outcome o = classify({"--info"});
+    CHECK(o.code == 0);
+    CHECK(o.err.empty());
+    INFO(o.out);
+    const auto has = [&](const std::string& text) { return o.out.find(text) != std::string::npos; };
+    CHECK(has("built in"));
+    CHECK(has("safetensors"));
+    CHECK(has("config.json"));
+    CHECK(has("quick GELU: "));
+    CHECK(has("3 x 160 x 160"));
+    CHECK(has("2,135,274"));
+    CHECK(has("40 x 40"));
+    CHECK(has("10 x 10 + 1"));
+    CHECK(has("kernels"));
+    CHECK(has("MiB"));
+
+    // The stages' parameters and the head's add up to the total.
+    long total = 0;
+    bool in_table = false;
+    for (const std::string& line : lines_of(o.out)) {
+        if (line.starts_with("stage ")) {
+            in_table = true;
+        } else if (in_table && line.empty()) {
+            break;
+        } else if (in_table) {
+            std::string digits = line.substr(line.find_last_of(' ') + 1);
+            digits.erase(std::remove(digits.begin(), digits.end(), ','), digits.end());
+            total += std::stol(digits);
+        }
+    }
+    CHECK(total == 2'135'274);
+}
+
+TEST_CASE("--info says when config.json and the preprocessing disagree on the size", "[cli]") {
+    const temporary_folder folder;
+    const std::string model = copy_folder(folder);
+    json config = json::parse(read_file(model + "/config.json"));
+    config["image_size"] = 384;
+    REQUIRE(write_file(model + "/config.json", config.dump()));
+    const outcome o = classify({"--model", model, "--info"});
+    CHECK(o.code == 0);
+    CHECK(o.out.find("3 x 160 x 160: preprocessor_config.json") != std::string::npos);
+    CHECK(o.out.find("image_size in config.json is 384") != std::string::npos);
+    CHECK(classify({"--model", model, "--info", "--size", "96"}).out.find("3 x 96 x 96: --size") != std::string::npos);
+}

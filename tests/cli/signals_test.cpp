@@ -1,0 +1,55 @@
+// How the command line ends: interrupted, with nobody reading, with a full disk.
+#include <cvt/extra/npy.hpp>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+
+using namespace cvt_test;
+
+TEST_CASE("an interrupt leaves whole records and exit code 130", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png");
+    running_classify run{{"--format", "jsonl", "--threads", "2", "--logits", folder / "l.npy", "-"}};
+    run.write(photo + '\n' + photo + '\n');
+    CHECK(json::parse(run.read_line()).contains("top"));
+    CHECK(json::parse(run.read_line()).contains("top"));  // now it waits for a third path
+    run.interrupt();
+    CHECK(run.read_output().empty());
+    CHECK(run.wait() == 130);
+    const auto logits = cvt::read_npy((folder / "l.npy").c_str());
+    REQUIRE(logits);
+    CHECK(logits->shape[0] == 2);
+}
+
+TEST_CASE("an interrupt finishes the record under way", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png");
+    // A million timed runs would take hours: only the interrupt ends them.
+    running_classify run{{"--format", "jsonl", "--repeat", "1000000", "--size", "32", photo, photo}};
+    ::usleep(500'000);
+    run.interrupt();
+    CHECK(json::parse(run.read_line()).contains("top"));
+    CHECK(run.read_output().empty());  // the second photo is not begun
+    CHECK(run.wait() == 130);
+}
+
+TEST_CASE("a reader that goes away ends the program quietly", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png");
+    running_classify run{{"--format", "jsonl", "-"}};
+    run.write(photo + '\n');
+    CHECK_FALSE(run.read_line().empty());
+    run.close_output();
+    run.write(photo + '\n');
+    CHECK(run.read_messages().empty());
+    CHECK(run.wait() == 141);
+}
+
+TEST_CASE("records that cannot be written are an error", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png");
+    const std::string command = CVT_CLASSIFY " '" + photo + "' > /dev/full 2> '" + folder / "err" + "'";
+    const int status = std::system(command.c_str());
+    CHECK(WEXITSTATUS(status) == 1);
+    CHECK(read_file(folder / "err").find("standard output cannot be written") != std::string::npos);
+}

@@ -1,0 +1,171 @@
+// .npy in and out: shapes, NaN rows for what failed, the way back in, files that cannot be read or written.
+#include <cmath>
+#include <cvt/extra/npy.hpp>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+#include "support/formula.hpp"
+#include "support/safetensors_writer.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+struct array {
+    std::vector<std::size_t> shape;
+    std::vector<float> values;
+};
+
+array load(const std::string& path) {
+    const auto file = cvt::read_npy(path.c_str());
+    INFO(file.error().what());
+    REQUIRE(file);
+    return {{file->shape.begin(), file->shape.end()}, {file->values.begin(), file->values.end()}};
+}
+
+std::string save(const std::string& path, const std::vector<float>& values, const std::vector<std::size_t>& shape) {
+    REQUIRE_FALSE(cvt::write_npy(path.c_str(), values, shape));
+    return path;
+}
+
+bool all_nan(const float* begin, std::size_t count) {
+    return std::all_of(begin, begin + count, [](float v) { return std::isnan(v); });
+}
+
+std::string npy_with_header(const std::string& header, std::size_t data_bytes) {
+    return std::string{"\x93NUMPY\x01\x00", 8} + static_cast<char>(header.size()) + '\0' + header + std::string(data_bytes, '\0');
+}
+
+using shape = std::vector<std::size_t>;
+
+}  // namespace
+
+TEST_CASE("outputs have a row for every input, NaN where it failed", "[cli]") {
+    const temporary_folder folder;
+    const std::string a = write_png(folder / "a.png"), b = write_jpeg(folder / "b.jpg", 100, 40, 5);
+    for (const char* batch : {"1", "3"}) {
+        CAPTURE(batch);
+        const outcome o = classify({"--format", "jsonl", "--batch", batch, "--logits", folder / "l.npy", "--embedding", folder / "e.npy",
+                                    "--dump-input", folder / "i.npy", a, folder / "missing.png", b});
+        CHECK(o.code == 1);
+        const array logits = load(folder / "l.npy"), embedding = load(folder / "e.npy"), input = load(folder / "i.npy");
+        CHECK(logits.shape == shape{3, 10});
+        CHECK(embedding.shape == shape{3, 192});
+        CHECK(input.shape == shape{3, 3, 160, 160});
+        for (const array& x : {logits, embedding, input}) {
+            const std::size_t row = x.values.size() / 3;
+            CHECK(
+                std::none_of(x.values.begin(), x.values.begin() + static_cast<std::ptrdiff_t>(row), [](float v) { return std::isnan(v); }));
+            CHECK(all_nan(x.values.data() + row, row));
+            CHECK_FALSE(std::isnan(x.values.back()));
+        }
+        // The records are the softmax of the logits.
+        const auto records = o.records();
+        for (const std::size_t i : {0U, 2U}) {
+            double sum = 0;
+            for (std::size_t k = 0; k < 10; ++k) sum += std::exp(static_cast<double>(logits.values[10 * i + k]));
+            for (const json& entry : records[i]["top"]) {
+                const double logit = logits.values[10 * i + entry["index"].get<std::size_t>()];
+                CHECK(entry["probability"].get<double>() == Approx(std::exp(logit) / sum).epsilon(1e-5));
+            }
+        }
+    }
+}
+
+TEST_CASE("one input still makes a row of an array", "[cli]") {
+    const temporary_folder folder;
+    CHECK(classify({"--logits", folder / "l.npy", write_png(folder / "a.png")}).code == 0);
+    CHECK(load(folder / "l.npy").shape == shape{1, 10});
+}
+
+TEST_CASE("no input makes an array of no rows", "[cli]") {
+    const temporary_folder folder;
+    CHECK(classify({"--logits", folder / "l.npy", "-"}).code == 0);
+    CHECK(load(folder / "l.npy").shape == shape{0, 10});
+}
+
+TEST_CASE("what --dump-input wrote gives the same logits through --input", "[cli]") {
+    const temporary_folder folder;
+    const std::string a = write_png(folder / "a.png"), b = write_png(folder / "b.png", 200, 31, 9);
+    REQUIRE(classify({"--dump-input", folder / "i.npy", "--logits", folder / "l.npy", a, b}).code == 0);
+    const outcome o = classify({"--format", "jsonl", "--batch", "2", "--input", folder / "i.npy", "--logits", folder / "again.npy"});
+    CHECK(o.code == 0);
+    const array first = load(folder / "l.npy"), again = load(folder / "again.npy");
+    CHECK(first.shape == again.shape);
+    CHECK(first.values == again.values);
+    REQUIRE(o.records().size() == 2);
+    CHECK(o.records()[1]["path"] == folder / "i.npy[1]");
+}
+
+TEST_CASE("--input takes any size the model takes", "[cli]") {
+    const temporary_folder folder;
+    const std::string x = save(folder / "x.npy", formula_image(33, 47), {1, 3, 33, 47});
+    CHECK(classify({"--input", x, "--logits", folder / "l.npy"}).code == 0);
+    CHECK(load(folder / "l.npy").shape == shape{1, 10});
+}
+
+TEST_CASE("a tensor that holds NaN is a failed input", "[cli]") {
+    const temporary_folder folder;
+    std::vector<float> values = formula_image(64, 64 * 2);
+    values[0] = std::numeric_limits<float>::quiet_NaN();
+    const std::string x = save(folder / "x.npy", values, {2, 3, 64, 64});
+    const outcome o = classify({"--format", "jsonl", "--batch", "2", "--input", x, "--logits", folder / "l.npy"});
+    CHECK(o.code == 1);
+    REQUIRE(o.records().size() == 2);
+    CHECK(o.records()[0]["error"]["message"].get<std::string>().find("NaN") != std::string::npos);
+    CHECK(o.records()[1].contains("top"));
+    CHECK(all_nan(load(folder / "l.npy").values.data(), 10));
+}
+
+TEST_CASE("tensors that do not fit are wrong usage", "[cli]") {
+    const temporary_folder folder;
+    const auto refused = [&](const std::string& file, const std::string& sentence) {
+        const outcome o = classify({"--input", file});
+        INFO(o.err);
+        CHECK(o.code == 2);
+        CHECK(o.out.empty());
+        CHECK(o.err.find(sentence) != std::string::npos);
+    };
+    const std::vector<float> values(3 * 64 * 64, 0.5F);
+    refused(save(folder / "rank.npy", values, {3, 64, 64}), "expected the shape (N, 3, height, width) for this model, found (3, 64, 64)");
+    refused(save(folder / "channels.npy", values, {3, 1, 64, 64}), "found (3, 1, 64, 64)");
+    refused(save(folder / "none.npy", {}, {0, 3, 64, 64}), "found (0, 3, 64, 64)");
+    refused(save(folder / "small.npy", values, {1024, 3, 2, 2}), "too small");
+    refused(folder / "missing.npy", "does not exist");
+    refused(folder.path(), "directory");
+    const std::string f4 = "'descr': '<f4', 'fortran_order': ", dims = ", 'shape': (1, 3, 64, 64), }\n";
+    const std::size_t bytes = values.size() * 4;
+    REQUIRE(write_file(folder / "fortran.npy", npy_with_header("{" + f4 + "True" + dims, bytes)));
+    refused(folder / "fortran.npy", "Fortran");
+    REQUIRE(write_file(folder / "f8.npy", npy_with_header("{'descr': '<f8', 'fortran_order': False" + dims, 2 * bytes)));
+    refused(folder / "f8.npy", "float32");
+    REQUIRE(write_file(folder / "cut.npy", npy_with_header("{" + f4 + "False" + dims, bytes - 4)));
+    refused(folder / "cut.npy", "expected 49152 bytes");
+}
+
+TEST_CASE("an output that cannot be written is known before the work", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png");
+    for (const std::string& target : {folder / "missing/l.npy", folder.path(), std::string{"/dev/full"}, std::string{"/dev/stdout"}}) {
+        CAPTURE(target);
+        const outcome o = classify({"--format", "jsonl", "--logits", target, photo});
+        CHECK(o.code == 2);
+        CHECK(o.out.empty());
+        CHECK(o.err.find(target + " cannot be written: ") != std::string::npos);
+    }
+}
+
+TEST_CASE("outputs never overwrite inputs", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), before = read_file(photo);
+    std::filesystem::create_symlink(photo, folder / "link.npy");
+    for (const auto& arguments :
+         std::vector<std::vector<std::string>>{{"--logits", photo, photo},
+                                               {"--logits", folder / "link.npy", photo},
+                                               {"--dump-input", folder / "x.npy", "--logits", folder / "./x.npy", photo}}) {
+        const outcome o = classify(arguments);
+        CHECK(o.code == 2);
+        CHECK(o.err.find("are the same file") != std::string::npos);
+    }
+    CHECK(read_file(photo) == before);
+}

@@ -1,0 +1,85 @@
+// Wrong usage: a sentence on standard error, nothing on standard output, exit code 2.
+#include <cvt/version.hpp>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+
+using namespace cvt_test;
+
+TEST_CASE("--help and --version", "[cli]") {
+    const outcome help = classify({"--help"});
+    CHECK(help.code == 0);
+    CHECK(help.err.empty());
+    for (const char* text : {"Examples:", "Exit codes:", "--model",     "--variant",    "--config",  "--gelu",  "--labels",  "--size",
+                             "--resize",  "--crop",      "--orient",    "--top-k",      "--threads", "--batch", "--kernels", "--format",
+                             "--input",   "--logits",    "--embedding", "--dump-input", "--info",    "--repeat"})
+        CHECK(help.out.find(text) != std::string::npos);
+    const outcome version = classify({"--version"});
+    CHECK(version.code == 0);
+    CHECK(version.out == "classify " CVT_VERSION_STRING "\n");
+}
+
+TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), labels = folder / "labels.txt", npy = folder / "x.npy";
+    std::ofstream{labels} << "one\ntwo\nthree\n";
+    std::ofstream{npy} << "unread";
+    const std::string weights = CVT_WEIGHTS, lone = weights + "/model.safetensors", config = weights + "/config.json";
+    const struct {
+        std::vector<std::string> arguments;
+        const char* sentence;
+    } cases[]{
+        {{}, "no images given"},
+        {{"--bogus", photo}, "--bogus"},
+        {{"--top-k", "0", photo}, "--top-k"},
+        {{"--top-k", "99999999999999999999", photo}, "--top-k"},
+        {{"--top-k", "three", photo}, "--top-k"},
+        {{"--batch", "0", photo}, "--batch"},
+        {{"--batch", "1025", photo}, "--batch"},
+        {{"--threads", "0", photo}, "--threads"},
+        {{"--threads", "257", photo}, "--threads"},
+        {{"--repeat", "-1", photo}, "--repeat"},
+        {{"--size", "0", photo}, "--size"},
+        {{"--size", "2", photo}, "--size: input of 2 x 2 pixels (height x width) is too small"},
+        {{"--size", "64", "--size", "96", photo}, "--size"},
+        {{"--format", "xml", photo}, "expected csv|jsonl|text, found \"xml\""},
+        {{"--gelu", "tanh", photo}, "expected erf|quick"},
+        {{"--resize", "stretch", photo}, "expected crop|warp"},
+        {{"--crop", "left", photo}, "expected hf|official"},
+        {{"--orient", "up", photo}, "expected exif|ignore"},
+        {{"--kernels", "mmx", photo}, "--kernels: expected one of"},
+        {{"--resize", "warp", "--crop", "hf", photo}, "--resize warp does not crop"},
+        {{"--crop", "hf", photo}, "images are not cropped"},
+        {{"--labels", folder / "none.txt", photo}, "does not exist"},
+        {{"--labels", labels, photo}, "expected 10 labels, one a line, found 3"},
+        {{"--variant", "cvt-99", "--model", lone, photo}, "expected cvt-13|cvt-21|cvt-w24"},
+        {{"--variant", "cvt-13", photo}, "built-in model brings its configuration"},
+        {{"--config", config, photo}, "built-in model brings its configuration"},
+        {{"--variant", "cvt-13", "--config", config, "--model", lone, photo}, "which one?"},
+        {{"--variant", "cvt-13", "--model", weights, photo}, "has a config.json"},
+        {{"--config", config, "--model", weights, photo}, "has a config.json"},
+        {{"--input", npy, photo}, "--input stands in for images"},
+        {{"--input", npy, "--size", "64"}, "--size is about images"},
+        {{"--input", npy, "--resize", "crop"}, "--resize is about images"},
+        {{"--input", npy, "--crop", "hf"}, "--crop is about images"},
+        {{"--input", npy, "--orient", "exif"}, "--orient is about images"},
+        {{"--input", npy, "--dump-input", folder / "y.npy"}, "--dump-input is about images"},
+        {{"--input", npy}, "not a .npy file"},
+        {{"--info", photo}, "leave the inputs out"},
+        {{"--info", "--input", npy}, "leave the inputs out"},
+        {{"--info", "--repeat", "3"}, "leave --repeat out"},
+        {{"--info", "--logits", folder / "y.npy"}, "writes no .npy"},
+        {{"--info", "--format", "csv"}, "--format does not apply"},
+        {{"-", photo, "-"}, "only once"},
+    };
+    for (const auto& [arguments, sentence] : cases) {
+        const outcome o = classify(arguments);
+        INFO(sentence << "\n" << o.err);
+        CHECK(o.code == 2);
+        CHECK(o.out.empty());
+        CHECK(o.err.starts_with("classify: "));
+        CHECK(o.err.find(sentence) != std::string::npos);
+        CHECK(lines_of(o.err).size() == 1);
+    }
+    CHECK_FALSE(std::filesystem::exists(folder / "y.npy"));
+}
