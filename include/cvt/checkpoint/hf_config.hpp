@@ -108,8 +108,11 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         return error::format(errc::unsupported, "%s", fields.failure().what());
     }
     if (const json_value depth = fields.get("depth")) {
-        if (!depth.is(json_kind::array) || depth.size() < 1 || depth.size() > config::max_stages)
-            fields.mismatch("depth", "a list of 1 to 8 integers", depth);
+        if (!depth.is(json_kind::array))
+            fields.mismatch("depth", "a list with one value for each stage", depth);
+        else if (depth.size() < 1 || depth.size() > config::max_stages)
+            fields.fail(error::format(errc::bad_config, "%s: depth: expected 1 to %d values, one for each stage, found %zu", file,
+                                      config::max_stages, depth.size()));
         else
             c.num_stages = static_cast<int>(depth.size());
     }

@@ -74,8 +74,10 @@ private:
         if (v.is(json_kind::string)) {
             const std::string_view s = v.string();
             std::snprintf(text, sizeof text, "\"%.*s\"", static_cast<int>(s.size() < 60 ? s.size() : 60), s.data());
+        } else if (v.is(json_kind::number) && v.integer()) {
+            std::snprintf(text, sizeof text, "%lld", static_cast<long long>(*v.integer()));
         } else if (v.is(json_kind::number)) {
-            std::snprintf(text, sizeof text, "%.17g", v.number());
+            std::snprintf(text, sizeof text, "the real number %g", v.number());
         } else if (v.is(json_kind::boolean)) {
             std::snprintf(text, sizeof text, "%s", v.boolean() ? "true" : "false");
         } else {

@@ -1,0 +1,144 @@
+// config.json: the published forms, defaults, other stage counts, labels, and the message for each wrong value.
+#include <cvt/checkpoint/hf_config.hpp>
+
+#include <catch2/catch.hpp>
+#include <string>
+
+namespace ck = cvt::checkpoint;
+
+namespace {
+
+/// {text with ' for "}
+std::string json(std::string text) {
+    for (char& c : text)
+        if (c == '\'') c = '"';
+    return "{" + text + "}";
+}
+
+ck::hf_config parsed(const std::string& text) {
+    auto r = ck::read_hf_config(json(text));
+    INFO(r.error().what());
+    REQUIRE(r);
+    return std::move(*r);
+}
+
+std::string message(const std::string& text) {
+    auto r = ck::read_hf_config(json(text));
+    return r ? "accepted" : r.error().what();
+}
+
+// As microsoft/cvt-w24-384-22k: no image_size, num_stages or pos_embed.
+const char* const w24 = R"('architectures': ['CvtForImageClassification'], 'attention_drop_rate': [0.0, 0.0, 0.0],
+    'cls_token': [false, false, true], 'depth': [2, 2, 20], 'drop_path_rate': [0.0, 0.0, 0.3], 'drop_rate': [0.0, 0.0, 0.0],
+    'embed_dim': [192, 768, 1024], 'initializer_range': 0.02, 'kernel_qkv': [3, 3, 3], 'layer_norm_eps': 1e-12,
+    'mlp_ratio': [4.0, 4.0, 4.0], 'model_type': 'cvt', 'num_channels': 3, 'num_heads': [3, 12, 16], 'padding_kv': [1, 1, 1],
+    'padding_q': [1, 1, 1], 'patch_padding': [2, 1, 1], 'patch_sizes': [7, 3, 3], 'patch_stride': [4, 2, 2],
+    'qkv_bias': [true, true, true], 'qkv_projection_method': ['dw_bn', 'dw_bn', 'dw_bn'], 'stride_kv': [2, 2, 2],
+    'stride_q': [1, 1, 1], 'torch_dtype': 'float32')";
+
+}  // namespace
+
+TEST_CASE("hf_config: a published config.json", "[hf_config]") {
+    const ck::hf_config c = parsed(w24);
+    CHECK(c.config == cvt::cvt_w24);
+    CHECK_FALSE(c.gelu);
+    CHECK(c.image_size == 0);
+    CHECK(c.labels.empty());
+}
+
+TEST_CASE("hf_config: missing, null and unknown keys", "[hf_config]") {
+    CHECK(parsed("").config == cvt::cvt_13);
+    CHECK(parsed("'depth': null, 'id2label': null, 'hidden_act': null, 'image_size': null").config == cvt::cvt_13);
+    CHECK(parsed("'depth': [1, 4, 16], 'pos_embed': [false], 'num_stages': 'x', 'label2id': 7, 'layer_norm_eps': 'x'").config ==
+          cvt::cvt_21);
+}
+
+TEST_CASE("hf_config: every key arrives where it belongs", "[hf_config]") {
+    const cvt::config c = parsed(R"('num_channels': 1, 'depth': [3, 4], 'embed_dim': [6, 10], 'num_heads': [2, 5], 'patch_sizes': [5, 4],
+        'patch_stride': [3, 1], 'patch_padding': [0, 2], 'mlp_ratio': [2, 1.5], 'qkv_bias': [false, true], 'cls_token': [true, false],
+        'qkv_projection_method': ['dw_bn', 'avg'], 'kernel_qkv': [5, 4], 'padding_q': [2, 9], 'padding_kv': [3, 1], 'stride_q': [1, 8],
+        'stride_kv': [3, 2], 'drop_rate': [0.0, 0.0, 0.0])")
+                              .config;
+    cvt::config expected;
+    expected.num_channels = 1;
+    expected.num_stages = 2;
+    expected.stage[0] = {6, 2, 3, 5, 3, 0, 2.0, false, true, cvt::projection::dw_bn, 5, 2, 3, 1, 3};
+    expected.stage[1] = {10, 5, 4, 4, 1, 2, 1.5, true, false, cvt::projection::avg, 4, 9, 1, 8, 2};
+    CHECK(c == expected);
+}
+
+TEST_CASE("hf_config: keys that no stage uses may have any form", "[hf_config]") {
+    CHECK(parsed("'qkv_projection_method': ['linear', 'linear', 'linear'], 'kernel_qkv': 'x', 'padding_q': [1], 'stride_kv': [],"
+                 "'padding_kv': {}, 'stride_q': 0")
+              .config.stage[0]
+              .qkv_projection == cvt::projection::linear);
+    CHECK(parsed("'qkv_projection_method': ['avg', 'linear', 'avg'], 'padding_q': [1], 'stride_q': 'x'").config.num_stages == 3);
+    CHECK(message("'qkv_projection_method': ['avg', 'linear', 'avg'], 'stride_kv': [1]") ==
+          "config.json: stride_kv: expected 3 values, one for each stage in depth, found 1");
+}
+
+TEST_CASE("hf_config: stage counts other than 3", "[hf_config]") {
+    const std::string four =
+        "'depth': [1, 1, 1, 1], 'embed_dim': [4, 4, 4, 4], 'num_heads': [1, 1, 1, 1], 'patch_sizes': [3, 3, 3, 3],"
+        "'patch_stride': [2, 2, 2, 2], 'patch_padding': [1, 1, 1, 1]";
+    CHECK(message(four) == "config.json: cls_token is missing: it has a default for 3 stages only, and depth says 4");
+    const cvt::config c = parsed(four + ", 'cls_token': [false, false, false, false]").config;
+    CHECK(c.num_stages == 4);
+    CHECK(c.stage[3].embed_dim == 4);
+    CHECK_FALSE(c.stage[2].cls_token);
+    CHECK(message("'depth': [1, 1]") == "config.json: embed_dim is missing: it has a default for 3 stages only, and depth says 2");
+    CHECK(message("'depth': 3") == "config.json: depth: expected a list with one value for each stage, found 3");
+    CHECK(message("'depth': []") == "config.json: depth: expected 1 to 8 values, one for each stage, found 0");
+    CHECK(message("'depth': [1,1,1,1,1,1,1,1,1]") == "config.json: depth: expected 1 to 8 values, one for each stage, found 9");
+}
+
+TEST_CASE("hf_config: labels", "[hf_config]") {
+    const ck::hf_config c = parsed("'id2label': {'1': 'crane', '0': 'tench, \\u00e9', '2': 'crane'}, 'label2id': {'crane': 2}");
+    REQUIRE(c.labels.size() == 3);
+    CHECK(c.config.num_classes == 3);
+    CHECK(std::string(c.labels[0]) == "tench, \xC3\xA9");
+    CHECK(std::string(c.labels[1]) == "crane");
+    CHECK(std::string(c.labels[2]) == "crane");
+    CHECK(std::string(c.labels[3]).empty());
+    CHECK(std::string(c.labels[-1]).empty());
+    CHECK(message("'id2label': {'0': 'a', '2': 'b'}") == "config.json: id2label: expected the ids 0 to 1, 1 is missing");
+    CHECK(message("'id2label': {'00': 'a'}") == "config.json: id2label: expected the ids 0 to 0, 0 is missing");
+    CHECK(message("'id2label': {'0': 'a', '1': 7}") == "config.json: id2label: expected texts, found 7");
+    CHECK(message("'id2label': ['a']") == "config.json: id2label: expected an object, found a list");
+    CHECK(message("'id2label': {'0': 'a', '0': 'b'}") == "config.json: JSON line 1, byte 27: the key \"0\" occurs twice in one object");
+}
+
+TEST_CASE("hf_config: activation and image size", "[hf_config]") {
+    CHECK(parsed("'hidden_act': 'quick_gelu'").gelu == cvt::gelu::quick);
+    CHECK(parsed("'hidden_act': 'gelu'").gelu == cvt::gelu::erf);
+    CHECK(message("'hidden_act': 'relu'") == "config.json: hidden_act: expected \"quick_gelu\" or \"gelu\", found \"relu\"");
+    CHECK(message("'hidden_act': 1") == "config.json: hidden_act: expected \"quick_gelu\" or \"gelu\", found 1");
+    CHECK(parsed("'image_size': 384").image_size == 384);
+    CHECK(message("'image_size': 0") == "config.json: image_size: expected 1 to 65536, found 0");
+    CHECK(message("'image_size': [224, 224]") == "config.json: image_size: expected an integer, found a list");
+}
+
+TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
+    CHECK(std::string(ck::read_hf_config("[]", "x.json").error().what()) == "x.json: the document: expected an object, found a list");
+    CHECK(std::string(ck::read_hf_config("{", "x.json").error().what()) ==
+          "x.json: JSON line 1, byte 1: expected a key in quotes, found the end of the text");
+    CHECK(message("'model_type': 'vit'") == "config.json: model_type: expected \"cvt\", found \"vit\"");
+    CHECK(ck::read_hf_config(json("'model_type': 'vit'")).error().code() == cvt::errc::unsupported);
+    CHECK(message("'num_channels': '3'") == "config.json: num_channels: expected an integer, found \"3\"");
+    CHECK(message("'num_channels': 3.0") == "config.json: num_channels: expected an integer, found the real number 3");
+    CHECK(message("'num_channels': 3000000000") == "config.json: num_channels: expected an integer, found 3000000000");
+    CHECK(message("'num_channels': 0") == "config.json: num_channels: expected 1 to 4096, found 0");
+    CHECK(message("'embed_dim': 64") == "config.json: embed_dim: expected a list with one value for each stage, found 64");
+    CHECK(message("'embed_dim': [64, 192]") == "config.json: embed_dim: expected 3 values, one for each stage in depth, found 2");
+    CHECK(message("'embed_dim': [64, '192', 384]") == "config.json: embed_dim[1]: expected an integer, found \"192\"");
+    CHECK(message("'embed_dim': [64, null, 384]") == "config.json: embed_dim[1]: expected an integer, found null");
+    CHECK(message("'depth': [1, 2, true]") == "config.json: depth[2]: expected an integer, found true");
+    CHECK(message("'qkv_bias': [1, 1, 1]") == "config.json: qkv_bias[0]: expected true or false, found 1");
+    CHECK(message("'mlp_ratio': [4.0, 4.0, '4']") == "config.json: mlp_ratio[2]: expected a number, found \"4\"");
+    CHECK(message("'qkv_projection_method': ['dw_bn', 'conv', 'dw_bn']") ==
+          "config.json: qkv_projection_method: expected dw_bn, avg or linear, found \"conv\"");
+    CHECK(message("'qkv_projection_method': ['dw_bn']") ==
+          "config.json: qkv_projection_method: expected 3 values, one for each stage in depth, found 1");
+    CHECK(message("'num_heads': [1, 5, 6]") == "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5");
+    CHECK(message("'stride_q': [2, 1, 1]") == "config.json: stage 0: stride_q: expected 1 (queries must keep the grid), found 2");
+}
