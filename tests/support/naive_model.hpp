@@ -59,7 +59,7 @@ public:
         return out;
     }
 
-private:
+    // The parts of a forward pass, what the layers are compared with. `at` is the prefix of the tensors' names.
     std::vector<float> tensor(const std::string& name, std::initializer_list<int> extents) const {
         const std::vector<std::int64_t> shape(extents.begin(), extents.end());
         std::size_t count = 1;
@@ -102,6 +102,7 @@ private:
                       s.qkv_bias ? tensor(proj + "bias", {d}) : std::vector<float>{});
     }
 
+private:
     cvt::config config_;
     void* context_;
     read_function read_;

@@ -1,0 +1,42 @@
+// Executors that a host might bring: backwards, one thread a task, and one that counts.
+#pragma once
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+#include <cvt/runtime/executor.hpp>
+
+namespace cvt_test {
+
+/// The calling thread, last task first: the first body to run is not worker 0's.
+inline cvt::executor reversed(int workers) {
+    return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
+                for (int i = count - 1; i >= 0; --i) task(argument, i);
+            }};
+}
+
+/// A thread for each task.
+inline cvt::executor threaded(int workers) {
+    return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
+                std::vector<std::thread> threads;
+                for (int i = 0; i < count; ++i) threads.emplace_back(task, argument, i);
+                for (std::thread& t : threads) t.join();
+            }};
+}
+
+/// The calling thread, and a note of what was asked for.
+struct counting_executor {
+    int calls = 0, largest = 0;
+
+    cvt::executor as_executor(int workers) {
+        return {this, workers, [](void* context, int count, void (*task)(void*, int), void* argument) {
+                    auto& self = *static_cast<counting_executor*>(context);
+                    ++self.calls;
+                    self.largest = std::max(self.largest, count);
+                    for (int i = 0; i < count; ++i) task(argument, i);
+                }};
+    }
+};
+
+}  // namespace cvt_test

@@ -1,0 +1,125 @@
+// What the tests of single layers share: formula weights packed for a kernel set, memory that begins as NaN, executors.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <cvt/kernels/select.hpp>
+#include <cvt/weights.hpp>
+
+#include "executors.hpp"
+#include "formula.hpp"
+#include "naive_model.hpp"
+
+namespace cvt_test {
+
+inline std::size_t count(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
+
+/// Exactly `n` floats, all NaN: a read of what nobody wrote spoils the result, and AddressSanitizer sees one float too far.
+inline std::vector<float> poisoned(std::size_t n) { return std::vector<float>(n, std::numeric_limits<float>::quiet_NaN()); }
+inline std::vector<float> poisoned(std::ptrdiff_t n) { return poisoned(count(n)); }
+
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
+/// max |a - e| / max(1, max |e|) over the first e.size() values; a NaN is the worst.
+inline double difference(std::span<const float> actual, std::span<const double> expected) {
+    if (actual.size() < expected.size()) return INFINITY;
+    double worst = 0, scale = 1;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const double d = std::abs(static_cast<double>(actual[i]) - expected[i]);
+        worst = d <= worst ? worst : d;
+        scale = std::max(scale, std::abs(expected[i]));
+    }
+    return worst / scale;
+}
+inline double difference(std::span<const float> actual, const naive::matrix& expected) { return difference(actual, expected.values); }
+
+/// A configuration of one stage without a head.
+inline cvt::config one_stage(const cvt::stage_config& s, int channels = 3) {
+    cvt::config c;
+    c.num_channels = channels;
+    c.num_classes = 0;
+    c.num_stages = 1;
+    c.stage[0] = s;
+    return c;
+}
+
+/// The shape of a stage whose token grid is `tokens`.
+inline cvt::model_shape::stage_shape shape_of_stage(const cvt::stage_config& s, cvt::grid tokens) {
+    return {tokens,
+            {static_cast<int>(cvt::detail::key_extent(s, tokens.height)), static_cast<int>(cvt::detail::key_extent(s, tokens.width))},
+            s.cls_token ? 1 : 0};
+}
+
+inline formula_weights formula;  // the weights of every layer test
+
+/// The model of `c` in float64.
+inline naive::model reference_of(const cvt::config& c) { return {c, &formula, &formula_weights::read}; }
+
+/// Formula weights folded and packed as a model does it.
+class packed_weights {
+public:
+    packed_weights(const cvt::config& c, const cvt::kernels::kernel_set& set) : config_{c} {
+        std::size_t depth = 0;
+        for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
+        blocks_.resize(depth);
+        cvt::detail::arena measure;
+        cvt::detail::weight_packer counter{config_, set, measure};
+        error_ = counter.run(nullptr, weights_);
+        floats_ = poisoned(measure.peak());
+        std::vector<float> tensor = poisoned(counter.tensor_floats()), vectors = poisoned(counter.vector_floats());
+        cvt::detail::arena memory{floats_.data()};
+        cvt::detail::weight_packer packer{config_, set, memory};
+        const cvt::weight_source source{&formula, &formula_weights::read};
+        packer.fill_from(source, tensor.data(), vectors.data(), warnings_);
+        error_ = packer.run(blocks_.data(), weights_);
+    }
+    packed_weights(const packed_weights&) = delete;
+    packed_weights& operator=(const packed_weights&) = delete;
+
+    const cvt::detail::model_weights* operator->() const { return &weights_; }
+    const cvt::layers::block_weights& block(std::size_t i = 0) const { return blocks_[i]; }
+
+private:
+    cvt::config config_;
+    std::vector<float> floats_;
+    std::vector<cvt::layers::block_weights> blocks_;
+    cvt::detail::model_weights weights_;
+    cvt::warning_list warnings_;
+    cvt::error error_;
+};
+
+/// What a layer is handed, with scratch memory of exactly the size that the layer asked for.
+class layer_context {
+public:
+    layer_context(const cvt::kernels::kernel_set& set, const cvt::executor& host, std::size_t scratch_size)
+        : scratch_{poisoned(scratch_size * count(host.workers))}, context_{&set, host, scratch_.data(), scratch_size} {}
+    layer_context(const layer_context&) = delete;
+    layer_context& operator=(const layer_context&) = delete;
+
+    operator const cvt::layers::context&() const { return context_; }
+
+private:
+    std::vector<float> scratch_;
+    cvt::layers::context context_;
+};
+
+/// Runs `compute`, a function (kernel set, executor) -> floats, on every kernel set and checks it against `expected` to
+/// within `bound` (see difference), and that other executors give the same bits.
+template <class Compute>
+void check_layer(const naive::matrix& expected, double bound, Compute compute) {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        INFO("kernels " << set->name);
+        const std::vector<float> alone = compute(*set, cvt::executor{});
+        CHECK(difference(alone, expected) <= bound);
+        CHECK(same_bits(alone, compute(*set, reversed(3))));
+        CHECK(same_bits(alone, compute(*set, threaded(2))));
+    }
+}
+
+}  // namespace cvt_test
