@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -169,7 +170,7 @@ private:
         const char *first = document_.text_.data() + begin, *last = document_.text_.data() + at_;
         json::node n{.kind = json_kind::number};
         std::int64_t whole = 0;
-        if (integral && std::from_chars(first, last, whole).ec == std::errc{} && (whole != 0 || *first != '-')) {
+        if (integral && to_int64(first, last, whole) && (whole != 0 || *first != '-')) {
             n.integral = true;
             n.bits = static_cast<std::uint64_t>(whole);
             return add(n);
@@ -178,6 +179,21 @@ private:
         if (std::from_chars(first, last, real).ec != std::errc{}) return refuse(errc::malformed, "a number out of the range of a double");
         n.bits = std::bit_cast<std::uint64_t>(real);
         return add(n);
+    }
+
+    /// Digits after an optional minus; false when they are more than 64 bits hold. Not std::from_chars, which for integers
+    /// is a template: units of other compiler flags would share its body.
+    static bool to_int64(const char* at, const char* end, std::int64_t& out) noexcept {
+        const bool negative = *at == '-';
+        const std::uint64_t most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0);
+        std::uint64_t magnitude = 0;
+        for (at += negative ? 1 : 0; at != end; ++at) {
+            const auto digit = static_cast<std::uint64_t>(*at - '0');
+            if (magnitude > (most - digit) / 10) return false;
+            magnitude = magnitude * 10 + digit;
+        }
+        out = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+        return true;
     }
 
     /// Reads a string and leaves it unescaped where it began: an escape is never shorter than what it stands for.
@@ -253,9 +269,13 @@ private:
     }
 
     bool hex4(std::uint32_t& code) noexcept {
-        const char* digits = document_.text_.data() + at_;
-        if (end_ - at_ < 4 || std::from_chars(digits, digits + 4, code, 16).ptr != digits + 4) return expected("four hexadecimal digits");
-        at_ += 4;
+        code = 0;
+        for (const std::size_t to = at_ + 4; at_ < to; ++at_) {
+            const char c = peek();
+            const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+            if (!is_digit(c) && !letter) return expected("four hexadecimal digits");
+            code = code << 4 | static_cast<std::uint32_t>(letter ? (c | 0x20) - 'a' + 10 : c - '0');
+        }
         return true;
     }
 
