@@ -12,8 +12,8 @@ CVT_NAMESPACE_END
 #define CVT_TEST_TEXT(x) CVT_TEST_TEXT_(x)
 
 TEST_CASE("the numbers and the text are one version", "[version]") {
-    CHECK(std::string{CVT_VERSION_STRING} == std::to_string(CVT_VERSION_MAJOR) + "." + std::to_string(CVT_VERSION_MINOR) + "." +
-                                                 std::to_string(CVT_VERSION_PATCH));
+    CHECK(std::string{CVT_VERSION_STRING} ==
+          std::to_string(CVT_VERSION_MAJOR) + "." + std::to_string(CVT_VERSION_MINOR) + "." + std::to_string(CVT_VERSION_PATCH));
 }
 
 TEST_CASE("names are in cvt and in an inline namespace of version and flags", "[version]") {
