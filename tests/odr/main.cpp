@@ -1,0 +1,49 @@
+// Runs the same model in every unit of this program, whatever its flags, and compares: exit status 0 when all agree.
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+#include "unit.hpp"
+
+void unit_base(unit_result&);
+void unit_base_again(unit_result&);
+void unit_noexc(unit_result&);
+void unit_fastmath(unit_result&);
+#if defined(CVT_TEST_X86)
+void unit_avx2(unit_result&);
+#endif
+
+int main() {
+    struct {
+        void (*run)(unit_result&);
+        bool runs_here;
+    } units[] {
+        {unit_base, true}, {unit_base_again, true}, {unit_noexc, true}, {unit_fastmath, true},
+#if defined(CVT_TEST_X86)
+            {unit_avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+#endif
+    };
+    static unit_result first, result;
+    int failed = 0;
+    units[0].run(first);
+    for (auto& unit : units) {
+        if (!unit.runs_here) continue;
+        unit.run(result);
+        float worst = 0;
+        for (int i = 0; i < 7; ++i) {
+            const float a = std::fabs(result.logits[i] - first.logits[i]), b = std::fabs(result.image_logits[i] - first.image_logits[i]);
+            worst = a <= worst ? worst : a;  // a NaN becomes the worst
+            worst = b <= worst ? worst : b;
+        }
+        const char* wrong = result.failure != nullptr                               ? result.failure
+                            : !(worst <= 1e-5F)                                     ? "other logits"
+                            : result.warnings != 1                                  ? "the NaN was not noticed"
+                            : result.load_error[0] == '\0'                          ? "a missing file was loaded"
+                            : std::strcmp(result.load_error, first.load_error) != 0 ? "another message"
+                                                                                    : nullptr;
+        std::printf("%-28s %-6s logits %.6f... max difference %.1e %s\n", result.name, result.kernels != nullptr ? result.kernels : "-",
+                    static_cast<double>(result.logits[0]), static_cast<double>(worst), wrong != nullptr ? wrong : "ok");
+        if (wrong != nullptr) failed = 1;
+    }
+    return failed;
+}

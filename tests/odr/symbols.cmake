@@ -1,0 +1,15 @@
+# Run as a script with NM, OBJECT and TAG: fails when OBJECT defines a shared (weak) function whose name lacks TAG. The linker
+# may keep that body for units of other flags, which could then meet instructions that the machine does not have.
+execute_process(COMMAND ${NM} --defined-only ${OBJECT} OUTPUT_VARIABLE symbols RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${NM} failed on ${OBJECT}")
+endif()
+string(REGEX MATCHALL "[^\n]* W [^\n]*" weak "${symbols}")
+if(NOT weak MATCHES "${TAG}")
+  message(FATAL_ERROR "no weak function of the library in ${OBJECT}: this test looks at the wrong file")
+endif()
+list(FILTER weak EXCLUDE REGEX "${TAG}")
+if(weak)
+  list(JOIN weak "\n" weak)
+  message(FATAL_ERROR "shared functions outside the tagged namespace:\n${weak}")
+endif()
