@@ -332,6 +332,23 @@ TEST_CASE("open: integers are ignored, unless a weight should be there", "[open]
                    "head.bias: dtype: expected F32, F16, BF16 or F64, found F8_E5M2"));
 }
 
+TEST_CASE("open: a safetensors file may begin with the bytes of a pickle or a zip", "[open]") {
+    safetensors_writer w;
+    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> dims) {
+        w.add(name, dims, cvt_test::formula_tensor(name, dims, seed));
+    });
+    const std::string plain = w.bytes();
+    const std::size_t header = plain.find("}}") + 2 - 8;
+    for (const std::size_t padded : {std::size_t{0x40280}, std::size_t{0x14B50}}) {  // lengths 80 02 04 ... and 50 4B 01 ...
+        REQUIRE(padded > header);
+        const std::string data = plain.substr(8 + (header + 7) / 8 * 8);
+        const std::string file = cvt_test::raw_safetensors(plain.substr(8, header) + std::string(padded - header, ' '), data);
+        const ck::opened o = from_memory(file, {.config = tiny()});
+        CHECK(std::string(o.info.container) == "safetensors");
+        check_formula(o);
+    }
+}
+
 TEST_CASE("open: read() gives what was checked and nothing else", "[open]") {
     const std::string file = weights(tiny(), hf);
     const ck::opened o = from_memory(file, {.config = tiny()});
