@@ -117,14 +117,14 @@ void classifier::measure() {
     const double operations = work ? 2.0 * static_cast<double>(*work) * static_cast<double>(rows_) : 0.0;
     const auto first = std::find_if(waiting_.begin(), waiting_.end(), [](const entry& e) { return e.has_row; });
     const std::string others = rows_ > 1 ? " and " + std::to_string(rows_ - 1) + " more" : "";
-    progress_.hide();
+    progress_.clear();
     std::fprintf(stderr, "%s%s: %zu runs: median %.2f ms, min %.2f ms, %.1f GFLOP/s\n", terminal_text(first->result.path).c_str(),
                  others.c_str(), runs.size(), median, runs.front(), operations / (median * 1e6));
 }
 
 void classifier::flush() {
     if (rows_ > 0) run_batch();
-    progress_.hide();
+    progress_.clear_for_records();
     std::size_t row = 0;
     for (entry& e : waiting_) {
         finish(e.result, row_of(inputs_, row, floats_of(config_.num_channels, size_)),

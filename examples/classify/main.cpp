@@ -1,4 +1,6 @@
 // classify: classes of images, from a CvT on the CPU. This file is the order of events; each step has a file of its own.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cvt/cvt.hpp>
@@ -43,6 +45,9 @@ int run(const options& o) {
         return all_good;
     }
 
+    if (o.model.empty() && ::isatty(STDERR_FILENO) != 0)
+        std::fputs("classify: the built-in model knows ten classes only (--info); --model takes an official one\n", stderr);
+
     std::optional<tensor_file> tensors;
     if (!o.input.empty()) tensors.emplace(o.input, s.model.config());
     cvt::result<cvt::thread_pool> pool = [&] {
@@ -64,6 +69,7 @@ int run(const options& o) {
         classify_images(images, classifier, progress);
     }
     classifier.flush();
+    progress.clear();
     if (classifier.failed() > 0) std::fprintf(stderr, "classify: %zu of %zu inputs failed\n", classifier.failed(), classifier.done());
     return interrupt_requested() ? interrupted : classifier.failed() > 0 ? some_failed : all_good;
 }

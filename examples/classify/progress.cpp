@@ -12,6 +12,7 @@ namespace app {
 
 progress_bar::progress_bar() {
     const char* kind = std::getenv("TERM");
+    records_on_terminal_ = ::isatty(STDOUT_FILENO) != 0;
     terminal_ = ::isatty(STDERR_FILENO) != 0 && kind != nullptr && std::string_view{kind} != "dumb";
 }
 
@@ -32,9 +33,13 @@ void progress_bar::show(std::size_t done, std::optional<std::size_t> total) {
                  std::string(width - filled, '.').c_str(), done, *total, rate, seconds_left);
 }
 
-void progress_bar::hide() {
+void progress_bar::clear() {
     if (visible_) std::fputs("\r\x1b[K", stderr);
     visible_ = false;
+}
+
+void progress_bar::clear_for_records() {
+    if (records_on_terminal_) clear();
 }
 
 }  // namespace app

@@ -10,18 +10,20 @@ namespace app {
 class progress_bar {
 public:
     progress_bar();
-    ~progress_bar() { hide(); }
+    ~progress_bar() { clear(); }
     progress_bar(const progress_bar&) = delete;
     progress_bar& operator=(const progress_bar&) = delete;
 
     /// Draws at most ten times a second. `total` is null where it is not known yet.
     void show(std::size_t done, std::optional<std::size_t> total);
-    /// Clears the line, for something else to be printed.
-    void hide();
+    /// Makes room for a line on standard error.
+    void clear();
+    /// Makes room for records, if they go to a terminal too.
+    void clear_for_records();
 
 private:
     using clock = std::chrono::steady_clock;
-    bool terminal_, visible_ = false;
+    bool terminal_, records_on_terminal_, visible_ = false;
     clock::time_point begin_ = clock::now(), last_{};
 };
 

@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.hpp"
+
 namespace cvt_test {
 
 using json = nlohmann::json;
@@ -32,28 +34,6 @@ inline std::vector<std::string> lines_of(const std::string& text) {
     for (std::string line; std::getline(stream, line);) lines.push_back(line);
     return lines;
 }
-
-/// An empty folder, gone with its contents at the end of the test.
-class temporary_folder {
-public:
-    temporary_folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "cvt-cli-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
-        path_ = pattern;
-    }
-    ~temporary_folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-
-    [[nodiscard]] std::string operator/(const std::string& name) const { return path_ / name; }
-    [[nodiscard]] std::string path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// One run whose standard input and output are pipes to the test.
 class running_classify {

@@ -13,7 +13,7 @@ namespace {
 const std::string weights = CVT_WEIGHTS;
 
 // The default model's tensors, with one hook to leave out or change each.
-void rewrite_model(const std::string& target, const std::function<bool(const std::string& name, std::string& data)>& change) {
+void rewrite_model(const std::string& target, const std::function<bool(const std::string& name, json& shape, std::string& data)>& change) {
     const std::string file = read_file(weights + "/model.safetensors");
     std::uint64_t length = 0;
     std::memcpy(&length, file.data(), 8);
@@ -23,7 +23,8 @@ void rewrite_model(const std::string& target, const std::function<bool(const std
         if (name == "__metadata__") continue;
         const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
         std::string data = file.substr(8 + length + begin, end - begin);
-        if (change(name, data)) out.add(name, entry["dtype"].get<std::string>(), entry["shape"].get<std::vector<std::int64_t>>(), data);
+        json shape = entry["shape"];
+        if (change(name, shape, data)) out.add(name, entry["dtype"].get<std::string>(), shape.get<std::vector<std::int64_t>>(), data);
     }
     REQUIRE(write_file(target, out.bytes()));
 }
@@ -106,7 +107,7 @@ TEST_CASE("a model without a head has no classes", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder), photo = write_png(folder / "a.png"), e = folder / "e.npy";
     rewrite_model(model + "/model.safetensors",
-                  [](const std::string& name, const std::string&) { return !name.starts_with("classifier."); });
+                  [](const std::string& name, json&, std::string&) { return !name.starts_with("classifier."); });
     const outcome o = classify({"--model", model, "--format", "jsonl", "--embedding", e, photo});
     INFO(o.err);
     REQUIRE(o.code == 0);
@@ -131,10 +132,59 @@ TEST_CASE("a model without a head has no classes", "[cli]") {
     CHECK(info.out.find("no head") != std::string::npos);
 }
 
+TEST_CASE("a model for another number of channels takes tensors only", "[cli]") {
+    const temporary_folder folder;
+    const std::string model = copy_folder(folder), photo = write_png(folder / "a.png"), x = folder / "x.npy";
+    rewrite_model(model + "/model.safetensors", [](const std::string& name, json& shape, std::string& data) {
+        if (name == "cvt.encoder.stages.0.embedding.convolution_embeddings.projection.weight") {
+            data.resize(data.size() / 3);
+            shape[1] = 1;
+        }
+        return true;
+    });
+    json config = json::parse(read_file(model + "/config.json"));
+    config["num_channels"] = 1;
+    REQUIRE(write_file(model + "/config.json", config.dump()));
+    const outcome image = classify({"--model", model, photo});
+    CHECK(image.code == 2);
+    CHECK(image.err.find("the model takes 1 channel, images have 3") != std::string::npos);
+    const std::vector<float> values(32 * 64, 0.25F);
+    REQUIRE_FALSE(cvt::write_npy(x.c_str(), values, std::vector<std::size_t>{1, 1, 32, 64}));
+    CHECK(classify({"--model", model, "--input", x}).code == 0);
+    CHECK(classify({"--input", x}).code == 2);
+}
+
+TEST_CASE("torch checkpoints give the logits of PyTorch", "[cli]") {
+    const temporary_folder folder;
+    const std::string data = CVT_TEST_DATA "/torch/", config = data + "tiny-hf/config.json", out = folder / "l.npy";
+    const struct {
+        std::vector<std::string> model;
+        const char* expected;
+    } cases[]{{{"--model", data + "tiny-hf"}, "tiny-logits-erf.npy"},
+              {{"--model", data + "tiny-hf", "--gelu", "quick"}, "tiny-logits-quick.npy"},
+              {{"--model", data + "tiny-official.pth", "--config", config}, "tiny-logits-quick.npy"},
+              {{"--model", data + "tiny-official-legacy.pth", "--config", config, "--gelu", "erf"}, "tiny-logits-erf.npy"}};
+    for (const auto& [model, expected] : cases) {
+        std::vector<std::string> arguments = model;
+        arguments.insert(arguments.end(), {"--input", data + "tiny-input.npy", "--logits", out});
+        const outcome o = classify(arguments);
+        INFO(o.err);
+        REQUIRE(o.code == 0);
+        const auto logits = cvt::read_npy(out.c_str()), reference = cvt::read_npy((data + expected).c_str());
+        REQUIRE(logits);
+        REQUIRE(reference);
+        REQUIRE(logits->values.size() == reference->values.size());
+        for (std::size_t i = 0; i < logits->values.size(); ++i) CHECK(std::abs(logits->values[i] - reference->values[i]) < 1e-5F);
+    }
+    const outcome hostile = classify({"--model", data + "hostile-reduce.pth", "--config", config, "--info"});
+    CHECK(hostile.code == 3);
+    CHECK(hostile.err.find("posix.system") != std::string::npos);
+}
+
 TEST_CASE("weights that are not finite are a warning, their results an error", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
-    rewrite_model(model + "/model.safetensors", [](const std::string& name, std::string& data) {
+    rewrite_model(model + "/model.safetensors", [](const std::string& name, json&, std::string& data) {
         if (name == "classifier.bias") data.replace(0, 2, "\x00\x7E", 2);  // NaN in F16
         return true;
     });
@@ -165,7 +215,7 @@ TEST_CASE("a model that cannot be loaded is exit code 3 and a sentence", "[cli]"
     refused(model, "model.safetensors");
     REQUIRE(write_file(file, ""));
     refused(model, "model.safetensors");
-    rewrite_model(file, [](const std::string& name, const std::string&) { return name != "cvt.encoder.stages.2.cls_token"; });
+    rewrite_model(file, [](const std::string& name, json&, std::string&) { return name != "cvt.encoder.stages.2.cls_token"; });
     refused(model, "cls_token");
     REQUIRE(write_file(model + "/config.json", "{"));
     refused(model, "config.json");
