@@ -1,7 +1,10 @@
 // session: one thread's forward passes over a model: images or tensors in; logits, embedding, maps, attention out.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -136,7 +139,9 @@ private:
             if (out.stages[i].empty()) continue;
             if (i >= c.stages().size())
                 return error::format(errc::invalid_argument, "stages: the model has %d, map %zu was asked for", c.num_stages, i);
-            if (error e = check_size("stages", out.stages[i], count, c.stage[i].embed_dim * shape->stage[i].tokens.tokens())) return e;
+            char name[16];
+            std::snprintf(name, sizeof name, "stages[%zu]", i);
+            if (error e = check_size(name, out.stages[i], count, c.stage[i].embed_dim * shape->stage[i].tokens.tokens())) return e;
         }
         if (!out.cls_attention.empty() && !c.uses_cls_token())
             return error::format(errc::invalid_argument, "cls_attention: the model has no class token in its last stage");
