@@ -22,7 +22,7 @@ void check(const cvt::stage_config& s, cvt::gelu activation, cvt::grid grid) {
     for (const std::ptrdiff_t rows : {shape.queries(), std::ptrdiff_t{1}}) {
         if (rows == 1 && !s.cls_token) continue;
         INFO(rows << " rows");
-        check_layer(naive::rows(expected, 0, rows), 5e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
+        check_layer(naive::rows(expected, 0, rows), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             const packed_weights weights{c, set};
             cvt::detail::arena attend, feed;
             cvt::layers::attention_scratch(attend, shape, set);

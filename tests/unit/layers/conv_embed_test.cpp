@@ -46,7 +46,7 @@ void check(const embed_case& e, std::size_t stage) {
     const naive::matrix expected =
         naive::layer_norm(convolved, reference.tensor(at + "norm.weight", {e.dim}), reference.tensor(at + "norm.bias", {e.dim}));
 
-    check_layer(expected, 5e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
+    check_layer(expected, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
         cvt::detail::arena scratch;
         cvt::layers::conv_embed_scratch(scratch, s, e.channels, set);

@@ -29,7 +29,7 @@ void check(int dim, double ratio, cvt::gelu activation, std::ptrdiff_t rows) {
         naive::rows(x, 0, rows),
         naive::linear(inner, reference.tensor(at + "mlp.fc2.weight", {dim, hidden}), reference.tensor(at + "mlp.fc2.bias", {dim})));
 
-    check_layer(expected, 5e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
+    check_layer(expected, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
         cvt::detail::arena scratch;
         cvt::layers::mlp_scratch(scratch, s, set);

@@ -69,7 +69,7 @@ TEST_CASE("stages are embedding, class token and blocks") {
         const cvt::model_shape shape = *shape_of(c, size.height, size.width);
         const naive::forward_result r = reference_of(c).forward(image, size);
 
-        check_layer(naive::transpose(r.stages[0]), 5e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
+        check_layer(naive::transpose(r.stages[0]), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             const std::vector<float> x = run(c, 1, image, shape, {}, set, host);
             return std::vector<float>(x.begin() + c.stage[0].embed_dim, x.end());
         });
@@ -80,10 +80,10 @@ TEST_CASE("stages are embedding, class token and blocks") {
             expected.values = r.embedding;
             expected = naive::stack(expected, map);
         }
-        check_layer(expected, 5e-6,
+        check_layer(expected, 2e-6,
                     [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) { return run(c, 2, image, shape, {}, set, host); });
         if (!cls) continue;
-        check_layer(naive::rows(expected, 0, 1), 5e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
+        check_layer(naive::rows(expected, 0, 1), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             std::vector<float> probabilities = poisoned(c.stage[1].num_heads * shape.stage[1].keys.tokens());
             const std::vector<float> x = run(c, 2, image, shape, {true, probabilities.data()}, set, host);
             CHECK(difference(probabilities, r.cls_attention) <= 1e-6);

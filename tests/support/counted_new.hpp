@@ -1,0 +1,51 @@
+// Replaces the global operator new, aligned and nothrow too: counts, fills what it gives with NaN, and can be made to fail.
+// For one source of a program.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace cvt_test {
+
+struct allocations {
+    static inline std::atomic<long> count{0};
+    /// Non-throwing allocations that still succeed; negative: all. The library has no other, the test framework none.
+    static inline std::atomic<long> left{-1};
+
+    static void* get(std::size_t bytes, std::size_t alignment) noexcept {
+        ++count;
+        void* p = nullptr;
+        if (posix_memalign(&p, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes == 0 ? 1 : bytes) != 0) return nullptr;
+        return std::memset(p, 0xFF, bytes);  // floats of these bytes are NaN
+    }
+    static void* get_or_fail(std::size_t bytes, std::size_t alignment) noexcept {
+        if (left == 0) return nullptr;
+        if (left > 0) --left;
+        return get(bytes, alignment);
+    }
+    static void* get_or_throw(std::size_t bytes, std::size_t alignment) {
+        if (void* p = get(bytes, alignment)) return p;
+        throw std::bad_alloc{};
+    }
+};
+
+}  // namespace cvt_test
+
+// The array forms call these.
+void* operator new(std::size_t n) { return cvt_test::allocations::get_or_throw(n, alignof(std::max_align_t)); }
+void* operator new(std::size_t n, std::align_val_t a) { return cvt_test::allocations::get_or_throw(n, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+    return cvt_test::allocations::get_or_fail(n, alignof(std::max_align_t));
+}
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+    return cvt_test::allocations::get_or_fail(n, static_cast<std::size_t>(a));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }

@@ -1,0 +1,62 @@
+// The arena: measuring and filling agree, pieces are aligned and apart, absurd sizes saturate.
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <limits>
+
+#include <cvt/runtime/arena.hpp>
+#include <cvt/runtime/buffer.hpp>
+
+using cvt::detail::arena;
+
+TEST_CASE("a measuring arena counts what a filling one takes") {
+    const std::size_t sizes[]{1, 0, 15, 16, 17, 1000, 3};
+    arena measure;
+    CHECK(measure.measuring());
+    for (const std::size_t n : sizes) CHECK(measure.take(n) == nullptr);
+
+    cvt::detail::buffer<float> block;
+    REQUIRE(block.resize(measure.peak()));
+    arena memory{block.data()};
+    CHECK_FALSE(memory.measuring());
+    const float* end = block.data();
+    for (const std::size_t n : sizes) {
+        const float* at = memory.take(n);
+        CHECK(reinterpret_cast<std::uintptr_t>(at) % 64 == 0);
+        CHECK(at >= end);  // behind the piece before
+        end = at + n;
+    }
+    CHECK(end <= block.data() + block.size());
+    CHECK(memory.peak() == measure.peak());
+    CHECK(memory.mark() == measure.mark());
+}
+
+TEST_CASE("rewinding frees; the peak stays") {
+    arena a;
+    a.take(100);
+    const std::size_t mark = a.mark();
+    a.take(1000);
+    const std::size_t peak = a.peak();
+    CHECK(peak >= 1100);
+    a.rewind(mark);
+    CHECK(a.mark() == mark);
+    a.take(500);
+    CHECK(a.peak() == peak);
+    a.rewind(mark);
+    a.take(2000);
+    CHECK(a.peak() > peak);
+}
+
+TEST_CASE("absurd sizes saturate at a size that no allocation can have") {
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+    for (const std::size_t absurd : {most, most - 1, most - 15, most / 2, most / sizeof(float)}) {
+        arena a;
+        a.take(64);
+        a.take(absurd);
+        const std::size_t full = a.peak();
+        CHECK(full >= most / 64);
+        CHECK(full <= most / sizeof(float));  // so that its bytes do not wrap around
+        a.take(absurd);
+        a.take(16);
+        CHECK(a.peak() == full);
+    }
+}

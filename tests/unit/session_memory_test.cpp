@@ -1,0 +1,163 @@
+// No allocation after a session's first call at a size, and errors instead of crashes when memory runs out.
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "support/counted_new.hpp"
+
+// Eigen takes from malloc what does not fit on the stack: with this, that is an exception.
+#define EIGEN_RUNTIME_NO_MALLOC
+#define eigen_assert(condition) ((condition) ? void() : throw std::logic_error{"Eigen: " #condition})
+
+#include <catch2/catch.hpp>
+
+#include "support/executors.hpp"
+#include "support/session_fixture.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+/// Allocations of `work`, Eigen's included.
+template <class Work>
+long allocations_of(Work work) {
+#if defined(CVT_HAS_EIGEN_KERNELS)
+    Eigen::internal::set_is_malloc_allowed(false);
+#endif
+    const long before = allocations::count;
+    work();
+    const long after = allocations::count;
+#if defined(CVT_HAS_EIGEN_KERNELS)
+    Eigen::internal::set_is_malloc_allowed(true);
+#endif
+    return after - before;
+}
+
+/// Wide enough that products run over several blocks in every direction.
+cvt::config wide_config() {
+    cvt::config c = tiny_config();
+    for (cvt::stage_config& s : c.stage) {
+        s.embed_dim = 140;
+        s.num_heads = 2;
+        s.mlp_ratio = 4;
+    }
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("the counter counts") {
+    CHECK(allocations_of([] { delete new int; }) == 1);
+    CHECK(allocations_of([] { delete[] new (std::nothrow) int[7]; }) == 1);
+    CHECK(allocations_of([] {
+              cvt::detail::buffer<float> b;
+              (void)b.resize(10);
+          }) == 1);
+#if defined(CVT_HAS_EIGEN_KERNELS)
+    CHECK_THROWS(allocations_of([] { (void)Eigen::MatrixXf{10, 10}; }));
+    Eigen::internal::set_is_malloc_allowed(true);
+#endif
+}
+
+TEST_CASE("the first call at a size allocates, later ones do not") {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        for (const cvt::config& c : {tiny_config(), wide_config()}) {
+            INFO("kernels " << set->name << ", width " << c.stage[0].embed_dim);
+            const cvt::model m = make_model(c, set->name);
+            constexpr cvt::grid sizes[]{{64, 96}, {33, 47}, {96, 96}};
+            std::vector<std::vector<float>> images;
+            std::vector<everything> out;
+            for (const cvt::grid size : sizes) {
+                images.push_back(formula_image(size.height, size.width));
+                out.emplace_back(c, size);
+            }
+            std::optional<cvt::session> s;
+            CHECK(allocations_of([&] { s.emplace(m, cvt::session_options{.executor = reversed(3)}); }) == 0);
+            const auto run = [&](std::size_t i, bool maps) {
+                return allocations_of([&] { (void)s->run(batch(images[i], 1, 3, sizes[i]), out[i].spans(maps)); });
+            };
+            CHECK(run(0, false) == 1);  // the workspace, in one piece
+            CHECK(run(0, true) == 0);
+            CHECK(run(1, true) == 0);  // smaller: fits
+            CHECK(run(2, true) == 1);  // larger
+            for (const std::size_t i : {0U, 1U, 2U, 0U, 2U, 1U})
+                for (const bool maps : {false, true}) CHECK(run(i, maps) == 0);
+            CHECK(allocations_of([&] { cvt::session moved{std::move(*s)}; }) == 0);
+        }
+    }
+}
+
+TEST_CASE("nor do images of a size that was there before") {
+    const cvt::model m = make_model(tiny_config());
+    cvt::session s{m, {.preprocessing = cvt::preprocessing::for_size(64)}};
+    const photo big{200, 150}, small{90, 120};
+    const cvt::image_view both[]{big.view(), small.view()};
+    std::vector<float> logits(20), embedding(45);
+    CHECK(allocations_of([&] { (void)s.classify(both, logits); }) > 0);
+    CHECK(allocations_of([&] {
+              (void)s.classify(both, logits);
+              (void)s.classify(small.view(), std::span{logits}.first(10));
+              (void)s.embedding(big.view(), embedding);
+          }) == 0);
+}
+
+TEST_CASE("a session that gets no memory says so and works when there is some") {
+    const cvt::model m = make_model(tiny_config());
+    cvt::session fresh{m}, s{m};
+    constexpr cvt::grid small{33, 47}, large{64, 96};
+    const everything expected = run_everything(fresh, small);
+    const std::vector<float> image = formula_image(small.height, small.width), more = formula_image(large.height, large.width);
+    std::vector<float> logits(10);
+    const auto without_memory = [&](const std::vector<float>& from, cvt::grid size) {
+        allocations::left = 0;
+        const cvt::error e = s.logits(cvt::view<const float, 3>{from.data(), 3, size.height, size.width}, logits);
+        allocations::left = -1;
+        return e;
+    };
+    const cvt::error e = without_memory(image, small);
+    CHECK(e.code() == cvt::errc::out_of_memory);
+    CHECK(std::string{e.what()} ==
+          "out of memory: session workspace needs " + std::to_string(*m.workspace_bytes(small.height, small.width)) + " bytes");
+    CHECK(same_bits(run_everything(s, small), expected));
+    CHECK(without_memory(more, large).code() == cvt::errc::out_of_memory);
+    CHECK(same_bits(run_everything(s, small), expected));
+    CHECK_FALSE(without_memory(image, small));  // needs none
+    CHECK(same_bits(run_everything(s, large), run_everything(fresh, large)));
+}
+
+TEST_CASE("images: every allocation may fail") {
+    const cvt::model m = make_model(tiny_config());
+    const photo p{100, 80};
+    std::vector<float> logits(10), expected(10);
+    cvt::session fresh{m, {.preprocessing = cvt::preprocessing::for_size(64)}};
+    REQUIRE_FALSE(fresh.classify(p.view(), expected));
+    cvt::error e;
+    int failures = 0;
+    do {
+        cvt::session s{m, {.preprocessing = cvt::preprocessing::for_size(64)}};
+        allocations::left = failures;
+        e = s.classify(p.view(), logits);
+        allocations::left = -1;
+        if (e) {
+            CHECK(e.code() == cvt::errc::out_of_memory);
+            ++failures;
+            REQUIRE_FALSE(s.classify(p.view(), logits));
+        }
+        CHECK(same_bits(logits, expected));
+    } while (e && failures < 100);
+    CHECK(failures >= 3);  // workspace, input, preprocessing
+    CHECK_FALSE(e);
+}
+
+TEST_CASE("a model: every allocation may fail") {
+    formula_weights weights;
+    int failures = 0;
+    for (; failures < 100; ++failures) {
+        allocations::left = failures;
+        const auto m = cvt::model::from_weights(tiny_config(), {&weights, &formula_weights::read});
+        allocations::left = -1;
+        if (m) break;
+        CHECK(m.error().code() == cvt::errc::out_of_memory);
+    }
+    CHECK(failures == 5);  // the model, its weights, its blocks, a tensor and vectors to load through
+}

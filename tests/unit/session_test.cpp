@@ -1,0 +1,231 @@
+// A session's numbers: against the naive model, and the same bits however it is called, moved, threaded or batched.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <optional>
+#include <thread>
+
+#include "support/executors.hpp"
+#include "support/naive_model.hpp"
+#include "support/session_fixture.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+constexpr cvt::grid small{33, 47}, large{64, 96};
+
+double difference(const std::vector<float>& actual, const std::vector<double>& expected) {
+    if (actual.size() != expected.size()) return INFINITY;
+    double worst = 0, scale = 1;
+    for (std::size_t i = 0; i < actual.size(); ++i) {
+        const double d = std::abs(static_cast<double>(actual[i]) - expected[i]);
+        worst = d <= worst ? worst : d;  // a NaN becomes the worst
+        scale = std::max(scale, std::abs(expected[i]));
+    }
+    return worst / scale;
+}
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+    return difference(a, std::vector<double>(b.begin(), b.end()));
+}
+
+/// The configurations that take different ways through the last stage and the head.
+std::vector<cvt::config> configurations() {
+    std::vector<cvt::config> all;
+    for (const bool cls : {false, true}) {
+        for (const bool norm : {false, true}) {
+            for (const int classes : {0, 10}) {
+                cvt::config c = tiny_config();
+                c.stage[2].cls_token = cls;
+                c.final_norm = norm;
+                c.num_classes = classes;
+                all.push_back(c);
+            }
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("every output is the naive model's, on every kernel set") {
+    formula_weights weights;
+    for (const cvt::config& c : configurations()) {
+        INFO("class token " << c.uses_cls_token() << ", final norm " << c.final_norm << ", classes " << c.num_classes);
+        const std::vector<float> image = formula_image(small.height, small.width);
+        const naive::forward_result expected = naive::model{c, &weights, &formula_weights::read}.forward(image, small);
+        for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+            const cvt::model m = make_model(c, set->name);
+            CHECK(std::string{m.kernels()} == set->name);
+            cvt::session s{m};
+            const everything out = run_everything(s, small);
+            INFO("kernels " << set->name);
+            CHECK(difference(out.logits, expected.logits) <= 2e-6);
+            CHECK(difference(out.embedding, expected.embedding) <= 2e-6);
+            CHECK(difference(out.cls_attention, expected.cls_attention.values) <= 1e-6);
+            for (std::size_t i = 0; i < out.stages.size(); ++i) CHECK(difference(out.stages[i], expected.stages[i].values) <= 2e-6);
+        }
+    }
+}
+
+TEST_CASE("the last block's shortcut for the class token changes nothing") {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        INFO("kernels " << set->name);
+        for (const int depth : {1, 2}) {
+            cvt::config c = tiny_config();
+            c.stage[2].depth = depth;
+            cvt::session s{make_model(c, set->name)};
+            const everything full = run_everything(s, small);
+            const std::vector<float> image = formula_image(small.height, small.width);
+            everything brief{c, small};
+            REQUIRE_FALSE(s.run(batch(image, 1, 3, small), brief.spans(false)));
+            CHECK(difference(brief.logits, full.logits) <= 1e-6);
+            CHECK(difference(brief.embedding, full.embedding) <= 1e-6);
+            CHECK(difference(brief.cls_attention, full.cls_attention) <= 1e-6);
+            // The other maps do not need the last block's other rows.
+            everything first{c, small};
+            REQUIRE_FALSE(s.run(batch(image, 1, 3, small), {.logits = first.logits, .stages = {first.stages[0], first.stages[1]}}));
+            CHECK(same_bits(first.logits, brief.logits));
+            CHECK(same_bits(first.stages[1], full.stages[1]));
+        }
+    }
+}
+
+TEST_CASE("each output alone has the bits it has among others") {
+    const cvt::config c = tiny_config();
+    cvt::session s{make_model(c)};
+    const std::vector<float> image = formula_image(small.height, small.width);
+    const cvt::view<const float, 3> one{image.data(), 3, small.height, small.width};
+    everything together{c, small}, alone{c, small};
+    REQUIRE_FALSE(s.run(batch(image, 1, 3, small), together.spans(false)));
+    REQUIRE_FALSE(s.logits(one, alone.logits));
+    REQUIRE_FALSE(s.embedding(one, alone.embedding));
+    REQUIRE_FALSE(s.run(batch(image, 1, 3, small), {.cls_attention = alone.cls_attention}));
+    CHECK(same_bits(alone.logits, together.logits));
+    CHECK(same_bits(alone.embedding, together.embedding));
+    CHECK(same_bits(alone.cls_attention, together.cls_attention));
+    CHECK_FALSE(s.run(batch(image, 1, 3, small), {}));  // nothing asked for, nothing written
+}
+
+TEST_CASE("same bits for any executor") {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        for (const cvt::config& c : {configurations().front(), tiny_config()}) {
+            const cvt::model m = make_model(c, set->name);
+            cvt::session alone{m};
+            const everything expected = run_everything(alone, large);
+            for (const int workers : {1, 2, 3, 7}) {
+                INFO(set->name << ", " << workers << " workers");
+                cvt::session backwards{m, {.executor = reversed(workers)}}, threads{m, {.executor = threaded(workers)}};
+                CHECK(same_bits(run_everything(backwards, large), expected));
+                CHECK(same_bits(run_everything(threads, large), expected));
+            }
+        }
+    }
+}
+
+TEST_CASE("a batch has the bits of its images one by one") {
+    for (const cvt::config& c : {configurations().front(), tiny_config()}) {
+        constexpr std::ptrdiff_t n = 3;
+        cvt::session s{make_model(c)};
+        std::vector<float> images;
+        std::vector<everything> single;
+        for (std::uint64_t i = 0; i < n; ++i) {
+            const std::vector<float> image = formula_image(small.height, small.width, 3, i);
+            images.insert(images.end(), image.begin(), image.end());
+            single.push_back(run_everything(s, small, i));
+        }
+        everything all{c, small, n};
+        REQUIRE_FALSE(s.run(batch(images, n, 3, small), all.spans()));
+        everything joined{c, small, 0};
+        const auto append = [](std::vector<float>& to, const std::vector<float>& from) { to.insert(to.end(), from.begin(), from.end()); };
+        for (const everything& one : single) {
+            append(joined.logits, one.logits);
+            append(joined.embedding, one.embedding);
+            append(joined.cls_attention, one.cls_attention);
+            for (std::size_t i = 0; i < one.stages.size(); ++i) append(joined.stages[i], one.stages[i]);
+        }
+        CHECK(same_bits(all, joined));
+        CHECK_FALSE(same_bits(single[0], single[1]));
+    }
+}
+
+TEST_CASE("sizes may change from call to call") {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        const cvt::model m = make_model(tiny_config(), set->name);
+        cvt::session fresh_small{m}, fresh_large{m}, s{m, {.executor = reversed(3)}};
+        const everything of_small = run_everything(fresh_small, small), of_large = run_everything(fresh_large, large);
+        for (int round = 0; round < 2; ++round) {
+            CHECK(same_bits(run_everything(s, small), of_small));
+            CHECK(same_bits(run_everything(s, large), of_large));
+            CHECK(same_bits(run_everything(s, {large.width, large.height}).logits, of_large.logits) == false);
+        }
+    }
+}
+
+TEST_CASE("images are preprocessed tensors") {
+    const cvt::model m = make_model(tiny_config());
+    cvt::session s{m, {.preprocessing = cvt::preprocessing::for_size(48)}};
+    CHECK(s.preprocessing().crop_width == 48);
+    CHECK(cvt::session{m}.preprocessing().crop_width == 224);
+    const photo photos[]{{80, 60}, {50, 90, 4, 1}, {48, 49, 1, 2}};
+    std::vector<cvt::image_view> views;
+    std::vector<float> expected, embeddings;
+    for (const photo& p : photos) {
+        views.push_back(p.view());
+        std::vector<float> input(3 * 48 * 48), logits(10), embedding(45);
+        cvt::image_scratch scratch;
+        REQUIRE_FALSE(preprocess(p.view(), s.preprocessing(), cvt::view<float, 3>{input.data(), 3, 48, 48}, scratch));
+        const cvt::view<const float, 3> tensor{input.data(), 3, 48, 48};
+        REQUIRE_FALSE(s.logits(tensor, logits));
+        REQUIRE_FALSE(s.embedding(tensor, embedding));
+        std::vector<float> classified(10), embedded(45);
+        REQUIRE_FALSE(s.classify(p.view(), classified));
+        REQUIRE_FALSE(s.embedding(p.view(), embedded));
+        CHECK(same_bits(classified, logits));
+        CHECK(same_bits(embedded, embedding));
+        expected.insert(expected.end(), logits.begin(), logits.end());
+        embeddings.insert(embeddings.end(), embedding.begin(), embedding.end());
+    }
+    std::vector<float> all(30), all_embeddings(3 * 45);
+    REQUIRE_FALSE(s.classify(views, all));
+    CHECK(same_bits(all, expected));
+    REQUIRE_FALSE(s.run(views, {.embedding = all_embeddings}));
+    CHECK(same_bits(all_embeddings, embeddings));
+}
+
+TEST_CASE("sessions move and keep their model") {
+    std::optional<cvt::model> m = make_model(tiny_config());
+    cvt::session first{*m};
+    const everything expected = run_everything(first, small);
+    m.reset();  // the session has its own handle
+    CHECK(same_bits(run_everything(first, small), expected));
+    cvt::session second{std::move(first)};
+    CHECK(same_bits(run_everything(second, small), expected));
+    first = std::move(second);
+    CHECK(same_bits(run_everything(first, small), expected));
+    first = cvt::session{make_model(tiny_config())};
+    CHECK(same_bits(run_everything(first, small), expected));
+    const cvt::model kept = first.model();
+    { const cvt::session gone = std::move(first); }
+    CHECK(kept.config() == tiny_config());
+}
+
+TEST_CASE("sessions of one model on two threads") {
+    const cvt::model m = make_model(tiny_config());
+    const cvt::grid sizes[]{small, large};
+    std::vector<everything> expected;
+    for (const cvt::grid size : sizes) {
+        cvt::session s{m};
+        expected.push_back(run_everything(s, size));
+    }
+    bool same[2]{};
+    const auto work = [&](std::size_t i) {
+        cvt::session s{m};
+        same[i] = true;
+        for (int round = 0; round < 5; ++round) same[i] = same_bits(run_everything(s, sizes[i]), expected[i]) && same[i];
+    };
+    std::thread other{work, 1};
+    work(0);
+    other.join();
+    CHECK(same[0]);
+    CHECK(same[1]);
+}
