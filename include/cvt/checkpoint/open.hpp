@@ -138,8 +138,9 @@ inline error settle(opened& o, std::string_view config_json, std::string_view pr
 
 /// Opens a Hugging Face folder (weights; config.json and preprocessor_config.json where they are) or a lone file.
 /// A lone file, or a folder without config.json, must be one of the published variants or come with options.config.
-/// Errors begin with the path: io, malformed, unsupported, bad_config, mismatch, out_of_memory.
+/// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
 inline result<opened> open(const char* path, const load_options& options = {}) noexcept {
+    if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the checkpoint is empty");
     opened o;
     detail::buffer<char> config_json, preprocessor_json;
     if (kind_of(path) == path_kind::folder) {

@@ -362,6 +362,8 @@ TEST_CASE("open: read() gives what was checked and nothing else", "[open]") {
 TEST_CASE("open: folders", "[open]") {
     const scratch_folder folder;
     const std::string path = folder.path.string();
+    CHECK(message_of_path("") == "the path of the checkpoint is empty");
+    CHECK(ck::open(nullptr).error().code() == cvt::errc::invalid_argument);
     CHECK(message_of_path("no/such/path") == "no/such/path: cannot open: No such file or directory");
     CHECK(message_of_path(path) ==
           path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one");
