@@ -129,7 +129,11 @@ inline error settle(opened& o, std::string_view config_json, std::string_view pr
 
     const published_variant* variant = variant_of(o.config);
     if (variant != nullptr) o.info.variant = variant->name;
-    if (preprocessor_json.empty()) return choose_preprocessing(o, nullptr, variant), error{};
+    if (preprocessor_json.empty()) {
+        // A lone file of W24 is a 384 model; a folder that says nothing means 224, as in transformers.
+        choose_preprocessing(o, nullptr, config_json.empty() ? variant : nullptr);
+        return {};
+    }
     const result<cvt::preprocessing> given = read_hf_preprocessor(preprocessor_json);
     if (!given) return given.error();
     choose_preprocessing(o, &*given, variant);
