@@ -8,4 +8,5 @@
 #include "session.hpp"
 #include "tensor.hpp"
 #include "top_k.hpp"
+#include "verify.hpp"
 #include "version.hpp"

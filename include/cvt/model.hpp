@@ -12,6 +12,7 @@
 #include "image.hpp"
 #include "kernels/select.hpp"
 #include "load_options.hpp"
+#include "runtime/executor.hpp"
 #include "runtime/plan.hpp"
 #include "weights.hpp"
 
@@ -29,10 +30,13 @@ struct model_data {
     model_weights weights;
     std::int64_t parameters = 0;
     checkpoint::label_list labels;
+    buffer<char> self_test;
     warning_list warnings;
 };
 
 }  // namespace detail
+
+struct verification;
 
 /// A loaded CvT. A handle to shared, immutable data: copies are cheap, all members may be called from any thread, and a
 /// session keeps the data alive. A moved-from model may only be assigned to or destroyed.
@@ -111,6 +115,11 @@ public:
         return detail::plan(config(), *shape, *data_->kernels, workers, nullptr).floats * sizeof(float);
     }
 
+    /// Runs the self-test that converted checkpoints bring (convert.hpp) and says how far this machine's numbers are from
+    /// the stored ones. Defined in verify.hpp. Errors: invalid_argument (there is none), malformed, unsupported, mismatch
+    /// (it is another model's, or another activation was asked for), out_of_memory.
+    [[nodiscard]] inline result<verification> verify(const executor& threads = {}) const noexcept;
+
 private:
     friend class session;
     explicit model(detail::model_data* data) noexcept : data_{data} {}
@@ -124,6 +133,7 @@ private:
         m->data_->preprocessing = file.preprocessing;
         m->data_->info = file.info;
         m->data_->labels = std::move(file.labels);
+        m->data_->self_test = std::move(file.tensors.self_test);
         return m;
     }
 

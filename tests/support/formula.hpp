@@ -9,29 +9,11 @@
 #include <vector>
 
 #include <cvt/error.hpp>
+#include <cvt/formula.hpp>
 
 namespace cvt_test {
 
-/// Value `index` of the stream `name`, in [-1, 1): splitmix64 of FNV-1a-64(name) + seed + index, its upper 24 bits.
-/// Every step is exact in float32, so every language gets the same bits.
-class hash_stream {
-public:
-    explicit hash_stream(std::string_view name, std::uint64_t seed = 0) noexcept {
-        for (const char c : name) state_ = (state_ ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-        state_ += seed;
-    }
-
-    float operator[](std::size_t index) const noexcept {
-        std::uint64_t z = state_ + index + 0x9E3779B97F4A7C15U;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-        z ^= z >> 31;
-        return static_cast<float>(z >> 40) / 8388608.F - 1.F;
-    }
-
-private:
-    std::uint64_t state_ = 0xCBF29CE484222325U;
-};
+using hash_stream = cvt::formula_stream;
 
 inline std::vector<float> hash_uniform(std::string_view name, std::size_t count, std::uint64_t seed = 0) {
     const hash_stream stream{name, seed};
@@ -74,8 +56,9 @@ inline std::vector<float> formula_tensor(std::string_view name, std::span<const 
 
 /// (channels, height, width) in [-1, 1), as if already normalised.
 inline std::vector<float> formula_image(int height, int width, int channels = 3, std::uint64_t seed = 0) {
-    return hash_uniform("image", static_cast<std::size_t>(channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width),
-                        seed);
+    std::vector<float> image(static_cast<std::size_t>(channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
+    cvt::fill_formula_image(image, seed);
+    return image;
 }
 
 /// The weights of a formula-made model, tensor by tensor. As a source for model::from_weights:

@@ -9,6 +9,7 @@
 #include "../error.hpp"
 #include "../runtime/buffer.hpp"
 #include "json.hpp"
+#include "self_test.hpp"
 #include "tensors.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -100,6 +101,20 @@ inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_
     return {};
 }
 
+/// Strings only, of which the self-test is kept as a text; it is read when it is run.
+inline error read_metadata(const json_value& metadata, tensor_file& out) noexcept {
+    if (!metadata.is(json_kind::object)) return error::format(errc::malformed, "__metadata__: expected an object");
+    for (json_value v = metadata.first(); v; v = v.next()) {
+        if (!v.is(json_kind::string)) return error::format(errc::malformed, "__metadata__: expected strings only");
+        if (v.key() != self_test_key) continue;
+        const std::string_view text = v.string();
+        if (text.size() > self_test::max_text || !out.self_test.empty())
+            return error::format(errc::malformed, "__metadata__: cvt.self_test: expected one of at most %zu bytes", self_test::max_text);
+        if (!out.self_test.append(text.data(), text.size())) return error::out_of_memory("a self-test", text.size());
+    }
+    return {};
+}
+
 /// The data must be covered from first to last byte, none of them twice.
 inline error check_coverage(const tensor_file& file, detail::buffer<byte_range>& ranges, std::uint64_t data_size) noexcept {
     std::sort(ranges.begin(), ranges.end(),
@@ -153,9 +168,7 @@ inline error read_safetensors(byte_source&& file, tensor_file& out) noexcept {
     detail::buffer<safetensors::byte_range> ranges;
     for (json_value info = parsed->root().first(); info; info = info.next()) {
         if (info.key() == "__metadata__") {
-            if (!info.is(json_kind::object)) return error::format(errc::malformed, "__metadata__: expected an object");
-            for (json_value v = info.first(); v; v = v.next())
-                if (!v.is(json_kind::string)) return error::format(errc::malformed, "__metadata__: expected strings only");
+            if (error e = safetensors::read_metadata(info, out)) return e;
             continue;
         }
         tensor_entry entry;

@@ -89,6 +89,7 @@ public:
         std::swap(entries_, other.entries_);
         std::swap(names_, other.names_);
         std::swap(index_, other.index_);
+        std::swap(self_test, other.self_test);
         return *this;
     }
     ~tensor_file() {
@@ -114,6 +115,9 @@ public:
     /// Adds an entry under `name` (copied). Errors: out_of_memory; malformed when the name is there already, when
     /// elements would lie outside the source; unsupported when strides make elements overlap.
     error add(std::string_view name, tensor_entry entry) noexcept;
+
+    /// The record of a self-test that a safetensors file brings, as it stands there, unchecked; else empty.
+    detail::buffer<char> self_test;
 
 private:
     [[nodiscard]] error check(std::string_view name, const tensor_entry& entry) const noexcept;

@@ -1,4 +1,4 @@
-// F16 and BF16: all 65,536 values of each against a plain computation in double.
+// F16 and BF16: all 65,536 values of each against a plain computation in double; float32 to F16 at every step and tie.
 #include <cvt/checkpoint/half.hpp>
 
 #include <bit>
@@ -36,4 +36,27 @@ TEST_CASE("half: every BF16 value", "[half]") {
     for (unsigned bits = 0; bits < 65536; ++bits)
         wrong += same(cvt::checkpoint::bf16_to_float(static_cast<std::uint16_t>(bits)), naive(bits, 7, 8)) ? 0 : 1;
     CHECK(wrong == 0);
+}
+
+TEST_CASE("half: float32 to the nearest F16", "[half]") {
+    using cvt::checkpoint::f16_to_float, cvt::checkpoint::float_to_f16;
+    int wrong = 0;
+    for (unsigned bits = 0; bits < 65536; ++bits) {
+        const auto half = static_cast<std::uint16_t>(bits);
+        const float value = f16_to_float(half);
+        wrong += float_to_f16(value) == (std::isnan(value) ? half | 0x200 : half) ? 0 : 1;
+        // Between this number and the next one: the tie goes to the even one, its neighbours to the nearer.
+        if ((bits & 0x7FFFU) >= 0x7BFFU) continue;
+        const auto next = static_cast<std::uint16_t>(bits + 1);
+        const float tie = (value + f16_to_float(next)) / 2, up = f16_to_float(next);
+        wrong += float_to_f16(tie) == (bits % 2 == 0 ? half : next) ? 0 : 1;
+        wrong += float_to_f16(std::nextafter(tie, value)) == half ? 0 : 1;
+        wrong += float_to_f16(std::nextafter(tie, up)) == next ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+    CHECK(float_to_f16(65519.996F) == 0x7BFF);
+    CHECK(float_to_f16(-65520.F) == 0xFC00);
+    CHECK(float_to_f16(3e38F) == 0x7C00);
+    CHECK(float_to_f16(std::bit_cast<float>(1U)) == 0);
+    CHECK(float_to_f16(-0.F) == 0x8000);
 }

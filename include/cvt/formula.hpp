@@ -1,0 +1,41 @@
+// Numbers made by a formula, the same bits in every language and on every machine: the images of self-tests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "version.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// Value `index` of the stream `name`, in [-1, 1): splitmix64 of FNV-1a-64(name) + seed + index, its upper 24 bits.
+/// Every step is exact in float32.
+class formula_stream {
+public:
+    explicit formula_stream(std::string_view name, std::uint64_t seed = 0) noexcept {
+        for (const char c : name) state_ = (state_ ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+        state_ += seed;
+    }
+
+    float operator[](std::size_t index) const noexcept {
+        std::uint64_t z = state_ + index + 0x9E3779B97F4A7C15U;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+        z ^= z >> 31;
+        return static_cast<float>(z >> 40) / 8388608.F - 1.F;
+    }
+
+private:
+    std::uint64_t state_ = 0xCBF29CE484222325U;
+};
+
+/// Fills `out`, a tensor of any shape, row-major, with an image as if already normalised. The same as
+/// formula_image of tests/golden/cvt_reference.py.
+inline void fill_formula_image(std::span<float> out, std::uint64_t seed) noexcept {
+    const formula_stream stream{"image", seed};
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = stream[i];
+}
+
+CVT_NAMESPACE_END

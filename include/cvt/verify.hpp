@@ -1,0 +1,85 @@
+// model::verify(): the self-test that a checkpoint brings, run on this machine with this program's compiler flags.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+
+#include "checkpoint/self_test.hpp"
+#include "formula.hpp"
+#include "model.hpp"
+#include "session.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// What model::verify() found.
+struct verification {
+    const char* output = "logits";  ///< what was compared: "logits" or "embedding"
+    std::size_t values = 0;         ///< how many numbers
+    int height = 0, width = 0;      ///< of the formula image, in pixels
+    double difference = 0;          ///< the largest |here - stored|; the largest double when a number here is not finite
+    double limit = 0;               ///< what two float32 passes may differ by
+    char stored_by[64] = "";        ///< version and kernels that computed the stored numbers: "cvt 0.1.0, avx2"
+
+    [[nodiscard]] bool good() const noexcept { return difference <= limit; }
+};
+
+namespace detail {
+
+/// Each of two correct float32 passes is within 2e-5 of the exact result (the bound of the golden tests, in units of the
+/// largest number when that is above 1), so they are within twice that of each other.
+inline constexpr double self_test_limit = 4e-5;
+
+/// Runs `m` on the formula image and returns its logits, or its embedding where it has no head. Errors: those of session::run.
+inline error run_formula_image(const model& m, int height, int width, std::uint64_t seed, const executor& threads,
+                               buffer<float>& out) noexcept {
+    const config& c = m.config();
+    buffer<float> image;
+    const std::size_t pixels =
+        static_cast<std::size_t>(c.num_channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+    const std::size_t count = static_cast<std::size_t>(c.num_classes > 0 ? c.num_classes : c.last_stage().embed_dim);
+    if (!image.resize(pixels) || !out.resize(count)) return error::out_of_memory("a self-test", (pixels + count) * sizeof(float));
+    fill_formula_image({image.data(), pixels}, seed);
+    session s{m, {.executor = threads}};
+    outputs wanted;
+    (c.num_classes > 0 ? wanted.logits : wanted.embedding) = {out.data(), count};
+    return s.run(view<const float, 4>{image.data(), 1, c.num_channels, height, width}, wanted);
+}
+
+}  // namespace detail
+
+inline result<verification> model::verify(const executor& threads) const noexcept {
+    const detail::buffer<char>& text = data_->self_test;
+    if (text.empty())
+        return error::format(errc::invalid_argument, "the checkpoint brings no self-test; converting it (cvt::convert) stores one");
+    const result<checkpoint::self_test> stored = checkpoint::read_self_test({text.data(), text.size()});
+    if (!stored) return stored.error();
+    const cvt::config& c = config();
+    const char* output = stored->logits ? "logits" : "embedding";
+    const auto count = static_cast<std::size_t>(c.num_classes > 0 ? c.num_classes : c.last_stage().embed_dim);
+    if (stored->logits != (c.num_classes > 0) || stored->values.size() != std::min(count, checkpoint::self_test::max_values))
+        return error::format(errc::mismatch, "self-test: expected %zu %s, found %zu %s", std::min(count, checkpoint::self_test::max_values),
+                             c.num_classes > 0 ? "logits" : "embedding values", stored->values.size(), output);
+    if (stored->gelu != c.gelu)
+        return error::format(errc::mismatch, "self-test: stored for %s GELU, the model runs with %s GELU", to_string(stored->gelu),
+                             to_string(c.gelu));
+
+    detail::buffer<float> found;
+    if (error e = detail::run_formula_image(*this, stored->height, stored->width, stored->seed, threads, found)) return e;
+    verification v{.output = output, .values = stored->values.size(), .height = stored->height, .width = stored->width};
+    double largest = 1;
+    for (std::size_t i = 0; i < stored->values.size(); ++i) {
+        const double expected = static_cast<double>(stored->values[i]), distance = std::fabs(static_cast<double>(found[i]) - expected);
+        if (std::fabs(expected) > largest) largest = std::fabs(expected);
+        if (!checkpoint::is_finite(found[i])) v.difference = std::numeric_limits<double>::max();
+        if (distance > v.difference) v.difference = distance;
+    }
+    v.limit = detail::self_test_limit * largest;
+    std::memcpy(v.stored_by, stored->computed_by, sizeof v.stored_by);
+    return v;
+}
+
+CVT_NAMESPACE_END

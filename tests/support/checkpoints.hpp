@@ -1,0 +1,42 @@
+// Checkpoints of formula weights in any configuration, and whether two checkpoints hold the same bits.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <cvt/checkpoint/open.hpp>
+
+#include "formula.hpp"
+#include "safetensors_writer.hpp"
+
+namespace cvt_test {
+
+/// A safetensors file of formula weights with official names.
+inline std::string formula_file(const cvt::config& c, std::uint64_t seed = 0) {
+    safetensors_writer w;
+    cvt::checkpoint::for_each_tensor(
+        c, [&](const char* name, std::span<const std::int64_t> shape) { w.add(name, shape, formula_tensor(name, shape, seed)); });
+    return w.bytes();
+}
+
+/// A tensor's values as the library reads them.
+inline std::vector<float> read_tensor(const cvt::checkpoint::opened& file, const char* name, std::span<const std::int64_t> shape) {
+    std::size_t count = 1;
+    for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+    std::vector<float> values(count);
+    if (file.read(name, shape, values.data())) values.clear();
+    return values;
+}
+
+/// How many tensors of `a` are not bit for bit those of `b`.
+inline int tensors_that_differ(const cvt::checkpoint::opened& a, const cvt::checkpoint::opened& b) {
+    int differ = 0;
+    cvt::checkpoint::for_each_tensor(a.config, [&](const char* name, std::span<const std::int64_t> shape) {
+        const std::vector<float> x = read_tensor(a, name, shape), y = read_tensor(b, name, shape);
+        differ += x.size() == y.size() && !x.empty() && std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0 ? 0 : 1;
+    });
+    return differ;
+}
+
+}  // namespace cvt_test

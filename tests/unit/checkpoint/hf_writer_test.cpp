@@ -1,0 +1,81 @@
+// preprocessor_config.json: what is written is read back as the same preprocessing, under the name of the right processor.
+#include <cvt/checkpoint/hf_writer.hpp>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace ck = cvt::checkpoint;
+using cvt::preprocessing;
+using rule = preprocessing::resize_rule;
+
+namespace {
+
+/// The text, after a check that it means `p`.
+nlohmann::json written(const preprocessing& p) {
+    ck::json_writer json{ck::json_writer::layout::indented};
+    const cvt::error e = write_hf_preprocessor(p, json);
+    INFO(e.what());
+    REQUIRE_FALSE(e);
+    const std::string text{json.text()};
+    INFO(text);
+    const auto back = ck::read_hf_preprocessor(text);
+    INFO(back.error().what());
+    REQUIRE(back);
+    CHECK(back->resize == p.resize);
+    CHECK(back->center_crop == p.center_crop);
+    if (p.resize == rule::short_side) CHECK(back->short_side == p.short_side);
+    if (p.resize == rule::warp) CHECK(back->resize_height == p.resize_height);
+    if (p.resize == rule::warp) CHECK(back->resize_width == p.resize_width);
+    if (p.center_crop) CHECK(back->crop_height == p.crop_height);
+    if (p.center_crop) CHECK(back->crop_width == p.crop_width);
+    CHECK(back->normalize == p.normalize);
+    if (p.normalize) CHECK(back->mean == p.mean);
+    if (p.normalize) CHECK(back->std == p.std);
+    if (p.normalize) CHECK(back->mean_count == p.mean_count);
+    return nlohmann::json::parse(text);
+}
+
+}  // namespace
+
+TEST_CASE("hf_writer: the official rule at every size", "[hf]") {
+    for (int side = 1; side <= 1000; ++side) {
+        const nlohmann::json json = written(preprocessing::for_size(side));
+        CHECK(json["image_processor_type"] == "ConvNextImageProcessor");
+        CHECK(json["size"]["shortest_edge"] == side);
+        CHECK(json["crop_pct"] == 0.875);
+    }
+}
+
+TEST_CASE("hf_writer: all other kinds of preprocessing", "[hf]") {
+    const auto kind = [](const preprocessing& p) { return written(p)["image_processor_type"].get<std::string>(); };
+    for (const rule r : {rule::none, rule::short_side, rule::warp}) {
+        for (const bool crop : {false, true}) {
+            for (const int side : {96, 500}) {
+                preprocessing p;
+                p.resize = r;
+                p.center_crop = crop;
+                p.short_side = 300;
+                p.resize_height = side;
+                p.resize_width = side + 1;
+                p.crop_height = side + 2;
+                p.crop_width = side + 3;
+                CHECK(kind(p) == (r == rule::warp && !crop ? "ViTImageProcessor" : "CLIPImageProcessor"));
+            }
+        }
+    }
+    preprocessing p = preprocessing::for_size(224);
+    p.short_side = 257;
+    CHECK(kind(p) == "CLIPImageProcessor");
+    p = preprocessing::for_size(160);
+    p.resize = rule::warp;
+    p.center_crop = false;
+    CHECK(kind(p) == "ViTImageProcessor");
+    p = preprocessing::for_size(384);
+    p.normalize = false;
+    CHECK(kind(p) == "ConvNextImageProcessor");
+    p = preprocessing::for_size(224);
+    p.mean_count = p.std_count = 1;
+    p.mean = {0.5F, 0.456F, 0.406F, 0.F};
+    CHECK(kind(p) == "ConvNextImageProcessor");
+}

@@ -1,0 +1,268 @@
+// convert: every container and configuration to a Hugging Face folder and back; what cannot be written, and what is left then.
+#include <cvt/convert.hpp>
+
+#include <sys/resource.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "support/cases.hpp"
+#include "support/checkpoints.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace cvt_test;
+namespace ck = cvt::checkpoint;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string data = CVT_TEST_DATA "/torch/";
+
+/// TINY of tests/golden/make_checkpoints.py.
+cvt::config tiny() {
+    cvt::config c = cvt::cvt_13;
+    c.num_classes = 10;
+    for (std::size_t i = 0; i < 3; ++i) {
+        c.stage[i].embed_dim = static_cast<int>(4 * (i + 1));
+        c.stage[i].num_heads = static_cast<int>(i + 1);
+        c.stage[i].depth = 1;
+    }
+    return c;
+}
+
+ck::opened opened(const std::string& path, const cvt::load_options& options = {}) {
+    auto o = ck::open(path.c_str(), options);
+    INFO(o.error().what());
+    REQUIRE(o);
+    return *std::move(o);
+}
+
+cvt::conversion converted(const std::string& from, const std::string& to, const cvt::convert_options& options = {}) {
+    const auto done = cvt::convert(from.c_str(), to.c_str(), options);
+    INFO(done.error().what());
+    REQUIRE(done);
+    return *done;
+}
+
+std::string refused(const std::string& from, const std::string& to, const cvt::convert_options& options = {}) {
+    const auto done = cvt::convert(from.c_str(), to.c_str(), options);
+    return done ? "accepted" : done.error().what();
+}
+
+double verified(const std::string& folder) {
+    const auto model = cvt::model::load(folder.c_str());
+    INFO(model.error().what());
+    REQUIRE(model);
+    const auto v = model->verify();
+    INFO(v.error().what());
+    REQUIRE(v);
+    CHECK(v->good());
+    return v->difference;
+}
+
+nlohmann::json read_json(const std::string& path) { return nlohmann::json::parse(std::ifstream{path}); }
+
+/// The table of a safetensors file, as another reader sees it.
+nlohmann::json read_header(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    std::uint64_t length = 0;
+    file.read(reinterpret_cast<char*>(&length), sizeof length);
+    CHECK(length % 8 == 0);
+    std::string text(length, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(length));
+    return nlohmann::json::parse(text);
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("convert: every container and element type, bit for bit", "[convert]") {
+    const temporary_folder folder;
+    for (const std::string name :
+         {"tiny-official.pth", "tiny-official-legacy.pth", "tiny-official-nested.pth", "tiny-official-ddp.pth", "tiny-official-views.pth",
+          "tiny-official-f16.pth", "tiny-official-bf16.pth", "tiny-encoder.pth", "tiny-hf", "tiny-hf-sharded", "../checkpoint/tiny-hf"}) {
+        INFO(name);
+        cvt::load_options options;
+        if (name.ends_with(".pth")) options.config = tiny();
+        const std::string out = folder / std::to_string(std::hash<std::string>{}(name));
+        CHECK(converted(data + name, out, {.load = options}).self_test);
+        const ck::opened before = opened(data + name, options), after = opened(out);
+        CHECK(after.config == before.config);
+        CHECK(after.preprocessing.short_side == 256);
+        CHECK(after.labels.size() == before.labels.size());
+        CHECK(tensors_that_differ(before, after) == 0);
+        CHECK(verified(out) == 0);
+        // And once more: a converted folder converts to the same file.
+        converted(out, out + "-again");
+        CHECK(read_header(out + "/model.safetensors") == read_header(out + "-again/model.safetensors"));
+    }
+}
+
+TEST_CASE("convert: the names, shapes and counters that transformers writes", "[convert]") {
+    const temporary_folder folder;
+    const cvt::conversion done = converted(data + "tiny-official.pth", folder / "out", {.load = {.config = tiny()}});
+    nlohmann::json header = read_header(folder / "out/model.safetensors");
+    CHECK(header["__metadata__"]["format"] == "pt");
+    header.erase("__metadata__");
+    CHECK(header.size() == done.tensors);
+
+    const nlohmann::json expected = read_header(CVT_TEST_DATA "/checkpoint/tiny-hf/model.safetensors");
+    std::size_t weights = 0, counters = 0;
+    for (const auto& [name, entry] : header.items()) {
+        INFO(name);
+        const std::size_t begin = entry["data_offsets"][0];
+        if (name.ends_with("num_batches_tracked")) {
+            CHECK(entry["dtype"] == "I64");
+            CHECK(entry["shape"].empty());
+            CHECK(begin % 8 == 0);
+            ++counters;
+            continue;
+        }
+        ++weights;
+        CHECK(begin % 4 == 0);
+        CHECK(entry["dtype"] == "F32");
+        CHECK(entry["shape"] == expected.value(name, nlohmann::json{})["shape"]);
+    }
+    CHECK(counters == 9);
+    std::size_t every = 0;
+    for (const auto& [name, entry] : expected.items()) every += name != "__metadata__" && !name.ends_with("num_batches_tracked") ? 1U : 0U;
+    CHECK(weights == every);
+    std::int64_t steps[9]{};
+    std::ifstream file{folder / "out/model.safetensors", std::ios::binary};
+    file.seekg(-static_cast<std::streamoff>(done.weight_bytes), std::ios::end);
+    file.read(reinterpret_cast<char*>(steps), sizeof steps);
+    for (const std::int64_t s : steps) CHECK(s == 123);
+
+    const nlohmann::json config = read_json(folder / "out/config.json");
+    CHECK(config["architectures"][0] == "CvtForImageClassification");
+    CHECK(config["hidden_act"] == "quick_gelu");
+    CHECK(config["num_labels"] == 10);
+    CHECK(config["image_size"] == 224);
+}
+
+TEST_CASE("convert: F16 rounds to nearest even, and refuses what it cannot hold", "[convert]") {
+    const temporary_folder folder;
+    converted(data + "tiny-hf", folder / "out", {.weights = cvt::weight_type::float16});
+    CHECK(read_header(folder / "out/model.safetensors")["layernorm.weight"]["dtype"] == "F16");
+    CHECK(read_json(folder / "out/config.json")["torch_dtype"] == "float16");
+    const ck::opened before = opened(data + "tiny-hf"), after = opened(folder / "out");
+    int wrong = 0;
+    ck::for_each_tensor(before.config, [&](const char* name, std::span<const std::int64_t> shape) {
+        std::vector<float> values = read_tensor(before, name, shape);
+        for (float& v : values) v = ck::f16_to_float(ck::float_to_f16(v));
+        wrong += values == read_tensor(after, name, shape) ? 0 : 1;
+    });
+    CHECK(wrong == 0);
+    CHECK(verified(folder / "out") == 0);
+
+    safetensors_writer large;
+    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> shape) {
+        std::vector<float> values = formula_tensor(name, shape);
+        if (std::string{name} == "norm.bias") values[3] = -65520.F;
+        large.add(name, shape, values);
+    });
+    REQUIRE(write_file(folder / "large.safetensors", large.bytes()));
+    CHECK(contains(refused(folder / "large.safetensors", folder / "no", {.load = {.config = tiny()}, .weights = cvt::weight_type::float16}),
+                   "norm.bias: -65520 does not fit F16"));
+    CHECK_FALSE(fs::exists(folder / "no"));
+}
+
+TEST_CASE("convert: every option of the configuration", "[convert]") {
+    const temporary_folder folder;
+    for (const golden_case& c : read_cases(CVT_TEST_DATA "/golden/small.cases")) {
+        INFO(c.name);
+        REQUIRE(write_file(folder / "in.safetensors", formula_file(c.config, c.seed)));
+        const cvt::load_options options{.config = c.config, .gelu = c.config.gelu};
+        const std::string out = folder / c.name;
+        CHECK(converted(folder / "in.safetensors", out, {.load = options, .preprocessing = cvt::preprocessing::for_size(64)}).self_test);
+        const ck::opened before = opened(folder / "in.safetensors", options), after = opened(out);
+        CHECK(after.config == ck::without_unused(c.config));
+        CHECK(tensors_that_differ(before, after) == 0);
+        CHECK(verified(out) == 0);
+        CHECK(read_json(out + "/config.json")["architectures"][0] == (c.config.num_classes > 0 ? "CvtForImageClassification" : "CvtModel"));
+        fs::remove_all(out);
+    }
+    // transformers' CvtModel: neither head nor final norm, no "cvt." in front.
+    cvt::config bare = tiny();
+    bare.num_classes = 0;
+    bare.final_norm = false;
+    REQUIRE(write_file(folder / "bare.safetensors", formula_file(bare)));
+    converted(folder / "bare.safetensors", folder / "bare", {.load = {.config = bare}});
+    CHECK(opened(folder / "bare").config == bare);
+    CHECK(read_header(folder / "bare/model.safetensors").contains("encoder.stages.2.cls_token"));
+    CHECK(verified(folder / "bare") == 0);
+}
+
+TEST_CASE("convert: weights that give no finite numbers have no self-test", "[convert]") {
+    const temporary_folder folder;
+    safetensors_writer w;
+    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> shape) {
+        std::vector<float> values = formula_tensor(name, shape);
+        if (std::string{name} == "head.bias") values[1] = NAN;
+        w.add(name, shape, values);
+    });
+    REQUIRE(write_file(folder / "nan.safetensors", w.bytes()));
+    CHECK_FALSE(converted(folder / "nan.safetensors", folder / "out", {.load = {.config = tiny()}}).self_test);
+    CHECK(tensors_that_differ(opened(folder / "nan.safetensors", {.config = tiny()}), opened(folder / "out")) == 0);
+    CHECK_FALSE(read_header(folder / "out/model.safetensors")["__metadata__"].contains("cvt.self_test"));
+}
+
+TEST_CASE("convert: labels and preprocessing of the caller's", "[convert]") {
+    const temporary_folder folder;
+    const char* labels[]{"tench", "a \"crane\"", "back\\slash", "Z\xC3\xBCrich", "tab\there", "crane", "crane", "", "9", "\x7F"};
+    converted(data + "tiny-hf", folder / "out", {.preprocessing = cvt::preprocessing::for_size(384), .labels = labels});
+    const ck::opened after = opened(folder / "out");
+    const nlohmann::json config = read_json(folder / "out/config.json");
+    for (int i = 0; i < 10; ++i) {
+        CHECK(std::string{after.labels[i]} == labels[i]);
+        CHECK(config["id2label"][std::to_string(i)] == labels[i]);
+    }
+    CHECK(config["label2id"].size() == 9);
+    CHECK(config["label2id"]["crane"] == 6);
+    CHECK(config["image_size"] == 384);
+    CHECK(after.preprocessing.resize == cvt::preprocessing::resize_rule::warp);
+    CHECK(after.preprocessing.resize_width == 384);
+    CHECK(verified(folder / "out") == 0);
+
+    CHECK(contains(refused(data + "tiny-hf", folder / "no", {.labels = std::span{labels}.first(9)}), "labels: expected 10"));
+    labels[3] = "Z\xFCrich";
+    CHECK(contains(refused(data + "tiny-hf", folder / "no", {.labels = labels}), "valid UTF-8"));
+    CHECK_FALSE(fs::exists(folder / "no"));
+}
+
+TEST_CASE("convert: never over what is there, and nothing half done", "[convert]") {
+    const temporary_folder folder;
+    REQUIRE(write_file(folder / "file", "kept"));
+    CHECK(contains(refused(data + "tiny-hf", folder / "file"), "expected a new or empty folder, found something else"));
+    CHECK(contains(refused(data + "tiny-hf", folder / "file/out"), "cannot make the folder: Not a directory"));
+    CHECK(contains(refused(data + "tiny-hf", folder / "no/such/out"), "cannot make the folder: No such file"));
+    fs::create_directory(folder / "used");
+    REQUIRE(write_file(folder / "used/notes.txt", "kept"));
+    CHECK(contains(refused(data + "tiny-hf", folder / "used"), "expected a new or empty folder, found files in it"));
+    CHECK(contains(refused(folder / "nowhere", folder / "out"), "nowhere"));
+    CHECK_FALSE(fs::exists(folder / "out"));
+    fs::create_directory(folder / "empty");
+    converted(data + "tiny-hf", folder / "empty");
+
+    // No room: the system refuses files beyond this size, as a full disk would.
+    const auto limit_files = [](rlim_t bytes) {
+        rlimit limit{};
+        getrlimit(RLIMIT_FSIZE, &limit);
+        limit.rlim_cur = bytes;
+        return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+    };
+    std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(limit_files(16384));
+    const std::string message = refused(data + "tiny-hf", folder / "full");
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    REQUIRE(limit_files(limit.rlim_max));
+    CHECK(contains(message, "full/model.safetensors.part: cannot write: File too large"));
+    CHECK_FALSE(fs::exists(folder / "full"));
+}

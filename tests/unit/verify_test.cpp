@@ -1,0 +1,155 @@
+// model::verify: weights, activations and records that are not those of the conversion.
+#include <cvt/convert.hpp>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "support/executors.hpp"
+#include "support/safetensors_writer.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+std::string read_file(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+/// A converted model whose record and weights tests change.
+struct converted_model {
+    std::string config, data;
+    nlohmann::json header, record;
+
+    explicit converted_model(const std::string& from = CVT_TEST_DATA "/torch/tiny-hf", const cvt::load_options& options = {}) {
+        const temporary_folder folder;
+        const auto done = cvt::convert(from.c_str(), (folder / "out").c_str(), {.load = options});
+        INFO(done.error().what());
+        REQUIRE(done);
+        config = read_file(folder / "out/config.json");
+        const std::string file = read_file(folder / "out/model.safetensors");
+        header = nlohmann::json::parse(file.substr(8, file.size() - 8 - done->weight_bytes));
+        record = nlohmann::json::parse(header["__metadata__"]["cvt.self_test"].get<std::string>());
+        data = file.substr(file.size() - done->weight_bytes);
+    }
+
+    [[nodiscard]] cvt::result<cvt::verification> verify(const cvt::load_options& options = {}) const {
+        nlohmann::json changed = header;
+        changed["__metadata__"]["cvt.self_test"] = record.dump();
+        const std::string file = raw_safetensors(changed.dump(), data);
+        const auto model = cvt::model::from_memory({as_bytes(file), config, {}}, options);
+        INFO(model.error().what());
+        REQUIRE(model);
+        return model->verify();
+    }
+    [[nodiscard]] std::string message(const cvt::load_options& options = {}) const {
+        const auto v = verify(options);
+        return v ? "accepted" : v.error().what();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("verify: the numbers of the conversion", "[verify]") {
+    const converted_model m;
+    const auto v = m.verify();
+    REQUIRE(v);
+    CHECK(v->good());
+    CHECK(v->difference == 0);
+    CHECK(v->limit >= 4e-5);
+    CHECK(v->limit < 1e-3);
+    CHECK(v->values == 10);
+    CHECK(v->height == 224);
+    CHECK(std::string{v->output} == "logits");
+    CHECK(std::string{v->stored_by}.starts_with("cvt " CVT_VERSION_STRING ", "));
+    for (const char* kernels : {"eigen", "sse2", "avx2"}) {
+        if (!cvt::kernels::select(kernels)) continue;
+        const auto other = m.verify({.kernels = kernels});
+        REQUIRE(other);
+        CHECK(other->good());
+    }
+}
+
+TEST_CASE("verify: weights that changed are found", "[verify]") {
+    converted_model m;
+    const std::size_t last = m.data.size() - 4;  // of the head: the sign of one number
+    m.data[last + 3] = static_cast<char>(m.data[last + 3] ^ '\x80');
+    const auto v = m.verify();
+    REQUIRE(v);
+    CHECK_FALSE(v->good());
+    CHECK(v->difference > 1e-3);
+    m.data.replace(last, 4, "\0\0\xC0\x7F", 4);  // NaN
+    const auto nan = m.verify();
+    REQUIRE(nan);
+    CHECK_FALSE(nan->good());
+    m.data.replace(last, 4, "\0\0\x80\x7F", 4);  // infinity
+    const auto infinite = m.verify();
+    REQUIRE(infinite);
+    CHECK_FALSE(infinite->good());
+}
+
+TEST_CASE("verify: the difference is the largest of all, the limit grows with the numbers", "[verify]") {
+    converted_model m;
+    m.record["values"][4] = m.record["values"][4].get<double>() + 0.5;
+    m.record["values"][9] = m.record["values"][9].get<double>() - 0.25;
+    const auto v = m.verify();
+    REQUIRE(v);
+    CHECK_FALSE(v->good());
+    CHECK(v->difference == Approx(0.5));
+    m.record["values"][0] = -1000;
+    CHECK(m.verify()->limit == Approx(0.04));
+}
+
+TEST_CASE("verify: a model without a head compares its embedding", "[verify]") {
+    cvt::config c = cvt::cvt_13;
+    for (std::size_t i = 0; i < 3; ++i) {
+        c.stage[i].embed_dim = static_cast<int>(4 * (i + 1));
+        c.stage[i].num_heads = static_cast<int>(i + 1);
+        c.stage[i].depth = 1;
+    }
+    const converted_model m{CVT_TEST_DATA "/torch/tiny-encoder.pth", {.config = c}};
+    const auto v = m.verify();
+    REQUIRE(v);
+    CHECK(v->good());
+    CHECK(std::string{v->output} == "embedding");
+    CHECK(v->values == 12);
+}
+
+TEST_CASE("verify: no self-test, or another model's", "[verify]") {
+    const auto plain = cvt::model::load(CVT_TEST_DATA "/torch/tiny-hf");
+    REQUIRE(plain);
+    const auto none = plain->verify();
+    REQUIRE_FALSE(none);
+    CHECK(none.error().code() == cvt::errc::invalid_argument);
+    CHECK(std::string{none.error().what()}.find("no self-test") != std::string::npos);
+
+    converted_model m;
+    CHECK(m.message() == "accepted");
+    CHECK(m.message({.gelu = cvt::gelu::quick}) == "self-test: stored for erf GELU, the model runs with quick GELU");
+    m.record["values"].erase(0);
+    CHECK(m.message() == "self-test: expected 10 logits, found 9 logits");
+    m.record["output"] = "embedding";
+    CHECK(m.message() == "self-test: expected 10 logits, found 9 embedding");
+    m.record["height"] = 1;
+    m.record["output"] = "logits";
+    m.record["values"].push_back(0);
+    CHECK(m.message().find("at least") != std::string::npos);
+    m.record["height"] = 1025;
+    CHECK(m.message().starts_with("self-test: height, width:"));
+}
+
+TEST_CASE("verify: the caller's threads", "[verify]") {
+    const converted_model m;
+    const auto model = [&] {
+        const std::string file = raw_safetensors(m.header.dump(), m.data);
+        return cvt::model::from_memory({as_bytes(file), m.config, {}});
+    }();
+    REQUIRE(model);
+    const auto v = model->verify(threaded(3));
+    REQUIRE(v);
+    CHECK(v->difference == 0);
+}
