@@ -64,26 +64,34 @@ inline naive::model reference_of(const cvt::config& c) { return {c, &formula, &f
 /// Formula weights folded and packed as a model does it.
 class packed_weights {
 public:
-    packed_weights(const cvt::config& c, const cvt::kernels::kernel_set& set) : config_{c} {
+    packed_weights(const cvt::config& c, const cvt::kernels::kernel_set& set,
+                   const cvt::weight_source& source = {&formula, &formula_weights::read})
+        : config_{c} {
         std::size_t depth = 0;
         for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
         blocks_.resize(depth);
         cvt::detail::arena measure;
         cvt::detail::weight_packer counter{config_, set, measure};
-        error_ = counter.run(nullptr, weights_);
+        if ((error_ = counter.run(nullptr, weights_))) return;
         floats_ = poisoned(measure.peak());
         std::vector<float> tensor = poisoned(counter.tensor_floats()), vectors = poisoned(counter.vector_floats());
         cvt::detail::arena memory{floats_.data()};
         cvt::detail::weight_packer packer{config_, set, memory};
-        const cvt::weight_source source{&formula, &formula_weights::read};
         packer.fill_from(source, tensor.data(), vectors.data(), warnings_);
         error_ = packer.run(blocks_.data(), weights_);
+        parameters_ = packer.parameters();
+        filled_ = memory.peak();
     }
     packed_weights(const packed_weights&) = delete;
     packed_weights& operator=(const packed_weights&) = delete;
 
     const cvt::detail::model_weights* operator->() const { return &weights_; }
     const cvt::layers::block_weights& block(std::size_t i = 0) const { return blocks_[i]; }
+    /// Floats that were handed out.
+    std::size_t filled() const { return filled_; }
+    std::int64_t parameters() const { return parameters_; }
+    const cvt::warning_list& warnings() const { return warnings_; }
+    const cvt::error& error() const { return error_; }
 
 private:
     cvt::config config_;
@@ -92,6 +100,8 @@ private:
     cvt::detail::model_weights weights_;
     cvt::warning_list warnings_;
     cvt::error error_;
+    std::int64_t parameters_ = 0;
+    std::size_t filled_ = 0;
 };
 
 /// What a layer is handed, with scratch memory of exactly the size that the layer asked for.
