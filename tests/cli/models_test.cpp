@@ -61,6 +61,9 @@ TEST_CASE("a lone file with its --config is the same model", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), lone = weights + "/model.safetensors", config = weights + "/config.json";
     CHECK(top_of({"--model", lone, "--config", config, "--size", "160", "--resize", "warp", photo}) == top_of({photo}));
+    const outcome info = classify({"--model", lone, "--config", config, "--info"});
+    CHECK(info.out.find("3 x 160 x 160: image_size in --config") != std::string::npos);
+    CHECK(info.out.find("with labels") != std::string::npos);
     const outcome without = classify({"--model", lone, photo});
     CHECK(without.code == 3);
     CHECK(without.out.empty());
@@ -101,6 +104,47 @@ TEST_CASE("--size changes the size of the input, by the model's own rule", "[cli
     CHECK(side({"--size", "96"}) == 96);
     CHECK(side({"--size", "96", "--resize", "crop"}) == 96);
     CHECK(side({"--resize", "crop", "--crop", "hf"}) == 160);
+}
+
+TEST_CASE("--orient and --crop reach the pixels", "[cli]") {
+    const temporary_folder folder;
+    const auto input = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), {"--dump-input", folder / "i.npy"});
+        REQUIRE(classify(arguments).code == 0);
+        const auto file = cvt::read_npy((folder / "i.npy").c_str());
+        REQUIRE(file);
+        return std::vector<float>(file->values.begin(), file->values.end());
+    };
+    const std::string turned = CVT_TEST_DATA "/preprocessing/exif6.png";
+    CHECK(input({turned}) == input({"--orient", "exif", turned}));
+    CHECK(input({turned}) != input({"--orient", "ignore", turned}));
+    // 110 pixels of 125: torchvision begins at round(7.5) = 8, transformers at 15 // 2 = 7.
+    const std::string photo = write_png(folder / "a.png");
+    const auto official = input({"--size", "110", "--resize", "crop", photo});
+    CHECK(official == input({"--size", "110", "--resize", "crop", "--crop", "official", photo}));
+    CHECK(official != input({"--size", "110", "--resize", "crop", "--crop", "hf", photo}));
+}
+
+TEST_CASE("a model that neither crops nor warps takes images as they are", "[cli]") {
+    const temporary_folder folder;
+    const std::string model = copy_folder(folder);
+    json preprocessor = json::parse(read_file(model + "/preprocessor_config.json"));
+    preprocessor["do_resize"] = false;
+    preprocessor["do_center_crop"] = false;
+    REQUIRE(write_file(model + "/preprocessor_config.json", preprocessor.dump()));
+    std::vector<std::string> arguments{"--model", model, "--format", "csv", "--top-k", "10", "--logits", folder / "l.npy"};
+    for (int i = 0; i < 5; ++i) arguments.push_back(write_png(folder / (std::to_string(i) + ".png"), 60 + i / 2, 47, i));
+    REQUIRE(classify(arguments).code == 0);
+    const std::string one_by_one = read_file(folder / "l.npy");
+    arguments.insert(arguments.end(), {"--batch", "4"});  // 2 + 2 + 1: a batch has one size
+    REQUIRE(classify(arguments).code == 0);
+    CHECK(read_file(folder / "l.npy") == one_by_one);
+
+    const outcome dump = classify({"--model", model, "--dump-input", folder / "i.npy", folder / "0.png"});
+    CHECK(dump.code == 2);
+    CHECK(dump.err.find("choose one size with --size") != std::string::npos);
+    CHECK(classify({"--model", model, "--size", "64", "--dump-input", folder / "i.npy", folder / "0.png"}).code == 0);
+    CHECK(classify({"--model", model, "--info"}).out.find("as large as the image") != std::string::npos);
 }
 
 TEST_CASE("a model without a head has no classes", "[cli]") {

@@ -1,0 +1,106 @@
+// --convert and --verify: PyTorch files to Hugging Face folders that give the same records; what is refused and with which code.
+#include <algorithm>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+const std::string data = CVT_TEST_DATA "/torch/";
+const std::vector<std::string> official{"--model", data + "tiny-official.pth", "--config", data + "tiny-hf/config.json"};
+
+outcome classify_with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return classify(arguments);
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("--convert: an official .pth becomes a folder with the same answers", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), labels = folder / "labels.txt", out = folder / "out";
+    std::ofstream names{labels};
+    for (int i = 0; i < 10; ++i) names << "class \"" << i << "\"\n";
+    names.close();
+    const std::vector<std::string> choices{"--labels", labels, "--size", "64", "--resize", "warp"};
+
+    std::vector<std::string> convert = choices;
+    convert.insert(convert.end(), {"--convert", out});
+    const outcome done = classify_with(official, convert);
+    INFO(done.err);
+    REQUIRE(done.code == 0);
+    CHECK(contains(done.out, "with a self-test"));
+    CHECK(contains(done.err, "QuickGELU"));
+
+    std::vector<std::string> run = choices;
+    run.insert(run.end(), {"--format", "jsonl", photo});
+    const outcome before = classify_with(official, run), after = classify({"--model", out, "--format", "jsonl", photo});
+    INFO(after.err);
+    REQUIRE(before.code == 0);
+    REQUIRE(after.code == 0);
+    CHECK(after.records().at(0)["top"] == before.records().at(0)["top"]);
+    CHECK(contains(classify({"--model", out, "--info"}).out, "3 x 64 x 64: preprocessor_config.json"));
+
+    const outcome good = classify({"--model", out, "--verify"});
+    CHECK(good.code == 0);
+    CHECK(contains(good.out, "10 logits of a formula image, 3 x 64 x 64"));
+    CHECK(contains(good.out, "difference     0 at most"));
+    CHECK(classify({"--model", out, "--verify", "--threads", "2", "--kernels", "eigen"}).code == 0);
+}
+
+TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {
+    const temporary_folder folder;
+    const std::string out = folder / "out";
+    REQUIRE(classify_with(official, {"--convert", out, "--dtype", "f16"}).code == 0);
+    REQUIRE(classify({"--model", out, "--verify"}).code == 0);
+    std::string file = read_file(out + "/model.safetensors");
+    file[file.size() - 1] = static_cast<char>(file[file.size() - 1] ^ '\x80');
+    std::ofstream{out + "/model.safetensors", std::ios::binary} << file;
+    const outcome changed = classify({"--model", out, "--verify"});
+    CHECK(changed.code == 1);
+    CHECK(contains(changed.out, "WRONG"));
+    const outcome other = classify({"--model", out, "--verify", "--gelu", "erf"});
+    CHECK(other.code == 1);
+    CHECK(contains(other.err, "stored for quick GELU"));
+    const outcome none = classify({"--model", data + "tiny-hf", "--verify"});
+    CHECK(none.code == 1);
+    CHECK(none.out.empty());
+    CHECK(contains(none.err, "no self-test"));
+}
+
+TEST_CASE("--convert: what cannot be read or written", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), hf = data + "tiny-hf";
+    const struct {
+        std::vector<std::string> arguments;
+        int code;
+        const char* sentence;
+    } cases[]{
+        {{"--model", hf, "--convert", folder.path()}, 2, "expected a new or empty folder, found files in it"},
+        {{"--model", hf, "--convert", photo}, 2, "expected a new or empty folder"},
+        {{"--model", hf, "--convert", folder / "no/such"}, 1, "cannot make the folder"},
+        {{"--model", hf, "--convert", folder / "o", photo}, 2, "leave the inputs out"},
+        {{"--model", hf, "--convert", folder / "o", "--info"}, 2, "leave --info"},
+        {{"--model", hf, "--convert", folder / "o", "--verify"}, 2, "first the one"},
+        {{"--model", hf, "--convert", folder / "o", "--dtype", "f8"}, 2, "expected f16|f32"},
+        {{"--model", hf, "--convert", folder / "o", "--format", "csv"}, 2, "leave --format"},
+        {{"--model", hf, "--convert", folder / "o", "--logits", folder / "l.npy"}, 2, "leave the .npy"},
+        {{"--model", hf, "--dtype", "f16", photo}, 2, "--dtype is the type"},
+        {{"--model", hf, "--verify", photo}, 2, "leave the inputs out"},
+        {{"--convert", folder / "o"}, 2, "--convert needs a checkpoint"},
+        {{"--model", data + "hostile-reduce.pth", "--convert", folder / "o"}, 3, "posix.system"},
+        {{"--model", data + "tiny-official.pth", "--convert", folder / "o"}, 3, "configuration"},
+    };
+    for (const auto& c : cases) {
+        const outcome o = classify(c.arguments);
+        INFO(c.sentence << " | " << o.err);
+        CHECK(o.code == c.code);
+        CHECK(o.out.empty());
+        CHECK(contains(o.err, c.sentence));
+        CHECK_FALSE(std::filesystem::exists(folder / "o"));
+    }
+}
