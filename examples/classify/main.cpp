@@ -8,6 +8,7 @@
 #include <new>
 
 #include "classifier.hpp"
+#include "convert.hpp"
 #include "failure.hpp"
 #include "info.hpp"
 #include "inputs.hpp"
@@ -15,6 +16,7 @@
 #include "options.hpp"
 #include "setup.hpp"
 #include "tensors.hpp"
+#include "verify.hpp"
 
 namespace app {
 namespace {
@@ -39,7 +41,9 @@ void classify_images(input_list& images, classifier& run, progress_bar& progress
 }
 
 int run(const options& o) {
+    if (!o.convert.empty()) return convert_model(o);
     const setup s = make_setup(o);
+    if (o.verify) return verify_model(o, s);
     if (o.info) {
         print(describe(o, s));
         return all_good;

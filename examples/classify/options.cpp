@@ -21,6 +21,8 @@ constexpr const char* examples = R"(Examples:
   find . -name '*.jpg' | classify --batch 8 --threads 4 -
   classify --model cvt-13/ --input x.npy --logits y.npy
   classify --model cvt-21/ --info
+  classify --model CvT-13-224x224-IN-1k.pth --convert cvt-13/
+  classify --model cvt-13/ --verify
 
 Exit codes: 0 all good, 1 some inputs failed, 2 wrong usage, 3 the model could not be loaded, 130 interrupted.
 Records go to standard output in input order, one an image, failed ones too; everything else to standard error.)";
@@ -95,8 +97,25 @@ void check_info(const options& o) {
     refuse(o.format != record_format::text, "--info is a text for people: --format does not apply");
 }
 
+void check_convert(const options& o) {
+    refuse(o.dtype && o.convert.empty(), "--dtype is the type of the weights that --convert writes");
+    for (const auto& [name, given] : {std::pair{"--convert", !o.convert.empty()}, std::pair{"--verify", o.verify}}) {
+        if (!given) continue;
+        const std::string alone = std::string{name} + " is about the model and classifies nothing: leave ";
+        refuse(!o.inputs.empty() || !o.input.empty(), alone + "the inputs out");
+        refuse(o.info || o.repeat > 0, alone + "--info and --repeat out");
+        refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), alone + "the .npy files out");
+        refuse(o.format != record_format::text, alone + "--format out");
+        refuse(o.crop || o.orient, alone + "--crop and --orient out");
+    }
+    refuse(!o.convert.empty() && o.verify, "--convert and --verify: first the one, then the other with the folder as --model");
+    refuse(!o.convert.empty() && o.model.empty(),
+           "--convert needs a checkpoint (--model): the built-in model is a Hugging Face folder already");
+}
+
 void check(const options& o) {
-    refuse(o.inputs.empty() && o.input.empty() && !o.info, "no images given (classify --help shows examples)");
+    refuse(o.inputs.empty() && o.input.empty() && !o.info && !o.verify && o.convert.empty(),
+           "no images given (classify --help shows examples)");
     refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
     refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: which one?");
     if (o.variant || !o.config.empty()) {
@@ -109,6 +128,7 @@ void check(const options& o) {
     refuse(o.resize == resize_method::warp && o.crop, "--crop places a crop, and --resize warp does not crop");
     if (!o.input.empty()) check_input(o);
     if (o.info) check_info(o);
+    check_convert(o);
     check_outputs(o);
 }
 
@@ -183,6 +203,13 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_number("--top-k", o.top_k, 10'000'000, "classes in a record (5)")->group(output);
     add_number("--repeat", o.repeat, 1'000'000, "time N more runs of each forward pass")->group(output);
     app.add_flag("--info", o.info, "describe the model and what it costs")->group(output);
+
+    const std::string conversion = "Conversion";
+    add_text("--convert", o.convert, "OUT", "write the model as a new Hugging Face folder, with safetensors")->group(conversion);
+    add_choice<cvt::weight_type>(app, "--dtype", o.dtype, {{"f32", cvt::weight_type::float32}, {"f16", cvt::weight_type::float16}},
+                                 "of the weights written (f32)")
+        ->group(conversion);
+    app.add_flag("--verify", o.verify, "run the self-test that --convert stored, and say how far it is")->group(conversion);
 
     try {
         app.parse(arguments(argc, argv));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cvt/config.hpp>
+#include <cvt/convert.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/image.hpp>
 #include <optional>
@@ -27,7 +28,9 @@ struct options {
     std::string kernels;
     record_format format = record_format::text;
     std::string input, logits, embedding, dump_input;  ///< .npy files
-    bool info = false;
+    std::string convert;                               ///< the folder to write
+    std::optional<cvt::weight_type> dtype;
+    bool info = false, verify = false;
 };
 
 /// Null when --help or --version was asked for and printed. Throws failure (wrong_usage).

@@ -54,7 +54,8 @@ inline error run_formula_image(const model& m, int height, int width, std::uint6
 inline result<verification> model::verify(const executor& threads) const noexcept {
     const detail::buffer<char>& text = data_->self_test;
     if (text.empty())
-        return error::format(errc::invalid_argument, "the checkpoint brings no self-test; converting it (cvt::convert) stores one");
+        return error::format(errc::invalid_argument,
+                             "the checkpoint brings no self-test; a conversion (cvt::convert, classify --convert) stores one");
     const result<checkpoint::self_test> stored = checkpoint::read_self_test({text.data(), text.size()});
     if (!stored) return stored.error();
     const cvt::config& c = config();

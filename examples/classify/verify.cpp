@@ -1,0 +1,31 @@
+// Runs the self-test of a model and prints what came out.
+#include "verify.hpp"
+
+#include <cstdio>
+#include <cvt/extra/thread_pool.hpp>
+#include <cvt/verify.hpp>
+
+#include "failure.hpp"
+#include "interrupt.hpp"
+
+namespace app {
+
+int verify_model(const options& o, const setup& s) {
+    cvt::result<cvt::thread_pool> pool = [&] {
+        const without_interrupts main_thread_only;
+        return cvt::thread_pool::create(o.threads);
+    }();
+    if (!pool) throw failure{some_failed, pool.error().what()};
+    const cvt::result<cvt::verification> v = s.model.verify(pool->as_executor());
+    if (!v) throw failure{some_failed, std::string{"--verify: "} + v.error().what()};
+    std::printf("self-test      %zu %s of a formula image, %d x %d x %d\n", v->values, v->output, s.model.config().num_channels, v->height,
+                v->width);
+    std::printf("stored by      %s\n", v->stored_by);
+    std::printf("run by         cvt %s, %s\n", CVT_VERSION_STRING, s.model.kernels());
+    std::printf("difference     %.2g at most\n", v->difference);
+    std::printf("limit          %.2g\n", v->limit);
+    std::printf("result         %s\n", v->good() ? "good" : "WRONG: these are not the numbers of the conversion");
+    return v->good() ? all_good : some_failed;
+}
+
+}  // namespace app
