@@ -34,18 +34,38 @@ struct allocations {
 
 }  // namespace cvt_test
 
-// The array forms call these.
-void* operator new(std::size_t n) { return cvt_test::allocations::get_or_throw(n, alignof(std::max_align_t)); }
-void* operator new(std::size_t n, std::align_val_t a) { return cvt_test::allocations::get_or_throw(n, static_cast<std::size_t>(a)); }
-void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+// All forms: a sanitizer's array forms would not call the others. Not inlined, so that the compiler sees matching pairs.
+#define CVT_TEST_NEW __attribute__((noinline))
+CVT_TEST_NEW void* operator new(std::size_t n) { return cvt_test::allocations::get_or_throw(n, alignof(std::max_align_t)); }
+CVT_TEST_NEW void* operator new(std::size_t n, std::align_val_t a) {
+    return cvt_test::allocations::get_or_throw(n, static_cast<std::size_t>(a));
+}
+CVT_TEST_NEW void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
     return cvt_test::allocations::get_or_fail(n, alignof(std::max_align_t));
 }
-void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+CVT_TEST_NEW void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
     return cvt_test::allocations::get_or_fail(n, static_cast<std::size_t>(a));
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete(void* p) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+CVT_TEST_NEW void* operator new[](std::size_t n) { return cvt_test::allocations::get_or_throw(n, alignof(std::max_align_t)); }
+CVT_TEST_NEW void* operator new[](std::size_t n, std::align_val_t a) {
+    return cvt_test::allocations::get_or_throw(n, static_cast<std::size_t>(a));
+}
+CVT_TEST_NEW void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
+    return cvt_test::allocations::get_or_fail(n, alignof(std::max_align_t));
+}
+CVT_TEST_NEW void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+    return cvt_test::allocations::get_or_fail(n, static_cast<std::size_t>(a));
+}
+CVT_TEST_NEW void operator delete[](void* p) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+CVT_TEST_NEW void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+#undef CVT_TEST_NEW

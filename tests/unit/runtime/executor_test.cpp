@@ -77,4 +77,7 @@ TEST_CASE("workers share the indices: none waits for another's") {
                                             }};
     parallel_for(one_after_the_other, 10, [&](std::ptrdiff_t i, int worker) { by[static_cast<std::size_t>(i)] = worker; });
     CHECK(by == std::vector<int>(10, 0));
+    // Backwards it is the last one's, and each body is told whose scratch memory it has.
+    parallel_for(cvt_test::reversed(3), 10, [&](std::ptrdiff_t i, int worker) { by[static_cast<std::size_t>(i)] = worker; });
+    CHECK(by == std::vector<int>(10, 2));
 }
