@@ -108,10 +108,11 @@ public:
     [[nodiscard]] std::int64_t parameters() const noexcept { return data_->parameters; }
     /// Bytes of the packed weights.
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return data_->floats.size() * sizeof(float); }
-    /// Bytes a session's workspace takes for inputs of height x width. Errors: those of shape_of.
+    /// Bytes a session's workspace takes for inputs of height x width. Errors: those of shape_of, workers out of range.
     [[nodiscard]] result<std::size_t> workspace_bytes(int height, int width, int workers = 1) const noexcept {
         const result<model_shape> shape = shape_of(config(), height, width);
         if (!shape) return shape.error();
+        if (error e = detail::check_workers(workers)) return e;
         return detail::plan(config(), *shape, *data_->kernels, workers, nullptr).floats * sizeof(float);
     }
 
@@ -139,6 +140,8 @@ private:
 
     error build(const cvt::config& c, const weight_source& source, const load_options& options) noexcept {
         if (error e = validate(c)) return e;
+        if (source.read == nullptr)
+            return error::format(errc::invalid_argument, "weight_source: expected a function to read with, found none");
         const result<const kernels::kernel_set*> set = kernels::select(options.kernels);
         if (!set) return set.error();
         data_->config = c;

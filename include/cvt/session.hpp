@@ -124,9 +124,7 @@ private:
     /// Checks sizes and plans the workspace for this input size, unless it is the one planned last.
     error prepare(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count, const outputs& out) noexcept {
         const config& c = model_.config();
-        if (executor_.workers < 1 || executor_.workers > executor::max_workers)
-            return error::format(errc::invalid_argument, "executor: expected 1 to %d workers, found %d", executor::max_workers,
-                                 executor_.workers);
+        if (error e = detail::check_workers(executor_.workers)) return e;
         const auto clamp = [](std::ptrdiff_t n) noexcept { return static_cast<int>(std::clamp<std::ptrdiff_t>(n, 0, maximum_input + 1)); };
         const result<model_shape> shape = shape_of(c, clamp(height), clamp(width));
         if (!shape) return shape.error();

@@ -82,6 +82,10 @@ TEST_CASE("what cannot be made says why") {
     CHECK(failing.error().code() == cvt::errc::mismatch);
     CHECK_THAT(failing.error().what(), Contains("stage0.") && Contains(": not today"));
 
+    const auto silent = cvt::model::from_weights(tiny_config(), {});
+    CHECK(silent.error().code() == cvt::errc::invalid_argument);
+    CHECK_THAT(silent.error().what(), Contains("weight_source"));
+
     const auto missing = cvt::model::load("/no/such/folder");
     CHECK(missing.error().code() == cvt::errc::io);
     CHECK_THAT(missing.error().what(), Contains("/no/such/folder"));
@@ -140,6 +144,7 @@ TEST_CASE("a model made from weights says what it is") {
     CHECK(*m.workspace_bytes(64, 64, 4) > *m.workspace_bytes(64, 64));
     CHECK(*m.workspace_bytes(96, 96) > *m.workspace_bytes(64, 64));
     CHECK_THAT(m.workspace_bytes(1, 64).error().what(), Contains("at least 3 x 3"));
+    for (const int workers : {-1, 0, 257}) CHECK_THAT(m.workspace_bytes(64, 64, workers).error().what(), Contains("expected 1 to 256"));
 }
 
 TEST_CASE("multiply_adds counts as the papers do") {

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstddef>
 
-#include "../version.hpp"
+#include "../error.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -21,6 +21,11 @@ struct executor {
 };
 
 namespace detail {
+
+inline error check_workers(int workers) noexcept {
+    if (workers >= 1 && workers <= executor::max_workers) return {};
+    return error::format(errc::invalid_argument, "executor: expected 1 to %d workers, found %d", executor::max_workers, workers);
+}
 
 /// Calls body(index, worker) for every index in [0, count). Workers take the next index as they become free: which
 /// worker gets which index varies, so a body may depend on `worker` for scratch memory only.
