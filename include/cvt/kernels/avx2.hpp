@@ -88,7 +88,7 @@ CVT_NAMESPACE_END
 
 CVT_NAMESPACE_BEGIN
 namespace kernels::avx2 {
-inline constexpr kernel_set set{"avx2", 48, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline constexpr kernel_set set{"avx2", 96, packed_size, pack, linear, softmax, layer_norm, depthwise};
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
 

@@ -57,14 +57,15 @@ CVT_ALWAYS_INLINE vec erf_gelu(vec x) {
 // ---------------------------------------------------------------- matrix products
 
 inline constexpr std::ptrdiff_t panel = 2 * lanes;  // columns of the register tile
-inline constexpr std::ptrdiff_t block_k = 1024;     // a panel of this many rows stays in the second-level cache
+inline constexpr std::ptrdiff_t block_k = 256;      // depth summed in registers before it is added to what is stored: bounds the rounding
 
 inline std::size_t packed_size(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return static_cast<std::size_t>((n + panel - 1) / panel * panel) * static_cast<std::size_t>(k);
 }
 
 /// Panels of `panel` columns, each (k, panel), the last one padded with zeros.
-inline void pack(const float* w, std::ptrdiff_t stride_n, std::ptrdiff_t stride_k, std::ptrdiff_t n, std::ptrdiff_t k, float* packed) noexcept {
+inline void pack(const float* w, std::ptrdiff_t stride_n, std::ptrdiff_t stride_k, std::ptrdiff_t n, std::ptrdiff_t k,
+                 float* packed) noexcept {
     for (std::ptrdiff_t first = 0; first < n; first += panel, packed += panel * k) {
         const std::ptrdiff_t width = n - first < panel ? n - first : panel;
         const float* from = w + first * stride_n;
@@ -195,7 +196,8 @@ inline void softmax(float* x, std::ptrdiff_t stride, std::ptrdiff_t rows, std::p
     }
 }
 
-inline void layer_norm(const float* in, std::ptrdiff_t rows, std::ptrdiff_t dim, const float* gain, const float* bias, float* out) noexcept {
+inline void layer_norm(const float* in, std::ptrdiff_t rows, std::ptrdiff_t dim, const float* gain, const float* bias,
+                       float* out) noexcept {
     const std::ptrdiff_t whole = dim - dim % lanes, rest = dim - whole;
     const float share = 1.F / static_cast<float>(dim);
     for (std::ptrdiff_t r = 0; r < rows; ++r, in += dim, out += dim) {

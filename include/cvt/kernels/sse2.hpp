@@ -63,7 +63,7 @@ CVT_SIMD float max_of(vec v) {
 
 #include "simd_body.inl"
 
-inline constexpr kernel_set set{"sse2", 48, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline constexpr kernel_set set{"sse2", 96, packed_size, pack, linear, softmax, layer_norm, depthwise};
 
 }  // namespace kernels::sse2
 CVT_NAMESPACE_END
