@@ -127,16 +127,20 @@ void classifier::flush() {
     progress_.clear_for_records();
     std::size_t row = 0;
     for (entry& e : waiting_) {
+        if (!e.has_row) {
+            finish(e.result, {}, {}, {});
+            continue;
+        }
         finish(e.result, row_of(inputs_, row, floats_of(config_.num_channels, size_)),
                row_of(logits_, row, static_cast<std::size_t>(config_.num_classes)),
                row_of(embeddings_, row, static_cast<std::size_t>(config_.last_stage().embed_dim)));
-        row += e.has_row ? 1 : 0;
+        ++row;
     }
     waiting_.clear();
     rows_ = 0;
 }
 
-// The spans are the input's rows where it did not fail.
+// The spans are the input's rows, empty where it has none.
 void classifier::finish(record& r, std::span<const float> input, std::span<const float> logits, std::span<const float> embedding) {
     if (!r.problem && !(all_finite(logits) && all_finite(embedding)))
         r.problem =
