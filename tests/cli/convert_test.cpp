@@ -66,6 +66,7 @@ TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {
     const outcome other = classify({"--model", out, "--verify", "--gelu", "erf"});
     CHECK(other.code == 1);
     CHECK(contains(other.err, "stored for quick GELU"));
+    CHECK(classify({"--verify"}).code == 0);  // the built-in model brings one
     const outcome none = classify({"--model", data + "tiny-hf", "--verify"});
     CHECK(none.code == 1);
     CHECK(none.out.empty());

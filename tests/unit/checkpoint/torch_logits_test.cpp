@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <fstream>
+#include <iterator>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,6 +54,29 @@ TEST_CASE("every PyTorch container gives the reference's logits") {
             for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::fabs(logits[i] - expected[i]));
             CHECK(worst < 1e-5F);
         }
+    }
+}
+
+TEST_CASE("every container is read from memory too") {
+    const std::vector<float> image = npy("tiny-input.npy");
+    for (const std::string file : {"tiny-official.pth", "tiny-official-legacy.pth", "tiny-official-nested.pth", "tiny-official-views.pth",
+                                   "tiny-official-bf16.pth", "tiny-hf/pytorch_model.bin", "../checkpoint/tiny-hf/model.safetensors"}) {
+        INFO(file);
+        std::ifstream stream{folder + file, std::ios::binary};
+        std::vector<char> bytes{std::istreambuf_iterator<char>{stream}, {}};
+        auto from_memory = cvt::model::from_memory(std::as_bytes(std::span{bytes}), tiny(cvt::gelu::quick));
+        const auto from_file = cvt::model::load((folder + file).c_str(), tiny(cvt::gelu::quick));
+        INFO(from_memory.error().what());
+        REQUIRE(from_memory);
+        REQUIRE(from_file);
+        CHECK(std::string{from_memory->info().container} == from_file->info().container);
+        bytes.assign(bytes.size(), '\xFF');  // the model has its own
+        cvt::session a{*from_memory}, b{*from_file};
+        std::vector<float> found(10), expected(10);
+        REQUIRE_FALSE(a.logits({image.data(), {3, 32, 48}}, found));
+        REQUIRE_FALSE(b.logits({image.data(), {3, 32, 48}}, expected));
+        CHECK(found == expected);
+        CHECK_FALSE(cvt::model::from_memory(std::as_bytes(std::span{bytes}), tiny(cvt::gelu::quick)));
     }
 }
 
