@@ -146,7 +146,7 @@ TEST_CASE("tensors that do not fit are wrong usage", "[cli]") {
 TEST_CASE("an output that cannot be written is known before the work", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
-    for (const std::string& target : {folder / "missing/l.npy", folder.path(), std::string{"/dev/full"}, std::string{"/dev/stdout"}}) {
+    for (const std::string& target : {folder / "missing/l.npy", folder.path(), std::string{"/dev/full"}, std::string{"/proc/self/fd/1"}}) {
         CAPTURE(target);
         const outcome o = classify({"--format", "jsonl", "--logits", target, photo});
         CHECK(o.code == 2);
