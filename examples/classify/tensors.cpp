@@ -1,8 +1,6 @@
 // Reads --input and checks that the model can take it.
 #include "tensors.hpp"
 
-#include <algorithm>
-
 #include "failure.hpp"
 
 namespace app {
@@ -17,8 +15,7 @@ tensor_file::tensor_file(const std::string& path, const cvt::config& c) : path_{
     if (shape.size() != 4 || shape[0] == 0 || shape[1] != static_cast<std::size_t>(c.num_channels))
         throw failure{wrong_usage, "--input: " + path + ": expected the shape (N, " + std::to_string(c.num_channels) +
                                        ", height, width) for this model, found (" + found + ")"};
-    const auto side = [&](std::size_t axis) { return static_cast<int>(std::min<std::size_t>(shape[axis], cvt::maximum_input + 1)); };
-    if (const auto fits = cvt::shape_of(c, side(2), side(3)); !fits)
+    if (const auto fits = cvt::shape_of(c, static_cast<std::int64_t>(shape[2]), static_cast<std::int64_t>(shape[3])); !fits)
         throw failure{wrong_usage, "--input: " + path + ": " + fits.error().what()};
 }
 

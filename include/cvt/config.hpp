@@ -219,17 +219,18 @@ inline error validate(const config& c) noexcept {
 
 /// Sizes of all stages for an input of height x width pixels. Errors: an invalid configuration, an input smaller than
 /// minimum_input(c) or larger than maximum_input a side.
-inline result<model_shape> shape_of(const config& c, int height, int width) noexcept {
+inline result<model_shape> shape_of(const config& c, std::int64_t height, std::int64_t width) noexcept {
     if (error e = validate(c)) return e;
+    const long long found_height = height, found_width = width;
+    if (height > maximum_input || width > maximum_input)
+        return error::format(errc::invalid_argument, "input of %lld x %lld pixels (height x width) is too large: at most %d a side",
+                             found_height, found_width, maximum_input);
     if (height < 1 || width < 1 || !detail::extent_fits(c, height) || !detail::extent_fits(c, width))
         return error::format(errc::invalid_argument,
-                             "input of %d x %d pixels (height x width) is too small: this configuration needs at least %d x %d", height,
-                             width, minimum_input(c), minimum_input(c));
-    if (height > maximum_input || width > maximum_input)
-        return error::format(errc::invalid_argument, "input of %d x %d pixels (height x width) is too large: at most %d a side", height,
-                             width, maximum_input);
+                             "input of %lld x %lld pixels (height x width) is too small: this configuration needs at least %d x %d",
+                             found_height, found_width, minimum_input(c), minimum_input(c));
     model_shape m;
-    m.input = {height, width};
+    m.input = {static_cast<int>(height), static_cast<int>(width)};
     m.num_stages = c.num_stages;
     std::int64_t h = height, w = width;
     for (std::size_t i = 0; i < c.stages().size(); ++i) {

@@ -1,7 +1,6 @@
 // session: one thread's forward passes over a model: images or tensors in; logits, embedding, maps, attention out.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -125,8 +124,7 @@ private:
     error prepare(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count, const outputs& out) noexcept {
         const config& c = model_.config();
         if (error e = detail::check_workers(executor_.workers)) return e;
-        const auto clamp = [](std::ptrdiff_t n) noexcept { return static_cast<int>(std::clamp<std::ptrdiff_t>(n, 0, maximum_input + 1)); };
-        const result<model_shape> shape = shape_of(c, clamp(height), clamp(width));
+        const result<model_shape> shape = shape_of(c, height, width);
         if (!shape) return shape.error();
         const std::ptrdiff_t dim = c.last_stage().embed_dim;
         if (!out.logits.empty() && c.num_classes == 0)

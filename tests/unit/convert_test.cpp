@@ -240,6 +240,8 @@ TEST_CASE("convert: never over what is there, and nothing half done", "[convert]
     const temporary_folder folder;
     REQUIRE(write_file(folder / "file", "kept"));
     CHECK(contains(refused(data + "tiny-hf", folder / "file"), "expected a new or empty folder, found something else"));
+    CHECK(contains(refused(data + "tiny-hf", ""), "the path of the new folder is empty"));
+    CHECK(cvt::convert((data + "tiny-hf").c_str(), nullptr).error().code() == cvt::errc::invalid_argument);
     CHECK(contains(refused(data + "tiny-hf", folder / "file/out"), "cannot make the folder: Not a directory"));
     CHECK(contains(refused(data + "tiny-hf", folder / "no/such/out"), "cannot make the folder: No such file"));
     fs::create_directory(folder / "used");

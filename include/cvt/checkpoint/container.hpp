@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -60,7 +61,11 @@ inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
 inline error add_weights(byte_source&& file, tensor_file& out, const char*& container) noexcept {
     std::byte start[9]{};
     const std::uint64_t size = file.size();
-    if (error e = file.read(0, size < sizeof start ? static_cast<std::size_t>(size) : sizeof start, start)) return e;
+    if (size < sizeof start)
+        return error::format(errc::malformed, "%llu bytes are too short for a checkpoint", static_cast<unsigned long long>(size));
+    if (error e = file.read(0, sizeof start, start)) return e;
+    if (std::memcmp(start, "version h", sizeof start) == 0)
+        return error::format(errc::malformed, "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them");
     // safetensors first: the length of its header may begin with the bytes of a pickle or a zip.
     container = torch_container(start);
     if (container != nullptr && !is_safetensors(start, size)) return read_torch(std::move(file), out);

@@ -92,8 +92,9 @@ public:
         if (made_ != nullptr) remove(made_);
     }
 
-    /// `path` must stay valid. Errors: io (cannot be made), invalid_argument (is a file, is not empty).
+    /// `path` must stay valid. Errors: io (cannot be made), invalid_argument (no path, is a file, is not empty).
     error create(const char* path) noexcept {
+        if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the new folder is empty");
         errno = 0;
         if (make(path)) {
             made_ = path;

@@ -276,8 +276,11 @@ TEST_CASE("open: other models are not guessed", "[open]") {
           "tensors do not fit the configuration (106 missing, 2 unexpected) | missing: stage0.patch_embed.proj.weight; "
           "stage0.patch_embed.proj.bias; stage0.patch_embed.norm.weight; ... | unexpected: conv1.weight; fc.bias");
     CHECK(message(cvt_test::raw_safetensors("{}")) == "the checkpoint holds no tensors");
-    CHECK(message("") == "neither safetensors nor a PyTorch checkpoint: begins with bytes 00 00 00 00");
-    CHECK(message("\x89PNG\r\n") == "neither safetensors nor a PyTorch checkpoint: begins with bytes 89 50 4E 47");
+    CHECK(message("") == "0 bytes are too short for a checkpoint");
+    CHECK(message("\x98\x87") == "2 bytes are too short for a checkpoint");  // not what bytes past its end are
+    CHECK(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n") ==
+          "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them");
+    CHECK(message("\x89PNG\r\n\x1A\n-------") == "neither safetensors nor a PyTorch checkpoint: begins with bytes 89 50 4E 47");
 }
 
 TEST_CASE("open: tensors that contradict the configuration", "[open]") {
@@ -367,7 +370,7 @@ TEST_CASE("open: folders", "[open]") {
     CHECK(message_of_path("no/such/path") == "no/such/path: cannot open: No such file or directory");
     CHECK(message_of_path(path) ==
           path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one");
-    folder.write("pytorch_model.bin", "garbage");
+    folder.write("pytorch_model.bin", "garbage, and some more");
     CHECK(message_of_path(path) ==
           path + "/pytorch_model.bin: neither safetensors nor a PyTorch checkpoint: begins with bytes 67 61 72 62");
     const std::string file = weights(tiny(), hf);
