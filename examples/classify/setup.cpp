@@ -68,9 +68,10 @@ void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> met
     const bool official = p.resize == cvt::preprocessing::for_size(side_of(p)).resize;
     const bool warp =
         method ? *method == resize_method::warp : (official ? cvt::preprocessing::for_size(side).resize : p.resize) == rule::warp;
-    // Its own ratio of resize to crop, or the official int(side / 0.875).
-    const bool crops = p.resize == rule::short_side && p.center_crop;
-    p.short_side = static_cast<int>(crops ? std::int64_t{side} * p.short_side / p.crop_height : std::int64_t{side} * 8 / 7);
+    // Its own ratio of resize to crop, or the official int(side / 0.875), which no ratio of rounded numbers gives again.
+    const auto official_short_side = [](int n) { return static_cast<int>(std::int64_t{n} * 8 / 7); };
+    const bool own_ratio = p.resize == rule::short_side && p.center_crop && p.short_side != official_short_side(p.crop_height);
+    p.short_side = own_ratio ? static_cast<int>(std::int64_t{side} * p.short_side / p.crop_height) : official_short_side(side);
     p.resize = warp ? rule::warp : rule::short_side;
     p.center_crop = !warp;
     p.resize_height = p.resize_width = p.crop_height = p.crop_width = side;

@@ -104,6 +104,16 @@ TEST_CASE("--size changes the size of the input, by the model's own rule", "[cli
     CHECK(side({"--size", "96"}) == 96);
     CHECK(side({"--size", "96", "--resize", "crop"}) == 96);
     CHECK(side({"--resize", "crop", "--crop", "hf"}) == 160);
+
+    // int(160 / 0.875) is 182 and int(224 / 0.875) is 256, but 224 * 182 / 160 is 254.
+    const std::string model = copy_folder(folder);
+    const auto resizing = [&](const std::string& preprocessor, const std::string& size) {
+        REQUIRE(write_file(model + "/preprocessor_config.json", preprocessor));
+        return classify({"--model", model, "--size", size, "--info"}).out;
+    };
+    CHECK(resizing(R"({"size": 160})", "224").find("short side to 256, centre crop 224 x 224") != std::string::npos);
+    CHECK(resizing(R"({"size": 160, "crop_pct": 1.0})", "224").find("short side to 224, centre crop 224 x 224") != std::string::npos);
+    CHECK(resizing(R"({"size": 200, "crop_size": 160})", "224").find("short side to 280, centre crop 224 x 224") != std::string::npos);
 }
 
 TEST_CASE("--orient and --crop reach the pixels", "[cli]") {
