@@ -1,4 +1,5 @@
 // classify: classes of images, from a CvT on the CPU. This file is the order of events; each step has a file of its own.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,10 +79,18 @@ int run(const options& o) {
     return interrupt_requested() ? interrupted : classifier.failed() > 0 ? some_failed : all_good;
 }
 
+// Where a standard stream is closed, the next file to be opened would take its number, and its data with it: --logits the
+// records. Opened the wrong way round: using a closed stream stays an error.
+void hold_standard_streams() {
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
+        if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+}
+
 }  // namespace
 }  // namespace app
 
 int main(int argc, char** argv) {
+    app::hold_standard_streams();
     app::catch_signals();
     try {
         const std::optional<app::options> options = app::parse_options(argc, argv);

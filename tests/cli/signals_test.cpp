@@ -53,3 +53,15 @@ TEST_CASE("records that cannot be written are an error", "[cli]") {
     CHECK(WEXITSTATUS(status) == 1);
     CHECK(read_file(folder / "err").find("standard output cannot be written") != std::string::npos);
 }
+
+TEST_CASE("a closed standard output is an error, and its number goes to no other file", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png");
+    const std::string command = CVT_CLASSIFY " --logits " + (folder / "l.npy") + ' ' + photo + " >&- 2>" + (folder / "err");
+    const int status = std::system(command.c_str());
+    CHECK(WEXITSTATUS(status) == 1);
+    CHECK(read_file(folder / "err").find("standard output cannot be written") != std::string::npos);
+    const auto logits = cvt::read_npy((folder / "l.npy").c_str());
+    REQUIRE(logits);
+    CHECK(logits->shape[0] == 1);
+}
