@@ -32,7 +32,8 @@ struct outputs {
 
 /// Runs a model. One session belongs to one thread at a time; any number of sessions share a model. Nothing is
 /// allocated by the constructor; the first call at an input size allocates the workspace, later ones nothing. After an
-/// error the session can be used again, and the outputs' contents are unspecified.
+/// error the session can be used again, and the outputs' contents are unspecified. A moved-from session may only be
+/// assigned to or destroyed.
 class session {
 public:
     explicit session(const model& m, const session_options& options = {}) noexcept
