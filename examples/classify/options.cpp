@@ -6,6 +6,7 @@
 #include <cvt/runtime/executor.hpp>
 #include <cvt/version.hpp>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 
@@ -65,6 +66,16 @@ bool same_file(const std::string& a, const std::string& b) {
 }
 
 // An output opens at once and empties what was there: never a file that is still to be read.
+/// Whether `path` is a file that holds something else than an array: a photo or weights that an output must not replace.
+bool holds_no_array(const std::string& path) {
+    if (std::error_code e; !std::filesystem::is_regular_file(path, e)) return false;
+    std::ifstream file{path, std::ios::binary};
+    const std::string begin{"\x93NUMPY"};
+    std::string found(begin.size(), '\0');
+    file.read(found.data(), static_cast<std::streamsize>(found.size()));
+    return file.gcount() != 0 && found != begin;
+}
+
 void check_outputs(const options& o) {
     const std::pair<const char*, const std::string*> outputs[]{
         {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
@@ -76,6 +87,7 @@ void check_outputs(const options& o) {
         if (path->empty()) continue;
         for (const auto& [other_name, other] : taken)
             refuse(!other.empty() && same_file(*path, other), std::string{name} + " and " + other_name + " are the same file, " + *path);
+        refuse(holds_no_array(*path), std::string{name} + ": " + *path + " exists and is no .npy file: it is not overwritten");
         taken.emplace_back(name, *path);
     }
 }

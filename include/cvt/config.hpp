@@ -181,6 +181,8 @@ inline error validate(const config& c) noexcept {
         return error::format(errc::bad_config, "num_channels: expected 1 to 4096, found %d", c.num_channels);
     if (c.num_classes < 0 || c.num_classes > 10'000'000)
         return error::format(errc::bad_config, "num_classes: expected 0 to 10000000, found %d", c.num_classes);
+    if (c.gelu != gelu::quick && c.gelu != gelu::erf)
+        return error::format(errc::bad_config, "gelu: expected quick or erf, found value %d", static_cast<int>(c.gelu));
     for (int i = 0; i < c.num_stages; ++i) {
         const stage_config& s = c.stage[static_cast<std::size_t>(i)];
         if (s.embed_dim < 1 || s.embed_dim > 65536) return bad(i, "embed_dim", "1 to 65536", s.embed_dim);

@@ -167,5 +167,13 @@ TEST_CASE("outputs never overwrite inputs", "[cli]") {
         CHECK(o.code == 2);
         CHECK(o.err.find("are the same file") != std::string::npos);
     }
+    // a photo found in a directory, and weights inside the model's folder, are known by what they hold
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"--logits", photo, folder.path()}, {"--embedding", photo, "-"}}) {
+        const outcome o = classify(arguments);
+        CHECK(o.code == 2);
+        CHECK(o.err.find("exists and is no .npy file") != std::string::npos);
+    }
     CHECK(read_file(photo) == before);
+    REQUIRE(classify({"--logits", folder / "again.npy", photo}).code == 0);
+    CHECK(classify({"--logits", folder / "again.npy", photo}).code == 0);  // an array is replaced
 }

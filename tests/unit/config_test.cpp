@@ -109,6 +109,9 @@ TEST_CASE("validate checks the whole model", "[config]") {
     c.num_channels = 0;
     check_refused(c, "num_channels: expected 1 to 4096, found 0");
     c = mixed();
+    c.gelu = static_cast<cvt::gelu>(7);
+    check_refused(c, "gelu: expected quick or erf, found value 7");
+    c.gelu = cvt::gelu::quick;
     c.num_classes = -1;
     check_refused(c, "num_classes: expected 0 to 10000000, found -1");
     c.num_classes = 0;
