@@ -57,7 +57,7 @@ CVT_ALWAYS_INLINE vec erf_gelu(vec x) {
 // ---------------------------------------------------------------- matrix products
 
 inline constexpr std::ptrdiff_t panel = 2 * lanes;  // columns of the register tile
-inline constexpr std::ptrdiff_t block_k = 256;      // depth summed in registers before it is added to what is stored: bounds the rounding
+inline constexpr std::ptrdiff_t block_k = 384;      // depth summed in registers before it is added to what is stored: bounds the rounding
 
 inline std::size_t packed_size(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return static_cast<std::size_t>((n + panel - 1) / panel * panel) * static_cast<std::size_t>(k);
