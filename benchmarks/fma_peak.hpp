@@ -31,15 +31,15 @@ __attribute__((target("avx2,fma"), noinline)) inline timed chains_avx2(std::int6
         c6 = _mm256_fmadd_ps(c6, a, b), c7 = _mm256_fmadd_ps(c7, a, b), c8 = _mm256_fmadd_ps(c8, a, b);
         c9 = _mm256_fmadd_ps(c9, a, b), c10 = _mm256_fmadd_ps(c10, a, b), c11 = _mm256_fmadd_ps(c11, a, b);
         // Equal chains would be merged into one.
-        asm("" : "+x"(c0), "+x"(c1), "+x"(c2), "+x"(c3), "+x"(c4), "+x"(c5));
-        asm("" : "+x"(c6), "+x"(c7), "+x"(c8), "+x"(c9), "+x"(c10), "+x"(c11));
+        asm volatile("" : "+x"(c0), "+x"(c1), "+x"(c2), "+x"(c3), "+x"(c4), "+x"(c5));
+        asm volatile("" : "+x"(c6), "+x"(c7), "+x"(c8), "+x"(c9), "+x"(c10), "+x"(c11));
     }
     const __m256 low = c0 + c1 + c2 + c3 + c4 + c5, high = c6 + c7 + c8 + c9 + c10 + c11;
     return {static_cast<double>(rounds) * 12 * 8 * 2, _mm256_cvtss_f32(low + high)};
 }
 
 // A multiply and an add of four lanes each, where there is no fused one.
-inline timed chains_sse2(std::int64_t rounds) {
+__attribute__((noinline)) inline timed chains_sse2(std::int64_t rounds) {
     const __m128 a = _mm_set1_ps(factor), b = _mm_set1_ps(addend);
     __m128 c0 = b, c1 = b, c2 = b, c3 = b, c4 = b, c5 = b, c6 = b, c7 = b, c8 = b, c9 = b, c10 = b, c11 = b;
     for (std::int64_t i = 0; i < rounds; ++i) {
@@ -49,8 +49,8 @@ inline timed chains_sse2(std::int64_t rounds) {
         c6 = _mm_add_ps(_mm_mul_ps(c6, a), b), c7 = _mm_add_ps(_mm_mul_ps(c7, a), b);
         c8 = _mm_add_ps(_mm_mul_ps(c8, a), b), c9 = _mm_add_ps(_mm_mul_ps(c9, a), b);
         c10 = _mm_add_ps(_mm_mul_ps(c10, a), b), c11 = _mm_add_ps(_mm_mul_ps(c11, a), b);
-        asm("" : "+x"(c0), "+x"(c1), "+x"(c2), "+x"(c3), "+x"(c4), "+x"(c5));
-        asm("" : "+x"(c6), "+x"(c7), "+x"(c8), "+x"(c9), "+x"(c10), "+x"(c11));
+        asm volatile("" : "+x"(c0), "+x"(c1), "+x"(c2), "+x"(c3), "+x"(c4), "+x"(c5));
+        asm volatile("" : "+x"(c6), "+x"(c7), "+x"(c8), "+x"(c9), "+x"(c10), "+x"(c11));
     }
     const __m128 low = c0 + c1 + c2 + c3 + c4 + c5, high = c6 + c7 + c8 + c9 + c10 + c11;
     return {static_cast<double>(rounds) * 12 * 4 * 2, _mm_cvtss_f32(low + high)};
@@ -71,11 +71,11 @@ inline timed chains(std::int64_t rounds) {
         c0 = c0 * a + b, c1 = c1 * a + b, c2 = c2 * a + b, c3 = c3 * a + b, c4 = c4 * a + b, c5 = c5 * a + b;
         c6 = c6 * a + b, c7 = c7 * a + b, c8 = c8 * a + b, c9 = c9 * a + b, c10 = c10 * a + b, c11 = c11 * a + b;
 #ifdef __aarch64__
-        asm("" : "+w"(c0), "+w"(c1), "+w"(c2), "+w"(c3), "+w"(c4), "+w"(c5));
-        asm("" : "+w"(c6), "+w"(c7), "+w"(c8), "+w"(c9), "+w"(c10), "+w"(c11));
+        asm volatile("" : "+w"(c0), "+w"(c1), "+w"(c2), "+w"(c3), "+w"(c4), "+w"(c5));
+        asm volatile("" : "+w"(c6), "+w"(c7), "+w"(c8), "+w"(c9), "+w"(c10), "+w"(c11));
 #else
-        asm("" : "+m"(c0), "+m"(c1), "+m"(c2), "+m"(c3), "+m"(c4), "+m"(c5));
-        asm("" : "+m"(c6), "+m"(c7), "+m"(c8), "+m"(c9), "+m"(c10), "+m"(c11));
+        asm volatile("" : "+m"(c0), "+m"(c1), "+m"(c2), "+m"(c3), "+m"(c4), "+m"(c5));
+        asm volatile("" : "+m"(c6), "+m"(c7), "+m"(c8), "+m"(c9), "+m"(c10), "+m"(c11));
 #endif
     }
     const lanes sum = c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;
