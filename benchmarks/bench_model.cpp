@@ -1,53 +1,57 @@
 // Time of whole forward passes, weights and images made by formula: forward/<variant>/<size>/batch:<n>/threads:<n>.
-#include <chrono>
-#include <cstddef>
-#include <span>
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include <benchmark/benchmark.h>
 #include <cvt/cvt.hpp>
 #include <cvt/extra/thread_pool.hpp>
 
+#include "harness.hpp"
 #include "support/formula.hpp"
+#include "work.hpp"
 
 namespace {
 
-cvt::result<cvt::model> formula_model(const cvt::config& config) {
-    const auto read = [](void*, const char* name, std::span<const std::int64_t> shape, float* out) noexcept -> cvt::error {
-        cvt_test::fill_formula_tensor(name, shape, out);
-        return {};
-    };
-    return cvt::model::from_weights(config, cvt::weight_source{nullptr, read});
+struct forward_case {
+    const cvt::config* config;
+    int size, batch, threads;
+};
+
+/// The model of a variant: made when it is first needed, and the only one there is (CvT-W24's weights are 1.1 GB).
+cvt::result<cvt::model> model_of(const cvt::config& config) {
+    static std::unique_ptr<cvt::model> kept;
+    if (kept == nullptr || !(kept->config() == config)) {
+        kept.reset();
+        cvt_test::formula_weights weights;
+        cvt::result<cvt::model> made = cvt::model::from_weights(config, {&weights, &cvt_test::formula_weights::read});
+        if (!made) return made;
+        kept = std::make_unique<cvt::model>(*made);
+    }
+    return *kept;
 }
 
-void forward(benchmark::State& state, const cvt::config& config, int size, int batch, int threads) {
-    const auto model = formula_model(config);
+void forward(benchmark::State& state, const forward_case& c) {
+    const cvt::result<cvt::model> model = model_of(*c.config);
     if (!model) return state.SkipWithError(model.error().what());
-    auto pool = cvt::thread_pool::create(threads);
+    const cvt::result<cvt::thread_pool> pool = cvt::thread_pool::create(c.threads);
     if (!pool) return state.SkipWithError(pool.error().what());
-
-    const auto n = static_cast<std::size_t>(batch);
-    const std::vector<float> image = cvt_test::formula_image(size, size);
-    std::vector<float> input;
-    for (std::size_t i = 0; i < n; ++i) input.insert(input.end(), image.begin(), image.end());
-    std::vector<float> logits(n * static_cast<std::size_t>(config.num_classes));
     cvt::session session{*model, {.executor = pool->as_executor()}};
 
-    const cvt::view<const float, 4> images{input.data(), batch, 3, size, size};
-    const cvt::outputs outputs{.logits = logits};
-    if (cvt::error e = session.run(images, outputs)) return state.SkipWithError(e.what());  // plans and allocates
-    const auto start = std::chrono::steady_clock::now();
-    for (auto _ : state) {
-        if (cvt::error e = session.run(images, outputs)) return state.SkipWithError(e.what());
-        benchmark::DoNotOptimize(logits.data());
+    const auto n = static_cast<std::size_t>(c.batch);
+    std::vector<float> images, logits(n * static_cast<std::size_t>(c.config->num_classes));
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::vector<float> image = cvt_test::formula_image(c.size, c.size, c.config->num_channels, i);
+        images.insert(images.end(), image.begin(), image.end());
     }
-    // Google Benchmark's own rates are of CPU time unless its names say real_time.
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    const double images_per_second = static_cast<double>(state.iterations()) * batch / elapsed.count();
-    state.counters["images/s"] = images_per_second;
-    state.counters["GFLOP/s"] = images_per_second * 2e-9 * static_cast<double>(*cvt::multiply_adds(config, size, size));
+    const cvt::view<const float, 4> input{images.data(), c.batch, c.config->num_channels, c.size, c.size};
+    cvt::error e = session.run(input, {.logits = logits});  // plans, allocates, touches every page
+    if (e) return state.SkipWithError(e.what());
+
+    const double seconds = cvt_bench::seconds_each(state, [&] { e = session.run(input, {.logits = logits}); });
+    if (e) return state.SkipWithError(e.what());
+    const std::int64_t work = c.batch * cvt_bench::forward_work(*c.config, *cvt::shape_of(*c.config, c.size, c.size));
+    cvt_bench::report_work(state, seconds, work, c.threads);
+    state.counters["images/s"] = c.batch / seconds;
     state.SetLabel(model->kernels());
 }
 
@@ -58,18 +62,18 @@ int main(int argc, char** argv) {
         const char* variant;
         const cvt::config* config;
         int size;
-    } models[] = {{"cvt-13", &cvt::cvt_13, 224},
-                  {"cvt-13", &cvt::cvt_13, 384},
-                  {"cvt-21", &cvt::cvt_21, 224},
-                  {"cvt-21", &cvt::cvt_21, 384},
-                  {"cvt-w24", &cvt::cvt_w24, 384}};
+    } models[]{{"cvt-13", &cvt::cvt_13, 224},
+               {"cvt-13", &cvt::cvt_13, 384},
+               {"cvt-21", &cvt::cvt_21, 224},
+               {"cvt-21", &cvt::cvt_21, 384},
+               {"cvt-w24", &cvt::cvt_w24, 384}};
     for (const auto& m : models)
-        for (const auto& [batch, threads] : {std::pair{1, 1}, {1, 2}, {8, 1}, {8, 2}}) {
-            const std::string name = std::string("forward/") + m.variant + '/' + std::to_string(m.size) +
-                                     "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads);
-            benchmark::RegisterBenchmark(name.c_str(), forward, *m.config, m.size, batch, threads)->Unit(benchmark::kMillisecond);
-        }
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    benchmark::RunSpecifiedBenchmarks();
+        for (const int batch : {1, 8})
+            for (const int threads : {1, 2}) {
+                const std::string name = std::string{"forward/"} + m.variant + '/' + std::to_string(m.size) +
+                                         "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads);
+                const forward_case c{m.config, m.size, batch, threads};
+                benchmark::RegisterBenchmark(name.c_str(), forward, c)->Unit(benchmark::kMillisecond);
+            }
+    return cvt_bench::run(argc, argv);
 }

@@ -1,0 +1,56 @@
+// What the benchmark programs share: the timed loop, the counters, main().
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+
+#include <benchmark/benchmark.h>
+
+#include "fma_peak.hpp"
+
+namespace cvt_bench {
+
+/// Peak of one core, measured once a process; the results' context has it as fma_peak_gflops.
+inline double fma_peak() {
+    static const double peak = measured_fma_peak_gflops();
+    return peak;
+}
+
+/// Times `body`: wall-clock seconds of one call. Google Benchmark's own rates are of the main thread's CPU time, unless it
+/// adds /real_time to the name.
+template <class Body>
+double seconds_each(benchmark::State& state, const Body& body) {
+    const auto start = std::chrono::steady_clock::now();
+    for (auto _ : state) {
+        body();
+        benchmark::ClobberMemory();
+    }
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    return elapsed.count() / static_cast<double>(state.iterations());
+}
+
+/// Counters of what arithmetic bounds: GFLOPs, 10^9 operations a second (a multiply-add is two), and peak_share, the part
+/// of the FMA peak of `threads` cores that this is.
+inline void report_work(benchmark::State& state, double seconds, std::int64_t multiply_adds, int threads = 1) {
+    const double gflops = 2e-9 * static_cast<double>(multiply_adds) / seconds;
+    state.counters["GFLOPs"] = gflops;
+    state.counters["peak_share"] = gflops / (fma_peak() * threads);
+}
+
+/// Counter of what memory bounds: GB/s, every float read or written counted once.
+inline void report_traffic(benchmark::State& state, double seconds, std::int64_t floats) {
+    state.counters["GB/s"] = 4e-9 * static_cast<double>(floats) / seconds;
+}
+
+/// Runs what was registered, as the command line says.
+inline int run(int argc, char** argv) {
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    char peak[32];
+    std::snprintf(peak, sizeof peak, "%.2f", fma_peak());
+    benchmark::AddCustomContext("fma_peak_gflops", peak);
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}
+
+}  // namespace cvt_bench
