@@ -10,8 +10,7 @@ enum exit_code : int {
     some_failed = 1,
     wrong_usage = 2,
     no_model = 3,
-    interrupted = 130,  // what shells report for an interrupt
-    broken_pipe = 141,  // and for a reader that went away
+    broken_pipe = 141,  // what shells report for a reader that went away
 };
 
 /// Thrown anywhere, caught in main. The library below never throws; a program of its own may.

@@ -24,35 +24,6 @@ bool named_like_an_image(const fs::path& path) {
     return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
-// Not recursive: the shell and find say better which folders are meant.
-std::deque<input> list_directory(const std::string& directory) {
-    std::vector<std::string> images;
-    std::size_t others = 0;
-    std::error_code problem;
-    fs::directory_iterator at{directory, problem};
-    for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
-        std::error_code ignored;
-        if (named_like_an_image(at->path()) && !at->is_directory(ignored))
-            images.push_back(at->path().string());
-        else
-            ++others;
-    }
-    if (problem) return {{directory, cvt::error::format(cvt::errc::io, "cannot be listed: %s", problem.message().c_str())}};
-    if (images.empty()) return {{directory, cvt::error::format(cvt::errc::io, "a folder without .jpg, .jpeg or .png files")}};
-    if (others != 0)
-        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", directory.c_str(), others, others == 1 ? "entry" : "entries");
-    std::sort(images.begin(), images.end());
-    std::deque<input> listed;
-    for (std::string& path : images) listed.push_back({std::move(path), {}});
-    return listed;
-}
-
-std::deque<input> expand(const std::string& path) {
-    std::error_code missing;
-    if (fs::is_directory(path, missing)) return list_directory(path);
-    return {{path, {}}};
-}
-
 // A line of standard input, or null at its end and at an interrupt.
 std::optional<std::string> read_line() {
     char* line = nullptr;
@@ -72,39 +43,83 @@ std::optional<std::string> read_line() {
 
 }  // namespace
 
+void path_queue::group::add(std::string_view name) {
+    starts.push_back(names.size());
+    names.append(name).push_back('\0');
+}
+
+void path_queue::group::sort() {
+    std::sort(starts.begin(), starts.end(),
+              [this](std::size_t a, std::size_t b) { return std::strcmp(names.data() + a, names.data() + b) < 0; });
+}
+
+// Not recursive: the shell and find say better which folders are meant.
+path_queue::group path_queue::list(const std::string& directory) {
+    group found{directory, {}, {}};
+    std::size_t others = 0;
+    std::error_code problem;
+    fs::directory_iterator at{directory, problem};
+    for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
+        std::error_code ignored;
+        if (named_like_an_image(at->path()) && !at->is_directory(ignored))
+            found.add(at->path().filename().native());
+        else
+            ++others;
+    }
+    const auto refuse = [&](const cvt::error& why) {
+        group refused;
+        refused.add(directory);
+        refused.problem = why;
+        return refused;
+    };
+    if (problem) return refuse(cvt::error::format(cvt::errc::io, "cannot be listed: %s", problem.message().c_str()));
+    if (found.starts.empty()) return refuse(cvt::error::format(cvt::errc::io, "a folder without .jpg, .jpeg or .png files"));
+    if (others != 0)
+        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", directory.c_str(), others, others == 1 ? "entry" : "entries");
+    found.sort();
+    return found;
+}
+
+std::size_t path_queue::add(const std::string& path) {
+    if (std::error_code missing; fs::is_directory(path, missing)) return groups_.emplace_back(list(path)).starts.size();
+    if (groups_.empty() || !groups_.back().directory.empty() || groups_.back().problem) groups_.emplace_back();
+    groups_.back().add(path);
+    return 1;
+}
+
+std::optional<input> path_queue::take() {
+    if (groups_.empty()) return std::nullopt;
+    group& g = groups_.front();
+    const char* const name = g.names.data() + g.starts[g.taken++];
+    input next{g.directory.empty() ? name : (fs::path{g.directory} / name).string(), g.problem.value_or(cvt::error{})};
+    if (g.taken == g.starts.size()) groups_.pop_front();
+    return next;
+}
+
 input_list::input_list(const std::vector<std::string>& arguments) {
     for (const std::string& argument : arguments) {
-        if (argument == "-") {
+        if (argument == "-")
             open_ended_ = true;
-            before_standard_input_ = waiting_.size();
-            continue;
-        }
-        for (input& i : expand(argument)) waiting_.push_back(std::move(i));
+        else
+            total_ += (open_ended_ ? after_ : before_).add(argument);
     }
-    total_ = waiting_.size();
 }
 
 std::optional<input> input_list::next() {
-    while (open_ended_ && before_standard_input_ == 0) {
+    for (;;) {
+        if (std::optional<input> first = before_.take()) return first;
+        if (!open_ended_) return after_.take();
         const std::optional<std::string> line = read_line();
         if (!line) {
             open_ended_ = false;
-            break;
-        }
-        if (line->empty()) continue;
-        // What find -print0 writes would otherwise be cut at its first path.
-        if (line->find('\0') != std::string::npos)
+        } else if (line->find('\0') != std::string::npos) {
+            // What find -print0 writes would otherwise be cut at its first path.
+            ++total_;
             return input{*line, cvt::error::format(cvt::errc::io, "paths on standard input end in a newline; this one holds a NUL byte")};
-        std::deque<input> found = expand(*line);
-        before_standard_input_ = found.size();
-        total_ += found.size();
-        for (; !found.empty(); found.pop_back()) waiting_.push_front(std::move(found.back()));
+        } else if (!line->empty()) {
+            total_ += before_.add(*line);
+        }
     }
-    if (waiting_.empty()) return std::nullopt;
-    input first = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (before_standard_input_ > 0) --before_standard_input_;
-    return first;
 }
 
 }  // namespace app

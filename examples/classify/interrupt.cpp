@@ -6,12 +6,13 @@
 namespace app {
 namespace {
 
-volatile std::sig_atomic_t requested = 0;
+constexpr int interrupting[]{SIGINT, SIGTERM, SIGHUP};
+volatile std::sig_atomic_t requested = 0;  // which of them came
 
 void change_mask(int how) {
     sigset_t interrupts;
     sigemptyset(&interrupts);
-    sigaddset(&interrupts, SIGINT);
+    for (const int signal : interrupting) sigaddset(&interrupts, signal);
     pthread_sigmask(how, &interrupts, nullptr);
 }
 
@@ -19,13 +20,19 @@ void change_mask(int how) {
 
 void catch_signals() {
     struct sigaction note {};
-    note.sa_handler = [](int) { requested = 1; };
+    note.sa_handler = [](int signal) { requested = signal; };
     note.sa_flags = static_cast<int>(SA_RESETHAND);  // no SA_RESTART: a read from standard input ends
-    sigaction(SIGINT, &note, nullptr);
+    for (const int signal : interrupting) {
+        struct sigaction before {};
+        sigaction(signal, &note, &before);
+        if (signal == SIGHUP && before.sa_handler == SIG_IGN) std::signal(signal, SIG_IGN);
+    }
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupt_requested() { return requested != 0; }
+int interrupt_code() { return 128 + requested; }
 
 without_interrupts::without_interrupts() { change_mask(SIG_BLOCK); }
 without_interrupts::~without_interrupts() { change_mask(SIG_UNBLOCK); }

@@ -3,11 +3,14 @@
 
 namespace app {
 
-/// Notes SIGINT instead of dying from it, and lets writes to a closed pipe fail instead of killing the program.
+/// Notes SIGINT, SIGTERM and SIGHUP instead of dying from them (an ignored SIGHUP stays so: nohup), and lets writes to a
+/// closed pipe or beyond a limit on file sizes fail instead of killing the program.
 void catch_signals();
 bool interrupt_requested();
+/// What shells report for the signal that came: 130, 143 or 129.
+int interrupt_code();
 
-/// While one lives, threads that are started leave SIGINT to the main thread, so that it wakes a read from standard input.
+/// While one lives, threads that are started leave these signals to the main thread, so that they wake a read from standard input.
 class without_interrupts {
 public:
     without_interrupts();

@@ -76,7 +76,7 @@ int run(const options& o) {
     classifier.flush();
     progress.clear();
     if (classifier.failed() > 0) std::fprintf(stderr, "classify: %zu of %zu inputs failed\n", classifier.failed(), classifier.done());
-    return interrupt_requested() ? interrupted : classifier.failed() > 0 ? some_failed : all_good;
+    return interrupt_requested() ? interrupt_code() : classifier.failed() > 0 ? some_failed : all_good;
 }
 
 // Where a standard stream is closed, the next file to be opened would take its number, and its data with it: --logits the
@@ -94,7 +94,9 @@ int main(int argc, char** argv) {
     app::catch_signals();
     try {
         const std::optional<app::options> options = app::parse_options(argc, argv);
-        return options ? app::run(*options) : app::all_good;
+        const int code = options ? app::run(*options) : app::all_good;
+        app::finish_output();
+        return code;
     } catch (const app::failure& f) {
         if (!f.message.empty()) std::fprintf(stderr, "classify: %s\n", f.message.c_str());
         return f.code;

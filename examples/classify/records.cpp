@@ -24,6 +24,11 @@ std::string exact(float value) {
     return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+[[noreturn]] void output_failed() {
+    if (errno == EPIPE) throw failure{broken_pipe, ""};
+    throw failure{some_failed, std::string{"standard output cannot be written: "} + std::strerror(errno)};
+}
+
 }  // namespace
 
 record_writer::record_writer(record_format format, std::vector<std::string> labels, int top)
@@ -94,9 +99,12 @@ std::string record_writer::as_csv(const record& r) const {
 }
 
 void print(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
-    if (errno == EPIPE) throw failure{broken_pipe, ""};
-    throw failure{some_failed, std::string{"standard output cannot be written: "} + std::strerror(errno)};
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed();
+    finish_output();
+}
+
+void finish_output() {
+    if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) output_failed();
 }
 
 }  // namespace app

@@ -37,5 +37,7 @@ private:
 
 /// Writes to standard output and flushes it. Throws as record_writer::write does.
 void print(const std::string& text);
+/// The same for what was written to standard output by other means and may still be in its buffer.
+void finish_output();
 
 }  // namespace app
