@@ -69,6 +69,17 @@ std::string stages(const cvt::config& c, const cvt::model_shape& shape) {
     return out + text("%-5s %69s\n", c.num_classes > 0 ? "head" : "norm", with_commas(norm + head).c_str());
 }
 
+/// Bytes of the largest tensor: while a model is loaded there is one beside the weights.
+std::size_t largest_tensor(const cvt::config& c) {
+    std::size_t largest = 0;
+    cvt::checkpoint::for_each_tensor(c, [&](const char*, std::span<const std::int64_t> shape) noexcept {
+        std::size_t bytes = sizeof(float);
+        for (const std::int64_t extent : shape) bytes *= static_cast<std::size_t>(extent);
+        largest = std::max(largest, bytes);
+    });
+    return largest;
+}
+
 }  // namespace
 
 std::string describe(const options& o, const setup& s) {
@@ -101,8 +112,12 @@ std::string describe(const options& o, const setup& s) {
     if (!size) return out;
     if (const auto work = cvt::multiply_adds(c, size->height, size->width))
         out += row("multiply-adds", text("%.3f G at %d x %d", static_cast<double>(*work) * 1e-9, size->height, size->width));
-    if (const auto bytes = model.workspace_bytes(size->height, size->width, o.threads))
+    if (const auto bytes = model.workspace_bytes(size->height, size->width, o.threads)) {
         out += row("workspace", mebibytes(*bytes) + text(" with %d thread%s", o.threads, o.threads == 1 ? "" : "s"));
+        const auto input = static_cast<std::size_t>(c.num_channels * size->tokens()) * sizeof(float);
+        out += row("peak", mebibytes(model.memory_bytes() + std::max(*bytes + input, largest_tensor(c))) +
+                               ": weights, workspace and an input, beside the program and the photo");
+    }
     return out;
 }
 
