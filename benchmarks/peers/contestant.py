@@ -1,0 +1,91 @@
+# A process that holds a model and runs it when asked, and what the system says about it.
+import json
+import os
+import subprocess
+import time
+
+import prepare
+
+NAMES = {"cvt": "cvt", "native": "cvt, -march=native", "ort": "ONNX Runtime", "torch": "PyTorch"}
+
+
+def command(name, variant, size, batch, threads):
+    stem = os.path.join(prepare.MODELS, variant)
+    images = os.path.join(prepare.MODELS, f"images-{size}-b{batch}.f32")
+    work = [str(size), str(batch), str(threads), images]
+    if name == "ort":
+        return ["node", os.path.join(prepare.HERE, "peer_ort.js"), prepare.NODE_MODULES, f"{stem}-{size}-b{batch}.onnx", *work]
+    if name == "torch":
+        return ["/usr/bin/python3", os.path.join(prepare.HERE, "peer_torch.py"), stem + ".pth", variant, *work]
+    program = {"cvt": "peer_cvt", "native": "peer_cvt_native"}[name]
+    return [os.path.join(prepare.PROGRAMS, program), stem + ".safetensors", *work]
+
+
+class Contestant:
+    def __init__(self, name, variant, size, batch, threads):
+        self.name, self.batch, self.threads = name, batch, threads
+        environment = dict(os.environ)
+        environment.update(OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
+        if name == "torch":  # its BLAS is the system's choice, which may be the slow reference one
+            openblas = f"/usr/lib/{os.uname().machine}-linux-gnu/openblas-openmp"
+            environment["LD_LIBRARY_PATH"] = openblas + ":" + environment.get("LD_LIBRARY_PATH", "")
+        self.process = subprocess.Popen(command(name, variant, size, batch, threads), env=environment, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.about = json.loads(self.answer())  # written when the model is loaded
+        self.milliseconds, self.peaks = [], []  # of each round
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{NAMES[self.name]} ended with status {self.process.wait()}")
+        return line
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def run(self):
+        return float(self.ask("run"))
+
+    def peak(self):
+        return float(self.ask("peak"))
+
+    def logits(self):
+        """Those of the last run, as bytes of float32."""
+        path = os.path.join(prepare.BUILD, f"logits-{self.name}.f32")
+        self.ask("logits " + path)
+        with open(path, "rb") as file:
+            return file.read()
+
+    def peak_memory(self):
+        """Bytes, of the whole process and its life."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+    def processor_ns(self):
+        """Processor time its living threads have had."""
+        total, folder = 0, f"/proc/{self.process.pid}/task"
+        for thread in os.listdir(folder):
+            try:
+                with open(f"{folder}/{thread}/schedstat") as file:
+                    total += int(file.read().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return total
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+def wait_until_idle(contestants, step=0.03, limit=2.0):
+    """Runtimes' threads spin for a while after a run; nobody's turn begins before they sleep."""
+    end, before = time.monotonic() + limit, sum(c.processor_ns() for c in contestants)
+    while time.monotonic() < end:
+        time.sleep(step)
+        now = sum(c.processor_ns() for c in contestants)
+        if now - before < 0.01 * step * 1e9:
+            return
+        before = now

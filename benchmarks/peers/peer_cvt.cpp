@@ -1,0 +1,82 @@
+// One contestant of benchmarks/peers: holds a model through cvt and answers each line of standard input with a line.
+//
+// peer_cvt MODEL SIZE BATCH THREADS INPUT     INPUT: float32, (BATCH, 3, SIZE, SIZE)
+// First line out: {"load_ms": ..., ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak of a core in GFLOP/s;
+// `logits FILE`: writes those of the last run as float32.
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <cvt/cvt.hpp>
+#include <cvt/extra/thread_pool.hpp>
+
+#include "fma_peak.hpp"
+#include "work.hpp"
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double milliseconds_since(clock::time_point begin) { return std::chrono::duration<double, std::milli>(clock::now() - begin).count(); }
+
+int fail(const std::string& why) {
+    std::cerr << "peer_cvt: " << why << '\n';
+    return 1;
+}
+
+std::vector<float> read_floats(const char* path, std::size_t count) {
+    std::vector<float> values(count);
+    std::ifstream file{path, std::ios::binary};
+    const auto bytes = static_cast<std::streamsize>(count * sizeof(float));
+    if (!file.read(reinterpret_cast<char*>(values.data()), bytes) || file.peek() != EOF) values.clear();
+    return values;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 6) return fail("usage: peer_cvt MODEL SIZE BATCH THREADS INPUT");
+    const int size = std::atoi(argv[2]), batch = std::atoi(argv[3]), threads = std::atoi(argv[4]);
+
+    const clock::time_point start = clock::now();
+    const auto model = cvt::model::load(argv[1]);
+    const double load_ms = milliseconds_since(start);
+    if (!model) return fail(model.error().what());
+    const auto pool = cvt::thread_pool::create(threads);
+    if (!pool) return fail(pool.error().what());
+    const auto shape = cvt::shape_of(model->config(), size, size);
+    if (!shape) return fail(shape.error().what());
+
+    const auto pixels = static_cast<std::size_t>(batch) * 3 * static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+    const std::vector<float> input = read_floats(argv[5], pixels);
+    if (input.empty()) return fail(std::string{argv[5]} + ": expected exactly " + std::to_string(pixels) + " floats");
+    std::vector<float> logits(static_cast<std::size_t>(batch) * static_cast<std::size_t>(model->config().num_classes));
+    cvt::session session{*model, threads > 1 ? cvt::session_options{.executor = pool->as_executor()} : cvt::session_options{}};
+    const cvt::view<const float, 4> images{input.data(), batch, 3, size, size};
+
+    std::cout << "{\"load_ms\": " << load_ms << ", \"version\": \"" << CVT_VERSION_STRING << "\", \"kernels\": \"" << model->kernels()
+              << "\", \"multiply_adds\": " << cvt_bench::forward_work(model->config(), *shape) << '}' << std::endl;
+    for (std::string line; std::getline(std::cin, line);) {
+        if (line == "run") {
+            const clock::time_point begin = clock::now();
+            const cvt::error e = session.run(images, {.logits = logits});
+            const double elapsed = milliseconds_since(begin);
+            if (e) return fail(e.what());
+            std::cout << elapsed << std::endl;
+        } else if (line == "peak") {
+            std::cout << cvt_bench::measured_fma_peak_gflops() << std::endl;
+        } else if (line.starts_with("logits ")) {
+            std::ofstream file{line.substr(7), std::ios::binary};
+            file.write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(logits.size() * sizeof(float)));
+            if (!file.flush()) return fail(line.substr(7) + ": cannot be written");
+            std::cout << "written" << std::endl;
+        } else {
+            return fail("unknown line: " + line);
+        }
+    }
+}

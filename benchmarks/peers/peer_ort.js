@@ -1,0 +1,53 @@
+// One contestant of benchmarks/peers: holds an ONNX file in ONNX Runtime and answers each line of standard input with a line.
+//
+// node peer_ort.js MODULES MODEL SIZE BATCH THREADS INPUT     MODULES: the folder that npm filled
+// Speaks as peer_cvt does. onnxruntime-node runs the model on the calling thread, in its native library; what node adds to a
+// run is some microseconds.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const readline = require('readline');
+
+async function main([modules, model, size, batch, threads, input]) {
+    const home = path.resolve(modules, 'onnxruntime-node');
+    const ort = require(home);
+    const options = {
+        executionProviders: ['cpu'],
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        intraOpNumThreads: Number(threads),
+        interOpNumThreads: 1,
+        logSeverityLevel: 3,
+    };
+    const start = process.hrtime.bigint();
+    const session = await ort.InferenceSession.create(model, options);
+    const milliseconds_since = begin => Number(process.hrtime.bigint() - begin) / 1e6;
+    const load_ms = milliseconds_since(start);
+
+    const bytes = fs.readFileSync(input);
+    const pixels = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    const feeds = {image: new ort.Tensor('float32', pixels, [Number(batch), 3, Number(size), Number(size)])};
+    let logits;
+
+    const version = require(path.join(home, 'package.json')).version;
+    console.log(JSON.stringify({load_ms, version, node: process.version}));
+    for await (const line of readline.createInterface({input: process.stdin})) {
+        if (line === 'run') {
+            const begin = process.hrtime.bigint();
+            const outputs = await session.run(feeds);
+            console.log(milliseconds_since(begin));
+            logits = outputs.logits.data;
+        } else if (line.startsWith('logits ')) {
+            fs.writeFileSync(line.slice(7), Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength));
+            console.log('written');
+        } else {
+            throw new Error('unknown line: ' + line);
+        }
+    }
+}
+
+main(process.argv.slice(2)).catch(error => {
+    console.error('peer_ort: ' + error.message);
+    process.exit(1);
+});

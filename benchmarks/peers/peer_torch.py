@@ -1,0 +1,54 @@
+# One contestant of benchmarks/peers: holds a model in PyTorch and answers each line of standard input with a line.
+"""peer_torch.py MODEL VARIANT SIZE BATCH THREADS INPUT     MODEL: a state dict with official names; speaks as peer_cvt does.
+
+Traced, frozen (which folds batch norm and fuses element-wise steps) and channels-last: what was fastest of eager, traced,
+frozen and optimize_for_inference, with either memory format. load_ms is the reading of the state dict into the module.
+"""
+import json
+import re
+import sys
+import time
+
+import numpy as np
+import torch
+
+from cvt_torch import CvT, load_state
+
+
+def blas():
+    with open("/proc/self/maps") as maps:
+        found = set(re.findall(r"/(lib(?:openblas|mkl|blis|atlas|blas)[\w.-]*\.so[\w.]*)", maps.read()))
+    return " ".join(sorted(found)) or "unknown"
+
+
+def main(path, variant, size, batch, threads, input_path):
+    size, batch, threads = int(size), int(batch), int(threads)
+    torch.set_num_threads(threads)
+    torch.set_num_interop_threads(1)
+    module = CvT(variant, size, batch)
+    start = time.perf_counter()
+    load_state(module, torch.load(path))
+    load_ms = 1e3 * (time.perf_counter() - start)
+
+    images = torch.from_numpy(np.fromfile(input_path, np.float32).reshape(batch, 3, size, size))
+    with torch.inference_mode():
+        images = images.contiguous(memory_format=torch.channels_last)
+        model = torch.jit.freeze(torch.jit.trace(module.to(memory_format=torch.channels_last), images))
+        del module
+        print(json.dumps({"load_ms": load_ms, "version": torch.__version__, "blas": blas()}), flush=True)
+        logits = None
+        for line in sys.stdin:
+            line = line.rstrip("\n")
+            if line == "run":
+                start = time.perf_counter()
+                logits = model(images)
+                print(1e3 * (time.perf_counter() - start), flush=True)
+            elif line.startswith("logits "):
+                logits.numpy().tofile(line[7:])
+                print("written", flush=True)
+            else:
+                raise ValueError(f"unknown line: {line}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
