@@ -1,6 +1,10 @@
 // The version, the platform check, and the inline namespace that keeps units of different compiler flags apart.
 #pragma once
 
+#if __cplusplus < 202002L && !defined(_MSVC_LANG)
+#error "cvt is C++20: compile with -std=c++20"
+#endif
+
 #include <bit>
 
 #define CVT_VERSION_MAJOR 0
