@@ -9,6 +9,7 @@
 
 #include "checkpoint/open.hpp"
 #include "checkpoint/write_folder.hpp"
+#include "float_bits.hpp"
 #include "model.hpp"
 #include "verify.hpp"
 
@@ -62,7 +63,7 @@ inline error make_self_test(const checkpoint::opened& from, checkpoint::dtype ty
     if (error e = run_formula_image(*m, t.height, t.width, t.seed, options.executor, t.values)) return e;
     if (t.values.size() > checkpoint::self_test::max_values && !t.values.resize(checkpoint::self_test::max_values)) return {};
     for (const float v : t.values)
-        if (!checkpoint::is_finite(v)) return {};
+        if (!is_finite(v)) return {};
     checkpoint::write_self_test(t, out);
     made = true;
     return out.good() ? error{} : error::out_of_memory("a self-test", out.text().size());

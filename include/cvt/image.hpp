@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +9,7 @@
 
 #include "config.hpp"
 #include "error.hpp"
+#include "float_bits.hpp"
 #include "image/resize.hpp"
 #include "runtime/buffer.hpp"
 #include "tensor.hpp"
@@ -126,9 +126,6 @@ inline result<image_windows> plan_image(const preprocessing& p, int width, int h
     return image_windows{{w, 0, w, 0, static_cast<int>(w)}, {h, 0, h, 0, static_cast<int>(h)}};
 }
 
-/// By bits, because -ffast-math assumes every comparison with NaN away.
-inline bool finite(float value) noexcept { return (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) != 0x7F800000U; }
-
 /// What each of the 256 values of a channel becomes: float32 (p / 255 - mean) / std, rounded after every step as
 /// torchvision does. The volatile steps keep -ffast-math from merging the divisions.
 using value_table = std::array<float, 256>;
@@ -152,9 +149,9 @@ inline error check_normalization(const preprocessing& p) noexcept {
         return error::format(errc::invalid_argument, "preprocessing: expected a mean and a std of 3 values for RGB images, found %d and %d",
                              p.mean_count, p.std_count);
     for (std::size_t c = 0; c < 3; ++c) {
-        if (!finite(p.mean[c]))
+        if (!is_finite(p.mean[c]))
             return error::format(errc::invalid_argument, "preprocessing.mean[%d] is not a finite number", static_cast<int>(c));
-        if (!finite(p.std[c]) || (std::bit_cast<std::uint32_t>(p.std[c]) & 0x7FFFFFFFU) == 0)
+        if (!is_finite(p.std[c]) || magnitude_bits(p.std[c]) == 0)
             return error::format(errc::invalid_argument, "preprocessing.std[%d]: expected a finite number other than zero",
                                  static_cast<int>(c));
     }

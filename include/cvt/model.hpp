@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <new>
 #include <span>
 #include <string_view>
@@ -169,23 +170,44 @@ private:
     detail::model_data* data_ = nullptr;
 };
 
+namespace detail {
+
+/// A count from 0 that stays at its largest value instead of overflowing.
+struct saturating {
+    static constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    std::int64_t value = 0;
+
+    friend constexpr saturating operator+(saturating a, saturating b) noexcept {
+        return {a.value > most - b.value ? most : a.value + b.value};
+    }
+    friend constexpr saturating operator*(saturating a, saturating b) noexcept {
+        return {b.value != 0 && a.value > most / b.value ? most : a.value * b.value};
+    }
+};
+
+}  // namespace detail
+
 /// Multiply-adds of one forward pass over a height x width image, every token of every block counted. The published
-/// numbers count the same way. Errors: those of shape_of.
+/// numbers count the same way. Errors: those of shape_of; invalid_argument (2^63 or more, at sizes no machine runs).
 inline result<std::int64_t> multiply_adds(const config& c, int height, int width) noexcept {
     const result<model_shape> shape = shape_of(c, height, width);
     if (!shape) return shape.error();
-    std::int64_t total = 0, channels = c.num_channels;
+    using count = detail::saturating;
+    constexpr count two{2};
+    count total{0}, channels{c.num_channels};
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         const stage_config& s = c.stage[i];
-        const std::int64_t grid = shape->stage[i].tokens.tokens(), key_grid = shape->stage[i].keys.tokens();
-        const std::int64_t queries = shape->stage[i].queries(), keys = shape->stage[i].key_count();
-        const std::int64_t dim = s.embed_dim, area = std::int64_t{s.kernel_qkv} * s.kernel_qkv;
-        std::int64_t block = (2 * queries + 2 * keys) * dim * dim + 2 * queries * keys * dim + 2 * queries * dim * s.hidden_dim();
-        if (s.qkv_projection == projection::dw_bn) block += (grid + 2 * key_grid) * dim * area;
-        total += grid * dim * channels * s.patch_size * s.patch_size + s.depth * block;
+        const count grid{shape->stage[i].tokens.tokens()}, key_grid{shape->stage[i].keys.tokens()};
+        const count queries{shape->stage[i].queries()}, keys{shape->stage[i].key_count()};
+        const count dim{s.embed_dim}, hidden{s.hidden_dim()}, patch{s.patch_size}, kernel{s.kernel_qkv}, depth{s.depth};
+        count block = two * (queries + keys) * dim * dim + two * queries * keys * dim + two * queries * dim * hidden;
+        if (s.qkv_projection == projection::dw_bn) block = block + (grid + two * key_grid) * dim * kernel * kernel;
+        total = total + grid * dim * channels * patch * patch + depth * block;
         channels = dim;
     }
-    return total + channels * c.num_classes;
+    total = total + channels * count{c.num_classes};
+    if (total.value != count::most) return total.value;
+    return error::format(errc::invalid_argument, "multiply_adds: an input of %d x %d pixels needs 2^63 or more", height, width);
 }
 
 CVT_NAMESPACE_END

@@ -10,6 +10,7 @@
 #include "image.hpp"
 #include "model.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/one_user.hpp"
 #include "runtime/plan.hpp"
 #include "tensor.hpp"
 
@@ -33,7 +34,12 @@ struct outputs {
 /// Runs a model. One session belongs to one thread at a time; any number of sessions share a model. Nothing is
 /// allocated by the constructor; the first call at an input size allocates the workspace, later ones nothing. After an
 /// error the session can be used again, and the outputs' contents are unspecified. A moved-from session may only be
-/// assigned to or destroyed.
+/// assigned to or destroyed. A call while another is under way, on another thread or from an executor's task, is an
+/// error (invalid_argument), and the one under way is not disturbed.
+///
+/// Inputs are taken as they are, in float32: a NaN or an infinity in one image makes its own outputs unspecified, NaN as
+/// a rule, and no others, of the same batch or of later calls. Finite inputs and weights give finite results unless
+/// their products leave float32's range, which takes values beyond about 1e15.
 class session {
 public:
     explicit session(const model& m, const session_options& options = {}) noexcept
@@ -64,6 +70,8 @@ public:
 
     /// Everything at once, for a batch (N, channels, height, width) of normalised inputs.
     error run(view<const float, 4> input, const outputs& out) noexcept {
+        const detail::one_user::call call{user_};
+        if (!call) return in_use();
         const config& c = model_.config();
         if (input.data() == nullptr || input.extent(0) < 1)
             return error::format(errc::invalid_argument, "input: expected at least one image of (%d, height, width), found none",
@@ -78,6 +86,8 @@ public:
     /// Everything at once, for N images. They must come out of preprocessing with one size, as they do unless the
     /// preprocessing neither crops nor warps.
     error run(std::span<const image_view> images, const outputs& out) noexcept {
+        const detail::one_user::call call{user_};
+        if (!call) return in_use();
         const config& c = model_.config();
         if (images.empty()) return error::format(errc::invalid_argument, "images: expected at least one, found none");
         if (c.num_channels != 3)
@@ -112,12 +122,19 @@ private:
         return view<const float, 4>{input.data(), 1, input.extent(0), input.extent(1), input.extent(2)};
     }
 
+    static error in_use() noexcept {
+        return error::format(errc::invalid_argument, "session: a call is under way: expected one session for each thread");
+    }
+
     static error nowhere(const char* what) noexcept {
         return error::format(errc::invalid_argument, "%s: expected room for the result, found an empty span", what);
     }
 
     static error check_size(const char* what, std::span<float> out, std::ptrdiff_t count, std::ptrdiff_t each) noexcept {
-        if (out.empty() || static_cast<std::ptrdiff_t>(out.size()) == count * each) return {};
+        if (out.empty()) return {};
+        // Divided, because a batch may be announced so large that its product with `each` overflows.
+        const auto row = static_cast<std::size_t>(each);
+        if (out.size() % row == 0 && out.size() / row == static_cast<std::size_t>(count)) return {};
         return error::format(errc::invalid_argument, "%s: expected room for %td x %td floats, found %zu", what, count, each, out.size());
     }
 
@@ -136,7 +153,7 @@ private:
             if (out.stages[i].empty()) continue;
             if (i >= c.stages().size())
                 return error::format(errc::invalid_argument, "stages: the model has %d, map %zu was asked for", c.num_stages, i);
-            char name[16];
+            char name[32];
             std::snprintf(name, sizeof name, "stages[%zu]", i);
             if (error e = check_size(name, out.stages[i], count, c.stage[i].embed_dim * shape->stage[i].tokens.tokens())) return e;
         }
@@ -200,6 +217,7 @@ private:
     detail::workspace_plan plan_;
     detail::buffer<float> workspace_, input_;
     image_scratch image_scratch_;
+    detail::one_user user_;
 };
 
 CVT_NAMESPACE_END

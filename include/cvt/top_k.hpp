@@ -2,12 +2,11 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 
+#include "float_bits.hpp"
 #include "version.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -19,10 +18,6 @@ struct ranked {
 };
 
 namespace detail {
-/// By bits, because a host may compile with -ffast-math.
-inline bool is_nan(float v) noexcept { return (std::bit_cast<std::uint32_t>(v) & 0x7FFFFFFFU) > 0x7F800000U; }
-inline bool is_infinite(float v) noexcept { return (std::bit_cast<std::uint32_t>(v) & 0x7FFFFFFFU) == 0x7F800000U; }
-
 /// Softmax without its division: shift and sum, so that one probability is exp(logit - shift) / sum. NaN counts for
 /// nothing; an infinite logit takes everything.
 struct softmax_sum {

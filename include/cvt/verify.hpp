@@ -9,6 +9,7 @@
 #include <span>
 
 #include "checkpoint/self_test.hpp"
+#include "float_bits.hpp"
 #include "formula.hpp"
 #include "model.hpp"
 #include "session.hpp"
@@ -75,8 +76,10 @@ inline result<verification> model::verify(const executor& threads) const noexcep
     for (std::size_t i = 0; i < stored->values.size(); ++i) {
         const double expected = static_cast<double>(stored->values[i]), distance = std::fabs(static_cast<double>(found[i]) - expected);
         if (std::fabs(expected) > largest) largest = std::fabs(expected);
-        if (!checkpoint::is_finite(found[i])) v.difference = std::numeric_limits<double>::max();
-        if (distance > v.difference) v.difference = distance;
+        if (!detail::is_finite(found[i]))
+            v.difference = std::numeric_limits<double>::max();
+        else if (distance > v.difference)
+            v.difference = distance;
     }
     v.limit = detail::self_test_limit * largest;
     std::memcpy(v.stored_by, stored->computed_by, sizeof v.stored_by);

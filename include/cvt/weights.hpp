@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 
+#include "float_bits.hpp"
 #include "layers/head.hpp"
 #include "layers/stage.hpp"
 #include "runtime/arena.hpp"
@@ -249,10 +250,8 @@ private:
     }
 
     void warn_unless_finite(const char* name, const float* values, std::size_t count) noexcept {
-        // Bits, because a host may compile with -ffast-math.
-        constexpr std::uint32_t exponent = 0x7F800000U;
         std::size_t bad = 0;
-        for (std::size_t i = 0; i < count; ++i) bad += (std::bit_cast<std::uint32_t>(values[i]) & exponent) == exponent;
+        for (std::size_t i = 0; i < count; ++i) bad += is_finite(values[i]) ? 0U : 1U;
         if (bad != 0) warnings_->add("%s: %zu of %zu values are NaN or infinite", name, bad, count);
     }
 

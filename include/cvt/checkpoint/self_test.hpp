@@ -1,7 +1,6 @@
 // The record of a self-test in a checkpoint: which formula image, and what a model made of it when the file was written.
 #pragma once
 
-#include <bit>
 #include <cfloat>
 #include <cstdint>
 #include <cstring>
@@ -34,10 +33,6 @@ struct self_test {
     char computed_by[64] = "";
     detail::buffer<float> values;
 };
-
-inline bool is_finite(float value) noexcept {
-    return (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) != 0x7F800000U;  // bits: a host may compile with -ffast-math
-}
 
 /// The record as text. All values must be finite.
 inline void write_self_test(const self_test& t, json_writer& to) noexcept {

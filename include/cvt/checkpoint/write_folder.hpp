@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "../error.hpp"
+#include "../float_bits.hpp"
 #include "../runtime/buffer.hpp"
 #include "half.hpp"
 #include "hf_writer.hpp"
@@ -24,7 +25,7 @@ inline name_style written_style(const config& c) noexcept { return {naming::hf, 
 inline error round_to_f16(const char* name, std::span<float> values) noexcept {
     for (float& v : values) {
         const float rounded = f16_to_float(float_to_f16(v));
-        if (is_finite(v) && !is_finite(rounded))
+        if (detail::is_finite(v) && !detail::is_finite(rounded))
             return error::format(errc::mismatch, "%s: %g does not fit F16, whose largest number is 65504", name, static_cast<double>(v));
         v = rounded;
     }

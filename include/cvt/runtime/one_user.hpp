@@ -1,0 +1,40 @@
+// one_user: notices that an object for one thread at a time is used by two, in every build.
+#pragma once
+
+#include <atomic>
+
+#include "../version.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// A flag in the object, and a `call` on the stack of each of its functions: the second of two at once is false, has
+/// touched nothing and leaves the first alone. Costs one exchange a call. An object that is moved begins anew.
+class one_user {
+public:
+    one_user() noexcept = default;
+    one_user(one_user&&) noexcept {}
+    one_user& operator=(one_user&&) noexcept { return *this; }
+    ~one_user() = default;
+
+    class call {
+    public:
+        explicit call(one_user& object) noexcept : busy_{object.busy_}, alone_{!busy_.exchange(true, std::memory_order_acquire)} {}
+        ~call() {
+            if (alone_) busy_.store(false, std::memory_order_release);
+        }
+        call(const call&) = delete;
+        call& operator=(const call&) = delete;
+        explicit operator bool() const noexcept { return alone_; }
+
+    private:
+        std::atomic<bool>& busy_;
+        const bool alone_;
+    };
+
+private:
+    std::atomic<bool> busy_{false};
+};
+
+}  // namespace detail
+CVT_NAMESPACE_END
