@@ -56,7 +56,8 @@ public:
 
     error() noexcept : code_{errc::ok} { text_[0] = '\0'; }
 
-    /// printf-style; the text is cut, never allocated.
+    /// printf-style; the text is cut, never allocated. Control characters become '?': names come out of files, and a
+    /// terminal or a log must not obey them.
     CVT_PRINTF(2, 3) static error format(errc code, const char* pattern, ...) noexcept {
         std::va_list arguments;
         va_start(arguments, pattern);
@@ -66,6 +67,11 @@ public:
         va_end(arguments);
         if (length < 0) e.text_[0] = '\0';
         if (length >= static_cast<int>(capacity)) std::memcpy(e.text_ + capacity - 4, "...", 4);
+        for (char* c = e.text_; *c != '\0'; ++c) {
+            const auto byte = static_cast<unsigned char>(*c), next = static_cast<unsigned char>(c[1]);
+            if (byte < 0x20 || byte == 0x7F || (byte == 0xC2 && next >= 0x80 && next < 0xA0)) *c = '?';
+            if (byte == 0xC2 && *c == '?') *++c = '?';  // U+0080 to U+009F have two bytes
+        }
         return e;
     }
 

@@ -54,17 +54,21 @@ struct fit_problems {
 };
 
 /// Checks every tensor of `c` against `tensors` and the reverse. Integers and BatchNorm's step counters may be there;
-/// anything else must be known. Errors: mismatch, naming the first few of each kind and how many there are.
+/// anything else must be known. Errors: mismatch, naming the first few of each kind and how many there are; unsupported
+/// (tensors that are more than 8 times the file).
 inline error check_fit(const tensor_file& tensors, const name_style& style, const config& c) noexcept {
     detail::buffer<char> used;
     if (!used.resize(tensors.size())) return error::out_of_memory("the table of tensors", tensors.size());
     std::memset(used.data(), 0, used.size());
     fit_problems shapes, missing, unexpected;
+    std::uint64_t file_bytes = 0, needed = 0;
+    for (std::size_t s = 0; s < tensors.sources(); ++s) file_bytes += tensors.source(static_cast<std::uint16_t>(s)).size();
     for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> shape) noexcept {
         const std::ptrdiff_t i = tensors.find(style.in_file(name).view());
         if (i < 0) return missing.add(3, "%s", name);
         const tensor_entry& entry = tensors.entry(static_cast<std::size_t>(i));
         used[static_cast<std::size_t>(i)] = 1;
+        if (needed <= 8 * file_bytes) needed += static_cast<std::uint64_t>(entry.elements()) * sizeof(float);
         if (!std::equal(shape.begin(), shape.end(), entry.extents().begin(), entry.extents().end()))
             return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
         if (!is_floating(entry.type)) shapes.add(2, "%s: expected floating-point values, file has integers", name);
@@ -74,7 +78,12 @@ inline error check_fit(const tensor_file& tensors, const name_style& style, cons
         if (used[i] != 0 || !is_floating(tensors.entry(i).type) || is_step_counter(name)) continue;
         unexpected.add(3, "%.*s", static_cast<int>(name.size() < 120 ? name.size() : 120), name.data());
     }
-    if (shapes.count + missing.count + unexpected.count == 0) return {};
+    if (shapes.count + missing.count + unexpected.count == 0) {
+        // Tensors may share their storage, but a small file must not ask for gigabytes by naming the same bytes again and again.
+        if (needed <= 8 * file_bytes) return {};
+        return error::format(errc::unsupported, "tensors share so many bytes that the model would take more than 8 times the file's %llu",
+                             static_cast<unsigned long long>(file_bytes));
+    }
     if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names);
 
     char text[error::capacity] = "", counts[120] = "";

@@ -175,6 +175,7 @@ TEST_CASE("stack and memo cannot be misused") {
         check_refused(std::string{bytes} + std::string(8, '\0'), errc::malformed, "");
     check_refused("Nq\0h\1."s, errc::malformed, "memo entry 1 was never set");
     check_refused("Nr\x05\0\0\0h\4."s, errc::malformed, "memo entry 4 was never set");
+    check_refused("Nr\0\x10\0\0."s, errc::unsupported, "memo entry 4096 comes too early");  // else six bytes could ask for 4 MB
     check_refused("j\xff\xff\xff\xff.", errc::malformed, "memo entry 4294967295 was never set");
     check_refused("Nr\xff\xff\xff\xff.", errc::unsupported, "memo entry 4294967295");
 }
