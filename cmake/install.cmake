@@ -1,4 +1,4 @@
-# Install rules: headers, and a package that find_package(cvt CONFIG) finds.
+# Install rules: headers, a package that find_package(cvt CONFIG) finds, and cvt.pc for pkg-config.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -10,4 +10,13 @@ install(EXPORT cvt NAMESPACE cvt:: FILE cvt-targets.cmake DESTINATION ${cvt_pack
 
 configure_package_config_file(cmake/cvt-config.cmake.in cvt-config.cmake INSTALL_DESTINATION ${cvt_package_dir})
 write_basic_package_version_file(cvt-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cvt-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/cvt-config-version.cmake DESTINATION ${cvt_package_dir})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cvt-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/cvt-config-version.cmake cmake/cvt-decode.cmake
+              cmake/decode.cpp DESTINATION ${cvt_package_dir})
+
+# The prefix is said when installing (cmake --install --prefix), so cvt.pc finds it from its own place.
+set(cvt_pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+file(RELATIVE_PATH cvt_prefix_from_pc /${cvt_pkgconfig_dir} /)
+string(REGEX REPLACE "/$" "" cvt_prefix_from_pc ${cvt_prefix_from_pc})
+configure_file(cmake/cvt.pc.in cvt.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cvt.pc DESTINATION ${cvt_pkgconfig_dir})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
