@@ -108,6 +108,7 @@ struct grid {
 
 /// Sizes of everything a forward pass makes from one input size.
 struct model_shape {
+    /// Sizes of one stage, in tokens.
     struct stage_shape {
         grid tokens;  ///< token grid of the stage: its map is (embed_dim, height, width)
         grid keys;    ///< grid of keys and values

@@ -19,6 +19,7 @@ CVT_NAMESPACE_BEGIN
 /// float16 rounds to nearest even, and a weight beyond its range is an error.
 enum class weight_type : std::uint8_t { float32, float16 };
 
+/// Options of convert(); all may be left out.
 struct convert_options {
     load_options load = {};  ///< what the source does not say, as for model::load; `kernels`: for the self-test
     weight_type weights = weight_type::float32;

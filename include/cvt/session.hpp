@@ -16,6 +16,7 @@
 
 CVT_NAMESPACE_BEGIN
 
+/// Options of a session; all may be left out.
 struct session_options {
     cvt::executor executor{};                              ///< the host's threads; default: the calling thread
     std::optional<cvt::preprocessing> preprocessing = {};  ///< default: the model's
