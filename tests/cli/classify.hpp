@@ -73,6 +73,7 @@ public:
     void close_input() { close(in_); }
     void close_output() { close(out_); }
     void interrupt() const { ::kill(child_, SIGINT); }
+    [[nodiscard]] pid_t id() const { return child_; }
 
     /// Blocks until there is a whole line, or the end.
     [[nodiscard]] std::string read_line() const {

@@ -1,0 +1,73 @@
+// The peak of memory that --info states is the one that a run then takes.
+#include <sys/stat.h>
+
+#include <cmath>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+#include "support/checkpoints.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+constexpr double mebibyte = 1 << 20;
+
+/// The largest resident size that a running process has had, in MiB.
+double peak_of(pid_t id) {
+    for (const std::string& line : lines_of(read_file("/proc/" + std::to_string(id) + "/status")))
+        if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024 / mebibyte;
+    FAIL("/proc/" << id << "/status: no VmHWM");
+    return 0;
+}
+
+/// The number of a row of --info, such as "weights        76.2 MiB".
+double stated(const std::string& info, const std::string& row) {
+    for (const std::string& line : lines_of(info))
+        if (line.starts_with(row + ' ') && line.find(" MiB") != std::string::npos) return std::stod(line.substr(row.size()));
+    FAIL("--info has no row \"" << row << "\" in MiB:\n" << info);
+    return 0;
+}
+
+/// What the program takes before it opens the model: it has just opened its --config, a pipe that we hold.
+double peak_without_model(const temporary_folder& folder, const std::string& model) {
+    const std::string pipe = folder / "config.json";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const running_classify waiting{{"--model", model, "--config", pipe, "--info"}};
+    int writer = -1;
+    for (int patience = 1000; writer < 0 && patience > 0; --patience) {
+        writer = ::open(pipe.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);  // fails until there is a reader
+        if (writer < 0) ::usleep(10'000);
+    }
+    REQUIRE(writer >= 0);
+    const double peak = peak_of(waiting.id());
+    ::close(writer);
+    return peak;
+}
+
+}  // namespace
+
+TEST_CASE("CvT-13 at 224 takes the memory that --info states", "[cli]") {
+#ifdef __SANITIZE_ADDRESS__
+    WARN("not checked: AddressSanitizer's own memory is in the peak");
+    return;
+#endif
+    constexpr double tolerance = 3;  // MiB: the program's pages and small allocations of loading and decoding
+    const temporary_folder folder;
+    const std::string file = folder / "cvt-13.safetensors", photo = write_png(folder / "photo.png");
+    REQUIRE(write_file(file, formula_file(cvt::cvt_13)));
+    const std::string info = classify({"--model", file, "--info"}).out;
+    const double expected = stated(info, "peak");
+    CHECK(stated(info, "weights") == Approx(19'997'480 * 4 / mebibyte).epsilon(0.02));
+    CHECK(expected >= stated(info, "weights") + stated(info, "workspace"));
+
+    running_classify run{{"--model", file, "--format", "jsonl", "-"}};
+    run.write(photo + '\n');
+    REQUIRE(json::parse(run.read_line()).contains("top"));
+    const double total = peak_of(run.id()), base = peak_without_model(folder, file), taken = total - base;
+    std::printf("classify, CvT-13 at 224: peak %.1f MiB, of which the program %.1f; beside it %.1f, stated %.1f, tolerance %.0f\n", total,
+                base, taken, expected, tolerance);
+    CHECK(std::abs(taken - expected) <= tolerance);
+    run.close_input();
+    CHECK(run.wait() == 0);
+}
