@@ -1,42 +1,21 @@
-// Links the files of weights/ into the program with .incbin: 4 MB as a C array would take the compiler minutes.
+// Links the files of weights/ into the program.
 #include "embedded_model.hpp"
 
-#include <cstddef>
-#include <string_view>
+#include <span>
+
+#include "../embed.hpp"
 
 // CLASSIFY_WEIGHTS is the folder, as a string.
-#define EMBED(symbol, file)                                                                   \
-    __asm__(                                                                                  \
-        ".pushsection .rodata\n"                                                              \
-        ".balign 64\n"                                                                        \
-        ".globl " #symbol "_begin, " #symbol                                                  \
-        "_end\n"                                                                              \
-        ".hidden " #symbol "_begin, " #symbol "_end\n" #symbol                                \
-        "_begin:\n"                                                                           \
-        ".incbin \"" CLASSIFY_WEIGHTS "/" file "\"\n" #symbol                                 \
-        "_end:\n"                                                                             \
-        ".byte 0\n"                                                                           \
-        ".popsection\n");                                                                     \
-    extern "C" {                                                                              \
-    __attribute__((visibility("hidden"))) extern const char symbol##_begin[], symbol##_end[]; \
-    }
-
-EMBED(classify_weights, "model.safetensors")
-EMBED(classify_config, "config.json")
-EMBED(classify_preprocessor, "preprocessor_config.json")
+EMBED_FILE(classify_weights, CLASSIFY_WEIGHTS "/model.safetensors")
+EMBED_FILE(classify_config, CLASSIFY_WEIGHTS "/config.json")
+EMBED_FILE(classify_preprocessor, CLASSIFY_WEIGHTS "/preprocessor_config.json")
 
 namespace app {
-namespace {
-
-std::string_view bytes(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
-
-}  // namespace
 
 cvt::result<cvt::model> embedded_model(const cvt::load_options& options) {
-    const std::string_view weights = bytes(classify_weights_begin, classify_weights_end);
-    return cvt::model::from_memory({.weights = std::as_bytes(std::span{weights}),
-                                    .config_json = bytes(classify_config_begin, classify_config_end),
-                                    .preprocessor_json = bytes(classify_preprocessor_begin, classify_preprocessor_end)},
+    return cvt::model::from_memory({.weights = std::as_bytes(std::span{classify_weights()}),
+                                    .config_json = classify_config(),
+                                    .preprocessor_json = classify_preprocessor()},
                                    options);
 }
 
