@@ -115,6 +115,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
 
     // Only labels can be unreadable: text that is not UTF-8. The rest is a promise of this library to itself.
     const result<hf_config> back = read_hf_config(json.text());
+    if (!back && back.error().code() == errc::out_of_memory) return back.error();
     if (!back) return error::format(errc::invalid_argument, "labels: the config.json with them cannot be read: %s", back.error().what());
     config same = back->config;
     same.num_classes = c.num_classes;

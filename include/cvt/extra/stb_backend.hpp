@@ -8,10 +8,18 @@ namespace cvt_stb {
 
 // The largest single allocation of the decoding under way on this thread: a compressed megabyte can ask for a gigabyte.
 inline thread_local std::size_t allocation_limit = 0;
+// Whether it got less than it asked for: stb_image may then call the file one of an unknown type.
+inline thread_local bool refused = false;
 
+inline void* noted(void* memory) noexcept {
+    refused = refused || memory == nullptr;
+    return memory;
+}
 // Zeroed, so that what a damaged file leaves undecoded is black and not what the heap held.
-inline void* allocate(std::size_t size) noexcept { return size <= allocation_limit ? std::calloc(1, size) : nullptr; }
-inline void* reallocate(void* memory, std::size_t size) noexcept { return size <= allocation_limit ? std::realloc(memory, size) : nullptr; }
+inline void* allocate(std::size_t size) noexcept { return noted(size <= allocation_limit ? std::calloc(1, size) : nullptr); }
+inline void* reallocate(void* memory, std::size_t size) noexcept {
+    return noted(size <= allocation_limit ? std::realloc(memory, size) : nullptr);
+}
 
 }  // namespace cvt_stb
 
@@ -44,8 +52,9 @@ inline void* reallocate(void* memory, std::size_t size) noexcept { return size <
 extern "C" unsigned char* cvt_stb_decode(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height,
                                          int* channels, const char** reason) noexcept {
     cvt_stb::allocation_limit = allocation_limit;
+    cvt_stb::refused = false;
     unsigned char* pixels = stbi_load_from_memory(file, size, width, height, channels, 0);
-    if (pixels == nullptr) *reason = stbi_failure_reason();
+    if (pixels == nullptr) *reason = cvt_stb::refused ? "outofmem" : stbi_failure_reason();
     return pixels;
 }
 

@@ -17,8 +17,9 @@
 CVT_NAMESPACE_BEGIN
 
 /// A fixed number of workers, of which the thread that calls is one: create(4) starts three threads. They sleep on a
-/// condition variable when there is nothing to do (no spinning) and are joined by the destructor. Serves one caller at a
-/// time; must outlive the sessions that hold its executor.
+/// condition variable when there is nothing to do (no spinning) and are joined by the destructor. Sessions on several
+/// threads may share it: their layers take turns. A task must not give it tasks. Must outlive the sessions that hold its
+/// executor.
 ///
 ///     auto pool = cvt::thread_pool::create(4);
 ///     if (!pool) return report(pool.error());
@@ -64,6 +65,7 @@ private:
         // What executor::run asks for: the caller works too, then waits for whoever is still at it.
         static void run(void* context, int task_count, void (*task_function)(void*, int), void* task_argument) noexcept {
             state& s = *static_cast<state*>(context);
+            const std::lock_guard alone{s.caller};
             {
                 const std::lock_guard hold{s.mutex};
                 s.task = task_function;
@@ -101,7 +103,7 @@ private:
         }
 
         const int workers;
-        std::mutex mutex;
+        std::mutex caller, mutex;  // caller: held by the one whose tasks these are
         std::condition_variable wake, finished;
         task_type task = nullptr;
         void* argument = nullptr;

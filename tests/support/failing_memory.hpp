@@ -1,0 +1,117 @@
+// Makes the n-th allocation fail, malloc's (stdio, stb_image, Eigen, threads) as well as operator new's, and counts what is not
+// given back. For one source of a program.
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CVT_TEST_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CVT_TEST_SANITIZED
+#endif
+
+#if defined(__GLIBC__) && !defined(CVT_TEST_SANITIZED)
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
+}
+
+namespace cvt_test {
+
+struct failing_memory {
+    static constexpr bool counts_blocks = true;
+    static inline std::atomic<long> left{-1};     // allocations that still succeed; negative: all
+    static inline std::atomic<bool> once{false};  // whether those after the one that failed succeed again
+    static inline std::atomic<bool> hit{false};   // whether one has failed
+    static inline std::atomic<long> blocks{0};
+
+    static void fail_after(long count, bool only_one) {
+        hit = false;
+        once = only_one;
+        left = count;
+    }
+    static void stop() { left = -1; }
+
+    static bool refuses() noexcept {
+        if (left < 0) return false;
+        if (left > 0) {
+            --left;
+            return false;
+        }
+        hit = true;
+        if (once) left = -1;
+        errno = ENOMEM;
+        return true;
+    }
+    static void* counted(void* p) noexcept {
+        if (p != nullptr) ++blocks;
+        return p;
+    }
+};
+
+}  // namespace cvt_test
+
+extern "C" {
+void* malloc(std::size_t n) noexcept {
+    using m = cvt_test::failing_memory;
+    return m::refuses() ? nullptr : m::counted(__libc_malloc(n));
+}
+void* calloc(std::size_t n, std::size_t each) noexcept {
+    using m = cvt_test::failing_memory;
+    return m::refuses() ? nullptr : m::counted(__libc_calloc(n, each));
+}
+void* realloc(void* p, std::size_t n) noexcept {
+    using m = cvt_test::failing_memory;
+    if (m::refuses()) return nullptr;
+    return p == nullptr ? m::counted(__libc_malloc(n)) : __libc_realloc(p, n);
+}
+void* memalign(std::size_t alignment, std::size_t n) noexcept {
+    using m = cvt_test::failing_memory;
+    return m::refuses() ? nullptr : m::counted(__libc_memalign(alignment, n));
+}
+void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept { return memalign(alignment, n); }
+int posix_memalign(void** p, std::size_t alignment, std::size_t n) noexcept {
+    void* const block = memalign(alignment, n);
+    if (block == nullptr) return ENOMEM;
+    *p = block;
+    return 0;
+}
+void free(void* p) noexcept {
+    if (p != nullptr) --cvt_test::failing_memory::blocks;
+    __libc_free(p);
+}
+}
+
+#else  // a sanitizer keeps its malloc, and finds leaks itself
+
+#include "counted_new.hpp"
+
+namespace cvt_test {
+
+struct failing_memory {
+    static constexpr bool counts_blocks = false;
+    static inline long blocks = 0;
+    static inline bool hit = false;
+
+    static void fail_after(long count, bool) {
+        hit = false;
+        allocations::left = count;
+    }
+    static void stop() {
+        hit = allocations::left == 0;  // the last one that was allowed may have been the last one needed: one more round
+        allocations::left = -1;
+    }
+};
+
+}  // namespace cvt_test
+
+#endif
