@@ -1,0 +1,41 @@
+// Fuzz target: the index of a sharded checkpoint, in a folder with one shard.
+#include <cvt/checkpoint/container.hpp>
+
+#include "safetensors_parts.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+namespace {
+
+struct folder {
+    std::string path = std::filesystem::temp_directory_path() / "cvt-fuzz-XXXXXX";
+    folder() {
+        cvt_fuzz::require(::mkdtemp(path.data()) != nullptr, "no temporary folder");
+        std::ofstream{path + "/a.safetensors"} << cvt_fuzz::safetensors_of(R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+                                                                           "12345678");
+    }
+    ~folder() { std::filesystem::remove_all(path); }
+};
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace cvt::checkpoint;
+    static const folder at;
+    static const std::string index = at.path + "/model.safetensors.index.json";
+    if (size == 0) return 0;
+    std::FILE* file = std::fopen(index.c_str(), "wb");
+    cvt_fuzz::require(file != nullptr, "no file");
+    std::fwrite(data, 1, size, file);
+    std::fclose(file);
+
+    cvt_fuzz::memory::begin();
+    tensor_file tensors;
+    const char* container = "";
+    const cvt::error e = add_folder(at.path.c_str(), tensors, container);
+    cvt_fuzz::memory::finish(size, 64);
+    if (e) return cvt_fuzz::refused(e);
+    cvt_fuzz::require(tensors.size() == 1 && tensors.find("t") == 0, "other tensors than the shard's");
+    return 0;
+}

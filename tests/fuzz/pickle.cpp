@@ -1,0 +1,52 @@
+// Fuzz target: pickles in a row, and a walk over every value that came out of them.
+#include <cvt/checkpoint/pickle.hpp>
+
+#include "fuzz.hpp"
+
+namespace {
+
+/// Uses each accessor that fits the value.
+std::size_t walk(const cvt::checkpoint::pickle_values& values) {
+    using cvt::checkpoint::pickle_kind;
+    std::size_t seen = 0;
+    for (std::uint32_t v = 0; v < values.size(); ++v) {
+        const pickle_kind kind = values.kind(v);
+        if (kind == pickle_kind::text || kind == pickle_kind::big_integer)
+            for (const char c : values.text(v)) seen += static_cast<unsigned char>(c);
+        if (kind == pickle_kind::tuple || kind == pickle_kind::list || kind == pickle_kind::dict) {
+            std::int64_t left = values.count(v);
+            for (std::uint32_t l = values.first(v); l != values.nothing; l = values.next(l), --left)
+                cvt_fuzz::require(values.item(l) < values.size(), "an item that is no value");
+            cvt_fuzz::require(left == 0, "a container of another length than its count");
+        }
+        if (kind == pickle_kind::global) seen += values.global(v).name.size();
+        if (kind == pickle_kind::storage) {
+            const cvt::checkpoint::pickle_storage s = values.storage(v);
+            cvt_fuzz::require(s.elements >= 0 && s.view_offset >= 0 && s.view_elements <= s.elements - s.view_offset,
+                              "a view outside its storage");
+        }
+        if (kind == pickle_kind::tensor)
+            cvt_fuzz::require(values.kind(values.item_of(values.tensor_arguments(v), 0)) == pickle_kind::storage, "a tensor of no storage");
+    }
+    return seen;
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const auto source = cvt::checkpoint::byte_source::from_memory(cvt_fuzz::bytes_of(cvt_fuzz::text_of(data, size)));
+    cvt_fuzz::memory::begin();
+    cvt::checkpoint::pickle_reader reader(source, 0, size);
+    std::uint32_t root = 0;
+    cvt::error e;
+    std::uint64_t before = 0;
+    do {
+        before = reader.position();
+        e = reader.load(root);
+        cvt_fuzz::require(reader.position() <= size, "a pickle longer than its file");
+        cvt_fuzz::require(e || (root < reader.size() && reader.position() > before), "a pickle of nothing");
+    } while (!e);
+    cvt_fuzz::memory::finish(size, 96);
+    walk(reader);
+    return cvt_fuzz::refused(e);
+}

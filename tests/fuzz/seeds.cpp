@@ -1,0 +1,95 @@
+// Writes the first inputs of every fuzz target, one folder a target, out of tests/data: seeds DATA OUT.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <cvt/checkpoint/torch_zip.hpp>
+
+#include "folder_parts.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content(const fs::path& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+struct corpus {
+    fs::path out;
+    int files = 0;
+    void add(const std::string& target, const std::string& name, std::string_view bytes) {
+        fs::create_directories(out / target);
+        std::ofstream{out / target / name, std::ios::binary} << bytes;
+        files += bytes.empty() ? 0 : 1;
+    }
+};
+
+/// The pickle inside a checkpoint.
+std::string pickle_of(const std::string& file) {
+    const auto source = cvt::checkpoint::byte_source::from_memory(std::as_bytes(std::span{file}));
+    cvt::checkpoint::zip_directory zip;
+    if (zip.open(source)) return {};
+    for (std::size_t i = 0; i < zip.size(); ++i) {
+        std::uint64_t at = 0;
+        if (zip.name(i).ends_with("/data.pkl") && !zip.locate(source, i, at)) return file.substr(at, zip[i].size);
+    }
+    return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) return std::fprintf(stderr, "usage: seeds DATA OUT\n"), 2;
+    const fs::path data = argv[1];
+    corpus seeds{argv[2]};
+
+    const std::string safetensors = content(data / "checkpoint/tiny-hf/model.safetensors"),
+                      config = content(data / "checkpoint/tiny-hf/config.json");
+    const std::string torch = content(data / "torch/tiny-hf/pytorch_model.bin"), torch_config = content(data / "torch/tiny-hf/config.json");
+    const std::string preprocessor = R"({"size": {"shortest_edge": 32}, "crop_pct": 0.875, "resample": 3, "image_mean": [0.5, 0.5, 0.5],
+        "image_std": [0.5, 0.5, 0.5], "do_resize": true, "crop_size": {"height": 32, "width": 32}, "do_center_crop": true})";
+
+    seeds.add("safetensors", "tiny", safetensors);
+    seeds.add("json", "header", safetensors.size() > 8 ? safetensors.substr(8, safetensors.find("}}") - 6) : "");
+    seeds.add("json", "config", config);
+    seeds.add("json", "torch_config", torch_config);
+    seeds.add("json", "preprocessor", preprocessor);
+    seeds.add("json", "self_test",
+              R"({"format":1,"image":"formula","seed":1,"height":32,"width":32,"gelu":"quick",)"
+              R"("computed_by":"cvt","output":"logits","values":[0.5,-1e-3]})");
+    seeds.add("json", "values", R"([true, false, null, "\u00e9\ud83d\ude00\n", -0.5e-7, 9223372036854775807, {}, []])");
+    seeds.add("index", "one", R"({"metadata": {"total_size": 8}, "weight_map": {"t": "a.safetensors"}})");
+    seeds.add("index", "two", R"({"weight_map": {"t": "a.safetensors", "u": "b.safetensors"}})");
+    for (const auto& entry : fs::directory_iterator{data / "torch"}) {
+        const std::string file = entry.is_regular_file() ? content(entry) : "", name = entry.path().filename();
+        if (!name.ends_with(".pth")) continue;
+        const bool zip = file.starts_with("PK");
+        seeds.add(zip ? "torch_zip" : "torch_legacy", name, file);
+        seeds.add("pickle", name, zip ? pickle_of(file) : file);
+    }
+    seeds.add("torch_zip", "tiny", torch);
+    for (const char* folder : {"golden", "torch"})
+        for (const auto& entry : fs::directory_iterator{data / folder})
+            if (entry.path().extension() == ".npy") seeds.add("npy", entry.path().filename(), content(entry).substr(0, 4096));
+    const auto npy = [](int version, std::string header, std::string_view values) {
+        std::string file = "\x93NUMPY";
+        file += static_cast<char>(version);
+        file += '\0';
+        if (version == 1)
+            cvt_fuzz::append_number(file, static_cast<std::uint16_t>(header.size()));
+        else
+            cvt_fuzz::append_number(file, static_cast<std::uint32_t>(header.size()));
+        return file.append(header).append(values);
+    };
+    seeds.add("npy", "v1", npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n", "12345678"));
+    seeds.add("npy", "v2", npy(2, "{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", "12345678"));
+    for (const auto& entry : fs::directory_iterator{data / "preprocessing"})
+        if (const auto type = entry.path().extension(); type == ".jpg" || type == ".png")
+            seeds.add("image", entry.path().filename(), content(entry));
+    seeds.add("checkpoint", "safetensors", cvt_fuzz::folder_parts{config, preprocessor, safetensors}.bytes());
+    seeds.add("checkpoint", "torch", cvt_fuzz::folder_parts{torch_config, preprocessor, torch}.bytes());
+    return seeds.files < 50;
+}

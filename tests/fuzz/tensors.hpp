@@ -1,0 +1,23 @@
+// Reads every tensor of a table that was accepted, as far as a budget goes.
+#pragma once
+
+#include <cvt/checkpoint/tensors.hpp>
+
+#include "fuzz.hpp"
+
+namespace cvt_fuzz {
+
+/// Many names may stand for the same bytes, so what is read in all is bounded by the input's size.
+inline void read_all(const cvt::checkpoint::tensor_file& file, std::size_t input) {
+    std::size_t budget = 4 * input;
+    for (std::size_t i = 0; i < file.size() && budget != 0; ++i) {
+        const auto count = static_cast<std::size_t>(file.entry(i).elements());
+        require(count <= input, "a tensor larger than its file");
+        require(file.find(file.name(i)) == static_cast<std::ptrdiff_t>(i), "a tensor that is not found by its name");
+        std::vector<float> values(count);
+        require(!file.read(i, values.data()), "an accepted tensor that cannot be read");
+        budget -= count < budget ? count : budget;
+    }
+}
+
+}  // namespace cvt_fuzz
