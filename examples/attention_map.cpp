@@ -8,7 +8,7 @@
 #include "heat_map/png.hpp"
 
 int report(const cvt::error& e) {
-    std::fprintf(stderr, "%s\n", e.what());
+    std::fprintf(stderr, "attention_map: %s\n", e.what());
     return 1;
 }
 

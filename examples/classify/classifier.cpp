@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cvt/extra/decode.hpp>
 
 #include "escape.hpp"
 #include "interrupt.hpp"
@@ -13,6 +12,9 @@ namespace app {
 namespace {
 
 using clock = std::chrono::steady_clock;
+
+// A batch of many large photos, kept for their pictures, would need gigabytes.
+constexpr std::size_t most_photo_bytes = 256U << 20;
 
 double milliseconds_since(clock::time_point begin) { return std::chrono::duration<double, std::milli>(clock::now() - begin).count(); }
 
@@ -39,37 +41,43 @@ output_files::output_files(const options& o, const cvt::config& c, std::optional
     if (input_size)
         input = open_output(o.dump_input, {static_cast<std::size_t>(c.num_channels), static_cast<std::size_t>(input_size->height),
                                            static_cast<std::size_t>(input_size->width)});
+    if (!o.attention.empty()) attention = std::make_unique<attention_writer>(o.attention);
 }
 
-classifier::classifier(const options& o, cvt::session& session, output_files& files, record_writer& records, progress_bar& progress)
-    : options_{o}, session_{session}, config_{session.model().config()}, files_{files}, records_{records}, progress_{progress} {}
+classifier::classifier(const options& o, cvt::session& session, output_files& files, std::function<void(const record&)> take,
+                       progress_bar& progress)
+    : options_{o}, session_{session}, config_{session.model().config()}, files_{files}, take_{std::move(take)}, progress_{progress} {}
 
 void classifier::add_image(const std::string& path) {
     const clock::time_point begin = clock::now();
-    const cvt::error problem = read_image(path);
-    add({{path, problem, {}, milliseconds_since(begin)}, !problem});
+    cvt::image photo;
+    const cvt::error problem = read_image(path, photo);
+    if (!files_.attention) photo = {};
+    add({{path, problem, {}, milliseconds_since(begin), {}}, !problem, std::move(photo)});
 }
 
 void classifier::add_tensor(const std::string& name, cvt::view<const float, 3> input) {
     const cvt::view<float, 3> row = next_row({static_cast<int>(input.extent(1)), static_cast<int>(input.extent(2))});
     std::copy_n(input.data(), input.size(), row.data());
-    add({{name, {}, {}, 0}, true});
+    add({{name, {}, {}, 0, {}}, true, {}});
 }
 
-void classifier::add_failed(const std::string& path, const cvt::error& problem) { add({{path, problem, {}, 0}, false}); }
+void classifier::add_failed(const std::string& path, const cvt::error& problem) { add({{path, problem, {}, 0, {}}, false, {}}); }
 
 void classifier::add(entry&& e) {
     rows_ += e.has_row ? 1 : 0;
+    photo_bytes_ += e.photo.pixels.size();
     waiting_.push_back(std::move(e));
-    if (waiting_.size() >= static_cast<std::size_t>(options_.batch)) flush();
+    if (waiting_.size() >= static_cast<std::size_t>(options_.batch) || photo_bytes_ > most_photo_bytes) flush();
 }
 
-cvt::error classifier::read_image(const std::string& path) {
-    const cvt::result<cvt::image> image = cvt::read_image(path.c_str(), options_.orient.value_or(cvt::orientation::exif));
-    if (!image) return image.error();
-    const cvt::result<cvt::grid> size = cvt::output_size(session_.preprocessing(), image->width, image->height);
+cvt::error classifier::read_image(const std::string& path, cvt::image& photo) {
+    cvt::result<cvt::image> decoded = cvt::read_image(path.c_str(), options_.orient.value_or(cvt::orientation::exif));
+    if (!decoded) return decoded.error();
+    photo = *std::move(decoded);
+    const cvt::result<cvt::grid> size = cvt::output_size(session_.preprocessing(), photo.width, photo.height);
     if (!size) return size.error();
-    return cvt::preprocess(image->view(), session_.preprocessing(), next_row(*size), scratch_);
+    return cvt::preprocess(photo.view(), session_.preprocessing(), next_row(*size), scratch_);
 }
 
 // Where the next input of the batch goes. One of another size begins a new batch.
@@ -84,7 +92,7 @@ cvt::view<float, 3> classifier::next_row(cvt::grid size) {
 cvt::error classifier::forward() {
     const cvt::view<const float, 4> inputs{inputs_.data(), static_cast<std::ptrdiff_t>(rows_), config_.num_channels, size_.height,
                                            size_.width};
-    return session_.run(inputs, {.logits = logits_, .embedding = embeddings_});
+    return session_.run(inputs, {.logits = logits_, .embedding = embeddings_, .cls_attention = attention_});
 }
 
 void classifier::run_batch() {
@@ -92,6 +100,7 @@ void classifier::run_batch() {
     logits_.resize(rows_ * static_cast<std::size_t>(config_.num_classes));
     // Without a head the embedding is all there is to compute.
     if (files_.embedding || config_.num_classes == 0) embeddings_.resize(rows_ * width);
+    if (files_.attention) attention_.resize(rows_ * attention_width());
     const clock::time_point begin = clock::now();
     const cvt::error problem = forward();
     const double share = milliseconds_since(begin) / static_cast<double>(rows_);
@@ -124,27 +133,34 @@ void classifier::measure() {
 
 void classifier::flush() {
     if (rows_ > 0) run_batch();
-    progress_.clear_for_records();
     std::size_t row = 0;
     for (entry& e : waiting_) {
-        if (!e.has_row) {
-            finish(e.result, {}, {}, {});
-            continue;
-        }
-        finish(e.result, row_of(inputs_, row, floats_of(config_.num_channels, size_)),
-               row_of(logits_, row, static_cast<std::size_t>(config_.num_classes)),
-               row_of(embeddings_, row, static_cast<std::size_t>(config_.last_stage().embed_dim)));
-        ++row;
+        finish(e, row);
+        row += e.has_row ? 1 : 0;
     }
     waiting_.clear();
     rows_ = 0;
+    photo_bytes_ = 0;
 }
 
-// The spans are the input's rows, empty where it has none.
-void classifier::finish(record& r, std::span<const float> input, std::span<const float> logits, std::span<const float> embedding) {
+std::size_t classifier::attention_width() const {
+    const cvt::result<cvt::model_shape> shape = cvt::shape_of(config_, size_.height, size_.width);
+    return shape ? static_cast<std::size_t>(config_.last_stage().num_heads * shape->last_stage().keys.tokens()) : 0;
+}
+
+// `row` counts for nothing where the entry has none.
+void classifier::finish(entry& e, std::size_t row) {
+    record& r = e.result;
+    const auto part = [&](const std::vector<float>& values, std::size_t width) {
+        return e.has_row ? row_of(values, row, width) : std::span<const float>{};
+    };
+    const std::span<const float> logits = part(logits_, static_cast<std::size_t>(config_.num_classes)),
+                                 embedding = part(embeddings_, static_cast<std::size_t>(config_.last_stage().embed_dim));
     if (!r.problem && !(all_finite(logits) && all_finite(embedding)))
         r.problem =
             cvt::error::format(cvt::errc::invalid_argument, "the result holds NaN or infinite values: so does the input or a weight");
+    if (!r.problem && files_.attention)
+        r.problem = files_.attention->write(r.path, e.photo.view(), part(attention_, attention_width()), session_, r.attention);
     const auto append = [&r](const std::unique_ptr<npy_output>& file, std::span<const float> values) {
         if (!file) return;
         if (r.problem)
@@ -154,14 +170,14 @@ void classifier::finish(record& r, std::span<const float> input, std::span<const
     };
     append(files_.logits, logits);
     append(files_.embedding, embedding);
-    append(files_.input, input);
+    if (files_.input) append(files_.input, part(inputs_, floats_of(config_.num_channels, size_)));
     if (!r.problem && !logits.empty()) {
-        r.top.resize(std::min(static_cast<std::size_t>(options_.top_k), logits.size()));
+        r.top.resize(std::min(static_cast<std::size_t>(options_.top_k.value_or(5)), logits.size()));
         cvt::top_k(logits, r.top);
     }
     failed_ += r.problem ? 1U : 0U;
     ++done_;
-    records_.write(r);
+    take_(r);
 }
 
 }  // namespace app

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cvt/cvt.hpp>
+#include <cvt/extra/decode.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "attention.hpp"
 #include "npy_output.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -13,16 +16,19 @@
 
 namespace app {
 
-/// The .npy files asked for; null where not.
+/// The .npy files and the pictures asked for; null where not.
 struct output_files {
     /// `input_size` is what --dump-input writes. Throws failure (wrong_usage) when one cannot be written.
     output_files(const options& o, const cvt::config& c, std::optional<cvt::grid> input_size);
     std::unique_ptr<npy_output> logits, embedding, input;
+    std::unique_ptr<attention_writer> attention;
 };
 
 class classifier {
 public:
-    classifier(const options& o, cvt::session& session, output_files& files, record_writer& records, progress_bar& progress);
+    /// `take` gets the record of every input, in their order.
+    classifier(const options& o, cvt::session& session, output_files& files, std::function<void(const record&)> take,
+               progress_bar& progress);
 
     /// The image in file `path`.
     void add_image(const std::string& path);
@@ -33,29 +39,31 @@ public:
     /// Runs what waits for its batch to be full. Needed after the last input.
     void flush();
 
-    /// Inputs with a record on standard output, and how many of them failed.
+    /// Inputs whose records were handed on, and how many of them failed.
     [[nodiscard]] std::size_t done() const { return done_; }
     [[nodiscard]] std::size_t failed() const { return failed_; }
 
 private:
     struct entry {
         record result;
-        bool has_row;  // of the batch, in the order of the entries
+        bool has_row;      // of the batch, in the order of the entries
+        cvt::image photo;  // kept while a picture is to be made of it
     };
 
     void add(entry&& e);
     cvt::view<float, 3> next_row(cvt::grid size);
-    cvt::error read_image(const std::string& path);
+    cvt::error read_image(const std::string& path, cvt::image& photo);
     cvt::error forward();
     void run_batch();
     void measure();
-    void finish(record& r, std::span<const float> input, std::span<const float> logits, std::span<const float> embedding);
+    [[nodiscard]] std::size_t attention_width() const;
+    void finish(entry& e, std::size_t row);
 
     const options& options_;
     cvt::session& session_;
     const cvt::config& config_;
     output_files& files_;
-    record_writer& records_;
+    std::function<void(const record&)> take_;
     progress_bar& progress_;
 
     std::vector<entry> waiting_;     // in input order
@@ -64,7 +72,9 @@ private:
     std::vector<float> inputs_;      // (rows, channels, height, width)
     std::vector<float> logits_;      // (rows, classes)
     std::vector<float> embeddings_;  // (rows, width of the last stage)
+    std::vector<float> attention_;   // (rows, heads, keys)
     cvt::image_scratch scratch_;
+    std::size_t photo_bytes_ = 0;  // of the photos that wait
     std::size_t done_ = 0, failed_ = 0;
 };
 

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <cvt/convert.hpp>
-#include <cvt/extra/thread_pool.hpp>
 
 #include "escape.hpp"
 #include "failure.hpp"
-#include "interrupt.hpp"
 #include "setup.hpp"
+#include "threads.hpp"
 
 namespace app {
 namespace {
@@ -33,18 +32,14 @@ int convert_model(const options& o) {
     const decisions d = decide(o);
     std::vector<const char*> labels;
     for (const std::string& label : d.labels) labels.push_back(label.c_str());
-    cvt::result<cvt::thread_pool> pool = [&] {
-        const without_interrupts main_thread_only;
-        return cvt::thread_pool::create(o.threads);
-    }();
-    if (!pool) throw failure{some_failed, pool.error().what()};
+    cvt::thread_pool pool = make_pool(o.threads);
 
     cvt::convert_options options;
     options.load = {.config = d.config, .gelu = d.config.gelu, .kernels = o.kernels.empty() ? nullptr : o.kernels.c_str()};
     options.weights = o.dtype.value_or(cvt::weight_type::float32);
     options.preprocessing = d.preprocessing;
     options.labels = labels;
-    options.executor = pool->as_executor();
+    options.executor = pool.as_executor();
     const cvt::result<cvt::conversion> done = cvt::convert(o.model.c_str(), o.convert.c_str(), options);
     if (!done) {
         const cvt::error e = done.error();

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <cvt/cvt.hpp>
-#include <cvt/extra/thread_pool.hpp>
 #include <new>
 
 #include "classifier.hpp"
 #include "convert.hpp"
+#include "evaluate.hpp"
 #include "failure.hpp"
 #include "info.hpp"
 #include "inputs.hpp"
@@ -17,6 +17,8 @@
 #include "options.hpp"
 #include "setup.hpp"
 #include "tensors.hpp"
+#include "terminal.hpp"
+#include "threads.hpp"
 #include "verify.hpp"
 
 namespace app {
@@ -49,24 +51,25 @@ int run(const options& o) {
         print(describe(o, s));
         return all_good;
     }
+    if (!o.evaluate.empty()) return evaluate(o, s);
 
     if (o.model.empty() && ::isatty(STDERR_FILENO) != 0)
         std::fputs("classify: the built-in model knows ten classes only (--info); --model takes an official one\n", stderr);
 
     std::optional<tensor_file> tensors;
     if (!o.input.empty()) tensors.emplace(o.input, s.model.config());
-    cvt::result<cvt::thread_pool> pool = [&] {
-        const without_interrupts main_thread_only;
-        return cvt::thread_pool::create(o.threads);
-    }();
-    if (!pool) throw failure{some_failed, pool.error().what()};
-    cvt::session session{s.model, {.executor = pool->as_executor(), .preprocessing = s.preprocessing}};
+    cvt::thread_pool pool = make_pool(o.threads);
+    cvt::session session{s.model, {.executor = pool.as_executor(), .preprocessing = s.preprocessing}};
 
     // What can fail for want of a path or of space is opened before the work begins.
     output_files files{o, s.model.config(), s.fixed_input_size()};
-    record_writer records{o.format, s.labels, std::min(o.top_k, s.model.config().num_classes)};
+    record_writer records{o.format, s.labels, std::min(o.top_k.value_or(5), s.model.config().num_classes), files.attention != nullptr};
     progress_bar progress;
-    classifier classifier{o, session, files, records, progress};
+    const auto write = [&](const record& r) {
+        progress.clear_for_records();
+        records.write(r);
+    };
+    classifier classifier{o, session, files, write, progress};
     if (tensors) {
         classify_tensors(*tensors, classifier, progress);
     } else {
@@ -98,7 +101,7 @@ int main(int argc, char** argv) {
         app::finish_output();
         return code;
     } catch (const app::failure& f) {
-        if (!f.message.empty()) std::fprintf(stderr, "classify: %s\n", f.message.c_str());
+        if (!f.message.empty()) std::fprintf(stderr, "%s %s\n", app::paint{STDERR_FILENO}.bad("classify:").c_str(), f.message.c_str());
         return f.code;
     } catch (const std::bad_alloc&) {
         std::fputs("classify: out of memory\n", stderr);

@@ -1,16 +1,15 @@
-// Parses the command line with CLI11 and refuses options that contradict each other.
+// Parses the command line with CLI11.
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cvt/runtime/executor.hpp>
 #include <cvt/version.hpp>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 
 #include "failure.hpp"
+#include "option_checks.hpp"
+#include "suggest.hpp"
 
 namespace app {
 namespace {
@@ -21,6 +20,8 @@ constexpr const char* examples = R"(Examples:
   classify --model cvt-13/ --format jsonl photos/   every JPEG and PNG of a folder, a JSON object a line
   find . -name '*.jpg' | classify --batch 8 --threads 4 -
   classify --model cvt-13/ --input x.npy --logits y.npy
+  classify --attention maps/ photo.jpg              where it looked, drawn over the photo
+  classify --model cvt-13/ --evaluate val/ --classes LOC_synset_mapping.txt --batch 8
   classify --model cvt-21/ --info
   classify --model CvT-13-224x224-IN-1k.pth --convert cvt-13/
   classify --model cvt-13/ --verify
@@ -32,13 +33,18 @@ template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target, const std::map<std::string, T>& choices,
                         const std::string& help) {
     std::string names;
-    for (const auto& choice : choices) names += (names.empty() ? "" : "|") + choice.first;
+    std::vector<std::string> known;
+    for (const auto& choice : choices) {
+        names += (names.empty() ? "" : "|") + choice.first;
+        known.push_back(choice.first);
+    }
     return app
         .add_option_function<std::string>(
             name,
-            [&target, choices, name, names](const std::string& given) {
+            [&target, choices, name, names, known](const std::string& given) {
                 const auto found = choices.find(given);
-                if (found == choices.end()) throw CLI::ValidationError(name, "expected " + names + ", found \"" + given + "\"");
+                if (found == choices.end())
+                    throw CLI::ValidationError(name, "expected " + names + ", found \"" + given + "\"" + did_you_mean(given, known));
                 target = found->second;
             },
             help)
@@ -55,95 +61,6 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::optional<T>
 
 const CLI::Validator not_empty{[](const std::string& given) { return given.empty() ? "expected a name, found nothing" : ""; }, ""};
 
-void refuse(bool contradiction, const std::string& sentence) {
-    if (contradiction) throw failure{wrong_usage, sentence};
-}
-
-bool same_file(const std::string& a, const std::string& b) {
-    std::error_code missing;
-    return std::filesystem::weakly_canonical(a, missing) == std::filesystem::weakly_canonical(b, missing) ||
-           std::filesystem::equivalent(a, b, missing);
-}
-
-// An output opens at once and empties what was there: never a file that is still to be read.
-/// Whether `path` is a file that holds something else than an array: a photo or weights that an output must not replace.
-bool holds_no_array(const std::string& path) {
-    if (std::error_code e; !std::filesystem::is_regular_file(path, e)) return false;
-    std::ifstream file{path, std::ios::binary};
-    const std::string begin{"\x93NUMPY"};
-    std::string found(begin.size(), '\0');
-    file.read(found.data(), static_cast<std::streamsize>(found.size()));
-    return file.gcount() != 0 && found != begin;
-}
-
-void check_outputs(const options& o) {
-    const std::pair<const char*, const std::string*> outputs[]{
-        {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
-    std::vector<std::pair<std::string, std::string>> taken{
-        {"--input", o.input}, {"--model", o.model}, {"--labels", o.labels}, {"--config", o.config}};
-    for (const std::string& path : o.inputs)
-        if (path != "-") taken.emplace_back("the input", path);
-    for (const auto& [name, path] : outputs) {
-        if (path->empty()) continue;
-        for (const auto& [other_name, other] : taken)
-            refuse(!other.empty() && same_file(*path, other), std::string{name} + " and " + other_name + " are the same file, " + *path);
-        refuse(holds_no_array(*path), std::string{name} + ": " + *path + " exists and is no .npy file: it is not overwritten");
-        taken.emplace_back(name, *path);
-    }
-}
-
-void check_input(const options& o) {
-    refuse(!o.inputs.empty(), "--input stands in for images: give one or the other");
-    const std::pair<const char*, bool> of_images[]{{"--size", o.size.has_value()},
-                                                   {"--resize", o.resize.has_value()},
-                                                   {"--crop", o.crop.has_value()},
-                                                   {"--orient", o.orient.has_value()},
-                                                   {"--dump-input", !o.dump_input.empty()}};
-    for (const auto& [name, given] : of_images) refuse(given, std::string{name} + " is about images, and --input gives finished tensors");
-}
-
-void check_info(const options& o) {
-    refuse(!o.inputs.empty() || !o.input.empty(), "--info describes the model and classifies nothing: leave the inputs out");
-    refuse(o.repeat > 0, "--info describes the model and runs nothing: leave --repeat out");
-    refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), "--info describes the model and writes no .npy files");
-    refuse(o.format != record_format::text, "--info is a text for people: --format does not apply");
-}
-
-void check_convert(const options& o) {
-    refuse(o.dtype && o.convert.empty(), "--dtype is the type of the weights that --convert writes");
-    for (const auto& [name, given] : {std::pair{"--convert", !o.convert.empty()}, std::pair{"--verify", o.verify}}) {
-        if (!given) continue;
-        const std::string alone = std::string{name} + " is about the model and classifies nothing: leave ";
-        refuse(!o.inputs.empty() || !o.input.empty(), alone + "the inputs out");
-        refuse(o.info || o.repeat > 0, alone + "--info and --repeat out");
-        refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), alone + "the .npy files out");
-        refuse(o.format != record_format::text, alone + "--format out");
-        refuse(o.crop || o.orient, alone + "--crop and --orient out");
-    }
-    refuse(!o.convert.empty() && o.verify, "--convert and --verify: first the one, then the other with the folder as --model");
-    refuse(!o.convert.empty() && o.model.empty(),
-           "--convert needs a checkpoint (--model): the built-in model is a Hugging Face folder already");
-}
-
-void check(const options& o) {
-    refuse(o.inputs.empty() && o.input.empty() && !o.info && !o.verify && o.convert.empty(),
-           "no images given (classify --help shows examples)");
-    refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
-    refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: which one?");
-    if (o.variant || !o.config.empty()) {
-        const std::string name = o.variant ? "--variant" : "--config";
-        refuse(o.model.empty(), name + " is for a checkpoint of your own (--model): the built-in model brings its configuration");
-        std::error_code missing;
-        refuse(std::filesystem::exists(std::filesystem::path{o.model} / "config.json", missing),
-               name + " is for a checkpoint without a configuration: " + o.model + " has a config.json");
-    }
-    refuse(o.resize == resize_method::warp && o.crop, "--crop places a crop, and --resize warp does not crop");
-    if (!o.input.empty()) check_input(o);
-    if (o.info) check_info(o);
-    check_convert(o);
-    check_outputs(o);
-}
-
 // In CLI11's order, last one first. It would take the brackets of a folder called [2019] for a list of its own.
 std::vector<std::string> arguments(int argc, const char* const* argv) {
     std::vector<std::string> all;
@@ -152,6 +69,15 @@ std::vector<std::string> arguments(int argc, const char* const* argv) {
         all.push_back((given.starts_with('[') && given.ends_with(']') ? "./" : "") + given);
     }
     return all;
+}
+
+std::string unknown_option(const CLI::App& app) {
+    std::vector<std::string> known;
+    for (const CLI::Option* option : app.get_options())
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    const std::vector<std::string> unknown = app.remaining();
+    const std::string& first = unknown.front();
+    return first + " is no option (--help lists them)" + did_you_mean(first.substr(0, first.find('=')), known);
 }
 
 }  // namespace
@@ -213,8 +139,15 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                               "one record an image (text)")
         ->group(output);
     add_number("--top-k", o.top_k, 10'000'000, "classes in a record (5)")->group(output);
+    add_text("--attention", o.attention, "DIR", "draw over each photo where the model looked: DIR/NAME.attention.png")->group(output);
     add_number("--repeat", o.repeat, 1'000'000, "time N more runs of each forward pass")->group(output);
     app.add_flag("--info", o.info, "describe the model and what it costs")->group(output);
+
+    const std::string evaluation = "Evaluation";
+    add_text("--evaluate", o.evaluate, "DIR", "accuracy on photos in one folder a class, named by label or index")->group(evaluation);
+    add_text("--classes", o.classes, "FILE", "for folders with other names: lines of a folder, then a label or index")
+        ->check(existing_file)
+        ->group(evaluation);
 
     const std::string conversion = "Conversion";
     add_text("--convert", o.convert, "OUT", "write the model as a new Hugging Face folder, with safetensors")->group(conversion);
@@ -228,10 +161,12 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     } catch (const CLI::Success& asked) {  // --help, --version
         app.exit(asked, std::cout, std::cerr);
         return std::nullopt;
+    } catch (const CLI::ExtrasError&) {
+        throw failure{wrong_usage, unknown_option(app)};
     } catch (const CLI::ParseError& wrong) {
         throw failure{wrong_usage, wrong.what()};
     }
-    check(o);
+    check_options(o);
     return o;
 }
 

@@ -24,10 +24,13 @@ struct options {
     std::optional<resize_method> resize;
     std::optional<cvt::crop_rounding> crop;
     std::optional<cvt::orientation> orient;
-    int top_k = 5, threads = 1, batch = 1, repeat = 0;
+    std::optional<int> top_k;
+    int threads = 1, batch = 1, repeat = 0;
     std::string kernels;
     record_format format = record_format::text;
     std::string input, logits, embedding, dump_input;  ///< .npy files
+    std::string attention;                             ///< the folder for pictures
+    std::string evaluate, classes;                     ///< a folder of class folders; a mapping file
     std::string convert;                               ///< the folder to write
     std::optional<cvt::weight_type> dtype;
     bool info = false, verify = false;

@@ -3,18 +3,27 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
-#include <string_view>
+
+#include "format.hpp"
+#include "terminal.hpp"
 
 namespace app {
+namespace {
 
-progress_bar::progress_bar() {
-    const char* kind = std::getenv("TERM");
-    records_on_terminal_ = ::isatty(STDOUT_FILENO) != 0;
-    terminal_ = ::isatty(STDERR_FILENO) != 0 && kind != nullptr && std::string_view{kind} != "dumb";
+std::string duration(double seconds) {
+    const auto s = static_cast<std::int64_t>(std::ceil(std::min(seconds, 1e9)));
+    if (s < 100) return text("%d s", static_cast<int>(s));
+    if (s < 6000) return text("%d min %02d s", static_cast<int>(s / 60), static_cast<int>(s % 60));
+    return text("%d h %02d min", static_cast<int>(s / 3600), static_cast<int>(s / 60 % 60));
 }
+
+}  // namespace
+
+progress_bar::progress_bar() : terminal_{is_terminal(STDERR_FILENO)}, records_on_terminal_{::isatty(STDOUT_FILENO) != 0} {}
 
 void progress_bar::show(std::size_t done, std::optional<std::size_t> total) {
     const clock::time_point now = clock::now();
@@ -26,11 +35,16 @@ void progress_bar::show(std::size_t done, std::optional<std::size_t> total) {
         std::fprintf(stderr, "\r\x1b[K%zu images, %.1f a second", done, rate);
         return;
     }
-    constexpr std::size_t width = 30;
-    const std::size_t filled = width * done / *total;
-    const double seconds_left = static_cast<double>(*total - done) / rate;
-    std::fprintf(stderr, "\r\x1b[K[%s%s] %zu/%zu, %.1f a second, %.0f s left", std::string(filled, '#').c_str(),
-                 std::string(width - filled, '.').c_str(), done, *total, rate, seconds_left);
+    const std::string figures =
+        text("%zu/%zu, %.1f a second, ", done, *total, rate) + duration(static_cast<double>(*total - done) / rate) + " left";
+    // A line that wraps could not be taken back.
+    const int room = terminal_width(STDERR_FILENO) - static_cast<int>(figures.size()) - 4;
+    std::string bar;
+    if (room > 0) {
+        const std::size_t width = std::min(30U, static_cast<unsigned>(room)), filled = width * done / *total;
+        bar = '[' + std::string(filled, '#') + std::string(width - filled, '.') + "] ";
+    }
+    std::fprintf(stderr, "\r\x1b[K%s%s", bar.c_str(), figures.c_str());
 }
 
 void progress_bar::clear() {

@@ -1,6 +1,8 @@
 // The three formats of a record.
 #include "records.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -31,15 +33,15 @@ std::string exact(float value) {
 
 }  // namespace
 
-record_writer::record_writer(record_format format, std::vector<std::string> labels, int top)
-    : format_{format}, labels_{std::move(labels)}, top_{top} {
+record_writer::record_writer(record_format format, std::vector<std::string> labels, int top, bool pictures)
+    : format_{format}, labels_{std::move(labels)}, top_{top}, pictures_{pictures}, paint_{STDOUT_FILENO} {
     if (format_ != record_format::csv) return;
     std::string header = "path,ms,error_code,error_message";
     for (int i = 1; i <= top_; ++i) {
         const std::string n = std::to_string(i);
         header += ",index" + n + ",label" + n + ",probability" + n;
     }
-    print(header + '\n');
+    print(header + (pictures_ ? ",attention\n" : "\n"));
 }
 
 void record_writer::write(const record& r) {
@@ -51,15 +53,18 @@ void record_writer::write(const record& r) {
 }
 
 std::string record_writer::as_text(const record& r) const {
-    std::string out = terminal_text(r.path) + '\n';
-    if (r.problem) return out + "  error: " + terminal_text(r.problem.what()) + '\n';
+    std::string out = paint_.bold(terminal_text(r.path)) + '\n';
+    if (r.problem) return out + "  " + paint_.bad("error:") + ' ' + terminal_text(r.problem.what()) + '\n';
     for (const cvt::ranked& class_ : r.top) {
         const std::string percent = fixed(100.0 * static_cast<double>(class_.probability), 1);
         const std::string& label = labels_[static_cast<std::size_t>(class_.index)];
-        out += std::string(percent.size() < 7 ? 7 - percent.size() : 0, ' ') + percent + " %  ";
-        out += (label.empty() ? "class " + std::to_string(class_.index) : terminal_text(label)) + '\n';
+        const std::string line = std::string(percent.size() < 7 ? 7 - percent.size() : 0, ' ') + percent + " %  " +
+                                 (label.empty() ? "class " + std::to_string(class_.index) : terminal_text(label));
+        out += (&class_ == r.top.data() ? paint_.good(line) : line) + '\n';
     }
-    return r.top.empty() ? out + "  done in " + fixed(r.milliseconds, 1) + " ms (a model without a head names no classes)\n" : out;
+    if (r.top.empty()) out += "  done in " + fixed(r.milliseconds, 1) + " ms (a model without a head names no classes)\n";
+    if (!r.attention.empty()) out += "  " + paint_.faint("attention:") + ' ' + terminal_text(r.attention) + '\n';
+    return out;
 }
 
 std::string record_writer::as_json(const record& r) const {
@@ -77,6 +82,7 @@ std::string record_writer::as_json(const record& r) const {
         }
         out += ']';
     }
+    if (!r.attention.empty()) out += ", \"attention\": " + json_string(r.attention);
     return out + ", \"ms\": " + fixed(r.milliseconds, 3) + "}\n";
 }
 
@@ -95,7 +101,7 @@ std::string record_writer::as_csv(const record& r) const {
         out += ',' + std::to_string(class_.index) + ',' + csv_field(labels_[static_cast<std::size_t>(class_.index)]) + ',' +
                exact(class_.probability);
     }
-    return out + '\n';
+    return out + (pictures_ ? ',' + csv_field(r.attention) : "") + '\n';
 }
 
 void print(const std::string& text) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "options.hpp"
+#include "terminal.hpp"
 
 namespace app {
 
@@ -15,12 +16,14 @@ struct record {
     cvt::error problem;            ///< set: the image failed, and the rest below counts for nothing
     std::vector<cvt::ranked> top;  ///< most probable first; empty for a model without a head
     double milliseconds = 0;       ///< from opening the file to the logits; of a batch's forward pass its share
+    std::string attention;         ///< the picture of --attention; empty without one
 };
 
 class record_writer {
 public:
-    /// `labels` by class index, empty strings where there are none; `top` classes in every record that did not fail.
-    record_writer(record_format format, std::vector<std::string> labels, int top);
+    /// `labels` by class index, empty strings where there are none; `top` classes in every record that did not fail;
+    /// whether records name a picture.
+    record_writer(record_format format, std::vector<std::string> labels, int top, bool pictures);
 
     /// Throws failure when standard output cannot be written, a quiet one when its reader is gone.
     void write(const record& r);
@@ -33,6 +36,8 @@ private:
     record_format format_;
     std::vector<std::string> labels_;
     int top_;
+    bool pictures_;
+    paint paint_;
 };
 
 /// Writes to standard output and flushes it. Throws as record_writer::write does.

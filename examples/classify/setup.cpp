@@ -108,10 +108,12 @@ std::vector<std::string> choose_labels(const options& o, const cvt::model& model
 void check_against_model(const options& o, const setup& s) {
     const cvt::config& c = s.model.config();
     refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; --embedding writes what it computes");
+    refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, whose attention it shows");
+    refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
     if (!o.input.empty()) return;
-    refuse(c.num_channels != 3 && !o.inputs.empty(), "the model takes " + std::to_string(c.num_channels) +
-                                                         (c.num_channels == 1 ? " channel" : " channels") +
-                                                         ", images have 3: give it tensors with --input");
+    refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty()), "the model takes " + std::to_string(c.num_channels) +
+                                                                                 (c.num_channels == 1 ? " channel" : " channels") +
+                                                                                 ", images have 3: give it tensors with --input");
     const std::optional<cvt::grid> size = s.fixed_input_size();
     refuse(!o.dump_input.empty() && !size, "--dump-input: this model's inputs are as large as the images; choose one size with --size");
     if (!size) return;

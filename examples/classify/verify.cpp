@@ -2,21 +2,16 @@
 #include "verify.hpp"
 
 #include <cstdio>
-#include <cvt/extra/thread_pool.hpp>
 #include <cvt/verify.hpp>
 
 #include "failure.hpp"
-#include "interrupt.hpp"
+#include "threads.hpp"
 
 namespace app {
 
 int verify_model(const options& o, const setup& s) {
-    cvt::result<cvt::thread_pool> pool = [&] {
-        const without_interrupts main_thread_only;
-        return cvt::thread_pool::create(o.threads);
-    }();
-    if (!pool) throw failure{some_failed, pool.error().what()};
-    const cvt::result<cvt::verification> v = s.model.verify(pool->as_executor());
+    cvt::thread_pool pool = make_pool(o.threads);
+    const cvt::result<cvt::verification> v = s.model.verify(pool.as_executor());
     if (!v) throw failure{some_failed, std::string{"--verify: "} + v.error().what()};
     std::printf("self-test      %zu %s of a formula image, %d x %d x %d\n", v->values, v->output, s.model.config().num_channels, v->height,
                 v->width);

@@ -275,6 +275,28 @@ TEST_CASE("a model that cannot be loaded is exit code 3 and a sentence", "[cli]"
     refused(model, "config.json");
 }
 
+TEST_CASE("--attention needs a class token, --evaluate a head", "[cli]") {
+    const temporary_folder folder;
+    const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
+    json config = json::parse(read_file(model + "/config.json"));
+    config["cls_token"] = {false, false, false};
+    REQUIRE(write_file(model + "/config.json", config.dump()));
+    rewrite_model(model + "/model.safetensors",
+                  [](const std::string& name, json&, std::string&) { return name.find("cls_token") == std::string::npos; });
+    const outcome map = classify({"--model", model, "--attention", folder / "maps", photo});
+    CHECK(map.code == 2);
+    CHECK(map.err.find("no class token") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(folder / "maps"));
+
+    rewrite_model(folder / "encoder.safetensors",
+                  [](const std::string& name, json&, std::string&) { return !name.starts_with("classifier."); });
+    const outcome set =
+        classify({"--model", folder / "encoder.safetensors", "--config", weights + "/config.json", "--evaluate", folder.path()});
+    INFO(set.err);
+    CHECK(set.code == 2);
+    CHECK(set.err.find("no head") != std::string::npos);
+}
+
 TEST_CASE("--info describes the model and what it costs", "[cli]") {
     const outcome o = classify({"--info"});
     CHECK(o.code == 0);
@@ -292,21 +314,34 @@ TEST_CASE("--info describes the model and what it costs", "[cli]") {
     CHECK(has("kernels"));
     CHECK(has("MiB"));
 
-    // The stages' parameters and the head's add up to the total.
-    long total = 0;
+    // The stages' parameters and multiply-adds and the head's add up to the totals; memory is what the sizes say.
+    double parameters = 0, work = 0, weight_memory = 0;
+    std::vector<double> token_memory;
     bool in_table = false;
-    for (const std::string& line : lines_of(o.out)) {
+    for (std::string line : lines_of(o.out)) {
         if (line.starts_with("stage ")) {
             in_table = true;
+            CHECK(line.ends_with("parameters     GMAC  weights MiB  tokens MiB"));
         } else if (in_table && line.empty()) {
             break;
         } else if (in_table) {
-            std::string digits = line.substr(line.find_last_of(' ') + 1);
-            digits.erase(std::remove(digits.begin(), digits.end(), ','), digits.end());
-            total += std::stol(digits);
+            line.erase(std::remove(line.begin(), line.end(), ','), line.end());
+            std::istringstream words{line};
+            const std::vector<std::string> all{std::istream_iterator<std::string>{words}, {}};
+            REQUIRE(all.size() >= 5);
+            parameters += std::stod(all[all.size() - 4]);
+            work += std::stod(all[all.size() - 3]);
+            weight_memory += std::stod(all[all.size() - 2]);
+            token_memory.push_back(std::stod(all.back()));
         }
     }
-    CHECK(total == 2'135'274);
+    CHECK(parameters == 2'135'274);
+    CHECK(work == Approx(0.303).margin(0.002));
+    CHECK(has("multiply-adds  0.303 G"));
+    CHECK(weight_memory == Approx(2'135'274 * 4 / 1048576.0).margin(0.02));
+    REQUIRE(token_memory.size() == 4);
+    CHECK(token_memory[0] == Approx(40 * 40 * 32 * 4 / 1048576.0).margin(0.006));
+    CHECK(token_memory[2] == Approx((10 * 10 + 1) * 192 * 4 / 1048576.0).margin(0.006));
 }
 
 TEST_CASE("--info says when config.json and the preprocessing disagree on the size", "[cli]") {

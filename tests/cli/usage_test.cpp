@@ -10,10 +10,10 @@ TEST_CASE("--help and --version", "[cli]") {
     const outcome help = classify({"--help"});
     CHECK(help.code == 0);
     CHECK(help.err.empty());
-    for (const char* text :
-         {"Examples:",   "Exit codes:",  "--model", "--variant", "--config",  "--gelu",    "--labels", "--size",  "--resize",
-          "--crop",      "--orient",     "--top-k", "--threads", "--batch",   "--kernels", "--format", "--input", "--logits",
-          "--embedding", "--dump-input", "--info",  "--repeat",  "--convert", "--dtype",   "--verify"})
+    for (const char* text : {"Examples:", "Exit codes:", "--model", "--variant", "--config",    "--gelu",       "--labels",
+                             "--size",    "--resize",    "--crop",  "--orient",  "--top-k",     "--threads",    "--batch",
+                             "--kernels", "--format",    "--input", "--logits",  "--embedding", "--dump-input", "--info",
+                             "--repeat",  "--convert",   "--dtype", "--verify",  "--attention", "--evaluate",   "--classes"})
         CHECK(help.out.find(text) != std::string::npos);
     const outcome version = classify({"--version"});
     CHECK(version.code == 0);
@@ -31,7 +31,13 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
         const char* sentence;
     } cases[]{
         {{}, "no images given"},
-        {{"--bogus", photo}, "--bogus"},
+        {{"--bogus", photo}, "--bogus is no option (--help lists them)\n"},
+        {{"--attension", photo}, "did you mean \"--attention\"?"},
+        {{"--kernel=avx2", photo}, "--kernel=avx2 is no option (--help lists them); did you mean \"--kernels\"?"},
+        {{"-model", lone, photo}, "did you mean \"--model\"?"},
+        {{"--format", "json", photo}, "found \"json\"; did you mean \"jsonl\"?"},
+        {{"--gelu", "QUICK", photo}, "did you mean \"quick\"?"},
+        {{"--variant", "cvt13", "--model", lone, photo}, "did you mean \"cvt-13\"?"},
         {{"--top-k", "0", photo}, "--top-k"},
         {{"--top-k", "99999999999999999999", photo}, "--top-k"},
         {{"--top-k", "three", photo}, "--top-k"},
@@ -43,7 +49,7 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
         {{"--size", "0", photo}, "--size"},
         {{"--size", "2", photo}, "--size: input of 2 x 2 pixels (height x width) is too small"},
         {{"--size", "64", "--size", "96", photo}, "--size"},
-        {{"--format", "xml", photo}, "expected csv|jsonl|text, found \"xml\""},
+        {{"--format", "xml", photo}, "expected csv|jsonl|text, found \"xml\"\n"},
         {{"--gelu", "tanh", photo}, "expected erf|quick"},
         {{"--resize", "stretch", photo}, "expected crop|warp"},
         {{"--crop", "left", photo}, "expected hf|official"},
@@ -70,6 +76,9 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
         {{"--info", "--input", npy}, "leave the inputs out"},
         {{"--info", "--repeat", "3"}, "leave --repeat out"},
         {{"--info", "--logits", folder / "y.npy"}, "writes no .npy"},
+        {{"--info", "--attention", folder / "maps"}, "leave --attention out"},
+        {{"--verify", "--attention", folder / "maps"}, "leave --attention out"},
+        {{"--input", npy, "--attention", folder / "maps"}, "--attention is about images"},
         {{"--info", "--format", "csv"}, "--format does not apply"},
         {{"-", photo, "-"}, "only once"},
     };
@@ -83,4 +92,5 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
         CHECK(lines_of(o.err).size() == 1);
     }
     CHECK_FALSE(std::filesystem::exists(folder / "y.npy"));
+    CHECK_FALSE(std::filesystem::exists(folder / "maps"));
 }

@@ -1,0 +1,46 @@
+// Names pictures and has them drawn.
+#include "attention.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "failure.hpp"
+#include "heat_map/heat_map.hpp"
+#include "heat_map/png.hpp"
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+attention_writer::attention_writer(std::string folder) : folder_{std::move(folder)} {
+    std::error_code problem;
+    fs::create_directories(folder_, problem);
+    if (!problem && !fs::is_directory(folder_, problem)) problem = std::make_error_code(std::errc::not_a_directory);
+    if (!problem && ::access(folder_.c_str(), W_OK | X_OK) != 0) problem = {errno, std::generic_category()};
+    if (problem) throw failure{wrong_usage, "--attention: " + folder_ + " cannot be written to: " + problem.message()};
+}
+
+std::string attention_writer::next_name(const std::string& path) {
+    const std::string stem = fs::path{path}.stem().string();
+    std::string name = stem;
+    for (std::size_t& copies = copies_[stem]; !taken_.insert(name).second;) name = stem + '-' + std::to_string(++copies + 1);
+    return (fs::path{folder_} / (name + ".attention.png")).string();
+}
+
+cvt::error attention_writer::write(const std::string& path, const cvt::image_view& photo, std::span<const float> attention,
+                                   const cvt::session& session, std::string& name) {
+    const auto picture = heat_map::draw(photo, attention, session.model().config(), session.preprocessing());
+    if (!picture) return picture.error();
+    const std::string target = next_name(path);
+    if (cvt::error e = heat_map::write_png(target, *picture, photo.width, photo.height)) return e;
+    name = target;
+    return {};
+}
+
+}  // namespace app

@@ -1,0 +1,30 @@
+// --attention: a folder of pictures that show where the model looked.
+#pragma once
+
+#include <cvt/session.hpp>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace app {
+
+class attention_writer {
+public:
+    /// Makes the folder if there is none. Throws failure (wrong_usage) when pictures cannot be put there.
+    explicit attention_writer(std::string folder);
+
+    /// Draws `attention` (heads, keys) over the photo. `name` becomes where the picture is: folder/<stem of path>.attention.png, or
+    /// <stem>-2 where another photo of this run has that name already. Errors: io, out_of_memory, bad_image.
+    cvt::error write(const std::string& path, const cvt::image_view& photo, std::span<const float> attention, const cvt::session& session,
+                     std::string& name);
+
+private:
+    std::string next_name(const std::string& path);
+
+    std::string folder_;
+    std::unordered_set<std::string> taken_;
+    std::unordered_map<std::string, std::size_t> copies_;  // of a stem, where there is more than one
+};
+
+}  // namespace app

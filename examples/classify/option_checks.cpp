@@ -1,0 +1,126 @@
+// Refuses options that contradict each other, each with a sentence that says why.
+#include "option_checks.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "failure.hpp"
+
+namespace app {
+namespace {
+
+void refuse(bool contradiction, const std::string& sentence) {
+    if (contradiction) throw failure{wrong_usage, sentence};
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code missing;
+    return std::filesystem::weakly_canonical(a, missing) == std::filesystem::weakly_canonical(b, missing) ||
+           std::filesystem::equivalent(a, b, missing);
+}
+
+// Whether `path` is a file that holds something else than an array: a photo or weights that an output must not replace.
+bool holds_no_array(const std::string& path) {
+    if (std::error_code e; !std::filesystem::is_regular_file(path, e)) return false;
+    std::ifstream file{path, std::ios::binary};
+    const std::string begin{"\x93NUMPY"};
+    std::string found(begin.size(), '\0');
+    file.read(found.data(), static_cast<std::streamsize>(found.size()));
+    return file.gcount() != 0 && found != begin;
+}
+
+// An output opens at once and empties what was there: never a file that is still to be read.
+void check_outputs(const options& o) {
+    const std::pair<const char*, const std::string*> outputs[]{
+        {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
+    std::vector<std::pair<std::string, std::string>> taken{
+        {"--input", o.input}, {"--model", o.model}, {"--labels", o.labels}, {"--config", o.config}};
+    for (const std::string& path : o.inputs)
+        if (path != "-") taken.emplace_back("the input", path);
+    for (const auto& [name, path] : outputs) {
+        if (path->empty()) continue;
+        for (const auto& [other_name, other] : taken)
+            refuse(!other.empty() && same_file(*path, other), std::string{name} + " and " + other_name + " are the same file, " + *path);
+        refuse(holds_no_array(*path), std::string{name} + ": " + *path + " exists and is no .npy file: it is not overwritten");
+        taken.emplace_back(name, *path);
+    }
+}
+
+void check_input(const options& o) {
+    refuse(!o.inputs.empty(), "--input stands in for images: give one or the other");
+    const std::pair<const char*, bool> of_images[]{{"--size", o.size.has_value()},          {"--resize", o.resize.has_value()},
+                                                   {"--crop", o.crop.has_value()},          {"--orient", o.orient.has_value()},
+                                                   {"--dump-input", !o.dump_input.empty()}, {"--attention", !o.attention.empty()}};
+    for (const auto& [name, given] : of_images) refuse(given, std::string{name} + " is about images, and --input gives finished tensors");
+}
+
+void check_info(const options& o) {
+    refuse(!o.inputs.empty() || !o.input.empty(), "--info describes the model and classifies nothing: leave the inputs out");
+    refuse(o.repeat > 0, "--info describes the model and runs nothing: leave --repeat out");
+    refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), "--info describes the model and writes no .npy files");
+    refuse(!o.attention.empty(), "--info describes the model and draws nothing: leave --attention out");
+    refuse(o.format != record_format::text, "--info is a text for people: --format does not apply");
+}
+
+void check_convert(const options& o) {
+    refuse(o.dtype && o.convert.empty(), "--dtype is the type of the weights that --convert writes");
+    for (const auto& [name, given] : {std::pair{"--convert", !o.convert.empty()}, std::pair{"--verify", o.verify}}) {
+        if (!given) continue;
+        const std::string alone = std::string{name} + " is about the model and classifies nothing: leave ";
+        refuse(!o.inputs.empty() || !o.input.empty(), alone + "the inputs out");
+        refuse(o.info || o.repeat > 0, alone + "--info and --repeat out");
+        refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), alone + "the .npy files out");
+        refuse(!o.attention.empty(), alone + "--attention out");
+        refuse(o.format != record_format::text, alone + "--format out");
+        refuse(o.crop || o.orient, alone + "--crop and --orient out");
+    }
+    refuse(!o.convert.empty() && o.verify, "--convert and --verify: first the one, then the other with the folder as --model");
+    refuse(!o.convert.empty() && o.model.empty(),
+           "--convert needs a checkpoint (--model): the built-in model is a Hugging Face folder already");
+}
+
+// The pictures would be among the photos of the next run.
+void check_attention(const options& o) {
+    std::error_code missing;
+    for (const std::string& path : o.inputs)
+        refuse(std::filesystem::is_directory(path, missing) && same_file(path, o.attention),
+               "--attention: " + o.attention + " holds the photos; give the pictures a folder of their own");
+}
+
+void check_evaluate(const options& o) {
+    refuse(!o.classes.empty() && o.evaluate.empty(), "--classes says what the folders of --evaluate hold: give both");
+    if (o.evaluate.empty()) return;
+    const std::string alone = "--evaluate runs the images of its folder and prints one report: leave ";
+    refuse(!o.inputs.empty() || !o.input.empty(), alone + "other inputs out");
+    refuse(o.info || o.verify || !o.convert.empty(), alone + "--info, --verify and --convert out");
+    refuse(o.repeat > 0 || o.top_k, alone + "--repeat and --top-k out");
+    refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), alone + "the .npy files out");
+    refuse(!o.attention.empty(), alone + "--attention out");
+    refuse(o.format == record_format::csv, "--evaluate reports as --format text or jsonl");
+}
+
+}  // namespace
+
+void check_options(const options& o) {
+    refuse(o.inputs.empty() && o.input.empty() && o.evaluate.empty() && !o.info && !o.verify && o.convert.empty(),
+           "no images given (classify --help shows examples)");
+    refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
+    refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: which one?");
+    if (o.variant || !o.config.empty()) {
+        const std::string name = o.variant ? "--variant" : "--config";
+        refuse(o.model.empty(), name + " is for a checkpoint of your own (--model): the built-in model brings its configuration");
+        std::error_code missing;
+        refuse(std::filesystem::exists(std::filesystem::path{o.model} / "config.json", missing),
+               name + " is for a checkpoint without a configuration: " + o.model + " has a config.json");
+    }
+    refuse(o.resize == resize_method::warp && o.crop, "--crop places a crop, and --resize warp does not crop");
+    if (!o.input.empty()) check_input(o);
+    if (o.info) check_info(o);
+    if (!o.attention.empty()) check_attention(o);
+    check_evaluate(o);
+    check_convert(o);
+    check_outputs(o);
+}
+
+}  // namespace app

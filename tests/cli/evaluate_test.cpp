@@ -1,0 +1,211 @@
+// --evaluate: folders matched to classes, what is counted, the two reports, what is refused.
+#include <sys/stat.h>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+const std::string church = CVT_IMAGES "/berlin_cathedral.jpg", golf_ball = CVT_IMAGES "/golf_ball.png";
+
+void put(const temporary_folder& folder, const std::string& class_folder, const std::string& photo, const std::string& name) {
+    std::filesystem::create_directories(folder / class_folder);
+    std::filesystem::copy_file(photo, folder / (class_folder + "/" + name));
+}
+
+void refused(const std::vector<std::string>& arguments, const std::string& sentence) {
+    const outcome o = classify(arguments);
+    INFO(sentence << "\n" << o.err);
+    CHECK(o.code == 2);
+    CHECK(o.out.empty());
+    CHECK(lines_of(o.err).size() == 1);
+    CHECK(o.err.find(sentence) != std::string::npos);
+}
+
+json report_of(std::vector<std::string> arguments, int code = 0) {
+    arguments.insert(arguments.end(), {"--format", "jsonl"});
+    const outcome o = classify(arguments);
+    INFO(o.err);
+    CHECK(o.code == code);
+    REQUIRE(o.records().size() == 1);
+    return o.records()[0];
+}
+
+}  // namespace
+
+TEST_CASE("--evaluate counts what the records say", "[cli]") {
+    const temporary_folder folder;
+    put(folder, "set/church", church, "a.JPG");
+    put(folder, "set/church", golf_ball, "b.png");  // mislabelled: a confusion
+    put(folder, "set/golf ball", golf_ball, "a.png");
+    put(folder, "set/golf ball", golf_ball, "b.png");
+    put(folder, "set/parachute", church, "a.jpg");
+    put(folder, "set/.hidden", church, "a.jpg");
+    std::ofstream{folder / "set/README"} << "no folder";
+    for (const char* batch : {"1", "3"}) {
+        const json r = report_of({"--evaluate", folder / "set", "--batch", batch});
+        CHECK(r["images"] == 5);
+        CHECK(r["failed"] == 0);
+        CHECK(r["not_run"] == 0);
+        CHECK(r["top1"].get<double>() == Approx(3 / 5.0));
+        CHECK(r["seconds"].get<double>() > 0);
+        CHECK(r["images_per_second"].get<double>() > 0);
+        REQUIRE(r["classes"].size() == 3);
+        CHECK(r["classes"][0]["index"] == 4);
+        CHECK(r["classes"][0]["label"] == "church");
+        CHECK(r["classes"][0]["images"] == 2);
+        CHECK(r["classes"][0]["top1"] == 0.5);
+        CHECK(r["classes"][1]["top1"] == 1);
+        CHECK(r["classes"][2]["top1"] == 0);
+        CHECK(r["confusions"] == json::parse(R"([{"expected": 4, "found": 8, "images": 1}, {"expected": 9, "found": 4, "images": 1}])"));
+        CHECK(r["failures"].empty());
+
+        // top-5, against the records of the same photos
+        const auto among_five = [](const std::string& photo, const std::string& label) {
+            int found = 0;
+            for (const json& entry : classify({"--format", "jsonl", photo}).records().at(0)["top"])
+                found += entry["label"] == label ? 1 : 0;
+            return found;
+        };
+        const int five = 3 + among_five(golf_ball, "church") + among_five(church, "parachute");
+        CHECK(r["top5"].get<double>() == Approx(five / 5.0));
+    }
+}
+
+TEST_CASE("the report in words", "[cli]") {
+    const temporary_folder folder;
+    put(folder, "church", church, "a.jpg");
+    put(folder, "church", golf_ball, "b.png");
+    put(folder, "golf ball", golf_ball, "a.png");
+    const outcome o = classify({"--evaluate", folder.path()});
+    CHECK(o.code == 0);
+    CHECK(o.err.empty());
+    const auto lines = lines_of(o.out);
+    REQUIRE(lines.size() == 7);
+    CHECK(lines[0] == "images   3 of 2 classes");
+    CHECK(lines[1] == "top-1    66.67 % (2 of 3)");
+    CHECK(lines[2].starts_with("top-5    "));
+    CHECK(lines[3].find(" images a second, ") != std::string::npos);
+    CHECK(lines[3].ends_with(" s with 1 thread"));
+    CHECK(lines[5].starts_with("hardest classes"));
+    CHECK(lines[6].starts_with("church "));
+    CHECK(lines[6].ends_with("  2   50.0 %  golf ball 1"));
+}
+
+TEST_CASE("broken images and empty folders are reported and not counted", "[cli]") {
+    const temporary_folder folder;
+    put(folder, "church", church, "a.jpg");
+    std::ofstream{folder / "church/b.png"} << "hello";
+    std::filesystem::create_directories(folder / "tench");
+    for (const char* batch : {"1", "4"}) {
+        const json r = report_of({"--evaluate", folder.path(), "--batch", batch}, 1);
+        CHECK(r["images"] == 1);
+        CHECK(r["failed"] == 2);
+        CHECK(r["top1"] == 1);
+        REQUIRE(r["failures"].size() == 2);
+        CHECK(r["failures"][0]["path"] == folder / "church/b.png");
+        CHECK(r["failures"][0]["error"]["code"] == "unsupported");
+        CHECK(r["failures"][1]["path"] == folder / "tench");
+        CHECK(r["failures"][1]["error"]["message"].get<std::string>().find("without .jpg") != std::string::npos);
+    }
+    const outcome o = classify({"--evaluate", folder.path()});
+    CHECK(o.code == 1);
+    CHECK(o.out.starts_with("images   1 of 1 classes, 2 failed and not counted\n"));
+    CHECK(o.err.find("classify: " + folder / "church/b.png" + ": ") != std::string::npos);
+
+    std::filesystem::remove(folder / "church/a.jpg");
+    CHECK(report_of({"--evaluate", folder.path()}, 1)["top1"].is_null());
+}
+
+TEST_CASE("folders are named by label, however it is written, or by index", "[cli]") {
+    const temporary_folder folder;
+    for (const char* name : {"CHURCH", "golf_ball", "Golf  Ball", "8", "08"}) {
+        const temporary_folder set;
+        put(set, name, golf_ball, "a.png");
+        const json r = report_of({"--evaluate", set.path()});
+        CHECK(r["classes"][0]["index"] == (std::string{name} == "CHURCH" ? 4 : 8));
+    }
+    put(folder, "golf ball", golf_ball, "a.png");
+    put(folder, "8", golf_ball, "a.png");
+    refused({"--evaluate", folder.path()}, "8 and golf ball are both class 8");
+}
+
+TEST_CASE("--classes maps folders to classes", "[cli]") {
+    const temporary_folder folder;
+    put(folder, "set/n03028079", church, "a.jpg");
+    put(folder, "set/n03445777", golf_ball, "a.png");
+    const std::string set = folder / "set", file = folder / "classes.txt";
+    const auto classes = [&](const std::string& text) {
+        std::ofstream{file, std::ios::binary} << text;
+        return std::vector<std::string>{"--evaluate", set, "--classes", file};
+    };
+    refused({"--evaluate", set}, "no class of the model is called \"n03028079\"; --classes FILE says which class is which WordNet number");
+    // labels as in ImageNet's own list, lines of classes that the model does not know among them
+    CHECK(report_of(classes(
+              "n01440764 tench, Tinca tinca\r\nn01443537 goldfish\r\n\r\nn03445777\tgolf ball\r\nn03028079 church, church building\r\n"))
+              ["top1"] == 1);
+    CHECK(report_of(classes("n03445777 8\nn03028079 4"))["top1"] == 1);
+    CHECK(report_of(classes("\xEF\xBB\xBFn03028079 8\nn03445777 4\n"))["top1"] == 0);
+    CHECK(report_of(classes("a\nb\nc\nd\nn03028079\nf\ng\nh\nn03445777\nj\n"))["top1"] == 1);  // line n is class n
+    refused(classes("a\nn03028079\nn03445777\n"), "expected 10 such lines, found 3 among 3");
+    refused(classes("n03028079 4\n"), "has no line for \"n03445777\"");
+    refused(classes("n03028079 4\nn03445777 10\n"), "the model has classes 0 to 9, not 10");
+    refused(classes("n03028079 chruch\nn03445777 8\n"), "did you mean \"church\"?");
+    refused(classes("n03028079 4\nn03028079 4\n"), "\"n03028079\" stands there twice");
+    refused(classes(""), "found none");
+    refused(classes("n03028079 x\nn03445777 y\n"), "(and 1 more folder)");
+    CHECK(report_of({"--evaluate", set, "--classes", CVT_WEIGHTS "/imagenette_classes.txt"})["top1"] == 1);
+}
+
+TEST_CASE("labels that two classes share are told apart by index or by line", "[cli]") {
+    const temporary_folder folder;
+    std::ofstream labels{folder / "labels.txt"};
+    for (const char* label : {"a", "b", "c", "d", "crane, bird", "e", "f", "g", "crane", "crane"}) labels << label << '\n';
+    labels.close();
+    const std::vector<std::string> with{"--labels", folder / "labels.txt", "--evaluate", folder / "set"};
+    put(folder, "set/crane", golf_ball, "a.png");
+    refused(with, "\"crane\" is the label of classes 8 and 9; their index says which");
+    std::ofstream file{folder / "classes.txt"};
+    for (int i = 0; i < 10; ++i) file << (i == 8 ? "crane" : "other" + std::to_string(i)) << '\t' << (i < 8 ? "a" : "crane") << '\n';
+    file.close();
+    std::vector<std::string> mapped = with;
+    mapped.insert(mapped.end(), {"--classes", folder / "classes.txt"});
+    CHECK(report_of(mapped)["classes"][0]["index"] == 8);
+}
+
+TEST_CASE("an evaluation that cannot be one is wrong usage", "[cli]") {
+    const temporary_folder folder;
+    std::filesystem::create_directories(folder / "empty");
+    put(folder, "set/chrch", church, "a.jpg");
+    refused({"--evaluate", folder / "empty"}, "expected one folder a class, found none");
+    refused({"--evaluate", folder / "missing"}, "cannot be listed");
+    refused({"--evaluate", folder / "set"}, "no class of the model is called \"chrch\"; did you mean \"church\"?");
+    refused({"--evaluate", folder / "set", church}, "leave other inputs out");
+    refused({"--evaluate", folder / "set", "--info"}, "leave --info, --verify and --convert out");
+    refused({"--evaluate", folder / "set", "--top-k", "3"}, "--top-k out");
+    refused({"--evaluate", folder / "set", "--logits", folder / "l.npy"}, "the .npy files out");
+    refused({"--evaluate", folder / "set", "--attention", folder / "maps"}, "--attention out");
+    refused({"--evaluate", folder / "set", "--format", "csv"}, "text or jsonl");
+    refused({"--classes", folder / "set/chrch/a.jpg", church}, "give both");
+    CHECK_FALSE(std::filesystem::exists(folder / "l.npy"));
+}
+
+TEST_CASE("an interrupt ends an evaluation with a report of what ran", "[cli]") {
+    const temporary_folder folder;
+    std::filesystem::create_directories(folder / "church");
+    for (int i = 1; i < 10; ++i) std::filesystem::create_symlink(church, folder / ("church/" + std::to_string(i) + ".jpg"));
+    // The first image is a pipe: that it is being read says that the run has begun.
+    REQUIRE(::mkfifo((folder / "church/0.jpg").c_str(), 0600) == 0);
+    running_classify run{{"--format", "jsonl", "--evaluate", folder.path()}};
+    const int pipe = ::open((folder / "church/0.jpg").c_str(), O_WRONLY | O_CLOEXEC);
+    REQUIRE(pipe >= 0);
+    run.interrupt();
+    ::close(pipe);
+    const json r = json::parse(run.read_line());
+    CHECK(run.wait() == 130);
+    CHECK(r["images"] == 0);
+    CHECK(r["failed"] == 1);
+    CHECK(r["not_run"] == 9);
+}
