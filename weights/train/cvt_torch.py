@@ -1,4 +1,7 @@
-"""CvT in PyTorch, with the official tensor names: to train small models and to export ONNX. Equal to tests/golden/cvt_reference.py."""
+"""CvT in PyTorch, with the official tensor names: to train small models, to export ONNX, and to compare with (scripts/compare).
+
+Equal to tests/golden/cvt_reference.py.
+"""
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -16,16 +19,23 @@ class ConvProjection(nn.Module):
         self.bn = nn.BatchNorm2d(dim)
 
     def forward(self, x):
-        return self.bn(self.conv(x)).flatten(2).transpose(1, 2)
+        return self.bn(self.conv(x))
+
+
+def grid_projection(method, which, dim, kernel, stride, padding):
+    """What takes q, k or v from the token grid: depth-wise convolution; average pooling of keys and values; or nothing."""
+    if method == "dw_bn":
+        return ConvProjection(dim, kernel, stride, padding)
+    return nn.AvgPool2d(kernel, stride, padding, ceil_mode=True) if method == "avg" and which != "q" else nn.Identity()
 
 
 class Attention(nn.Module):
-    def __init__(self, dim, heads, kernel, stride_q, stride_kv, padding_q, padding_kv, bias, cls):
+    def __init__(self, dim, heads, method, kernel, stride_q, stride_kv, padding_q, padding_kv, bias, cls):
         super().__init__()
         self.heads, self.scale, self.cls = heads, dim ** -0.5, cls
-        self.conv_proj_q = ConvProjection(dim, kernel, stride_q, padding_q)
-        self.conv_proj_k = ConvProjection(dim, kernel, stride_kv, padding_kv)
-        self.conv_proj_v = ConvProjection(dim, kernel, stride_kv, padding_kv)
+        self.conv_proj_q = grid_projection(method, "q", dim, kernel, stride_q, padding_q)
+        self.conv_proj_k = grid_projection(method, "k", dim, kernel, stride_kv, padding_kv)
+        self.conv_proj_v = grid_projection(method, "v", dim, kernel, stride_kv, padding_kv)
         self.proj_q, self.proj_k, self.proj_v = (nn.Linear(dim, dim, bias=bias) for _ in range(3))
         self.proj = nn.Linear(dim, dim)
 
@@ -34,7 +44,7 @@ class Attention(nn.Module):
         grid = grid.transpose(1, 2).reshape(x.shape[0], -1, h, w)
 
         def heads(conv, proj):
-            y = proj(torch.cat((token, conv(grid)), 1))
+            y = proj(torch.cat((token, conv(grid).flatten(2).transpose(1, 2)), 1))
             return y.view(*y.shape[:2], self.heads, -1).transpose(1, 2)
 
         q, k, v = heads(self.conv_proj_q, self.proj_q), heads(self.conv_proj_k, self.proj_k), heads(self.conv_proj_v, self.proj_v)
@@ -87,7 +97,7 @@ class Stage(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if c["cls_token"][i] else None
         self.blocks = nn.ModuleList(
             Block(dim, c["num_heads"][i], c["mlp_ratio"][i], act, drop_path * j / max(1, c["depth"][i] - 1),
-                  kernel=c["kernel_qkv"][i], stride_q=c["stride_q"][i], stride_kv=c["stride_kv"][i],
+                  method=c["qkv_proj_method"][i], kernel=c["kernel_qkv"][i], stride_q=c["stride_q"][i], stride_kv=c["stride_kv"][i],
                   padding_q=c["padding_q"][i], padding_kv=c["padding_kv"][i], bias=c["qkv_bias"][i], cls=c["cls_token"][i])
             for j in range(c["depth"][i]))
 
@@ -102,7 +112,7 @@ class Stage(nn.Module):
 
 
 class CvT(nn.Module):
-    """config: a dict of cvt_reference.config(); qkv_proj_method must be dw_bn everywhere."""
+    """config: a dict of cvt_reference.config()."""
 
     def __init__(self, c, drop_path=0.0):
         super().__init__()
