@@ -1,8 +1,8 @@
 # One contestant of benchmarks/peers: holds a model in PyTorch and answers each line of standard input with a line.
 """peer_torch.py MODEL VARIANT SIZE BATCH THREADS INPUT     MODEL: a state dict with official names; speaks as peer_cvt does.
 
-Traced, frozen (which folds batch norm and fuses element-wise steps) and channels-last: what was fastest of eager, traced,
-frozen and optimize_for_inference, with either memory format. load_ms is the reading of the state dict into the module.
+Traced, frozen (which folds batch norm) and channels-last: what was fastest of eager, traced, frozen and
+optimize_for_inference, with either memory format. load_ms is the reading of the state dict into the module.
 """
 import json
 import re
@@ -33,7 +33,8 @@ def main(path, variant, size, batch, threads, input_path):
     images = torch.from_numpy(np.fromfile(input_path, np.float32).reshape(batch, 3, size, size))
     with torch.inference_mode():
         images = images.contiguous(memory_format=torch.channels_last)
-        model = torch.jit.freeze(torch.jit.trace(module.to(memory_format=torch.channels_last), images))
+        model = torch.jit.trace(module.to(memory_format=torch.channels_last), images, check_trace=False)
+        model = torch.jit.freeze(model)
         del module
         print(json.dumps({"load_ms": load_ms, "version": torch.__version__, "blas": blas()}), flush=True)
         logits = None

@@ -3,6 +3,7 @@ import datetime
 import os
 import platform
 import re
+import shutil
 import subprocess
 from statistics import median
 
@@ -61,8 +62,8 @@ def peak_shares(results):
 
 
 def scaling(results):
-    pairs = (("2 threads for 1, batch 1", (1, 1), (1, 2)), ("2 threads for 1, batch 8", (8, 1), (8, 2)),
-             ("batch 8 for 1, 1 thread", (1, 1), (8, 1)), ("batch 8 for 1, 2 threads", (1, 2), (8, 2)))
+    pairs = (("2 threads instead of 1, batch 1", (1, 1), (1, 2)), ("2 threads instead of 1, batch 8", (8, 1), (8, 2)),
+             ("batch 8 instead of 1, 1 thread", (1, 1), (8, 1)), ("batch 8 instead of 1, 2 threads", (1, 2), (8, 2)))
     for r in results:
         for what, slow, fast in pairs:
             if not r.find("cvt", *slow) or not r.find("cvt", *fast):
@@ -100,33 +101,51 @@ def machine():
     return f"{name} (family {family}, model {model}; {' '.join(flags)}), {os.cpu_count()} cores visible, Linux {platform.release()}"
 
 
+def build(version=""):
+    commit = first_line("git", "describe", "--always", "--dirty") if shutil.which("git") else ""
+    flags = " ".join(filter(None, (cached("CMAKE_CXX_FLAGS"), cached("CMAKE_CXX_FLAGS_RELEASE"))))
+    compiler = first_line(cached("CMAKE_CXX_COMPILER"), "--version")
+    yield f"* cvt{version and ' ' + version}{commit and ' at ' + commit}; {compiler}, `{flags}`, no -m flag; {datetime.date.today().isoformat()}"
+
+
 def preamble(results):
     about = {c.name: c.about for c in results[0].contestants}
-    commit = first_line("git", "describe", "--always", "--dirty")
-    flags = " ".join(filter(None, (cached("CMAKE_CXX_FLAGS"), cached("CMAKE_CXX_FLAGS_RELEASE"))))
-    yield from (
+    others = ", ".join(f"{r.label} {100 * r.others:.1f} %" for r in results)
+    if max(r.others for r in results) > 0.02:
+        others += " **(the machine was not quiet)**"
+    return [
         f"* Machine: {machine()}",
-        f"* cvt {about['cvt']['version']}{f' ({commit})' if commit else ''}, kernels {about['cvt']['kernels']}; "
-        f"{first_line(cached('CMAKE_CXX_COMPILER'), '--version')}, `{flags}`, no -m flag",
+        *build(about["cvt"]["version"]),
+        f"* Kernels {about['cvt']['kernels']}; float32, formula weights, QuickGELU; no thread is pinned to a core",
         f"* ONNX Runtime {about['ort']['version']} in node {about['ort']['node']}, all graph optimisations, fixed shapes",
         f"* PyTorch {about['torch']['version']} with {about['torch']['blas']}, traced and frozen, channels last",
-        f"* {datetime.date.today().isoformat()}; float32, formula weights, QuickGELU; no thread was pinned to a core",
-        "* busy processor time that was not ours or the peers': " + ", ".join(f"{r.label} {100 * r.others:.1f} %" for r in results),
+        f"* Busy processor time that was neither ours nor the peers': {others}",
         "",
-    )
+    ]
 
 
 def report(results):
-    lines = [*preamble(results),
-             "Medians of interleaved rounds, milliseconds an image; ratio = cvt / peer, lower is better.", "",
-             *table(("model", "batch", "threads", "peer", "cvt, ms", "peer, ms", "ratio", "ratio by round", "cvt least", "peer least",
-                     "ratio of least", "logits differ by", "rounds"), times(results)),
-             "Multiply-adds that were really done (the last block computes queries, projection and MLP for the class token alone), 1 thread,",
-             "batch 1, as a share of the FMA peak measured in the same process after each run.", "",
-             *table(("model", "GMAC done", "GFLOP/s", "FMA peak, GFLOP/s", "share"), peak_shares(results))]
     gains = list(scaling(results))
+    lines = [
+        *preamble(results),
+        "Medians of interleaved rounds, milliseconds an image; ratio = cvt / peer, lower is better.", "",
+        *table(("model", "batch", "threads", "peer", "cvt, ms", "peer, ms", "ratio", "ratio by round", "cvt least", "peer least",
+                "ratio of least", "logits differ by", "rounds"), times(results)),
+        "Multiply-adds that were really done, the last block's for the class token alone, as a share of the FMA peak measured in the",
+        "same process after each run; batch 1, 1 thread.", "",
+        *table(("model", "GMAC done", "GFLOP/s", "FMA peak, GFLOP/s", "share"), peak_shares(results)),
+    ]
     if gains:
-        lines += ["Speed-up, medians by round.", "", *table(("model", "gain of", "cvt", "ONNX Runtime", "PyTorch"), gains)]
-    lines += ["Peak memory of the process (interpreters included) and the time to load the model, batch 1, 1 thread.", "",
-              *table(("model", "contestant", "peak memory, MB", "load, ms"), memory(results))]
-    return "\n".join(lines)
+        lines += ["Images a second gained, medians by round.", "", *table(("model", "by", "cvt", "ONNX Runtime", "PyTorch"), gains)]
+    return lines + [
+        "Peak memory of the whole process, node's and Python's own included, and the time to load the model; batch 1, 1 thread.", "",
+        *table(("model", "contestant", "peak memory, MB", "load, ms"), memory(results))]
+
+
+def publish(lines, path):
+    """To standard output and, where there is a path, to that file."""
+    text = "\n".join(lines)
+    print(text, end="")
+    if path:
+        with open(path, "w") as file:
+            file.write(text)
