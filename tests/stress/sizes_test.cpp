@@ -1,0 +1,133 @@
+// Sizes whose products do not fit: counted without overflow, and refused before anything is allocated or touched.
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <cvt/cvt.hpp>
+#include <cvt/extra/npy.hpp>
+#include <limits>
+#include <string>
+
+#include "support/safetensors_writer.hpp"
+#include "support/session_fixture.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace cvt_test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// Everything as large as validate() lets it be, and strides that keep it so.
+cvt::config largest_config() {
+    cvt::config c;
+    c.num_stages = cvt::config::max_stages;
+    c.num_channels = 4096;
+    c.num_classes = 10'000'000;
+    for (cvt::stage_config& s : c.stage) {
+        s.embed_dim = 65536;
+        s.num_heads = 65536;
+        s.depth = 1024;
+        s.patch_size = 255;
+        s.patch_stride = 1;
+        s.patch_padding = 127;
+        s.mlp_ratio = 64;
+        s.cls_token = true;
+        s.kernel_qkv = 63;
+        s.padding_q = s.padding_kv = 31;
+        s.stride_kv = 1;
+    }
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("the largest configuration and input are counted without overflow") {
+    const cvt::config c = largest_config();
+    REQUIRE_FALSE(validate(c));
+    const auto shape = cvt::shape_of(c, cvt::maximum_input, cvt::maximum_input);
+    REQUIRE(shape);
+    CHECK(shape->last_stage().queries() == (std::ptrdiff_t{1} << 32) + 1);
+    CHECK_THAT(multiply_adds(c, cvt::maximum_input, cvt::maximum_input).error().what(), Contains("2^63 or more"));
+    CHECK(*multiply_adds(c, 1, 1) > 0);
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        const cvt::detail::workspace_plan plan = cvt::detail::plan(c, *shape, *set, cvt::executor::max_workers, nullptr);
+        // The tokens of two stages, normalised tokens, q, k and v are the least that there must be.
+        CHECK(static_cast<double>(plan.floats) >= 6.0 * 65536.0 * 4294967297.0);
+        CHECK(static_cast<double>(plan.floats) < 1e18);
+    }
+    const cvt::weight_source none{nullptr, [](void*, const char*, std::span<const std::int64_t>, float*) { return cvt::error{}; }};
+    const cvt::error e = cvt::model::from_weights(c, none).error();
+    CHECK(e.code() == cvt::errc::out_of_memory);
+    double bytes = 0;
+    REQUIRE(std::sscanf(e.what(), "out of memory: model weights needs %lf bytes", &bytes) == 1);
+    CHECK(bytes > 4.0 * 8.0 * 1024.0 * (4.0 + 2.0 * 64.0) * 65536.0 * 65536.0);  // the linear layers of all blocks
+    CHECK(bytes < 4e18);
+}
+
+TEST_CASE("a batch said to have more images than any memory holds is refused, whatever its products come to") {
+    cvt::config c = tiny_config();
+    c.num_classes = 8;
+    c.stage[2].embed_dim = 48;
+    cvt::session s{make_model(c)};
+    const std::vector<float> image = formula_image(32, 32);
+    std::vector<float> room(48);
+    constexpr std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max(), eighth = std::ptrdiff_t{1} << 61;
+    for (const std::ptrdiff_t count : {eighth + 1, 2 * eighth + 1, 3 * eighth + 1, most / 8 + 2, most}) {
+        const cvt::view<const float, 4> input{image.data(), count, 3, 32, 32};
+        INFO(count);
+        CHECK(s.run(input, {.logits = std::span{room}.first(8)}).code() == cvt::errc::invalid_argument);
+        CHECK(s.run(input, {.embedding = room}).code() == cvt::errc::invalid_argument);
+    }
+}
+
+TEST_CASE("shapes in files whose products overflow, with and without a zero that would hide it") {
+    const auto load = [](const std::string& shape) {
+        std::string header = R"({"a": {"dtype": "F32", "shape": )" + shape + R"(, "data_offsets": [0, 0]}})";
+        std::string file(8, '\0');
+        file[0] = static_cast<char>(header.size());
+        file += header;
+        return cvt::model::from_memory(std::as_bytes(std::span{file})).error();
+    };
+    for (const char* shape : {"[4294967296, 4294967296]", "[0, 9223372036854775807, 9223372036854775807]", "[9223372036854775807, 2, 0]",
+                              "[2147483648, 2147483648, 2147483648, 0]", "[4611686018427387904]"})
+        CHECK_THAT(load(shape).what(), Contains("overflows"));
+    CHECK_THAT(load("[9223372036854775808]").what(), Contains("shape: expected a list of integers"));
+
+    const temporary_folder folder;
+    const std::string path = folder / "a.npy";
+    for (const char* shape :
+         {"(4294967296, 4294967296)", "(9223372036854775807, 2)", "(18446744073709551615,)", "(6148914691236517206, 3)"}) {
+        std::string header = std::string{"{'descr': '<f4', 'fortran_order': False, 'shape': "} + shape + ", }\n";
+        std::string file{"\x93NUMPY\x01\x00", 8};
+        file += static_cast<char>(header.size());
+        file += '\0';
+        std::FILE* out = std::fopen(path.c_str(), "wb");
+        REQUIRE(out != nullptr);
+        file += header;
+        REQUIRE(std::fwrite(file.data(), 1, file.size(), out) == file.size());
+        std::fclose(out);
+        INFO(shape);
+        CHECK(cvt::read_npy(path.c_str()).error().code() == cvt::errc::malformed);
+    }
+}
+
+TEST_CASE("images with sides, strides and targets at the limits") {
+    const std::uint8_t pixel[4]{};
+    cvt::image_scratch scratch;
+    float out[3]{};
+    const cvt::view<float, 3> one{out, 3, 1, 1};
+    constexpr int most = std::numeric_limits<int>::max(), side = 1'000'000;
+    constexpr std::ptrdiff_t far = std::numeric_limits<std::ptrdiff_t>::max();
+    for (const cvt::image_view& v :
+         {cvt::image_view{pixel, most, most}, cvt::image_view{pixel, most, 1, 4}, cvt::image_view{pixel, 1, most},
+          cvt::image_view{pixel, 2, 2, 3, far}, cvt::image_view{pixel, 2, side, 3, far / 2}, cvt::image_view{pixel, 2, 2, 3, -far},
+          cvt::image_view{pixel, 2, 2, 3, std::numeric_limits<std::ptrdiff_t>::min()}})
+        CHECK(cvt::preprocess(v, cvt::preprocessing::for_size(1), one, scratch).code() == cvt::errc::bad_image);
+    // 1 x 1,000,000 pixels with a short side of 1,000,000: a long side of 10^12, of which the crop keeps little
+    cvt::preprocessing p = cvt::preprocessing::for_size(8);
+    p.short_side = side;
+    CHECK(*cvt::output_size(p, 1, side) == cvt::grid{8, 8});
+    p.center_crop = false;
+    CHECK(cvt::output_size(p, 1, side).error().code() == cvt::errc::bad_image);
+    p.short_side = most;
+    CHECK(cvt::output_size(p, 1, 1).error().code() == cvt::errc::invalid_argument);
+}
