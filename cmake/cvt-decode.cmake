@@ -1,16 +1,45 @@
-# cvt::decode: the compiled half of cvt/extra/decode.hpp, a library with stb_image in it, built as that header asks. Included here
-# and, installed, by find_package(cvt CONFIG COMPONENTS decode).
+# cvt::decode: the compiled half of cvt/extra/decode.hpp, with stb_image in it (cvt_stb) or before libjpeg-turbo and libpng
+# (cvt_codecs). Included here and, installed, by find_package(cvt CONFIG COMPONENTS decode).
 find_path(CVT_STB_INCLUDE_DIR stb/stb_image.h DOC "Folder that holds stb/stb_image.h (Debian: libstb-dev)")
 mark_as_advanced(CVT_STB_INCLUDE_DIR)
 
+# classify takes the system's codecs where it finds them; a host says whether it wants them, and then they must be there.
+set(cvt_is_guest TRUE)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_FIND_PACKAGE_NAME)
+  set(cvt_is_guest FALSE)
+endif()
+if(cvt_is_guest)
+  option(CVT_WITH_SYSTEM_CODECS "Decode with libjpeg-turbo and libpng instead of stb_image" OFF)
+else()
+  option(CVT_WITH_SYSTEM_CODECS "Let classify decode with libjpeg-turbo and libpng where they are found" ON)
+endif()
+if(CVT_WITH_SYSTEM_CODECS AND NOT TARGET cvt_codecs)
+  find_package(JPEG QUIET)
+  find_package(PNG QUIET)
+  if(JPEG_FOUND AND PNG_FOUND)
+    add_library(cvt_codecs STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/decode.cpp)
+    target_compile_definitions(cvt_codecs PRIVATE CVT_WITH_SYSTEM_CODECS)
+    target_link_libraries(cvt_codecs PUBLIC cvt::cvt PRIVATE JPEG::JPEG PNG::PNG)
+    set_target_properties(cvt_codecs PROPERTIES POSITION_INDEPENDENT_CODE ON) # a host may be a shared library
+  elseif(cvt_is_guest)
+    message(FATAL_ERROR "CVT_WITH_SYSTEM_CODECS: libjpeg and libpng were not found (Debian: libjpeg62-turbo-dev libpng-dev)")
+  endif()
+endif()
+
 if(NOT TARGET cvt_stb AND CVT_STB_INCLUDE_DIR)
   add_library(cvt_stb STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/decode.cpp)
-  add_library(cvt::decode ALIAS cvt_stb)
   target_link_libraries(cvt_stb PUBLIC cvt::cvt)
   target_include_directories(cvt_stb SYSTEM PRIVATE ${CVT_STB_INCLUDE_DIR})
   target_compile_options(cvt_stb PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-fwrapv>)
-  set_target_properties(cvt_stb PROPERTIES POSITION_INDEPENDENT_CODE ON) # a host may be a shared library
+  set_target_properties(cvt_stb PROPERTIES POSITION_INDEPENDENT_CODE ON) # as above
 endif()
 if(NOT TARGET cvt_stb AND NOT CMAKE_FIND_PACKAGE_NAME)
   message(FATAL_ERROR "stb/stb_image.h was not found (Debian: libstb-dev); CVT_STB_INCLUDE_DIR names the folder that holds stb/")
+endif()
+if(NOT TARGET cvt::decode)
+  if(TARGET cvt_codecs)
+    add_library(cvt::decode ALIAS cvt_codecs)
+  elseif(TARGET cvt_stb)
+    add_library(cvt::decode ALIAS cvt_stb)
+  endif()
 endif()

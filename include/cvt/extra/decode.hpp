@@ -1,12 +1,13 @@
-// JPEG and PNG files to RGB pixels, through Debian's stb_image held at arm's length. Optional: not part of cvt.hpp.
+// JPEG and PNG files to RGB pixels, through stb_image or libjpeg-turbo and libpng, behind a preflight. Optional: not part of cvt.hpp.
 //
 // One source file of the program, and nothing else in it, reads
 //     #define CVT_DECODE_IMPLEMENTATION
 //     #include <cvt/extra/decode.hpp>
 // and is compiled with -fwrapv: stb_image shifts and adds decoded values in ways that C++ leaves undefined, no pragma of
 // clang changes that, and a flag must not spread to the host's own code. Every other file includes this header alone.
-// stb_image is not hardened; the preflight here refuses what is known to break it. For pictures from strangers on a
-// server, decode with libjpeg-turbo and libpng and hand the pixels to cvt::image_view.
+// stb_image is not hardened; the preflight here refuses what is known to break it. For pictures from strangers define
+// CVT_WITH_SYSTEM_CODECS in that one source file as well, and link libjpeg-turbo and libpng, which are maintained for that:
+// the same preflight stands in front of them, and their pixels are within 3 levels of stb_image's.
 #pragma once
 
 #include <cerrno>
@@ -16,14 +17,9 @@
 #include <span>
 
 #include "../image.hpp"
+#include "decoder.hpp"
 #include "jpeg_preflight.hpp"
 #include "png_preflight.hpp"
-
-extern "C" {
-unsigned char* cvt_stb_decode(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height, int* channels,
-                              const char** reason) noexcept;
-void cvt_stb_free(unsigned char* pixels) noexcept;
-}
 
 CVT_NAMESPACE_BEGIN
 
@@ -86,34 +82,29 @@ inline bool apply_patch(file_bytes file, const file_patch& patch, buffer<std::ui
     return true;
 }
 
-}  // namespace detail
-
-/// Decodes a JPEG or PNG file held in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted,
-/// the high byte of 16 bits. PNG is exact; JPEG within 3 levels of libjpeg's.
-/// Errors: unsupported (another format, or a kind of JPEG that is not decoded), malformed (damaged or truncated),
-/// bad_image (too many pixels or bytes), out_of_memory.
-inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {
-    detail::file_bytes bytes{reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
+inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std::byte> file, orientation turn_to,
+                                 const decode_limits& limits) noexcept {
+    file_bytes bytes{reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
     if (bytes.empty()) return error::format(errc::malformed, "image file is empty");
     constexpr std::uint64_t most_bytes = std::numeric_limits<int>::max();
     const std::uint64_t max_bytes = limits.max_bytes < most_bytes ? limits.max_bytes : most_bytes;
     if (bytes.size() > max_bytes)
         return error::format(errc::bad_image, "image file has %zu bytes, more than the limit of %llu", bytes.size(),
                              static_cast<unsigned long long>(max_bytes));
-    detail::file_facts facts;
-    if (detail::is_jpeg(bytes)) {
-        if (error e = detail::preflight_jpeg(bytes, limits, facts)) return e;
-    } else if (detail::is_png(bytes)) {
-        if (error e = detail::preflight_png(bytes, limits, facts)) return e;
+    file_facts facts;
+    if (is_jpeg(bytes)) {
+        if (error e = preflight_jpeg(bytes, limits, facts)) return e;
+    } else if (is_png(bytes)) {
+        if (error e = preflight_png(bytes, limits, facts)) return e;
     } else {
-        const char* guess = detail::guess_format(bytes);
+        const char* guess = guess_format(bytes);
         return error::format(errc::unsupported, "not a JPEG or PNG file%s%s", guess != nullptr ? ": it looks like " : "",
                              guess != nullptr ? guess : "");
     }
 
-    detail::buffer<std::uint8_t> patched;
+    buffer<std::uint8_t> patched;
     if (facts.patch.count != 0) {
-        if (!detail::apply_patch(bytes, facts.patch, patched)) return error::out_of_memory("image file", bytes.size() + facts.patch.count);
+        if (!apply_patch(bytes, facts.patch, patched)) return error::out_of_memory("image file", bytes.size() + facts.patch.count);
         if (patched.size() > most_bytes) return error::format(errc::bad_image, "image file is too large");
         bytes = {patched.data(), patched.size()};
     }
@@ -124,26 +115,40 @@ inline result<image> decode(std::span<const std::byte> file, orientation turn_to
     int width = 0, height = 0, channels = 0;
     const char* reason = "unknown";
     unsigned char* pixels =
-        cvt_stb_decode(bytes.data(), static_cast<int>(bytes.size()), allocation_limit, &width, &height, &channels, &reason);
+        decoder.decode(bytes.data(), static_cast<int>(bytes.size()), allocation_limit, &width, &height, &channels, &reason);
     if (pixels == nullptr) {
         if (std::strcmp(reason, "outofmem") == 0)
             return error::format(errc::out_of_memory, "out of memory: decoding %d x %d pixels, or the data unpacks to more than that",
                                  facts.width, facts.height);
-        return error::format(errc::malformed, "image data is damaged or truncated (stb_image: %s)", reason);
+        return error::format(errc::malformed, "image data is damaged or truncated (%s: %s)", decoder.name, reason);
     }
     image decoded;
-    const detail::turned t = detail::turn(width, height, turn_to == orientation::exif ? facts.orientation : 1);
+    const turned t = turn(width, height, turn_to == orientation::exif ? facts.orientation : 1);
     decoded.width = t.width;
     decoded.height = t.height;
     const std::size_t size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
     const bool same_size = width == facts.width && height == facts.height;
     const bool room = same_size && decoded.pixels.resize(size);
-    if (room) detail::copy_rgb(pixels, channels, t, decoded.pixels.data());
-    cvt_stb_free(pixels);
+    if (room) copy_rgb(pixels, channels, t, decoded.pixels.data());
+    decoder.release(pixels);
     if (!same_size)
         return error::format(errc::malformed, "image header says %d x %d, its data %d x %d", facts.width, facts.height, width, height);
     if (!room) return error::out_of_memory("decoded image", size);
     return decoded;
+}
+
+}  // namespace detail
+
+/// The library that decodes, "stb_image" or "libjpeg and libpng".
+inline const char* decoder_name() noexcept { return cvt_decoder_in_use()->name; }
+
+/// Decodes a JPEG or PNG file held in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted,
+/// the high byte of 16 bits. PNG is exact; JPEG within 3 levels of libjpeg's. Damage inside a JPEG's compressed data that
+/// still decodes is not noticed, as in libjpeg.
+/// Errors: unsupported (another format, or a kind of JPEG that is not decoded), malformed (damaged or truncated),
+/// bad_image (too many pixels or bytes), out_of_memory.
+inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {
+    return detail::decode_with(*cvt_decoder_in_use(), file, turn_to, limits);
 }
 
 /// Reads and decodes a JPEG or PNG file. Errors: as decode(); io when the file cannot be opened or read.
@@ -177,5 +182,11 @@ inline result<image> read_image(const char* path, orientation turn_to, const dec
 CVT_NAMESPACE_END
 
 #if defined(CVT_DECODE_IMPLEMENTATION)
+#if defined(CVT_WITH_SYSTEM_CODECS)
+#include "system_backend.hpp"
+extern "C" const cvt_decoder* cvt_decoder_in_use() noexcept { return &cvt_system::decoder; }
+#else
 #include "stb_backend.hpp"
+extern "C" const cvt_decoder* cvt_decoder_in_use() noexcept { return &cvt_stb::decoder; }
+#endif
 #endif

@@ -35,8 +35,10 @@ struct jpeg_walk {
     };
     component components[4];
     unsigned count = 0;  ///< 0: no frame yet
-    bool progressive = false, adobe = false, exif = false, scans = false;
-    unsigned adobe_transform = 0;
+    bool progressive = false, adobe = false, jfif = false, exif = false;
+    unsigned adobe_transform = 0, scans = 0;
+    unsigned h_most = 0, v_most = 0;  ///< largest sampling factors
+    std::uint64_t fewest_bits = 0;    ///< of the scan under way
     bool quantization[4] = {}, huffman[2][4] = {};
 };
 
@@ -54,6 +56,9 @@ inline error check_jpeg_quantization(file_bytes body, std::size_t at, jpeg_walk&
     }
     return {};
 }
+
+/// The most scans that a file may have; a progressive photo has about ten. Each costs a walk over the whole image.
+inline constexpr unsigned max_jpeg_scans = 100;
 
 /// The counts must describe a prefix code of at most 256 symbols: stb_image 2.27 writes past its arrays otherwise.
 inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk) noexcept {
@@ -87,7 +92,6 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
     const unsigned count = body[5];
     if (count != 1 && count != 3 && count != 4) return error::format(errc::unsupported, "JPEG: %u components, expected 1, 3 or 4", count);
     if (body.size() != 6 + 3 * std::size_t{count}) return jpeg_error("frame header of the wrong length", at);
-    unsigned h_most = 0, v_most = 0;
     for (unsigned i = 0; i < count; ++i) {
         const std::size_t from = 6 + 3 * std::size_t{i};
         jpeg_walk::component& c = walk.components[i];
@@ -98,11 +102,11 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
         if (c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.quantization > 3) return jpeg_error("impossible component", at);
         for (unsigned other = 0; other < i; ++other)
             if (walk.components[other].id == c.id) return jpeg_error("two components of one name", at);
-        h_most = c.h > h_most ? c.h : h_most;
-        v_most = c.v > v_most ? c.v : v_most;
+        walk.h_most = c.h > walk.h_most ? c.h : walk.h_most;
+        walk.v_most = c.v > walk.v_most ? c.v : walk.v_most;
     }
     for (unsigned i = 0; i < count; ++i)
-        if (h_most % walk.components[i].h != 0 || v_most % walk.components[i].v != 0)
+        if (walk.h_most % walk.components[i].h != 0 || walk.v_most % walk.components[i].v != 0)
             return error::format(errc::unsupported, "JPEG: sampling factors that are not whole ratios");
     walk.count = count;
     walk.progressive = marker == jpeg_sof2;
@@ -111,10 +115,23 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
     return {};
 }
 
-inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk) noexcept {
+/// The bits that the data of a scan have at least: one for each block's DC code, and one for its AC codes in a baseline
+/// file. A header must not ask for millions of pixels that nothing follows.
+inline std::uint64_t fewest_jpeg_bits(const jpeg_walk& walk, const jpeg_walk::component& c, bool alone, const file_facts& facts) noexcept {
+    const auto blocks = [alone](int size, unsigned factor, unsigned most) noexcept {
+        const std::uint64_t pixels = static_cast<std::uint64_t>(size), unit = std::uint64_t{8} * most;
+        if (!alone) return (pixels + unit - 1) / unit * factor;
+        return ((pixels * factor + most - 1) / most + 7) / 8;
+    };
+    return blocks(facts.width, c.h, walk.h_most) * blocks(facts.height, c.v, walk.v_most) * (walk.progressive ? 1 : 2);
+}
+
+inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk, const file_facts& facts) noexcept {
     if (walk.count == 0) return jpeg_error("a scan without a frame", at);
     const unsigned count = body.empty() ? 0 : body[0];
     if (count < 1 || count > walk.count || body.size() != 4 + 2 * std::size_t{count}) return jpeg_error("wrong scan header", at);
+    if (++walk.scans > max_jpeg_scans) return error::format(errc::unsupported, "JPEG: more than %u scans", max_jpeg_scans);
+    walk.fewest_bits = 0;
     const std::size_t tail = 1 + 2 * std::size_t{count};
     const unsigned first = body[tail], last = body[tail + 1], high = body[tail + 2] >> 4, low = body[tail + 2] & 15U;
     if (!walk.progressive && (first != 0 || (last != 63 && last != 0) || high != 0 || low != 0)) return jpeg_error("wrong scan header", at);
@@ -134,6 +151,7 @@ inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk) n
             return jpeg_error("a scan without its tables", at);
         if (walk.progressive && !needs_dc && !c->dc_seen) return jpeg_error("a scan that refines nothing", at);
         c->dc_seen = c->dc_seen || needs_dc;
+        if (first == 0) walk.fewest_bits += fewest_jpeg_bits(walk, *c, count == 1, facts);
     }
     return {};
 }
@@ -143,6 +161,7 @@ inline void read_jpeg_application(file_bytes body, unsigned marker, jpeg_walk& w
         walk.adobe = true;
         walk.adobe_transform = body[11];
     }
+    if (marker == jpeg_app0 && starts_with(body, std::string_view{"JFIF\0", 5})) walk.jfif = true;
     if (marker == jpeg_app1 && !walk.exif && starts_with(body, std::string_view{"Exif\0\0", 6})) {
         walk.exif = true;
         facts.orientation = exif_orientation(body.subspan(6));
@@ -152,12 +171,21 @@ inline void read_jpeg_application(file_bytes body, unsigned marker, jpeg_walk& w
 /// Four components are CMYK or YCCK whether an Adobe segment says so or not, as libjpeg has it; stb_image reads
 /// anything but transforms 0 and 2 as something else. So its last word is an Adobe segment of ours.
 inline void patch_jpeg_cmyk(std::size_t at, const jpeg_walk& walk, file_facts& facts) noexcept {
-    if (walk.count != 4 || walk.scans) return;
+    if (walk.count != 4 || walk.scans > 1) return;
     const std::uint8_t transform = walk.adobe && walk.adobe_transform != 0 ? 2 : 0;
     const std::uint8_t segment[]{0xFF, jpeg_app14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, transform};
     facts.patch.at = at;
     facts.patch.count = sizeof segment;
     std::memcpy(facts.patch.bytes, segment, sizeof segment);
+}
+
+/// Components called R, G and B are RGB to stb_image whatever the file says, and YCbCr to libjpeg where a JFIF segment or
+/// Adobe's transform says so: what two decoders see differently is not decoded.
+inline error check_jpeg_colors(const jpeg_walk& walk) noexcept {
+    const jpeg_walk::component* c = walk.components;
+    const bool named_rgb = walk.count == 3 && c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B';
+    if (!named_rgb || (!walk.jfif && (!walk.adobe || walk.adobe_transform == 0))) return {};
+    return error::format(errc::unsupported, "JPEG: its components are called R, G and B, yet it says that they are YCbCr");
 }
 
 /// The first byte after the entropy-coded data at `at`: a marker other than a restart, or the end of the file.
@@ -203,10 +231,14 @@ inline error preflight_jpeg(file_bytes f, const decode_limits& limits, file_fact
         } else if (marker == jpeg_sof0 || marker == jpeg_sof1 || marker == jpeg_sof2) {
             if (error e = check_jpeg_frame(body, segment, marker, limits, walk, facts)) return e;
         } else if (marker == jpeg_sos) {
-            if (error e = check_jpeg_scan(body, segment, walk)) return e;
+            if (error e = check_jpeg_scan(body, segment, walk, facts)) return e;
+            if (error e = check_jpeg_colors(walk)) return e;
             patch_jpeg_cmyk(segment, walk, facts);
-            walk.scans = true;
+            const std::size_t data = at;
             at = skip_jpeg_entropy(f, at);
+            if (8 * (at - data) < walk.fewest_bits)
+                return error::format(errc::malformed, "JPEG is truncated: %zu bytes of data after byte %zu for %d x %d pixels", at - data,
+                                     data, facts.width, facts.height);
         } else if (marker == jpeg_dri || marker == jpeg_dnl) {
             if (length != 4) return jpeg_error("segment of the wrong length", segment);
         } else if (marker >= jpeg_app0 && marker <= jpeg_app15) {

@@ -39,6 +39,7 @@ inline bool png_depth_allowed(unsigned color, unsigned depth) noexcept {
 /// What the walk has seen so far.
 struct png_walk {
     unsigned color = 0, depth = 0, palette = 0;
+    std::uint64_t data_bytes = 0, raw_bytes = 0;  ///< of the compressed data; of what they must unpack to
     bool header = false, data = false, data_closed = false, transparency = false, end = false;
 };
 
@@ -55,6 +56,8 @@ inline error check_png_header(file_bytes body, png_walk& walk, file_facts& facts
         return error::format(errc::malformed, "PNG: unknown compression %u, filter %u or interlace %u", body[10], body[11], body[12]);
     facts.width = static_cast<int>(width);
     facts.height = static_cast<int>(height);
+    constexpr unsigned channels[]{1, 0, 3, 1, 2, 0, 4};
+    walk.raw_bytes = std::uint64_t{height} * ((std::uint64_t{width} * channels[walk.color] * walk.depth + 7) / 8);
     return {};
 }
 
@@ -98,10 +101,15 @@ inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t
         if (walk.data_closed) return error::format(errc::malformed, "PNG: image data is not in one piece");
         if (walk.color == 3 && walk.palette == 0) return error::format(errc::malformed, "PNG: color type 3 without a palette");
         walk.data = true;
+        walk.data_bytes += body.size();
         return {};
     }
     if (type == "IEND") {
         if (!walk.data) return error::format(errc::malformed, "PNG: no image data");
+        constexpr unsigned densest = 1032;  // deflate: 258 bytes in two bits; a header must not ask for more than can follow
+        if (walk.raw_bytes > walk.data_bytes * densest)
+            return error::format(errc::malformed, "PNG: %llu bytes of image data cannot hold %d x %d pixels",
+                                 static_cast<unsigned long long>(walk.data_bytes), facts.width, facts.height);
         walk.end = true;
         return {};
     }

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "decoder.hpp"
+
 namespace cvt_stb {
 
 // The largest single allocation of the decoding under way on this thread: a compressed megabyte can ask for a gigabyte.
@@ -49,13 +51,16 @@ inline void* reallocate(void* memory, std::size_t size) noexcept {
 #pragma GCC diagnostic pop
 #endif
 
-extern "C" unsigned char* cvt_stb_decode(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height,
-                                         int* channels, const char** reason) noexcept {
-    cvt_stb::allocation_limit = allocation_limit;
-    cvt_stb::refused = false;
+namespace cvt_stb {
+
+inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                             const char** why) noexcept {
+    allocation_limit = limit;
     unsigned char* pixels = stbi_load_from_memory(file, size, width, height, channels, 0);
-    if (pixels == nullptr) *reason = cvt_stb::refused ? "outofmem" : stbi_failure_reason();
+    if (pixels == nullptr) *why = stbi_failure_reason();
     return pixels;
 }
 
-extern "C" void cvt_stb_free(unsigned char* pixels) noexcept { std::free(pixels); }
+inline constexpr cvt_decoder decoder{"stb_image", decode, [](unsigned char* pixels) noexcept { std::free(pixels); }};
+
+}  // namespace cvt_stb

@@ -181,8 +181,24 @@ TEST_CASE("limits on bytes and pixels") {
     };
     refused(sized(0, 0), cvt::errc::bad_image, "0 x 9");
     refused(sized(0x40, 1), cvt::errc::bad_image, "16385 x 9");
-    refused(sized(0x40, 0), cvt::errc::malformed, "stb_image");  // too few pixels for its header
+    refused(sized(1, 0), cvt::errc::malformed, "stb_image");  // too few pixels for its header
     refused(changed("420.jpg", "\xFF\xC0", 5, 0x80), cvt::errc::bad_image, "expected sides");
+}
+
+TEST_CASE("a header cannot ask for pixels that no data could fill") {
+    // 16,000 x 6,000 pixels are within the limits and would take 288 MB; the data behind these headers have a few hundred bytes.
+    const auto sides = [](bytes& body, std::size_t at) {
+        body[at + 2] = 0x3E, body[at + 3] = 0x80, body[at + 6] = 0x17, body[at + 7] = 0x70;
+    };
+    refused(changed_png("rgb8.png", "IHDR", [&](bytes& body) { sides(body, 0); }), cvt::errc::malformed, "cannot hold 16000 x 6000");
+    for (const auto& [name, frame] : {std::pair{"420.jpg", "\xFF\xC0"}, {"progressive.jpg", "\xFF\xC2"}, {"grey.jpg", "\xFF\xC0"}}) {
+        bytes file = read_bytes(name);
+        const std::size_t at = find(file, frame) + 5;
+        file[at] = 0x17, file[at + 1] = 0x70, file[at + 2] = 0x3E, file[at + 3] = 0x80;
+        refused(file, cvt::errc::malformed, "16000 x 6000");
+    }
+    // The densest that deflate can do is no lie.
+    refused(changed_png("grey8.png", "IHDR", [](bytes& body) { body[2] = 0x10, body[6] = 0x04; }), cvt::errc::malformed, "cannot hold");
 }
 
 TEST_CASE("PNG files that lie are refused") {
@@ -234,6 +250,8 @@ TEST_CASE("JPEG files that lie are refused") {
     gone.erase(gone.begin() + dht,
                gone.begin() + dht + 2 + static_cast<std::ptrdiff_t>(cvt::detail::read_be16(gone, static_cast<std::size_t>(dht) + 2)));
     refused(gone, errc::malformed, "without its tables");
+    for (const int shift : {0x0E, 0xE0, 0xFF})
+        refused(changed("progressive.jpg", "\xFF\xDA", 13, static_cast<std::uint8_t>(shift)), errc::malformed, "scan header");
     // A progressive file whose second scan (the first of AC coefficients) comes without the first.
     bytes scans = read_bytes("progressive.jpg");
     const auto first = static_cast<std::ptrdiff_t>(find(scans, "\xFF\xDA"));
@@ -241,6 +259,35 @@ TEST_CASE("JPEG files that lie are refused") {
     REQUIRE(next > first);
     scans.erase(scans.begin() + first, scans.begin() + next);
     refused(scans, errc::malformed, "refines nothing");
+}
+
+TEST_CASE("a file of a hundred scans is not decoded scan by scan") {
+    bytes file = read_bytes("progressive.jpg");
+    std::size_t last = 0;
+    for (std::size_t at = 0; at + 1 < file.size(); ++at)
+        if (file[at] == 0xFF && file[at + 1] == 0xDA) last = at;
+    const bytes scan(file.begin() + static_cast<std::ptrdiff_t>(last), file.end() - 2);
+    for (int i = 0; i < 100; ++i) file.insert(file.end() - 2, scan.begin(), scan.end());
+    refused(file, cvt::errc::unsupported, "more than 100 scans");
+}
+
+TEST_CASE("components called R, G and B are RGB unless the file says otherwise") {
+    bytes file = read_bytes("444.jpg");
+    const std::size_t frame = find(file, "\xFF\xC0"), scan = find(file, "\xFF\xDA");
+    for (std::size_t i = 0; i < 3; ++i) file[frame + 10 + 3 * i] = file[scan + 5 + 2 * i] = static_cast<std::uint8_t>("RGB"[i]);
+    refused(file, cvt::errc::unsupported, "R, G and B");  // it has a JFIF segment, which means YCbCr
+    bytes bare = file;
+    const auto jfif = bare.begin() + static_cast<std::ptrdiff_t>(find(bare, "\xFF\xE0"));
+    bare.erase(jfif, jfif + 18);
+    const auto rgb = decode(bare), ycc = decode(read_bytes("444.jpg"));
+    REQUIRE(rgb);
+    REQUIRE(ycc);
+    CHECK_FALSE(std::equal(rgb->pixels.begin(), rgb->pixels.end(), ycc->pixels.begin()));
+    const bytes adobe{0xFF, 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 1};
+    bare.insert(bare.begin() + 2, adobe.begin(), adobe.end());
+    refused(bare, cvt::errc::unsupported, "R, G and B");
+    bare[2 + 15] = 0;  // Adobe's word for RGB
+    CHECK(decode(bare));
 }
 
 TEST_CASE("files that cannot be read are io errors") {

@@ -1,0 +1,85 @@
+// libjpeg-turbo and libpng behind the same preflight: the pixels of stb_image within 3 levels, the same files refused.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#define CVT_WITH_SYSTEM_CODECS
+#include <cvt/extra/decode.hpp>
+#include <cvt/extra/system_backend.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+using bytes = std::vector<char>;
+
+bytes read_bytes(const fs::path& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+cvt::result<cvt::image> with_system(const bytes& file, const cvt::decode_limits& limits = {}) {
+    return cvt::detail::decode_with(cvt_system::decoder, std::as_bytes(std::span{file}), cvt::orientation::exif, limits);
+}
+
+std::vector<fs::path> pictures() {
+    std::vector<fs::path> found;
+    for (const char* folder : {CVT_TEST_DATA "/preprocessing", CVT_TEST_DATA "/../../examples/images"})
+        for (const auto& entry : fs::directory_iterator{folder})
+            if (entry.path().extension() == ".jpg" || entry.path().extension() == ".png") found.push_back(entry.path());
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("both backends see the same pixels: PNG exactly, JPEG within 3 levels") {
+    CHECK(cvt::decoder_name() == std::string{"stb_image"});
+    for (const fs::path& path : pictures()) {
+        INFO(path);
+        const bytes file = read_bytes(path);
+        const auto stb = cvt::decode(std::as_bytes(std::span{file}), cvt::orientation::exif), system = with_system(file);
+        INFO(system.error().what());
+        REQUIRE(stb);
+        REQUIRE(system);
+        REQUIRE(system->width == stb->width);
+        REQUIRE(system->height == stb->height);
+        int worst = 0;
+        for (std::size_t i = 0; i < stb->pixels.size(); ++i) worst = std::max(worst, std::abs(stb->pixels[i] - system->pixels[i]));
+        CHECK(worst <= (path.extension() == ".png" ? 0 : 3));
+    }
+    CHECK(pictures().size() > 40);
+}
+
+TEST_CASE("files cut short and changed are errors or pictures, never harm") {
+    for (const char* name : {"420.jpg", "progressive.jpg", "cmyk.jpg", "rgb8.png", "palette4i.png"}) {
+        const bytes file = read_bytes(fs::path{CVT_TEST_DATA "/preprocessing"} / name);
+        for (std::size_t size = 0; size < file.size(); ++size) {
+            INFO(name << " cut to " << size);
+            REQUIRE_FALSE(with_system(bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))));
+        }
+        for (std::size_t at = 0; at < file.size(); ++at) {
+            bytes changed = file;
+            changed[at] = static_cast<char>(changed[at] ^ 0x55);
+            const auto image = with_system(changed, {1U << 20, 1U << 20});
+            if (!image) CHECK(std::string{image.error().what()}.size() > 8);
+        }
+    }
+}
+
+TEST_CASE("errors of the libraries are values, with their own words") {
+    bytes file = read_bytes(CVT_TEST_DATA "/preprocessing/rgb8.png");
+    const std::string header{"IDAT"};
+    const auto at = std::search(file.begin(), file.end(), header.begin(), header.end()) + 4;
+    // Another compressed stream of the same length, with the right checksum.
+    const std::size_t size = cvt::detail::read_be32({reinterpret_cast<const std::uint8_t*>(&*at) - 8, 4}, 0);
+    std::fill(at + 2, at + static_cast<std::ptrdiff_t>(size), '\x07');
+    const std::uint32_t crc = cvt::detail::png_crc({reinterpret_cast<const std::uint8_t*>(&*at) - 4, size + 4});
+    for (int i = 0; i < 4; ++i) at[static_cast<std::ptrdiff_t>(size) + i] = static_cast<char>(crc >> (24 - 8 * i));
+    const auto image = with_system(file);
+    REQUIRE_FALSE(image);
+    CHECK(image.error().code() == cvt::errc::malformed);
+    CHECK_THAT(image.error().what(), Catch::Contains("libjpeg and libpng: "));
+}
