@@ -34,8 +34,12 @@ def own_seconds():
     return times.ru_utime + times.ru_stime
 
 
-def difference(a, b):
-    return max(abs(x - y) for x, y in zip(array.array("f", a), array.array("f", b)))
+def difference(ours, theirs):
+    """Largest of two results, which must be of one model for a comparison of times to mean anything."""
+    differences = [abs(x - y) for x, y in zip(array.array("f", ours), array.array("f", theirs))]
+    if len(ours) != len(theirs) or not all(d < 1e-3 for d in differences):  # a NaN is no less either
+        raise RuntimeError(f"the logits are of another model: {len(ours)} and {len(theirs)} bytes, up to {max(differences)} apart")
+    return max(differences)
 
 
 def measure(variant, size, works, rounds):
