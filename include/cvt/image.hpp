@@ -180,7 +180,7 @@ struct image_scratch {
     detail::buffer<std::uint8_t> planes;  ///< the image after the horizontal pass, one plane a channel
     detail::buffer<std::int32_t> sums;
     detail::buffer<std::uint8_t> resized;  ///< one row after both passes
-    std::array<detail::value_table, 3> tables;
+    std::array<detail::value_table, 3> tables{};
 };
 
 /// Height and width of the input that preprocess() makes from an image of this size.
