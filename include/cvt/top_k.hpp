@@ -47,7 +47,8 @@ struct softmax_sum {
 };
 }  // namespace detail
 
-/// probabilities[i] = exp(logits[i]) / sum of all, in double. As many as the shorter of both has; may be the same memory.
+/// probabilities[i] = exp(logits[i]) / sum of all, in double, shifted so that nothing overflows. As many as the shorter of both
+/// has; may be the same memory. NaN gets 0; infinite logits share everything; where all are NaN or -infinity, all get 0.
 inline void softmax(std::span<const float> logits, std::span<float> probabilities) noexcept {
     const detail::softmax_sum total{logits};
     for (std::size_t i = 0; i < logits.size() && i < probabilities.size(); ++i) probabilities[i] = total.probability(logits[i]);
