@@ -28,7 +28,8 @@ TEST_CASE("a text that does not fit is cut and says so", "[error]") {
 TEST_CASE("control characters of a file's names do not reach a terminal", "[error]") {
     const auto shown = [](const char* name) { return std::string{cvt::error::format(cvt::errc::malformed, "%s: twice", name).what()}; };
     CHECK(shown("a\x1b[2J\nb\x7f") == "a?[2J?b?: twice");
-    CHECK(shown("\xC2\x9B" "2J") == "??2J: twice");               // CSI in one character
+    CHECK(shown("\xC2\x9B"
+                "2J") == "??2J: twice");                                    // CSI in one character
     CHECK(shown("caf\xC3\xA9 \xC2\xA0") == "caf\xC3\xA9 \xC2\xA0: twice");  // UTF-8 stays
     const std::string cut(cvt::error::capacity, '\xC2');
     CHECK(std::strlen(cvt::error::format(cvt::errc::io, "%s", cut.c_str()).what()) == cvt::error::capacity - 1);
