@@ -56,8 +56,9 @@ namespace cvt_stb {
 inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
                              const char** why) noexcept {
     allocation_limit = limit;
+    refused = false;
     unsigned char* pixels = stbi_load_from_memory(file, size, width, height, channels, 0);
-    if (pixels == nullptr) *why = stbi_failure_reason();
+    if (pixels == nullptr) *why = refused ? "outofmem" : stbi_failure_reason();
     return pixels;
 }
 
