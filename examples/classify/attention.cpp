@@ -4,19 +4,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "failure.hpp"
 #include "heat_map/heat_map.hpp"
 #include "heat_map/png.hpp"
 
-namespace app {
-namespace {
-
 namespace fs = std::filesystem;
 
-}  // namespace
+namespace app {
 
 attention_writer::attention_writer(std::string folder) : folder_{std::move(folder)} {
     std::error_code problem;
