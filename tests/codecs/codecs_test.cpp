@@ -83,3 +83,19 @@ TEST_CASE("errors of the libraries are values, with their own words") {
     CHECK(image.error().code() == cvt::errc::malformed);
     CHECK_THAT(image.error().what(), Catch::Contains("libjpeg and libpng: "));
 }
+
+TEST_CASE("no memory is said to be that") {
+    const auto reason = [](const char* name, std::size_t limit) {
+        const bytes file = read_bytes(std::string{CVT_TEST_DATA "/preprocessing/"} + name);
+        int width = 0, height = 0, channels = 0;
+        const char* why = "";
+        unsigned char* pixels = cvt_system::decoder.decode(reinterpret_cast<const unsigned char*>(file.data()),
+                                                           static_cast<int>(file.size()), limit, &width, &height, &channels, &why);
+        if (pixels != nullptr) cvt_system::decoder.release(pixels);
+        return pixels != nullptr ? std::string{} : std::string{why};
+    };
+    for (const char* name : {"420.jpg", "progressive.jpg", "rgb8.png"}) {
+        CHECK(reason(name, 10) == "outofmem");
+        CHECK(reason(name, 1U << 20).empty());
+    }
+}

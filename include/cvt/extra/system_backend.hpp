@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <jerror.h>
 #include <jpeglib.h>
 #include <png.h>
 
@@ -38,6 +39,8 @@ struct jpeg_job : job {
 
 inline void fail_jpeg(j_common_ptr info) noexcept {
     info->err->format_message(info, reason);
+    const int code = info->err->msg_code;
+    if (code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE) std::strcpy(reason, "outofmem");
     std::longjmp(static_cast<jpeg_job*>(info->client_data)->failed, 1);
 }
 
@@ -91,7 +94,8 @@ struct png_job : job {
 };
 
 inline void fail_png(png_structp png, png_const_charp text) noexcept {
-    std::snprintf(reason, sizeof reason, "%s", text);
+    const bool memory = std::strstr(text, "memory") != nullptr;  // libpng has no codes
+    std::snprintf(reason, sizeof reason, "%s", memory ? "outofmem" : text);
     std::longjmp(static_cast<png_job*>(png_get_error_ptr(png))->failed, 1);
 }
 
