@@ -5,6 +5,7 @@
 
 #include <cvt/config.hpp>
 #include <cvt/kernels/select.hpp>
+#include <cvt/layers/attention.hpp>
 
 #include "harness.hpp"
 #include "support/formula.hpp"
@@ -26,7 +27,7 @@ struct product {
 void linear(benchmark::State& state, const kernel_set& set, const product& p) {
     const std::vector<float> in = hash_uniform("in", size(p.rows * p.k)), bias = hash_uniform("bias", size(p.n));
     std::vector<float> weights = hash_uniform("weights", size(p.n * p.k)), packed(set.packed_size(p.n, p.k)), out(size(p.rows * p.n));
-    set.pack(weights.data(), p.k, 1, p.n, p.k, packed.data());
+    set.pack(weights.data(), p.k, 1, p.n, p.k, packed.data(), p.k);
     weights = {};
     const double seconds = cvt_bench::seconds_each(state, [&] {
         for (std::ptrdiff_t r = 0; r < p.rows; r += set.tile_rows)
@@ -40,29 +41,31 @@ void linear(benchmark::State& state, const kernel_set& set, const product& p) {
 void pack(benchmark::State& state, const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k) {
     const std::vector<float> weights = hash_uniform("weights", size(n * k));
     std::vector<float> packed(set.packed_size(n, k));
-    const double seconds = cvt_bench::seconds_each(state, [&] { set.pack(weights.data(), k, 1, n, k, packed.data()); });
+    const double seconds = cvt_bench::seconds_each(state, [&] { set.pack(weights.data(), k, 1, n, k, packed.data(), k); });
     cvt_bench::report_traffic(state, seconds, 2 * n * k);
 }
 
 void softmax(benchmark::State& state, const kernel_set& set, std::ptrdiff_t columns) {
-    std::vector<float> x = hash_uniform("scores", size(set.tile_rows * columns));
-    const double seconds = cvt_bench::seconds_each(state, [&] { set.softmax(x.data(), columns, set.tile_rows, columns); });
+    std::vector<float> x = hash_uniform("scores", size(set.tile_rows * columns)), shares(size(set.tile_rows));
+    const double seconds = cvt_bench::seconds_each(state, [&] { set.softmax(x.data(), columns, set.tile_rows, columns, shares.data()); });
     cvt_bench::report_traffic(state, seconds, 2 * set.tile_rows * columns);
 }
 
 /// Attention of one head over a tile of queries after another, as the layer does it: q k^T, softmax, p v.
-void attention(benchmark::State& state, const kernel_set& set, std::ptrdiff_t queries, std::ptrdiff_t keys, std::ptrdiff_t width) {
+void attention(benchmark::State& state, const kernel_set& set, const cvt::model_shape::stage_shape& shape, std::ptrdiff_t width) {
+    const std::ptrdiff_t queries = shape.queries(), keys = shape.key_count(), tile = cvt::layers::score_rows(shape, set);
     const std::vector<float> q = hash_uniform("q", size(queries * width)), kv = hash_uniform("kv", size(keys * width));
     std::vector<float> packed_k(set.packed_size(keys, width)), packed_v(set.packed_size(width, keys));
-    std::vector<float> scores(size(set.tile_rows * keys)), out(size(queries * width));
-    set.pack(kv.data(), width, 1, keys, width, packed_k.data());
-    set.pack(kv.data(), 1, width, width, keys, packed_v.data());
+    std::vector<float> scores(size(tile * keys)), shares(size(tile)), out(size(queries * width));
+    set.pack(kv.data(), width, 1, keys, width, packed_k.data(), width);
+    set.pack(kv.data(), 1, width, width, keys, packed_v.data(), keys);
     const double seconds = cvt_bench::seconds_each(state, [&] {
-        for (std::ptrdiff_t r = 0; r < queries; r += set.tile_rows) {
-            const std::ptrdiff_t rows = std::min(set.tile_rows, queries - r);
+        for (std::ptrdiff_t r = 0; r < queries; r += tile) {
+            const std::ptrdiff_t rows = std::min(tile, queries - r);
             set.linear({q.data() + r * width, width, rows, packed_k.data(), nullptr, keys, width, scores.data(), keys, epilogue::none});
-            set.softmax(scores.data(), keys, rows, keys);
-            set.linear({scores.data(), keys, rows, packed_v.data(), nullptr, width, keys, out.data() + r * width, width, epilogue::none});
+            set.softmax(scores.data(), keys, rows, keys, shares.data());
+            set.linear({scores.data(), keys, rows, packed_v.data(), nullptr, width, keys, out.data() + r * width, width, epilogue::none, 0,
+                        nullptr, shares.data()});
         }
     });
     cvt_bench::report_work(state, seconds, 2 * queries * keys * width);
@@ -72,7 +75,7 @@ void layer_norm(benchmark::State& state, const kernel_set& set, std::ptrdiff_t r
     const std::vector<float> in = hash_uniform("in", size(rows * dim)), gain = hash_uniform("gain", size(dim));
     std::vector<float> out(in.size());
     const double seconds =
-        cvt_bench::seconds_each(state, [&] { set.layer_norm(in.data(), rows, dim, gain.data(), gain.data(), out.data()); });
+        cvt_bench::seconds_each(state, [&] { set.layer_norm(in.data(), dim, rows, dim, gain.data(), gain.data(), out.data(), dim); });
     cvt_bench::report_traffic(state, seconds, 2 * rows * dim);
 }
 
@@ -82,8 +85,8 @@ void depthwise(benchmark::State& state, const kernel_set& set, const cvt::stage_
                              weights = hash_uniform("weights", size(kernel * kernel * s.embed_dim));
     std::vector<float> out(size(to.tokens() * s.embed_dim));
     const double seconds = cvt_bench::seconds_each(state, [&] {
-        set.depthwise({in.data(), weights.data(), bias.data(), out.data(), from.height, from.width, s.embed_dim, to.width, kernel, stride,
-                       s.padding_kv, 0, to.height});
+        set.depthwise({in.data(), weights.data(), bias.data(), out.data(), s.embed_dim, s.embed_dim, from.height, from.width, s.embed_dim,
+                       to.width, kernel, stride, s.padding_kv, 0, to.tokens()});
     });
     cvt_bench::report_traffic(state, seconds, (from.tokens() + to.tokens()) * s.embed_dim);
 }
@@ -104,7 +107,7 @@ void register_stage(const kernel_set& set, const std::string& where, const cvt::
     add("linear", "fc1-erf", linear, product{queries, hidden, dim, epilogue::erf_gelu});
     add("linear", "fc2", linear, product{queries, dim, hidden, epilogue::add});
     add("linear", "class-token", linear, product{1, dim, dim});
-    add("attention", "head", attention, queries, keys, std::ptrdiff_t{s.head_dim()});
+    add("attention", "head", attention, shape, std::ptrdiff_t{s.head_dim()});
     add("softmax", "", softmax, keys);
     add("pack", "fc1", pack, hidden, dim);
     add("pack", "keys", pack, keys, std::ptrdiff_t{s.head_dim()});

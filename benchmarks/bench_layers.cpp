@@ -66,10 +66,8 @@ public:
     [[nodiscard]] bool is(const stage_case& c, int depth) const { return c_.where == c.where && alone_.stage[0].depth == depth; }
 
     void conv_embed() { layers::conv_embed(run_, c_.stage, weights_.stage[0].embed, from(), c_.shape.tokens, plan_.x[0]); }
-    void project(bool queries) {
-        const layers::attention_weights& w = blocks_[0].attention;
-        layers::project_grid(run_, c_.stage, queries ? w.query : w.key, queries, plan_.y, c_.shape.tokens, c_.shape.cls,
-                             queries ? c_.shape.tokens : c_.shape.keys, plan_.attention[0].convolved_q);
+    void conv_projection() {
+        layers::queries_keys_values(run_, c_.stage, blocks_[0].attention, c_.shape, plan_.attention[0], plan_.y, c_.shape.queries());
     }
     void attention() {
         layers::attention(run_, c_.stage, blocks_[0].attention, c_.shape, plan_.attention[0], plan_.y, c_.shape.queries(), plan_.x[0],
@@ -127,10 +125,8 @@ void add(const char* layer, const stage_case& c, int depth, std::int64_t multipl
 void register_layers(const stage_case& c) {
     const cvt::stage_config& s = c.stage;
     const std::ptrdiff_t rows = c.shape.queries();
-    const std::int64_t area = std::int64_t{s.kernel_qkv} * s.kernel_qkv * s.embed_dim;
     add("conv_embed", c, 1, cvt_bench::conv_embed_work(s, c.channels, c.shape), [](ready_stage& r) { r.conv_embed(); });
-    add("conv_projection_q", c, 1, c.shape.tokens.tokens() * area, [](ready_stage& r) { r.project(true); });
-    add("conv_projection_k", c, 1, c.shape.keys.tokens() * area, [](ready_stage& r) { r.project(false); });
+    add("conv_projection", c, 1, cvt_bench::projection_work(s, c.shape, rows), [](ready_stage& r) { r.conv_projection(); });
     add("attention", c, 1, cvt_bench::attention_work(s, c.shape, rows), [](ready_stage& r) { r.attention(); });
     add("mlp", c, 1, cvt_bench::mlp_work(s, rows), [](ready_stage& r) { r.mlp(); });
     add("block", c, 1, cvt_bench::block_work(s, c.shape, rows), [rows](ready_stage& r) { r.block(rows); });

@@ -19,10 +19,15 @@ inline std::int64_t depthwise_work(const cvt::stage_config& s, const stage_shape
     return ((queries ? shape.tokens.tokens() : 0) + 2 * shape.keys.tokens()) * s.embed_dim * s.kernel_qkv * s.kernel_qkv;
 }
 
+/// `rows` of queries, all keys and values.
+inline std::int64_t projection_work(const cvt::stage_config& s, const stage_shape& shape, std::int64_t rows) {
+    return depthwise_work(s, shape, rows > shape.cls) + (rows + 2 * shape.key_count()) * s.embed_dim * s.embed_dim;
+}
+
 /// `rows` of queries against all keys; with one row it is the class token, which is not convolved.
 inline std::int64_t attention_work(const cvt::stage_config& s, const stage_shape& shape, std::int64_t rows) {
-    const std::int64_t dim = s.embed_dim, keys = shape.key_count();
-    return depthwise_work(s, shape, rows > shape.cls) + 2 * (rows + keys) * dim * dim + 2 * rows * keys * dim;
+    const std::int64_t dim = s.embed_dim;
+    return projection_work(s, shape, rows) + 2 * rows * shape.key_count() * dim + rows * dim * dim;
 }
 
 inline std::int64_t mlp_work(const cvt::stage_config& s, std::int64_t rows) {

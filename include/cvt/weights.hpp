@@ -209,7 +209,7 @@ private:
 
     layers::linear_weights pack(const float* w, std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
         float* packed = memory_.take(kernels_.packed_size(n, k));
-        if (w != nullptr) kernels_.pack(w, k, 1, n, k, packed);
+        if (w != nullptr) kernels_.pack(w, k, 1, n, k, packed, k);
         return {packed, nullptr, n, k};
     }
 

@@ -1,6 +1,7 @@
 // What the tests of single layers share: formula weights packed for a kernel set, memory that begins as NaN, executors.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -21,6 +22,15 @@ inline std::size_t count(std::ptrdiff_t n) { return static_cast<std::size_t>(n);
 /// Exactly `n` floats, all NaN: a read of what nobody wrote spoils the result, and AddressSanitizer sees one float too far.
 inline std::vector<float> poisoned(std::size_t n) { return std::vector<float>(n, std::numeric_limits<float>::quiet_NaN()); }
 inline std::vector<float> poisoned(std::ptrdiff_t n) { return poisoned(count(n)); }
+
+/// Rows as they lie between layers: row_stride apart, with NaN in the gaps.
+inline std::vector<float> poisoned_rows(std::ptrdiff_t rows, std::ptrdiff_t dim) { return poisoned(rows * cvt::layers::row_stride(dim)); }
+inline std::vector<float> apart(const std::vector<float>& dense, std::ptrdiff_t dim) {
+    const std::ptrdiff_t rows = static_cast<std::ptrdiff_t>(dense.size()) / dim, stride = cvt::layers::row_stride(dim);
+    std::vector<float> out = poisoned_rows(rows, dim);
+    for (std::ptrdiff_t r = 0; r < rows; ++r) std::copy_n(&dense[count(r * dim)], dim, &out[count(r * stride)]);
+    return out;
+}
 
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);

@@ -81,7 +81,7 @@ inline matrix layer_norm(matrix x, std::span<const float> w, std::span<const flo
 }
 
 inline double gelu(double x, cvt::gelu kind) {
-    return kind == cvt::gelu::quick ? x / (1 + std::exp(-1.702 * x)) : 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    return kind == cvt::gelu::quick ? x / (1 + std::exp(-1.702 * x)) : 0.5 * x * std::erfc(-x / std::sqrt(2.0));
 }
 inline matrix gelu(matrix x, cvt::gelu kind) {
     for (double& v : x.values) v = gelu(v, kind);

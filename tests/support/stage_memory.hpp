@@ -10,16 +10,12 @@ namespace cvt_test {
 class attention_memory {
 public:
     attention_memory(const cvt::stage_config& s, const cvt::model_shape::stage_shape& shape, const cvt::kernels::kernel_set& set)
-        : convolved_q_{poisoned(shape.queries() * s.embed_dim)},
-          convolved_kv_{poisoned(shape.key_count() * s.embed_dim)},
-          q_{poisoned(shape.queries() * s.embed_dim)},
-          kv_{poisoned(shape.key_count() * s.embed_dim)} {
+        : q_{poisoned_rows(shape.queries(), s.embed_dim)} {
         cvt::detail::arena measure;
         const cvt::layers::attention_buffers planned = cvt::layers::plan_attention(measure, s, shape, set);
         packed_k_ = poisoned(count(s.num_heads) * planned.k_size);
         packed_v_ = poisoned(count(s.num_heads) * planned.v_size);
-        buffers_ = {convolved_q_.data(), convolved_kv_.data(), q_.data(),      kv_.data(),
-                    packed_k_.data(),    packed_v_.data(),     planned.k_size, planned.v_size};
+        buffers_ = {q_.data(), packed_k_.data(), packed_v_.data(), planned.k_size, planned.v_size};
     }
     attention_memory(const attention_memory&) = delete;
     attention_memory& operator=(const attention_memory&) = delete;
@@ -27,7 +23,7 @@ public:
     const cvt::layers::attention_buffers& buffers() const { return buffers_; }
 
 private:
-    std::vector<float> convolved_q_, convolved_kv_, q_, kv_, packed_k_, packed_v_;
+    std::vector<float> q_, packed_k_, packed_v_;
     cvt::layers::attention_buffers buffers_;
 };
 

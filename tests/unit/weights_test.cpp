@@ -191,11 +191,11 @@ TEST_CASE("folding of difficult values: statistics that are zero or large, gains
     check_layer(expected, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set, {nullptr, &source::read}};
         cvt::detail::arena attend, feed;
-        cvt::layers::attention_scratch(attend, shape, set);
+        cvt::layers::attention_scratch(attend, s, shape, set);
         cvt::layers::mlp_scratch(feed, s, set);
         const layer_context context{set, host, std::max(attend.peak(), feed.peak())};
         const attention_memory memory{s, shape, set};
-        std::vector<float> x = before, y = poisoned(x.size());
+        std::vector<float> x = before, y = poisoned_rows(shape.queries(), s.embed_dim);
         cvt::layers::block(context, s, weights.block(), c.gelu, shape, memory.buffers(), shape.queries(), x.data(), y.data(), nullptr);
         return x;
     });

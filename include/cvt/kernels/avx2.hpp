@@ -23,7 +23,6 @@ using vec = __m256;
 using ints = __m256i;
 using mask = __m256;
 inline constexpr std::ptrdiff_t lanes = 8;
-inline constexpr int micro_rows = 6;  // 6 x 2 sums, 2 weights and 1 input fill 15 of 16 registers
 
 #define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return _mm256_set1_ps(v); }
@@ -40,10 +39,11 @@ CVT_SIMD vec min(vec a, vec b) { return _mm256_min_ps(a, b); }  // likewise
 CVT_SIMD vec abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.F), a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm256_blendv_ps(no, yes, m); }
-CVT_SIMD vec zero_where(mask m, vec a) { return _mm256_andnot_ps(m, a); }
 CVT_SIMD ints round(vec a) { return _mm256_cvtps_epi32(a); }
 CVT_SIMD vec to_float(ints a) { return _mm256_cvtepi32_ps(a); }
-CVT_SIMD vec power_of_two(ints n) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23)); }
+CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal numbers
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(n, 23)));
+}
 
 /// The first `count` lanes (none when it is negative, all when it is larger than lanes).
 CVT_SIMD ints first_lanes(std::ptrdiff_t count) {
@@ -75,7 +75,9 @@ CVT_SIMD float max_of(vec v) {
 }
 #undef CVT_SIMD
 
-#include "simd_body.inl"
+#define CVT_VEC_REGISTER "x"
+#include "simd/body.inl"
+#undef CVT_VEC_REGISTER
 
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
@@ -88,7 +90,7 @@ CVT_NAMESPACE_END
 
 CVT_NAMESPACE_BEGIN
 namespace kernels::avx2 {
-inline constexpr kernel_set set{"avx2", 96, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
 

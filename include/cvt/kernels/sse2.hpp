@@ -15,7 +15,6 @@ using vec = __m128;
 using ints = __m128i;
 using mask = __m128;
 inline constexpr std::ptrdiff_t lanes = 4;
-inline constexpr int micro_rows = 6;
 
 #define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return _mm_set1_ps(v); }
@@ -32,10 +31,11 @@ CVT_SIMD vec min(vec a, vec b) { return _mm_min_ps(a, b); }  // likewise
 CVT_SIMD vec abs(vec a) { return _mm_andnot_ps(_mm_set1_ps(-0.F), a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm_cmplt_ps(a, b); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm_or_ps(_mm_and_ps(m, yes), _mm_andnot_ps(m, no)); }
-CVT_SIMD vec zero_where(mask m, vec a) { return _mm_andnot_ps(m, a); }
 CVT_SIMD ints round(vec a) { return _mm_cvtps_epi32(a); }
 CVT_SIMD vec to_float(ints a) { return _mm_cvtepi32_ps(a); }
-CVT_SIMD vec power_of_two(ints n) { return _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(n, _mm_set1_epi32(127)), 23)); }
+CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal numbers
+    return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(a), _mm_slli_epi32(n, 23)));
+}
 
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
     if (count >= lanes) return load(p);
@@ -61,9 +61,11 @@ CVT_SIMD float max_of(vec v) {
 }
 #undef CVT_SIMD
 
-#include "simd_body.inl"
+#define CVT_VEC_REGISTER "x"
+#include "simd/body.inl"
+#undef CVT_VEC_REGISTER
 
-inline constexpr kernel_set set{"sse2", 96, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline constexpr kernel_set set{"sse2", tile_rows, micro_rows, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 
 }  // namespace kernels::sse2
 CVT_NAMESPACE_END

@@ -2,7 +2,7 @@
 // The paper, section 3.2; official Attention.
 #pragma once
 
-#include <cstring>
+#include <numeric>
 
 #include "conv_projection.hpp"
 
@@ -17,10 +17,7 @@ struct attention_weights {
 
 /// The tensors of one attention call; planned once, used by every block.
 struct attention_buffers {
-    float* convolved_q = nullptr;        ///< (queries, dim); holds the heads' results afterwards
-    float* convolved_kv = nullptr;       ///< (keys, dim)
-    float* q = nullptr;                  ///< (queries, dim)
-    float* kv = nullptr;                 ///< (keys, dim): keys, then values
+    float* q = nullptr;                  ///< (queries, dim), rows row_stride apart; a head's queries give way to its results
     float* packed_k = nullptr;           ///< a head's keys packed as the weights of q * k^T, head after head
     float* packed_v = nullptr;           ///< values as the weights of p * v, likewise
     std::size_t k_size = 0, v_size = 0;  ///< floats a head
@@ -28,13 +25,9 @@ struct attention_buffers {
 
 inline attention_buffers plan_attention(detail::arena& a, const stage_config& s, const model_shape::stage_shape& shape,
                                         const kernels::kernel_set& kernels) noexcept {
-    const auto dim = static_cast<std::size_t>(s.embed_dim), heads = static_cast<std::size_t>(s.num_heads);
-    const auto queries = static_cast<std::size_t>(shape.queries()), keys = static_cast<std::size_t>(shape.key_count());
+    const auto heads = static_cast<std::size_t>(s.num_heads);
     attention_buffers b;
-    b.convolved_q = a.take(queries * dim);
-    b.convolved_kv = a.take(keys * dim);
-    b.q = a.take(queries * dim);
-    b.kv = a.take(keys * dim);
+    b.q = a.take(static_cast<std::size_t>(shape.queries()) * static_cast<std::size_t>(row_stride(s.embed_dim)));
     b.k_size = kernels.packed_size(shape.key_count(), s.head_dim());
     b.v_size = kernels.packed_size(s.head_dim(), shape.key_count());
     b.packed_k = a.take(heads * b.k_size);
@@ -42,67 +35,94 @@ inline attention_buffers plan_attention(detail::arena& a, const stage_config& s,
     return b;
 }
 
+/// Queries whose scores against all keys are held at a time: about 192 KiB of them, within the second cache.
+inline std::ptrdiff_t score_rows(const model_shape::stage_shape& shape, const kernels::kernel_set& kernels) noexcept {
+    const std::ptrdiff_t strips = (std::ptrdiff_t{48} << 10) / shape.key_count() / kernels.strip_rows;
+    return std::clamp(strips * kernels.strip_rows, kernels.strip_rows, kernels.tile_rows);
+}
+
 /// Scratch floats a worker needs.
-inline void attention_scratch(detail::arena& a, const model_shape::stage_shape& shape, const kernels::kernel_set& kernels) noexcept {
-    a.take(static_cast<std::size_t>(kernels.tile_rows) * static_cast<std::size_t>(shape.key_count()));
+inline void attention_scratch(detail::arena& a, const stage_config& s, const model_shape::stage_shape& shape,
+                              const kernels::kernel_set& kernels) noexcept {
+    const std::size_t mark = a.mark(), tile = static_cast<std::size_t>(kernels.tile_rows * row_stride(s.embed_dim));
+    a.take(tile);
+    a.take(tile);
+    a.rewind(mark);
+    const auto rows = static_cast<std::size_t>(score_rows(shape, kernels));
+    a.take(rows * static_cast<std::size_t>(shape.key_count()));
+    a.take(rows);
 }
 
-/// Keys or values: project, then pack each head as the weights of a product.
-inline void keys_or_values(const context& run, const stage_config& s, const conv_projection_weights& w, const float* in,
-                           const model_shape::stage_shape& shape, const attention_buffers& b, bool keys) noexcept {
-    const std::ptrdiff_t dim = s.embed_dim, head_dim = s.head_dim(), count = shape.key_count();
-    const float* tokens = in;
-    if (!projects_identity(s, false)) {
-        project_grid(run, s, w, false, in, shape.tokens, shape.cls, shape.keys, b.convolved_kv);
-        tokens = b.convolved_kv;
-    }
-    run.for_each_tile(count, [&](std::ptrdiff_t first, std::ptrdiff_t rows, int) noexcept {
-        run.linear(w.linear, tokens + first * dim, dim, rows, b.kv + first * dim, dim);
-    });
-    detail::parallel_for(run.host, s.num_heads, [&](std::ptrdiff_t h, int) noexcept {
-        const float* head = b.kv + h * head_dim;
+/// A tile of keys or values: project, then pack each head's part as the weights of a product.
+inline void keys_or_values(const context& run, const stage_config& s, const attention_weights& w, bool keys, const float* in,
+                           const model_shape::stage_shape& shape, const attention_buffers& b, std::ptrdiff_t first, std::ptrdiff_t rows,
+                           detail::arena scratch) noexcept {
+    const std::ptrdiff_t row = row_stride(s.embed_dim), head_dim = s.head_dim();
+    float* convolved = scratch.take(static_cast<std::size_t>(rows * row));
+    float* projected = scratch.take(static_cast<std::size_t>(rows * row));
+    project_rows(run, s, keys ? w.key : w.value, false, in, shape, first, rows, convolved, projected);
+    for (std::ptrdiff_t h = 0; h < s.num_heads; ++h) {
+        const float* head = projected + h * head_dim;
         if (keys)
-            run.kernels->pack(head, dim, 1, count, head_dim, b.packed_k + static_cast<std::size_t>(h) * b.k_size);
+            run.kernels->pack(head, row, 1, rows, head_dim, b.packed_k + static_cast<std::size_t>(h) * b.k_size + first * head_dim,
+                              head_dim);
         else
-            run.kernels->pack(head, 1, dim, head_dim, count, b.packed_v + static_cast<std::size_t>(h) * b.v_size);
+            run.kernels->pack(head, 1, row, head_dim, rows,
+                              b.packed_v + static_cast<std::size_t>(h) * b.v_size + first * run.kernels->panel, shape.key_count());
+    }
+}
+
+/// q (first `rows` rows), packed_k and packed_v of y (queries, dim).
+inline void queries_keys_values(const context& run, const stage_config& s, const attention_weights& w,
+                                const model_shape::stage_shape& shape, const attention_buffers& b, const float* y,
+                                std::ptrdiff_t rows) noexcept {
+    const kernels::kernel_set& k = *run.kernels;
+    const row_tiles keys = run.tiles(shape.key_count(), std::lcm(k.strip_rows, k.panel), k.tile_rows, 2);
+    const row_tiles queries = run.tiles(rows, k.strip_rows, k.tile_rows);
+    detail::parallel_for(run.host, 2 * keys.count + queries.count, [&](std::ptrdiff_t i, int worker) noexcept {
+        detail::arena scratch = run.scratch_of(worker);
+        if (i < 2 * keys.count) {
+            const std::ptrdiff_t first = keys.first(i / 2), count = keys.first(i / 2 + 1) - first;
+            return keys_or_values(run, s, w, i % 2 == 0, y, shape, b, first, count, scratch);
+        }
+        i -= 2 * keys.count;
+        const std::ptrdiff_t first = queries.first(i), count = queries.first(i + 1) - first;
+        float* convolved = scratch.take(static_cast<std::size_t>(count * row_stride(s.embed_dim)));
+        project_rows(run, s, w.query, true, y, shape, first, count, convolved, b.q + first * row_stride(s.embed_dim));
     });
 }
 
-/// x (first `rows` of queries, dim) += attention(y), y (queries, dim) being the normalised tokens. `rows` is 1 where
+/// q = softmax(q k^T) v for the first `rows` queries, a head and a tile of queries at a time.
+inline void attend(const context& run, const stage_config& s, const model_shape::stage_shape& shape, const attention_buffers& b,
+                   std::ptrdiff_t rows, float* cls_attention) noexcept {
+    const std::ptrdiff_t row = row_stride(s.embed_dim), head_dim = s.head_dim(), keys = shape.key_count();
+    const row_tiles tiles = run.tiles(rows, run.kernels->strip_rows, score_rows(shape, *run.kernels), s.num_heads);
+    detail::parallel_for(run.host, tiles.count * s.num_heads, [&](std::ptrdiff_t i, int worker) noexcept {
+        const std::ptrdiff_t h = i / tiles.count, first = tiles.first(i % tiles.count), count = tiles.first(i % tiles.count + 1) - first;
+        detail::arena scratch = run.scratch_of(worker);
+        float* scores = scratch.take(static_cast<std::size_t>(count * keys));
+        float* shares = scratch.take(static_cast<std::size_t>(count));
+        float* q = b.q + first * row + h * head_dim;
+        run.kernels->linear({q, row, count, b.packed_k + static_cast<std::size_t>(h) * b.k_size, nullptr, keys, head_dim, scores, keys,
+                             kernels::epilogue::none});
+        run.kernels->softmax(scores, keys, count, keys, shares);
+        if (cls_attention != nullptr && first == 0)
+            for (std::ptrdiff_t j = 1; j < keys; ++j) cls_attention[h * (keys - 1) + j - 1] = scores[j] * shares[0];
+        run.kernels->linear({scores, keys, count, b.packed_v + static_cast<std::size_t>(h) * b.v_size, nullptr, head_dim, keys, q, row,
+                             kernels::epilogue::none, 0, nullptr, shares});
+    });
+}
+
+/// x (first `rows` of queries, dim) += attention(y), y (queries, dim) being the normalised tokens, rows row_stride
+/// apart. `rows` is 1 where
 /// only the class token is read afterwards. cls_attention: (heads, keys - 1), the class token's probabilities, or null.
 inline void attention(const context& run, const stage_config& s, const attention_weights& w, const model_shape::stage_shape& shape,
                       const attention_buffers& b, const float* y, std::ptrdiff_t rows, float* x, float* cls_attention) noexcept {
-    const std::ptrdiff_t dim = s.embed_dim, head_dim = s.head_dim(), keys = shape.key_count();
-    keys_or_values(run, s, w.key, y, shape, b, true);
-    keys_or_values(run, s, w.value, y, shape, b, false);
-
-    // q = linear(conv(y)); the class token's row is not convolved.
-    const float* tokens = y;
-    if (!projects_identity(s, true) && rows > shape.cls) {
-        project_grid(run, s, w.query, true, y, shape.tokens, shape.cls, shape.tokens, b.convolved_q);
-        tokens = b.convolved_q;
-    }
+    queries_keys_values(run, s, w, shape, b, y, rows);
+    attend(run, s, shape, b, rows, cls_attention);
+    const std::ptrdiff_t dim = s.embed_dim, row = row_stride(dim);
     run.for_each_tile(rows, [&](std::ptrdiff_t first, std::ptrdiff_t count, int) noexcept {
-        run.linear(w.query.linear, tokens + first * dim, dim, count, b.q + first * dim, dim);
-    });
-
-    // softmax(q k^T) v, a head and a tile of queries at a time
-    float* heads_out = b.convolved_q;
-    const std::ptrdiff_t tile = run.kernels->tile_rows, tiles = (rows + tile - 1) / tile;
-    detail::parallel_for(run.host, tiles * s.num_heads, [&](std::ptrdiff_t i, int worker) noexcept {
-        const std::ptrdiff_t h = i / tiles, first = i % tiles * tile, count = std::min(tile, rows - first);
-        float* scores = run.scratch_of(worker).take(static_cast<std::size_t>(tile * keys));
-        const std::ptrdiff_t at = first * dim + h * head_dim;
-        run.linear({b.packed_k + static_cast<std::size_t>(h) * b.k_size, nullptr, keys, head_dim}, b.q + at, dim, count, scores, keys);
-        run.kernels->softmax(scores, keys, count, keys);
-        if (cls_attention != nullptr && first == 0)
-            std::memcpy(cls_attention + h * (keys - 1), scores + 1, static_cast<std::size_t>(keys - 1) * sizeof(float));
-        run.linear({b.packed_v + static_cast<std::size_t>(h) * b.v_size, nullptr, head_dim, keys}, scores, keys, count, heads_out + at,
-                   dim);
-    });
-
-    run.for_each_tile(rows, [&](std::ptrdiff_t first, std::ptrdiff_t count, int) noexcept {
-        run.linear(w.output, heads_out + first * dim, dim, count, x + first * dim, dim, kernels::epilogue::add);
+        run.linear(w.output, b.q + first * row, row, count, x + first * dim, dim, kernels::epilogue::add);
     });
 }
 

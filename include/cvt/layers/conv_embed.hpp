@@ -62,7 +62,7 @@ inline void conv_embed(const context& run, const stage_config& s, const conv_emb
         }
         float* tile = out + first * dim;
         run.linear(w.projection, patches, patch_floats, rows, tile, dim);
-        run.kernels->layer_norm(tile, rows, dim, w.norm.gain, w.norm.bias, tile);
+        run.kernels->layer_norm(tile, dim, rows, dim, w.norm.gain, w.norm.bias, tile, dim);
     });
 }
 

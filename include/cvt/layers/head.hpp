@@ -21,7 +21,7 @@ inline void embedding(const context& run, const head_weights& w, const model_sha
                       float* y, float* out) noexcept {
     const std::ptrdiff_t rows = shape.cls != 0 ? 1 : shape.queries();
     if (w.has_norm) {
-        run.kernels->layer_norm(x, rows, dim, w.norm.gain, w.norm.bias, y);
+        run.kernels->layer_norm(x, dim, rows, dim, w.norm.gain, w.norm.bias, y, dim);
         x = y;
     }
     if (rows == 1) {

@@ -22,7 +22,7 @@ struct stage_request {
     float* cls_attention = nullptr;    ///< (heads, keys - 1) of the last block, or null
 };
 
-/// x (cls + tokens, dim) = stage(in); y is as large and is overwritten.
+/// x (cls + tokens, dim) = stage(in); y (cls + tokens, row_stride(dim)) is overwritten.
 inline void stage(const context& run, const stage_config& s, const stage_weights& w, gelu activation, const embed_input& in,
                   const model_shape::stage_shape& shape, const attention_buffers& buffers, const stage_request& request, float* x,
                   float* y) noexcept {

@@ -18,7 +18,7 @@ void check(const cvt::stage_config& s, cvt::grid grid) {
     const cvt::model_shape::stage_shape shape = shape_of_stage(s, grid);
     const int dim = s.embed_dim;
     const std::vector<float> residual = hash_uniform("x", count(shape.queries() * dim)),
-                             normed = hash_uniform("y", count(shape.queries() * dim));
+                             normed = hash_uniform("y", count(shape.queries() * dim)), normed_apart = apart(normed, dim);
     const naive::matrix x{shape.queries(), dim, residual}, y{shape.queries(), dim, normed};
     const naive::model reference = reference_of(c);
     const std::string at = "stage0.blocks.0.attn.";
@@ -35,11 +35,11 @@ void check(const cvt::stage_config& s, cvt::grid grid) {
         check_layer(naive::rows(expected, 0, rows), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             const packed_weights weights{c, set};
             cvt::detail::arena scratch;
-            cvt::layers::attention_scratch(scratch, shape, set);
+            cvt::layers::attention_scratch(scratch, s, shape, set);
             const layer_context context{set, host, scratch.peak()};
             const attention_memory memory{s, shape, set};
             std::vector<float> out = residual, probabilities = poisoned(s.cls_token ? s.num_heads * shape.keys.tokens() : 0);
-            cvt::layers::attention(context, s, weights.block().attention, shape, memory.buffers(), normed.data(), rows, out.data(),
+            cvt::layers::attention(context, s, weights.block().attention, shape, memory.buffers(), normed_apart.data(), rows, out.data(),
                                    s.cls_token ? probabilities.data() : nullptr);
             if (s.cls_token) CHECK(difference(probabilities, cls_attention) <= 1e-6);
             const std::size_t used = count(rows * dim);
@@ -62,10 +62,11 @@ cvt::stage_config stage(int dim, int heads, bool cls) {
 
 TEST_CASE("attention: widths, heads and grids") {
     for (const bool cls : {false, true}) {
-        check(stage(64, 1, cls), {14, 15});  // 210 queries: two tiles of 96 and a remainder
-        check(stage(21, 3, cls), {7, 7});    // 49 queries: a tile of 48 and one
-        check(stage(7, 7, cls), {6, 8});     // heads of a single channel; exactly a tile of 48
-        check(stage(26, 2, cls), {12, 8});   // exactly two tiles of 48, one of 96
+        check(stage(64, 1, cls), {14, 15});  // 210 queries: a tile of 204 and a remainder
+        check(stage(21, 3, cls), {7, 7});
+        check(stage(7, 7, cls), {6, 8});     // heads of a single channel
+        check(stage(26, 2, cls), {12, 17});  // exactly a tile of 204, without a class token
+        check(stage(256, 4, cls), {5, 6});   // rows that do not lie next to each other
         check(stage(35, 5, cls), {1, 11});
         check(stage(12, 1, cls), {1, 1});  // one token: without a class token one key, probability 1
         check(stage(192, 3, cls), {3, 5});

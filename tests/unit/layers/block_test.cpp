@@ -25,11 +25,12 @@ void check(const cvt::stage_config& s, cvt::gelu activation, cvt::grid grid) {
         check_layer(naive::rows(expected, 0, rows), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             const packed_weights weights{c, set};
             cvt::detail::arena attend, feed;
-            cvt::layers::attention_scratch(attend, shape, set);
+            cvt::layers::attention_scratch(attend, s, shape, set);
             cvt::layers::mlp_scratch(feed, s, set);
             const layer_context context{set, host, std::max(attend.peak(), feed.peak())};
             const attention_memory memory{s, shape, set};
-            std::vector<float> out = before, y = poisoned(before.size()), probabilities = poisoned(s.num_heads * shape.keys.tokens());
+            std::vector<float> out = before, y = poisoned_rows(shape.queries(), s.embed_dim),
+                               probabilities = poisoned(s.num_heads * shape.keys.tokens());
             cvt::layers::block(context, s, weights.block(1), activation, shape, memory.buffers(), rows, out.data(), y.data(),
                                s.cls_token ? probabilities.data() : nullptr);
             if (s.cls_token) CHECK(difference(probabilities, cls_attention) <= 1e-6);

@@ -1,10 +1,11 @@
-// What stands before the linear layers of q, k and v: depth-wise convolution with batch norm folded in, or average pooling.
+// Queries, keys and values: depth-wise convolution with batch norm folded in, average pooling or nothing, then a linear layer.
 #include <catch2/catch.hpp>
 #include <cvt/layers/conv_projection.hpp>
 
 #include "support/layer_fixture.hpp"
 
 using namespace cvt_test;
+using cvt::layers::projects_identity;
 
 namespace {
 
@@ -20,24 +21,41 @@ void check(const cvt::stage_config& s, cvt::grid grid, bool queries) {
     const std::vector<float> tokens = hash_uniform("tokens", count(shape.queries() * dim));
     const naive::matrix all{shape.queries(), dim, tokens}, x = naive::rows(all, cls, grid.tokens());
     naive::matrix y;
-    if (s.qkv_projection == cvt::projection::dw_bn) {
-        const naive::model reference = reference_of(c);
-        const std::string at = std::string{"stage0.blocks.0.attn.conv_proj_"} + (queries ? 'q' : 'k') + ".";
+    const char which = queries ? 'q' : 'k';
+    const naive::model reference = reference_of(c);
+    const std::string prefix = "stage0.blocks.0.attn.";
+    if (projects_identity(s, queries)) {
+        y = x;
+    } else if (s.qkv_projection == cvt::projection::dw_bn) {
+        const std::string at = prefix + "conv_proj_" + which + ".";
         y = naive::depthwise(x, grid, reference.tensor(at + "conv.weight", {dim, 1, kernel, kernel}), kernel, stride, padding);
         y = naive::batch_norm(y, reference.tensor(at + "bn.weight", {dim}), reference.tensor(at + "bn.bias", {dim}),
                               reference.tensor(at + "bn.running_mean", {dim}), reference.tensor(at + "bn.running_var", {dim}));
     } else {
         y = naive::avg_pool(x, grid, kernel, stride, padding);
     }
-    const naive::matrix expected = naive::stack(naive::rows(all, 0, cls), y);
     REQUIRE(y.rows == out_size.tokens());
+    const std::string linear = prefix + "proj_" + which;
+    naive::matrix expected = naive::linear(naive::stack(naive::rows(all, 0, cls), y), reference.tensor(linear + ".weight", {dim, dim}),
+                                           reference.tensor(linear + ".bias", {dim}));
+    if (queries)  // the softmax scale is folded in
+        for (double& v : expected.values) v /= std::sqrt(static_cast<double>(dim));
 
-    check_layer(expected, 5e-7, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
+    const std::vector<float> in = apart(tokens, dim);
+    const std::ptrdiff_t row = cvt::layers::row_stride(dim);
+    check_layer(expected, 1e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
         const layer_context context{set, host, 0};
         const cvt::layers::attention_weights& w = weights.block().attention;
-        std::vector<float> out = poisoned((out_size.tokens() + cls) * dim);
-        cvt::layers::project_grid(context, s, queries ? w.query : w.key, queries, tokens.data(), grid, cls, out_size, out.data());
+        std::vector<float> out;
+        // in pieces that begin and end anywhere in a grid row
+        for (std::ptrdiff_t first = 0; first < expected.rows; first += 5) {
+            const std::ptrdiff_t rows = std::min<std::ptrdiff_t>(5, expected.rows - first);
+            std::vector<float> convolved = poisoned_rows(rows, dim), piece = poisoned_rows(rows, dim);
+            cvt::layers::project_rows(context, s, queries ? w.query : w.key, queries, in.data(), shape, first, rows, convolved.data(),
+                                      piece.data());
+            for (std::ptrdiff_t r = 0; r < rows; ++r) out.insert(out.end(), &piece[count(r * row)], &piece[count(r * row)] + dim);
+        }
         return out;
     });
 }
@@ -67,6 +85,7 @@ TEST_CASE("dw_bn is a depth-wise convolution and a batch norm; the class token p
             check(stage(dw_bn, 64, cls, 5, 3, 2), grid, true);
         }
         check(stage(dw_bn, 6, cls, 7, 4, 0), {9, 12}, false);
+        check(stage(dw_bn, 256, cls, 3, 2, 1), {5, 6}, false);  // rows that do not lie next to each other
     }
 }
 
@@ -79,10 +98,13 @@ TEST_CASE("avg is AvgPool2d with ceil_mode and count_include_pad") {
                         const cvt::stage_config s = stage(cvt::projection::avg, 9, cls, kernel, stride, padding);
                         if (shape_of_stage(s, grid).keys.tokens() > 0) check(s, grid, false);
                     }
+    check(stage(cvt::projection::avg, 256, true, 3, 2, 1), {6, 5}, false);
+    check(stage(cvt::projection::avg, 12, true, 3, 2, 1), {6, 5}, true);
+    check(stage(cvt::projection::linear, 12, true, 3, 2, 1), {6, 5}, true);
+    check(stage(cvt::projection::linear, 12, false, 3, 2, 1), {6, 5}, false);
 }
 
 TEST_CASE("which projections are the identity") {
-    using cvt::layers::projects_identity;
     cvt::stage_config s;
     CHECK_FALSE(projects_identity(s, true));
     CHECK_FALSE(projects_identity(s, false));

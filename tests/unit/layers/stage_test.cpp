@@ -13,7 +13,7 @@ std::size_t scratch_of(const cvt::stage_config& s, int channels, const cvt::mode
                        const cvt::kernels::kernel_set& set) {
     cvt::detail::arena embed, attend, feed;
     cvt::layers::conv_embed_scratch(embed, s, channels, set);
-    cvt::layers::attention_scratch(attend, shape, set);
+    cvt::layers::attention_scratch(attend, s, shape, set);
     cvt::layers::mlp_scratch(feed, s, set);
     return std::max({embed.peak(), attend.peak(), feed.peak()});
 }
@@ -31,7 +31,7 @@ std::vector<float> run(const cvt::config& c, int stages, const std::vector<float
         const attention_memory memory{s, at, set};
         previous = std::move(x);
         x = poisoned(at.queries() * s.embed_dim);
-        std::vector<float> y = poisoned(x.size());
+        std::vector<float> y = poisoned_rows(at.queries(), s.embed_dim);
         cvt::layers::stage(context, s, weights->stage[i], c.gelu, in, at, memory.buffers(),
                            i + 1 == count(stages) ? request : cvt::layers::stage_request{}, x.data(), y.data());
         in = {x.data() + at.cls * s.embed_dim, s.embed_dim, at.tokens, false};

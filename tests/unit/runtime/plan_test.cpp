@@ -22,17 +22,15 @@ std::vector<piece> pieces_of_stage(const cvt::config& c, const cvt::model_shape&
                                    int workers, const cvt::kernels::kernel_set& set) {
     const cvt::stage_config& s = c.stage[i];
     const cvt::model_shape::stage_shape& at = shape.stage[i];
-    const std::size_t queries = size(at.queries() * s.embed_dim), keys = size(at.key_count() * s.embed_dim), heads = size(s.num_heads);
+    const std::size_t queries = size(at.queries() * s.embed_dim), rows = size(at.queries() * cvt::layers::row_stride(s.embed_dim)),
+                      heads = size(s.num_heads);
     const cvt::layers::attention_buffers& a = p.attention[i];
     const std::size_t before = i == 0 ? 0 : size(shape.stage[i - 1].queries() * c.stage[i - 1].embed_dim);
     return {{p.x[i % 2], queries},
             {p.x[1 - i % 2], before},
-            {p.y, queries},
+            {p.y, rows},
             {p.embedding, size(c.last_stage().embed_dim)},
-            {a.convolved_q, queries},
-            {a.convolved_kv, keys},
-            {a.q, queries},
-            {a.kv, keys},
+            {a.q, rows},
             {a.packed_k, heads * set.packed_size(at.key_count(), s.head_dim())},
             {a.packed_v, heads * set.packed_size(s.head_dim(), at.key_count())},
             {p.scratch, p.scratch_size * size(workers)}};
@@ -66,7 +64,7 @@ void check(const cvt::config& c, int height, int width) {
                 CHECK(end <= block.data() + block.size());
                 cvt::detail::arena embed, attend, feed;
                 cvt::layers::conv_embed_scratch(embed, c.stage[i], i == 0 ? c.num_channels : c.stage[i - 1].embed_dim, *set);
-                cvt::layers::attention_scratch(attend, shape.stage[i], *set);
+                cvt::layers::attention_scratch(attend, c.stage[i], shape.stage[i], *set);
                 cvt::layers::mlp_scratch(feed, c.stage[i], *set);
                 CHECK(placed.scratch_size >= std::max({embed.peak(), attend.peak(), feed.peak()}));
             }
@@ -102,5 +100,5 @@ TEST_CASE("the largest input is a size that cannot be had, not one that wraps ar
     const std::size_t keys = size(shape.stage[0].key_count());
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available())
         CHECK(cvt::detail::plan(c, shape, *set, cvt::executor::max_workers, nullptr).floats >
-              size(cvt::executor::max_workers * set->tile_rows) * keys + 2 * keys * 192);
+              size(cvt::executor::max_workers * set->strip_rows) * keys + 2 * keys * 192);
 }
