@@ -140,7 +140,11 @@ TEST_CASE("weights that are not finite, huge or subnormal load and run") {
                     cvt::session s{m};
                     const everything out = run_everything(s, size);
                     const bool silent = cvt::detail::is_infinite(value) && w.text.ends_with("running_var");  // divides its channel to zero
+#if !defined(__FAST_MATH__)  // there a maximum may lose a NaN; the warning is the promise
                     if (!is_finite(value) && !silent) CHECK_FALSE(all_finite(out.logits));
+#else
+                    static_cast<void>(silent);
+#endif
                     if (cvt::detail::magnitude_bits(value) == cvt::detail::magnitude_bits(subnormal)) CHECK(all_finite(out));
                     CHECK(same_bits(run_everything(s, size), out));
                 }
@@ -206,4 +210,15 @@ TEST_CASE("preprocessing refuses what is not finite and takes the rest as it is"
     cvt::session takes{s.model(), {.preprocessing = huge}};
     std::vector<float> logits(10);
     CHECK_FALSE(takes.classify(p.view(), logits));
+}
+
+TEST_CASE("a configuration whose ratio is no number of hidden units is refused") {
+    for (const std::uint64_t bits :
+         {0x7FF8000000000000U, 0x7FF0000000000000U, 0xFFF0000000000000U, 0x7FEFFFFFFFFFFFFFU, std::uint64_t{1}}) {
+        cvt::config c = tiny_config();
+        c.stage[1].mlp_ratio = std::bit_cast<double>(bits);
+        INFO(std::hex << bits);
+        CHECK(validate(c).code() == cvt::errc::bad_config);
+        CHECK(cvt::shape_of(c, 64, 64).error().code() == cvt::errc::bad_config);
+    }
 }

@@ -107,7 +107,7 @@ struct failing_memory {
         allocations::left = count;
     }
     static void stop() {
-        hit = allocations::left == 0;  // the last one that was allowed may have been the last one needed: one more round
+        hit = hit || allocations::left == 0;  // the last one that was allowed may have been the last one needed: one more round
         allocations::left = -1;
     }
 };
