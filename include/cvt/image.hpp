@@ -197,13 +197,13 @@ namespace detail {
 inline void read_line(const image_view& image, int y, int c, int begin, int end, std::int16_t* out) noexcept {
     const std::ptrdiff_t stride = image.row_stride != 0 ? image.row_stride : std::ptrdiff_t{image.width} * image.channels;
     const std::uint8_t* from = image.data + y * stride + std::ptrdiff_t{begin} * image.channels + c;
-    const int count = end - begin;
+    const std::ptrdiff_t count = end - begin;
     if (image.channels == 1)
-        for (int x = 0; x < count; ++x) out[x] = from[x];
+        for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[x];
     else if (image.channels == 3)
-        for (int x = 0; x < count; ++x) out[x] = from[3 * x];
+        for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[3 * x];
     else
-        for (int x = 0; x < count; ++x) out[x] = from[4 * x];
+        for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[4 * x];
 }
 
 inline void look_up(const value_table& table, const std::uint8_t* pixels, const axis_window& x, float* out) noexcept {
@@ -238,7 +238,7 @@ inline error preprocess(const image_view& image, const preprocessing& p, view<fl
     const int planes = image.channels == 1 ? 1 : 3;
     const auto stride = (static_cast<std::size_t>(width) + 15) / 16 * 16;
     const auto plane_size = stride * static_cast<std::size_t>(rows.end - rows.begin);
-    const auto line_capacity = static_cast<std::size_t>(line_size + columns.count);
+    const auto line_capacity = static_cast<std::size_t>(line_size) + static_cast<std::size_t>(columns.count);
     if (!scratch.line.resize(line_capacity) || !scratch.planes.resize(plane_size * static_cast<std::size_t>(planes)) ||
         !scratch.sums.resize(stride) || !scratch.resized.resize(stride))
         return error::out_of_memory("resized image", plane_size * static_cast<std::size_t>(planes));

@@ -188,7 +188,7 @@ private:
                 if (!out.cls_attention.empty()) request.cls_attention = part(out.cls_attention, n, count).data();
             }
             layers::stage(run, c.stage[i], w.stage[i], c.gelu, in, shape_.stage[i], plan_.attention[i], request, x, plan_.y);
-            const float* tokens = x + shape_.stage[i].cls * c.stage[i].embed_dim;
+            const float* tokens = x + std::ptrdiff_t{shape_.stage[i].cls} * c.stage[i].embed_dim;
             if (!map.empty()) channels_first(tokens, shape_.stage[i].tokens.tokens(), c.stage[i].embed_dim, map.data());
             in = {tokens, c.stage[i].embed_dim, shape_.stage[i].tokens, false};
         }

@@ -109,7 +109,7 @@ inline error add_shards(const char* folder, const folder_path& index, tensor_fil
         bool known = false;
         for (const std::string_view d : done) known = known || d == name;
         if (known) continue;
-        if (!done.push_back(name)) return error::out_of_memory("the list of shards", 2 * done.size() * sizeof name);
+        if (!done.push_back(name)) return error::out_of_memory("the list of shards", 2 * done.size() * sizeof(std::string_view));
         if (error e = add_weights(folder_path(folder, name).c_str(), out, container)) return e;
     }
     for (json_value v = map.first(); v; v = v.next())
