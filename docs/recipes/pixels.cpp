@@ -1,0 +1,75 @@
+// Recipes: sizes, resizing and cropping, EXIF, and pixels that are not tight RGB.
+#include "recipes.hpp"
+
+#include <algorithm>
+#include <cvt/extra/decode.hpp>
+
+// recipe: preprocessing
+cvt::preprocessing as_transformers(int size) {
+    cvt::preprocessing p = cvt::preprocessing::for_size(size);  // the official evaluation's, mean and std of ImageNet
+    p.rounding = cvt::crop_rounding::hf;                        // an odd crop begins one pixel elsewhere
+    return p;
+}
+
+cvt::preprocessing squashed(int height, int width) {
+    cvt::preprocessing p;
+    p.resize = cvt::preprocessing::resize_rule::warp;
+    p.resize_height = height;
+    p.resize_width = width;
+    p.center_crop = false;
+    return p;
+}
+// end
+
+// recipe: any size
+cvt::preprocessing whole_photo(int short_side) {
+    cvt::preprocessing p;
+    p.resize = cvt::preprocessing::resize_rule::short_side;  // the ratio is kept, and nothing is cut off
+    p.short_side = short_side;
+    p.center_crop = false;
+    return p;
+}
+
+cvt::preprocessing untouched_pixels() {
+    cvt::preprocessing p;
+    p.resize = cvt::preprocessing::resize_rule::none;
+    p.center_crop = false;
+    return p;
+}
+
+cvt::result<cvt::grid> input_of_photo(const cvt::model& model, const cvt::preprocessing& how, int photo_width, int photo_height) {
+    const auto input = cvt::output_size(how, photo_width, photo_height);
+    if (!input) return input.error();
+    const int least = cvt::minimum_input(model.config());
+    if (std::min(input->height, input->width) < least)
+        return cvt::error::format(cvt::errc::bad_image, "a photo of %d x %d is too small: at least %d pixels a side", photo_width,
+                                  photo_height, least);
+    return *input;
+}
+// end
+
+// recipe: exif
+cvt::error classify_as_stored(cvt::session& session, const char* path, std::span<float> logits) {
+    const auto photo = cvt::read_image(path, cvt::orientation::ignore);  // exif: turned as viewers show it
+    if (!photo) return photo.error();
+    return session.classify(photo->view(), logits);
+}
+// end
+
+// recipe: part of a picture
+cvt::image_view part_of(const cvt::image_view& image, int left, int top, int width, int height) {
+    const std::ptrdiff_t row = image.row_stride != 0 ? image.row_stride : std::ptrdiff_t{image.width} * image.channels;
+    return {image.data + top * row + std::ptrdiff_t{left} * image.channels, width, height, image.channels, row};
+}
+// end
+
+// recipe: bgr
+std::vector<std::uint8_t> rgb_of_bgr(const std::uint8_t* bgr, int width, int height, std::ptrdiff_t row_bytes) {
+    std::vector<std::uint8_t> rgb;
+    rgb.reserve(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+    for (int y = 0; y < height; ++y)
+        for (const std::uint8_t* p = bgr + y * row_bytes; p != bgr + y * row_bytes + 3 * width; p += 3)
+            rgb.insert(rgb.end(), {p[2], p[1], p[0]});
+    return rgb;
+}
+// end

@@ -1,0 +1,48 @@
+// The sizes that docs/memory.md states are those of the plan that runs.
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstring>
+#include <cvt/cvt.hpp>
+#include <fstream>
+#include <string>
+
+namespace {
+
+constexpr double mebibyte = 1 << 20;
+
+const cvt::config& named(const std::string& name) { return name == "CvT-13" ? cvt::cvt_13 : name == "CvT-21" ? cvt::cvt_21 : cvt::cvt_w24; }
+
+}  // namespace
+
+TEST_CASE("docs/memory.md: packed weights and workspaces of the published models") {
+    const cvt::result<const cvt::kernels::kernel_set*> set = cvt::kernels::select("avx2");
+    if (!set) {
+        WARN("not checked: the table is about the avx2 kernels, and this CPU has no AVX2");
+        return;
+    }
+
+    std::ifstream file{CVT_MEMORY_PAGE};
+    int rows = 0;
+    for (std::string line; std::getline(file, line);) {
+        char name[8]{};
+        int side = 0;
+        double weights = 0, one = 0, more = 0;
+        if (std::sscanf(line.c_str(), "| %7s at %d | %lf | %lf | %lf |", name, &side, &weights, &one, &more) != 5) continue;
+        INFO(line);
+        ++rows;
+        const cvt::config& c = named(name);
+        cvt::detail::arena measure;
+        cvt::detail::model_weights pointers;
+        REQUIRE_FALSE(cvt::detail::weight_packer{c, **set, measure}.run(nullptr, pointers));
+        const cvt::result<cvt::model_shape> shape = cvt::shape_of(c, side, side);
+        REQUIRE(shape);
+        const auto workspace = [&](int workers) {
+            return static_cast<double>(cvt::detail::plan(c, *shape, **set, workers, nullptr).floats * sizeof(float)) / mebibyte;
+        };
+        // The page says "about": it need not change with every tile that grows.
+        CHECK(weights == Approx(static_cast<double>(measure.peak() * sizeof(float)) / mebibyte).epsilon(0.02));
+        CHECK(one == Approx(workspace(1)).epsilon(0.1));
+        CHECK(more == Approx(workspace(8)).epsilon(0.1));
+    }
+    CHECK(rows == 5);
+}
