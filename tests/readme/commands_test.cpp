@@ -1,0 +1,167 @@
+// The README's commands, run as they are written, print what it says they print. Those that install packages or build everything
+// are held against scripts/run-tests instead, which continuous integration runs (.ci/run).
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include "sandbox.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+const fs::path source = CVT_SOURCE;
+
+struct command {
+    std::string text;
+    bool prints;  ///< `output` is what it prints
+    std::vector<std::string> output;
+};
+
+std::string without_comment(const std::string& line) {
+    const std::size_t hash = line.starts_with('#') ? 0 : line.find(" #");
+    const std::string text = line.substr(0, hash);
+    return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+std::vector<command> commands() {
+    std::vector<command> all;
+    for (const block& b : markdown{source / "README.md"}.blocks) {
+        for (const std::string& line : lines_of(b.text)) {
+            if (b.language == "sh") {
+                if (const std::string text = without_comment(line); !text.empty()) all.push_back({text, false, {}});
+            } else if (b.language == "console") {
+                if (line.starts_with("$ "))
+                    all.push_back({without_comment(line.substr(2)), true, {}});
+                else
+                    all.back().output.push_back(line);
+            }
+        }
+    }
+    return all;
+}
+
+std::set<std::string> words_after(const std::string& prefix, const std::string& text) {
+    std::set<std::string> words;
+    for (const std::string& line : lines_of(text)) {
+        if (!line.starts_with(prefix)) continue;
+        std::istringstream stream{line.substr(prefix.size())};
+        for (std::string word; stream >> word;) words.insert(word);
+    }
+    return words;
+}
+
+bool has_line(const fs::path& file, const std::string& start) {
+    for (const std::string& line : lines_of(read_text(source / file)))
+        if (line.starts_with(start)) return true;
+    return false;
+}
+
+/// Numbers with decimals may differ in the last printed place: another decoder of JPEGs is three levels away.
+bool same_word(const std::string& a, const std::string& b) {
+    if (a == b) return true;
+    char *end_a = nullptr, *end_b = nullptr;
+    const double x = std::strtod(a.c_str(), &end_a), y = std::strtod(b.c_str(), &end_b);
+    const bool numbers = a.find('.') != std::string::npos && *end_a == '\0' && *end_b == '\0';
+    return numbers && a.size() == b.size() && std::abs(x - y) < 0.15;
+}
+
+bool same_line(const std::string& a, const std::string& b) {
+    std::istringstream words_a{a}, words_b{b};
+    std::string x, y;
+    while (true) {
+        const bool more_a = static_cast<bool>(words_a >> x), more_b = static_cast<bool>(words_b >> y);
+        if (!more_a || !more_b) return more_a == more_b;
+        if (!same_word(x, y)) return false;
+    }
+}
+
+/// `...` alone in a line stands for any lines, also none.
+void check_output(std::vector<std::string> expected, std::vector<std::string> printed) {
+    if (!expected.empty() && expected.front() == "...") {
+        expected.erase(expected.begin());
+        if (printed.size() > expected.size()) printed.erase(printed.begin(), printed.end() - static_cast<std::ptrdiff_t>(expected.size()));
+    } else if (!expected.empty() && expected.back() == "...") {
+        expected.pop_back();
+        if (printed.size() > expected.size()) printed.resize(expected.size());
+    }
+    REQUIRE(printed.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        INFO("line " << i + 1 << ": " << printed[i] << "\nREADME: " << expected[i]);
+        CHECK(same_line(printed[i], expected[i]));
+    }
+}
+
+/// What a script runs at last, with the programs of this build.
+std::string last_exec(const fs::path& script) {
+    const std::string text = read_text(source / script), start = "\nexec build/demo/";
+    const std::size_t at = text.rfind(start);
+    REQUIRE(at != std::string::npos);
+    return "build/release/" + text.substr(at + start.size());
+}
+
+/// True if this build's tests cannot run the command, and it was compared with what continuous integration runs instead.
+bool accounted_for(const std::string& text) {
+    const fs::path tests = "scripts/run-tests";
+    if (text == tests) {
+        CHECK(has_line(".ci/run", text));
+        return true;
+    }
+    if (const std::string install = "apt-get install "; text.starts_with(install)) {
+        CHECK(words_after(install, text) == words_after("scripts/install-packages ", read_text(source / tests)));
+        return true;
+    }
+    if (text == "cmake --preset release && cmake --build --preset release && ctest --preset release") {
+        for (const char* line : {"cmake --preset release", "cmake --build --preset release", "exec ctest --preset release"})
+            CHECK(has_line(tests, line));
+        return true;
+    }
+    return false;
+}
+
+/// Only programs of this build are run, and `git clone`, which the sandbox has its own of.
+bool may_run(std::string text) {
+    while (!text.empty()) {
+        if (!text.starts_with("build/release/") && !text.starts_with("git clone ")) return false;
+        const std::size_t next = text.find(" && ");
+        text = next == std::string::npos ? "" : text.substr(next + 4);
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("every command of the README", "[readme]") {
+    const sandbox clone;
+    int run = 0;
+    for (const command& c : commands()) {
+        INFO("$ " << c.text);
+        if (accounted_for(c.text)) continue;
+        const bool demo = c.text == "scripts/classify-demo";  // builds, then classifies
+        const std::string text = demo ? last_exec(c.text) : c.text;
+        REQUIRE(may_run(text));
+        const outcome o = clone.run(text);
+        INFO(o.out << o.err);
+        CHECK(o.code == 0);
+        if (c.prints) check_output(c.output, lines_of(o.out));
+        ++run;
+    }
+    CHECK(run > 10);
+}
+
+TEST_CASE("the README's table of options is that of --help", "[readme]") {
+    const std::regex option{"--[a-z][a-z-]*"};
+    const auto options_in = [&](const std::string& text) {
+        std::set<std::string> found;
+        for (std::sregex_iterator i{text.begin(), text.end(), option}, end; i != end; ++i) found.insert(i->str());
+        return found;
+    };
+    std::string rows, help;
+    for (const std::string& line : lines_of(markdown{source / "README.md"}.prose))
+        if (line.starts_with("| `--")) rows += line.substr(0, line.find(" | ", 2)) + '\n';
+    for (const std::string& line : lines_of(sandbox{}.run("build/release/classify --help").out))
+        if (line.starts_with("  --")) help += line.substr(0, line.find(' ', 2)) + '\n';
+    std::set<std::string> said = options_in(help);
+    said.erase("--version");
+    CHECK(options_in(rows) == said);
+}

@@ -1,0 +1,82 @@
+// What the tests of the README need of Markdown: fenced blocks, links, headings, and code within lines.
+#pragma once
+
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace cvt_test {
+
+namespace fs = std::filesystem;
+
+inline std::string read_text(const fs::path& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+    std::istringstream stream{text};
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+struct block {
+    std::string language, text;
+};
+
+struct markdown {
+    std::vector<block> blocks;  ///< ```language ... ```
+    std::string prose;          ///< everything else
+
+    explicit markdown(const fs::path& path) {
+        bool inside = false;
+        for (const std::string& line : lines_of(read_text(path))) {
+            const std::size_t indent = line.find_first_not_of(' ');
+            const bool fence = indent != std::string::npos && line.compare(indent, 3, "```") == 0;
+            if (fence && !inside) blocks.push_back({line.substr(indent + 3), ""});
+            if (!fence) (inside ? blocks.back().text : prose) += line + '\n';
+            if (fence) inside = !inside;
+        }
+    }
+
+    [[nodiscard]] std::vector<std::string> blocks_in(const std::string& language) const {
+        std::vector<std::string> found;
+        for (const block& b : blocks)
+            if (b.language == language) found.push_back(b.text);
+        return found;
+    }
+
+    /// The first group of every match of `pattern` in the prose.
+    [[nodiscard]] std::vector<std::string> all(const char* pattern) const {
+        const std::regex regex{pattern};
+        std::vector<std::string> found;
+        for (std::sregex_iterator i{prose.begin(), prose.end(), regex}, end; i != end; ++i) found.push_back((*i)[1]);
+        return found;
+    }
+
+    [[nodiscard]] std::vector<std::string> links() const { return all(R"(\]\(([^)\s]+)\))"); }
+    [[nodiscard]] std::vector<std::string> code_spans() const { return all("`([^`\n]+)`"); }
+
+    /// What the headings are linked as: `## The same pixels` is #the-same-pixels.
+    [[nodiscard]] std::vector<std::string> anchors() const {
+        std::vector<std::string> found;
+        for (const std::string& heading : all("(?:^|\n)#+ ([^\n]+)")) {
+            std::string anchor;
+            for (const char c : heading) {
+                const auto letter = static_cast<unsigned char>(c);
+                if (std::isalnum(letter) != 0 || c == '-' || c == '_') anchor += static_cast<char>(std::tolower(letter));
+                if (c == ' ') anchor += '-';
+            }
+            found.push_back(anchor);
+        }
+        return found;
+    }
+};
+
+}  // namespace cvt_test

@@ -1,0 +1,77 @@
+// The README's C++, links and names are those of the repository; other documents' links and names too.
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "markdown.hpp"
+
+using namespace cvt_test;
+
+namespace {
+
+const fs::path source = CVT_SOURCE;
+
+/// The documents that a reader finds from the README.
+std::vector<fs::path> documents() {
+    std::vector<fs::path> found;
+    for (const char* folder : {".", "docs", "benchmarks", "benchmarks/peers", "examples/images", "weights"})
+        for (const auto& entry : fs::directory_iterator{source / folder})
+            if (entry.path().extension() == ".md") found.push_back(entry.path());
+    return found;
+}
+
+bool contains(const std::vector<std::string>& all, const std::string& one) { return std::find(all.begin(), all.end(), one) != all.end(); }
+
+}  // namespace
+
+TEST_CASE("every C++ block of the README is an example, letter for letter", "[readme]") {
+    std::set<std::string> examples;
+    for (const auto& entry : fs::directory_iterator{source / "examples"})
+        if (entry.path().extension() == ".cpp") examples.insert(read_text(entry.path()));
+    const std::vector<std::string> blocks = markdown{source / "README.md"}.blocks_in("cpp");
+    REQUIRE_FALSE(blocks.empty());
+    for (const std::string& block : blocks) {
+        INFO(block);
+        CHECK(examples.count(block) == 1);
+    }
+    CHECK(blocks.front() == read_text(source / "examples/minimal.cpp"));
+}
+
+TEST_CASE("no block of the README is of a kind that no test looks at", "[readme]") {
+    for (const block& b : markdown{source / "README.md"}.blocks) CHECK(contains({"cpp", "cmake", "sh", "console", "text"}, b.language));
+}
+
+TEST_CASE("links lead somewhere", "[readme]") {
+    for (const fs::path& document : documents()) {
+        for (const std::string& link : markdown{document}.links()) {
+            INFO(document << ": " << link);
+            if (link.find("://") != std::string::npos) continue;
+            const std::size_t hash = link.find('#');
+            const fs::path target = hash == 0 ? document : document.parent_path() / link.substr(0, hash);
+            CHECK(fs::exists(target));
+            if (hash != std::string::npos && fs::exists(target)) CHECK(contains(markdown{target}.anchors(), link.substr(hash + 1)));
+        }
+    }
+}
+
+TEST_CASE("files and programs that documents name exist", "[readme]") {
+    const std::regex path{R"(^((build/release|\.ci|benchmarks|cmake|docs|examples|include|scripts|tests|weights)/[\w./-]*).*)"};
+    int found = 0;
+    for (const fs::path& document : documents()) {
+        if (document.parent_path() != source / "." && document.parent_path() != source / "docs")
+            continue;  // others name what is beside them
+        for (const std::string& span : markdown{document}.code_spans()) {
+            std::smatch match;
+            if (!std::regex_match(span, match, path)) continue;
+            std::string name = match[1];
+            INFO(document << ": " << name);
+            if (name.starts_with("build/release/")) {
+                name.erase(0, std::string{"build/release/"}.size());
+                CHECK((fs::exists(fs::path{CVT_BINARY} / name) || (!CVT_BENCHMARKS && name.starts_with("bench_"))));
+            } else {
+                CHECK(fs::exists(source / name));
+            }
+            ++found;
+        }
+    }
+    CHECK(found > 20);
+}
