@@ -48,21 +48,21 @@ classifier::classifier(const options& o, cvt::session& session, output_files& fi
                        progress_bar& progress)
     : options_{o}, session_{session}, config_{session.model().config()}, files_{files}, take_{std::move(take)}, progress_{progress} {}
 
-void classifier::add_image(const std::string& path) {
+void classifier::add_image(const input& image) {
     const clock::time_point begin = clock::now();
     cvt::image photo;
-    const cvt::error problem = read_image(path, photo);
+    const cvt::error problem = read_image(image, photo);
     if (!files_.attention) photo = {};
-    add({{path, problem, {}, milliseconds_since(begin), {}}, !problem, std::move(photo)});
+    add({{image.path, image.id, problem, {}, milliseconds_since(begin), {}}, !problem, std::move(photo)});
 }
 
 void classifier::add_tensor(const std::string& name, cvt::view<const float, 3> input) {
     const cvt::view<float, 3> row = next_row({static_cast<int>(input.extent(1)), static_cast<int>(input.extent(2))});
     std::copy_n(input.data(), input.size(), row.data());
-    add({{name, {}, {}, 0, {}}, true, {}});
+    add({{name, {}, {}, {}, 0, {}}, true, {}});
 }
 
-void classifier::add_failed(const std::string& path, const cvt::error& problem) { add({{path, problem, {}, 0, {}}, false, {}}); }
+void classifier::add_failed(const input& failed) { add({{failed.path, failed.id, failed.problem, {}, 0, {}}, false, {}}); }
 
 void classifier::add(entry&& e) {
     rows_ += e.has_row ? 1 : 0;
@@ -71,8 +71,9 @@ void classifier::add(entry&& e) {
     if (waiting_.size() >= static_cast<std::size_t>(options_.batch) || photo_bytes_ > most_photo_bytes) flush();
 }
 
-cvt::error classifier::read_image(const std::string& path, cvt::image& photo) {
-    cvt::result<cvt::image> decoded = cvt::read_image(path.c_str(), options_.orient.value_or(cvt::orientation::exif));
+cvt::error classifier::read_image(const input& image, cvt::image& photo) {
+    const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
+    cvt::result<cvt::image> decoded = image.data ? cvt::decode(*image.data, turn) : cvt::read_image(image.path.c_str(), turn);
     if (!decoded) return decoded.error();
     photo = *std::move(decoded);
     const cvt::result<cvt::grid> size = cvt::output_size(session_.preprocessing(), photo.width, photo.height);
@@ -135,6 +136,7 @@ void classifier::flush() {
     if (rows_ > 0) run_batch();
     std::size_t row = 0;
     for (entry& e : waiting_) {
+        if (stopped()) break;
         finish(e, row);
         row += e.has_row ? 1 : 0;
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attention.hpp"
+#include "inputs.hpp"
 #include "npy_output.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -30,18 +31,20 @@ public:
     classifier(const options& o, cvt::session& session, output_files& files, std::function<void(const record&)> take,
                progress_bar& progress);
 
-    /// The image in file `path`.
-    void add_image(const std::string& path);
+    /// An image: its data, or else the file of its path.
+    void add_image(const input& image);
     /// A normalised input (channels, height, width).
     void add_tensor(const std::string& name, cvt::view<const float, 3> input);
     /// An input that failed before it got here.
-    void add_failed(const std::string& path, const cvt::error& problem);
+    void add_failed(const input& failed);
     /// Runs what waits for its batch to be full. Needed after the last input.
     void flush();
 
     /// Inputs whose records were handed on, and how many of them failed.
     [[nodiscard]] std::size_t done() const { return done_; }
     [[nodiscard]] std::size_t failed() const { return failed_; }
+    /// Whether more inputs failed than --max-errors allows. Then no record follows that of the last of them.
+    [[nodiscard]] bool stopped() const { return options_.max_errors && failed_ > *options_.max_errors; }
 
 private:
     struct entry {
@@ -52,7 +55,7 @@ private:
 
     void add(entry&& e);
     cvt::view<float, 3> next_row(cvt::grid size);
-    cvt::error read_image(const std::string& path, cvt::image& photo);
+    cvt::error read_image(const input& image, cvt::image& photo);
     cvt::error forward();
     void run_batch();
     void measure();

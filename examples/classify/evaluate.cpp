@@ -101,9 +101,9 @@ int evaluate(const options& o, const setup& s) {
             if (!next) break;
             expected.push_back(f.index);
             if (next->problem)
-                run.add_failed(next->path, next->problem);
+                run.add_failed(*next);
             else
-                run.add_image(next->path);
+                run.add_image(*next);
             progress.show(run.done(), total);
         }
     run.flush();

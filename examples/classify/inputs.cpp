@@ -1,45 +1,28 @@
-// Lists directories and reads paths from standard input.
+// Lists directories and archives, and reads lines of standard input.
 #include "inputs.hpp"
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <cvt/extra/decode.hpp>
 #include <filesystem>
-#include <memory>
-
-#include "failure.hpp"
+#include <initializer_list>
 
 namespace app {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool named_like_an_image(const fs::path& path) {
+bool named_like(const fs::path& path, std::initializer_list<const char*> endings) {
     std::string extension = path.extension().string();
     std::transform(extension.begin(), extension.end(), extension.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+    return std::find(endings.begin(), endings.end(), extension) != endings.end();
 }
+bool named_like_an_image(const fs::path& path) { return named_like(path, {".jpg", ".jpeg", ".png"}); }
 
-// A line of standard input, or null at its end and at an interrupt.
-std::optional<std::string> read_line() {
-    char* line = nullptr;
-    std::size_t capacity = 0;
-    errno = 0;
-    const ssize_t length = ::getline(&line, &capacity, stdin);
-    const std::unique_ptr<char, decltype(&std::free)> owner{line, &std::free};
-    if (length < 0) {
-        if (std::ferror(stdin) != 0 && errno != EINTR)
-            throw failure{some_failed, std::string{"standard input cannot be read: "} + std::strerror(errno)};
-        return std::nullopt;
-    }
-    std::string text{line, static_cast<std::size_t>(length)};
-    if (text.ends_with('\n')) text.pop_back();
-    return text;
-}
+bool is_wanted(const input_filter& wanted, const input& found) { return !wanted || wanted(found); }
 
 }  // namespace
 
@@ -54,34 +37,45 @@ void path_queue::group::sort() {
 }
 
 // Not recursive: the shell and find say better which folders are meant.
-path_queue::group path_queue::list(const std::string& directory) {
+path_queue::group path_queue::list(const std::string& directory, bool archives, const input_filter& wanted) {
     group found{directory, {}, {}};
-    std::size_t others = 0;
+    std::size_t others = 0, images = 0;
     std::error_code problem;
     fs::directory_iterator at{directory, problem};
     for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
         std::error_code ignored;
-        if (named_like_an_image(at->path()) && !at->is_directory(ignored))
-            found.add(at->path().filename().native());
-        else
+        const bool right_name = archives ? named_like(at->path(), {".tar"}) : named_like_an_image(at->path());
+        if (!right_name || at->is_directory(ignored)) {
             ++others;
+            continue;
+        }
+        ++images;
+        const fs::path name = at->path().filename();
+        if (archives || is_wanted(wanted, {(fs::path{directory} / name).string(), {}, {}})) found.add(name.native());
     }
     const auto refuse = [&](const cvt::error& why) {
         group refused;
-        refused.add(directory);
+        if (is_wanted(wanted, {directory, {}, why})) refused.add(directory);
         refused.problem = why;
         return refused;
     };
     if (problem) return refuse(cvt::error::format(cvt::errc::io, "cannot be listed: %s", problem.message().c_str()));
-    if (found.starts.empty()) return refuse(cvt::error::format(cvt::errc::io, "a folder without .jpg, .jpeg or .png files"));
+    if (images == 0)
+        return refuse(cvt::error::format(cvt::errc::io, "a folder without %s files", archives ? ".tar" : ".jpg, .jpeg or .png"));
     if (others != 0)
         std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", directory.c_str(), others, others == 1 ? "entry" : "entries");
     found.sort();
     return found;
 }
 
-std::size_t path_queue::add(const std::string& path) {
-    if (std::error_code missing; fs::is_directory(path, missing)) return groups_.emplace_back(list(path)).starts.size();
+std::size_t path_queue::add(const std::string& path, bool archives, const input_filter& wanted) {
+    if (std::error_code missing; fs::is_directory(path, missing)) {
+        group found = list(path, archives, wanted);
+        const std::size_t inputs = found.starts.size();
+        if (inputs > 0) groups_.push_back(std::move(found));
+        return inputs;
+    }
+    if (!archives && !is_wanted(wanted, {path, {}, {}})) return 0;
     if (groups_.empty() || !groups_.back().directory.empty() || groups_.back().problem) groups_.emplace_back();
     groups_.back().add(path);
     return 1;
@@ -91,35 +85,108 @@ std::optional<input> path_queue::take() {
     if (groups_.empty()) return std::nullopt;
     group& g = groups_.front();
     const char* const name = g.names.data() + g.starts[g.taken++];
-    input next{g.directory.empty() ? name : (fs::path{g.directory} / name).string(), g.problem.value_or(cvt::error{})};
+    input next{g.directory.empty() ? name : (fs::path{g.directory} / name).string(), {}, g.problem.value_or(cvt::error{})};
     if (g.taken == g.starts.size()) groups_.pop_front();
     return next;
 }
 
-input_list::input_list(const std::vector<std::string>& arguments) {
+tar_images::tar_images(std::string path, const input_filter& wanted)
+    : path_{std::move(path)}, wanted_{wanted}, reader_{tar_reader::open(path_)} {}
+
+std::optional<input> tar_images::end(const cvt::error& problem) {
+    ended_ = true;
+    input last{path_, {}, problem};
+    return problem && is_wanted(wanted_, last) ? std::optional{std::move(last)} : std::nullopt;
+}
+
+std::optional<input> tar_images::next() {
+    if (ended_) return std::nullopt;
+    if (!reader_) return end(reader_.error());
+    for (;;) {
+        const cvt::result<std::optional<tar_member>> found = reader_->next();
+        if (!found) return end(found.error());
+        if (!*found)
+            return end(images_ > 0 ? cvt::error{} : cvt::error::format(cvt::errc::io, "a tar archive without .jpg, .jpeg or .png files"));
+        const tar_member& member = **found;
+        // WebDataset: the key is all before the first dot of the last name; what begins with a dot has none.
+        const std::size_t last = member.name.rfind('/') + 1, dot = member.name.find('.', last);
+        if (member.type == tar_member::kind::folder || dot == last || !named_like_an_image(member.name)) continue;
+        ++images_;
+        input image{path_ + '/' + member.name, {input_id::kind::text, member.name.substr(0, dot)}, {}};
+        if (!is_wanted(wanted_, image)) continue;
+        if (member.type != tar_member::kind::file)
+            image.problem = cvt::error::format(cvt::errc::unsupported, "a %s in a tar archive; pack the file itself",
+                                               member.type == tar_member::kind::link ? "link" : "special file");
+        else if (member.size > cvt::decode_limits{}.max_bytes)
+            image.problem = cvt::error::format(cvt::errc::bad_image, "image file has %llu bytes, more than the limit of %llu",
+                                               static_cast<unsigned long long>(member.size),
+                                               static_cast<unsigned long long>(cvt::decode_limits{}.max_bytes));
+        if (image.problem) return image;
+        cvt::result<std::vector<std::byte>> data = reader_->read();
+        if (data)
+            image.data = *std::move(data);
+        else
+            image.problem = data.error();  // and of the next member's header
+        return image;
+    }
+}
+
+input_list::input_list(const std::vector<std::string>& arguments, bool tar, input_filter wanted) : tar_{tar}, wanted_{std::move(wanted)} {
     for (const std::string& argument : arguments) {
         if (argument == "-")
             open_ended_ = true;
         else
-            total_ += (open_ended_ ? after_ : before_).add(argument);
+            total_ += (open_ended_ ? after_ : before_).add(argument, tar_, wanted_);
     }
 }
 
 std::optional<input> input_list::next() {
     for (;;) {
+        if (archive_) {
+            if (std::optional<input> image = archive_->next()) return image;
+            archive_.reset();
+        }
+        std::optional<input> found = next_path();
+        if (!found || !tar_ || found->problem) return found;
+        archive_.emplace(found->path, wanted_);
+    }
+}
+
+bool input_list::would_wait() { return !archive_ && before_.empty() && open_ended_ && !lines_.ready(); }
+
+std::optional<input> input_list::next_path() {
+    for (;;) {
         if (std::optional<input> first = before_.take()) return first;
         if (!open_ended_) return after_.take();
-        const std::optional<std::string> line = read_line();
-        if (!line) {
+        const std::optional<std::string> line = lines_.next();
+        if (!line)
             open_ended_ = false;
-        } else if (line->find('\0') != std::string::npos) {
-            // What find -print0 writes would otherwise be cut at its first path.
-            ++total_;
-            return input{*line, cvt::error::format(cvt::errc::io, "paths on standard input end in a newline; this one holds a NUL byte")};
-        } else if (!line->empty()) {
-            total_ += before_.add(*line);
-        }
+        else if (std::optional<input> found = from_line(*line))
+            return found;
     }
+}
+
+// Null where the line stands for none or for many: those wait in before_.
+std::optional<input> input_list::from_line(const std::string& line) {
+    input found{line, {}, {}};
+    if (line.find('\0') != std::string::npos) {
+        // What find -print0 writes would otherwise be cut at its first path.
+        found.problem = cvt::error::format(cvt::errc::io, "paths on standard input end in a newline; this one holds a NUL byte");
+    } else if (looks_like_json(line)) {
+        cvt::result<manifest_line> parsed = parse_manifest_line(line);
+        if (parsed)
+            found = {std::move(parsed->path), std::move(parsed->id), {}};
+        else
+            found.problem = parsed.error();
+        if (tar_ && found.id.type != input_id::kind::none)
+            found.problem = cvt::error::format(cvt::errc::malformed, "an \"id\" is of one image, and this is an archive of many");
+    } else {
+        if (!line.empty()) total_ += before_.add(line, tar_, wanted_);
+        return std::nullopt;
+    }
+    if (!(tar_ && !found.problem) && !is_wanted(wanted_, found)) return std::nullopt;
+    ++total_;
+    return found;
 }
 
 }  // namespace app

@@ -1,26 +1,39 @@
-// The images to classify, in order: files, the JPEG and PNG files of directories, paths from standard input.
+// The images to classify, in order: files, the JPEG and PNG files of directories or tar archives, lines of standard input.
 #pragma once
 
+#include <cstddef>
 #include <cvt/error.hpp>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lines.hpp"
+#include "manifest.hpp"
+#include "tar.hpp"
+
 namespace app {
 
 struct input {
-    std::string path;
+    std::string path;    ///< of a member of an archive: archive/name
+    input_id id;         ///< what standard input said, or WebDataset's key
     cvt::error problem;  ///< set when the path stands for no image at all, such as a directory without any
+    std::optional<std::vector<std::byte>> data = std::nullopt;  ///< of a member
 };
+
+/// Whether this run is to classify an input. Empty: all of them.
+using input_filter = std::function<bool(const input&)>;
 
 /// Paths that wait for their turn, packed: a folder of any size must hardly show in the program's memory.
 class path_queue {
 public:
-    /// A file, or the images of a directory, listed here and now; how many inputs that makes.
-    std::size_t add(const std::string& path);
+    /// A file, or the images (or archives) of a directory, listed here and now; how many inputs that makes. Archives pass
+    /// the filter: it is about what they hold.
+    std::size_t add(const std::string& path, bool archives, const input_filter& wanted);
     std::optional<input> take();
+    [[nodiscard]] bool empty() const { return groups_.empty(); }
 
 private:
     /// Names of one directory, or whole paths.
@@ -34,23 +47,52 @@ private:
         void add(std::string_view name);
         void sort();
     };
-    static group list(const std::string& directory);
+    static group list(const std::string& directory, bool archives, const input_filter& wanted);
 
     std::deque<group> groups_;
 };
 
+/// The images of one archive.
+class tar_images {
+public:
+    tar_images(std::string path, const input_filter& wanted);
+    /// Null at the end. What cannot be read any further is an input of the archive's own path, with a problem.
+    std::optional<input> next();
+
+private:
+    std::optional<input> end(const cvt::error& problem);
+
+    std::string path_;
+    const input_filter& wanted_;
+    cvt::result<tar_reader> reader_;
+    std::size_t images_ = 0;
+    bool ended_ = false;
+};
+
 class input_list {
 public:
-    /// Directories among `arguments` are listed here and now; "-" is read line by line as the images are wanted.
-    explicit input_list(const std::vector<std::string>& arguments);
+    /// Directories among `arguments` are listed here and now; "-" is read line by line as the images are wanted. `tar`: what
+    /// is named are archives.
+    explicit input_list(const std::vector<std::string>& arguments, bool tar = false, input_filter wanted = {});
+    input_list(const input_list&) = delete;
+    input_list(input_list&&) = default;  // before the first next() only
 
     /// Null at the end, and when a read from standard input is interrupted. Throws failure when standard input cannot be read.
     std::optional<input> next();
-    /// Null while standard input may bring more.
-    [[nodiscard]] std::optional<std::size_t> total() const { return open_ended_ ? std::nullopt : std::optional{total_}; }
+    /// Whether next() would wait for somebody to write to standard input.
+    [[nodiscard]] bool would_wait();
+    /// Null while standard input may bring more, and for archives.
+    [[nodiscard]] std::optional<std::size_t> total() const { return open_ended_ || tar_ ? std::nullopt : std::optional{total_}; }
 
 private:
+    std::optional<input> next_path();
+    std::optional<input> from_line(const std::string& line);
+
+    bool tar_;
+    input_filter wanted_;
     path_queue before_, after_;  // standard input; its lines go through before_
+    line_reader lines_;
+    std::optional<tar_images> archive_;
     std::size_t total_ = 0;
     bool open_ended_ = false;
 };

@@ -15,6 +15,8 @@
 #include "inputs.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
+#include "record_file.hpp"
+#include "selection.hpp"
 #include "setup.hpp"
 #include "tensors.hpp"
 #include "terminal.hpp"
@@ -25,22 +27,32 @@ namespace app {
 namespace {
 
 void classify_tensors(const tensor_file& tensors, classifier& run, progress_bar& progress) {
-    for (std::size_t i = 0; i < tensors.count() && !interrupt_requested(); ++i) {
+    for (std::size_t i = 0; i < tensors.count() && !interrupt_requested() && !run.stopped(); ++i) {
         run.add_tensor(tensors.name(i), tensors[i]);
         progress.show(run.done(), tensors.count());
     }
 }
 
 void classify_images(input_list& images, classifier& run, progress_bar& progress) {
-    while (!interrupt_requested()) {
+    while (!interrupt_requested() && !run.stopped()) {
+        // Whoever feeds one path at a time waits for its record before the next: a batch must not wait for him.
+        if (images.would_wait()) run.flush();
         const std::optional<input> next = images.next();
         if (!next) break;
         if (next->problem)
-            run.add_failed(next->path, next->problem);
+            run.add_failed(*next);
         else
-            run.add_image(next->path);
+            run.add_image(*next);
         progress.show(run.done(), images.total());
     }
+}
+
+void report(const classifier& run, const done_records& before) {
+    if (before.taken() > 0)
+        std::fprintf(stderr, "classify: %zu inputs were done before, %zu of them failed\n", before.taken(), before.failed());
+    if (run.failed() > 0)
+        std::fprintf(stderr, "classify: %zu of %zu inputs failed%s\n", run.failed(), run.done(),
+                     run.stopped() ? "; the rest is left undone" : "");
 }
 
 int run(const options& o) {
@@ -63,23 +75,32 @@ int run(const options& o) {
 
     // What can fail for want of a path or of space is opened before the work begins.
     output_files files{o, s.model.config(), s.fixed_input_size()};
-    record_writer records{o.format, s.labels, std::min(o.top_k.value_or(5), s.model.config().num_classes), files.attention != nullptr};
+    record_file file{o, o.shard};
+    const bool ids = o.tar || std::count(o.inputs.begin(), o.inputs.end(), "-") > 0;
+    record_writer records{file,
+                          o.format,
+                          s.labels,
+                          std::min(o.top_k.value_or(5), s.model.config().num_classes),
+                          {.pictures = files.attention != nullptr, .ids = ids}};
     progress_bar progress;
     const auto write = [&](const record& r) {
         progress.clear_for_records();
         records.write(r);
     };
     classifier classifier{o, session, files, write, progress};
+    selection mine{o.shard, file.done()};
     if (tensors) {
         classify_tensors(*tensors, classifier, progress);
     } else {
-        input_list images{o.inputs};
+        input_list images{o.inputs, o.tar, [&](const input& i) { return mine.wants(i); }};
         classify_images(images, classifier, progress);
     }
     classifier.flush();
     progress.clear();
-    if (classifier.failed() > 0) std::fprintf(stderr, "classify: %zu of %zu inputs failed\n", classifier.failed(), classifier.done());
-    return interrupt_requested() ? interrupt_code() : classifier.failed() > 0 ? some_failed : all_good;
+    file.finish();
+    report(classifier, file.done());
+    if (interrupt_requested()) return interrupt_code();
+    return classifier.failed() + file.done().failed() + mine.problems_elsewhere() > 0 ? some_failed : all_good;
 }
 
 // Where a standard stream is closed, the next file to be opened would take its number, and its data with it: --logits the

@@ -33,7 +33,7 @@ bool holds_no_array(const std::string& path) {
 // An output opens at once and empties what was there: never a file that is still to be read.
 void check_outputs(const options& o) {
     const std::pair<const char*, const std::string*> outputs[]{
-        {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
+        {"--out", &o.out}, {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
     std::vector<std::pair<std::string, std::string>> taken{
         {"--input", o.input}, {"--model", o.model}, {"--labels", o.labels}, {"--config", o.config}};
     for (const std::string& path : o.inputs)
@@ -42,7 +42,8 @@ void check_outputs(const options& o) {
         if (path->empty()) continue;
         for (const auto& [other_name, other] : taken)
             refuse(!other.empty() && same_file(*path, other), std::string{name} + " and " + other_name + " are the same file, " + *path);
-        refuse(holds_no_array(*path), std::string{name} + ": " + *path + " exists and is no .npy file: it is not overwritten");
+        refuse(path != &o.out && holds_no_array(*path),
+               std::string{name} + ": " + *path + " exists and is no .npy file: it is not overwritten");
         taken.emplace_back(name, *path);
     }
 }
@@ -100,6 +101,26 @@ void check_evaluate(const options& o) {
     refuse(o.format == record_format::csv, "--evaluate reports as --format text or jsonl");
 }
 
+// Options of large jobs of images.
+void check_jobs(const options& o) {
+    const std::pair<const char*, bool> given[]{{"--tar", o.tar},
+                                               {"--shard", o.shard.has_value()},
+                                               {"--out", !o.out.empty()},
+                                               {"--resume", o.resume},
+                                               {"--fail-fast or --max-errors", o.max_errors.has_value()}};
+    for (const auto& [name, is_given] : given) {
+        refuse(is_given && (o.info || o.verify || !o.convert.empty() || !o.evaluate.empty()),
+               std::string{name} + " is for records of images, and --info, --verify, --convert and --evaluate make none");
+        refuse(is_given && !o.input.empty() && (name == std::string{"--tar"} || name == std::string{"--shard"}),
+               std::string{name} + " is about images, and --input gives finished tensors");
+    }
+    if (!o.resume) return;
+    refuse(o.out.empty(), "--resume continues a file of records: say which with --out");
+    refuse(o.format != record_format::jsonl, "--resume needs records that can be read again: --format jsonl");
+    refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty() || !o.attention.empty(),
+           "--resume continues records only: leave the .npy files and --attention out");
+}
+
 }  // namespace
 
 void check_options(const options& o) {
@@ -120,6 +141,7 @@ void check_options(const options& o) {
     if (!o.attention.empty()) check_attention(o);
     check_evaluate(o);
     check_convert(o);
+    check_jobs(o);
     check_outputs(o);
 }
 

@@ -22,12 +22,13 @@ constexpr const char* examples = R"(Examples:
   classify --model cvt-13/ --input x.npy --logits y.npy
   classify --attention maps/ photo.jpg              where it looked, drawn over the photo
   classify --model cvt-13/ --evaluate val/ --classes LOC_synset_mapping.txt --batch 8
+  classify --model cvt-13/ --format jsonl --shard 0/8 --out {shard}.jsonl --resume photos/
   classify --model cvt-21/ --info
   classify --model CvT-13-224x224-IN-1k.pth --convert cvt-13/
   classify --model cvt-13/ --verify
 
 Exit codes: 0 all good, 1 some inputs failed, 2 wrong usage, 3 the model could not be loaded, 130 interrupted.
-Records go to standard output in input order, one an image, failed ones too; everything else to standard error.)";
+Records go to standard output (--out: to a file) in input order, one an image, failed ones too; everything else to standard error.)";
 
 template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target, const std::map<std::string, T>& choices,
@@ -89,7 +90,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     app.set_version_flag("--version", "classify " CVT_VERSION_STRING);
     app.get_formatter()->column_width(36);
 
-    app.add_option("inputs", o.inputs, "JPEG or PNG files, directories of them, or - for paths on standard input, one a line")
+    app.add_option("inputs", o.inputs,
+                   "JPEG or PNG files, directories of them, or - for lines of standard input: paths, or {\"path\": ..., \"id\": ...}")
         ->option_text("[image | directory | -]...");
     const auto add_text = [&app](const char* name, std::string& target, const char* type, const char* help) {
         return app.add_option(name, target, help)->type_name(type)->check(not_empty);
@@ -143,6 +145,20 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_number("--repeat", o.repeat, 1'000'000, "time N more runs of each forward pass")->group(output);
     app.add_flag("--info", o.info, "describe the model and what it costs")->group(output);
 
+    const std::string jobs = "Large jobs";
+    std::string part;
+    bool fail_fast = false;
+    std::optional<int> max_errors;
+    app.add_flag("--tar", o.tar, "inputs are tar archives (WebDataset shards) of images, or directories of .tar files")->group(jobs);
+    add_text("--shard", part, "i/n|auto", "one of n parts of the inputs, from 0; auto: as Slurm or Open MPI say")->group(jobs);
+    add_text("--out", o.out, "FILE", "where records go instead; {shard} in its name is i-of-n")->group(jobs);
+    app.add_flag("--resume", o.resume, "continue FILE: what has a record is not done again (--format jsonl)")->group(jobs);
+    app.add_flag("--fail-fast", fail_fast, "end at the first input that fails")->group(jobs);
+    app.add_option("--max-errors", max_errors, "end when more than N inputs failed")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1'000'000'000).description(""))
+        ->group(jobs);
+
     const std::string evaluation = "Evaluation";
     add_text("--evaluate", o.evaluate, "DIR", "accuracy on photos in one folder a class, named by label or index")->group(evaluation);
     add_text("--classes", o.classes, "FILE", "for folders with other names: lines of a folder, then a label or index")
@@ -166,6 +182,10 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& wrong) {
         throw failure{wrong_usage, wrong.what()};
     }
+    if (fail_fast && max_errors) throw failure{wrong_usage, "--fail-fast and --max-errors both say when to end: which one?"};
+    if (fail_fast) o.max_errors = 0;
+    if (max_errors) o.max_errors = static_cast<std::size_t>(*max_errors);
+    if (!part.empty()) o.shard = part == "auto" ? shard_from_environment() : parse_shard(part);
     check_options(o);
     return o;
 }

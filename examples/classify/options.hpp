@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "shard.hpp"
+
 namespace app {
 
 enum class record_format { text, jsonl, csv };
@@ -34,6 +36,11 @@ struct options {
     std::string convert;                               ///< the folder to write
     std::optional<cvt::weight_type> dtype;
     bool info = false, verify = false;
+    bool tar = false;                       ///< inputs are archives of images
+    std::optional<app::shard> shard;        ///< of the inputs, the ones to classify
+    std::string out;                        ///< the file for records; empty: standard output
+    bool resume = false;                    ///< that file holds the records of an earlier run
+    std::optional<std::size_t> max_errors;  ///< failed inputs that do not end the run; --fail-fast is 0
 };
 
 /// Null when --help or --version was asked for and printed. Throws failure (wrong_usage).

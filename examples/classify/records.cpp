@@ -1,8 +1,6 @@
 // The three formats of a record.
 #include "records.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -33,27 +31,29 @@ std::string exact(float value) {
 
 }  // namespace
 
-record_writer::record_writer(record_format format, std::vector<std::string> labels, int top, bool pictures)
-    : format_{format}, labels_{std::move(labels)}, top_{top}, pictures_{pictures}, paint_{STDOUT_FILENO} {
+record_writer::record_writer(record_file& file, record_format format, std::vector<std::string> labels, int top, columns more)
+    : file_{file}, format_{format}, labels_{std::move(labels)}, top_{top}, more_{more}, paint_{file.descriptor()} {
     if (format_ != record_format::csv) return;
     std::string header = "path,ms,error_code,error_message";
     for (int i = 1; i <= top_; ++i) {
         const std::string n = std::to_string(i);
         header += ",index" + n + ",label" + n + ",probability" + n;
     }
-    print(header + (pictures_ ? ",attention\n" : "\n"));
+    file_.write(header + (more_.pictures ? ",attention" : "") + (more_.ids ? ",id\n" : "\n"));
 }
 
 void record_writer::write(const record& r) {
     switch (format_) {
-        case record_format::text: return print(as_text(r));
-        case record_format::jsonl: return print(as_json(r));
-        case record_format::csv: return print(as_csv(r));
+        case record_format::text: return file_.write(as_text(r));
+        case record_format::jsonl: return file_.write(as_json(r));
+        case record_format::csv: return file_.write(as_csv(r));
     }
 }
 
 std::string record_writer::as_text(const record& r) const {
-    std::string out = paint_.bold(terminal_text(r.path)) + '\n';
+    std::string out = paint_.bold(terminal_text(r.path));
+    if (r.id.type != input_id::kind::none) out += paint_.faint(" (" + terminal_text(r.id.value) + ')');
+    out += '\n';
     if (r.problem) return out + "  " + paint_.bad("error:") + ' ' + terminal_text(r.problem.what()) + '\n';
     for (const cvt::ranked& class_ : r.top) {
         const std::string percent = fixed(100.0 * static_cast<double>(class_.probability), 1);
@@ -69,6 +69,7 @@ std::string record_writer::as_text(const record& r) const {
 
 std::string record_writer::as_json(const record& r) const {
     std::string out = "{\"path\": " + json_string(r.path);
+    if (r.id.type != input_id::kind::none) out += ", \"id\": " + r.id.json();
     if (r.problem)
         return out + ", \"error\": {\"code\": " + json_string(cvt::to_string(r.problem.code())) +
                ", \"message\": " + json_string(r.problem.what()) + "}}\n";
@@ -101,7 +102,9 @@ std::string record_writer::as_csv(const record& r) const {
         out += ',' + std::to_string(class_.index) + ',' + csv_field(labels_[static_cast<std::size_t>(class_.index)]) + ',' +
                exact(class_.probability);
     }
-    return out + (pictures_ ? ',' + csv_field(r.attention) : "") + '\n';
+    if (more_.pictures) out += ',' + csv_field(r.attention);
+    if (more_.ids) out += ',' + csv_field(r.id.value);
+    return out + '\n';
 }
 
 void print(const std::string& text) {

@@ -1,0 +1,112 @@
+// An index by hash; equal hashes are told apart by reading the record again.
+#include "done_records.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
+#include "escape.hpp"
+#include "failure.hpp"
+
+namespace app {
+namespace {
+
+using cvt::checkpoint::json;
+using cvt::checkpoint::json_kind;
+
+std::string key_of(const std::string& path, const input_id& id) { return json_string(path) + id.json(); }
+std::string key_of(const manifest_line& line) { return key_of(line.path, line.id); }
+
+std::size_t read_at(int file, const std::string& path, char* to, std::size_t count, std::uint64_t at) {
+    for (;;) {
+        const ssize_t got = ::pread(file, to, count, static_cast<off_t>(at));
+        if (got >= 0) return static_cast<std::size_t>(got);
+        if (errno != EINTR) throw failure{wrong_usage, "--resume: " + path + " cannot be read: " + std::strerror(errno)};
+    }
+}
+
+// Whether `text` can be the beginning of a record, or what a lost machine leaves: zeros. Anything else is a file that was never ours.
+bool may_be_torn(const std::string& text) {
+    const std::string begin = "{\"path\": \"";
+    const std::size_t common = std::min(begin.size(), text.size());
+    const std::size_t zeros = text.find('\0');
+    return text.compare(0, std::min(common, zeros), begin, 0, std::min(common, zeros)) == 0;
+}
+
+}  // namespace
+
+done_records::done_records(int file, const std::string& path, const std::optional<shard>& part) : file_{file}, path_{path} {
+    std::string line;
+    std::vector<char> block(1U << 16);
+    std::size_t number = 0;
+    for (std::uint64_t at = 0;;) {
+        const std::size_t got = read_at(file_, path_, block.data(), block.size(), at);
+        if (got == 0) break;
+        at += got;
+        for (const char *from = block.data(), *const end = from + got; from != end;) {
+            const char* const newline = std::find(from, end, '\n');
+            line.append(from, newline);
+            if (newline == end) break;
+            read_line(line, ++number, part);
+            whole_bytes_ += line.size() + 1;
+            line.clear();
+            from = newline + 1;
+        }
+    }
+    if (!may_be_torn(line))
+        throw failure{wrong_usage,
+                      "--resume: " + path_ + ", after its last whole line: no record of --format jsonl; the file is left as it is"};
+    std::sort(entries_.begin(), entries_.end(),
+              [](const entry& a, const entry& b) { return a.hash != b.hash ? a.hash < b.hash : a.at < b.at; });
+}
+
+void done_records::read_line(const std::string& line, std::size_t number, const std::optional<shard>& part) {
+    const auto refuse = [&](const std::string& why) {
+        throw failure{wrong_usage, "--resume: " + path_ + ", line " + std::to_string(number) + ": " + why};
+    };
+    const cvt::result<json> document = json::parse(line);
+    if (!document) refuse(std::string{"no record of --format jsonl: "} + document.error().what());
+    const cvt::result<manifest_line> input = path_and_id(document->root());
+    if (!input) refuse(std::string{"no record of --format jsonl: "} + input.error().what());
+    const bool failed = document->root().find("error").is(json_kind::object);
+    if (!failed && !document->root().find("ms")) refuse("no record of --format jsonl: neither \"ms\" nor \"error\"");
+    if (part && !part->holds(input->path))
+        refuse(terminal_text(input->path) + " is no input of shard " + std::to_string(part->index) + '/' + std::to_string(part->count) +
+               ": was another --shard given before?");
+    entries_.push_back({std::hash<std::string>{}(key_of(*input)), whole_bytes_ & ((std::uint64_t{1} << 62) - 1), failed, false});
+}
+
+std::string done_records::key_at(std::uint64_t at) const {
+    std::string line;
+    for (char block[512];;) {
+        const std::size_t got = read_at(file_, path_, block, sizeof block, at + line.size());
+        char* const newline = std::find(block, block + got, '\n');
+        line.append(block, newline);
+        if (newline != block + got) break;
+        if (got == 0) throw failure{some_failed, "--resume: " + path_ + " was changed by somebody else"};
+    }
+    const cvt::result<json> document = json::parse(line);
+    const cvt::result<manifest_line> input = document ? path_and_id(document->root()) : document.error();
+    if (!input) throw failure{some_failed, "--resume: " + path_ + " was changed by somebody else"};
+    return key_of(*input);
+}
+
+bool done_records::take(const std::string& path, const input_id& id) {
+    if (entries_.empty()) return false;
+    const std::string key = key_of(path, id);
+    const std::uint64_t hash = std::hash<std::string>{}(key);
+    auto at = std::lower_bound(entries_.begin(), entries_.end(), hash, [](const entry& e, std::uint64_t h) { return e.hash < h; });
+    for (; at != entries_.end() && at->hash == hash; ++at) {
+        if (at->taken || key_at(at->at) != key) continue;
+        at->taken = true;
+        ++taken_;
+        failed_ += at->failed ? 1U : 0U;
+        return true;
+    }
+    return false;
+}
+
+}  // namespace app

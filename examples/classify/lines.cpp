@@ -1,0 +1,52 @@
+// Reads standard input past stdio, whose buffer does not say what it holds.
+#include "lines.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "failure.hpp"
+
+namespace app {
+
+// False at the end and at an interrupt.
+bool line_reader::fill() {
+    char block[16384];
+    const ssize_t got = ::read(STDIN_FILENO, block, sizeof block);
+    if (got < 0 && errno != EINTR) throw failure{some_failed, std::string{"standard input cannot be read: "} + std::strerror(errno)};
+    if (got > 0) waiting_.append(block, static_cast<std::size_t>(got));
+    ended_ = got == 0;
+    return got > 0;
+}
+
+std::optional<std::string> line_reader::next() {
+    for (;;) {
+        const std::size_t end = waiting_.find('\n', scanned_);
+        if (end != std::string::npos) {
+            const std::string line = waiting_.substr(0, end);
+            waiting_.erase(0, end + 1);
+            scanned_ = 0;
+            return line;
+        }
+        scanned_ = waiting_.size();
+        if (!ended_ && fill()) continue;
+        if (!ended_ || waiting_.empty()) return std::nullopt;
+        scanned_ = 0;
+        return std::exchange(waiting_, {});  // the last line may lack its newline
+    }
+}
+
+bool line_reader::ready() {
+    while (!ended_ && waiting_.find('\n', scanned_) == std::string::npos) {
+        pollfd input{STDIN_FILENO, POLLIN, 0};
+        if (::poll(&input, 1, 0) <= 0) return false;
+        scanned_ = waiting_.size();
+        if (!fill()) return ended_;
+    }
+    return true;
+}
+
+}  // namespace app

@@ -1,0 +1,24 @@
+// Lines of standard input, read as they come, and whether there is one without waiting for it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace app {
+
+class line_reader {
+public:
+    /// Without its newline. Null at the end, and at an interrupt. Throws failure when standard input cannot be read.
+    std::optional<std::string> next();
+    /// Whether next() would answer at once. False while the writer of a pipe takes its time.
+    [[nodiscard]] bool ready();
+
+private:
+    bool fill();
+
+    std::string waiting_;
+    std::size_t scanned_ = 0;  // of waiting_, without a newline
+    bool ended_ = false;
+};
+
+}  // namespace app
