@@ -140,11 +140,7 @@ TEST_CASE("weights that are not finite, huge or subnormal load and run") {
                     cvt::session s{m};
                     const everything out = run_everything(s, size);
                     const bool silent = cvt::detail::is_infinite(value) && w.text.ends_with("running_var");  // divides its channel to zero
-#if !defined(__FAST_MATH__)  // there a maximum may lose a NaN; the warning is the promise
                     if (!is_finite(value) && !silent) CHECK_FALSE(all_finite(out.logits));
-#else
-                    static_cast<void>(silent);
-#endif
                     if (cvt::detail::magnitude_bits(value) == cvt::detail::magnitude_bits(subnormal)) CHECK(all_finite(out));
                     CHECK(same_bits(run_everything(s, size), out));
                 }

@@ -1,6 +1,7 @@
 // thread_pool: an executor of std::threads for hosts that bring no threads of their own.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -17,7 +18,8 @@
 CVT_NAMESPACE_BEGIN
 
 /// A fixed number of workers, of which the thread that calls is one: create(4) starts three threads. They sleep on a
-/// condition variable when there is nothing to do (no spinning) and are joined by the destructor. Sessions on several
+/// condition variable when there is nothing to do, but yield for some microseconds first, since a forward pass soon has
+/// its next layer for them; and are joined by the destructor. Sessions on several
 /// threads may share it: their layers take turns. A task must not give it tasks. Must outlive the sessions that hold its
 /// executor.
 ///
@@ -77,16 +79,27 @@ private:
             if (task_count > 1) s.wake.notify_all();
             std::unique_lock hold{s.mutex};
             s.take_tasks(hold);
+            if (s.unfinished != 0) s.yield_while(hold, [&s] { return s.unfinished != 0; });
             s.finished.wait(hold, [&s] { return s.unfinished == 0; });
         }
 
         void serve() noexcept {
             std::unique_lock hold{mutex};
             for (;;) {
+                yield_while(hold, [this] { return !stop && next >= count; });
                 wake.wait(hold, [this] { return stop || next < count; });
                 if (stop) return;
                 take_tasks(hold);
             }
+        }
+
+        // Sleeping and being woken takes longer than the gap between two layers.
+        template <class Condition>
+        static void yield_while(std::unique_lock<std::mutex>& hold, Condition waiting) noexcept {
+            constexpr int patience = 100;
+            hold.unlock();
+            for (int i = 0; i < patience && waiting(); ++i) std::this_thread::yield();
+            hold.lock();
         }
 
         // Holds the lock between tasks only: an index is a row range or a head, long against a lock.
@@ -107,8 +120,8 @@ private:
         std::condition_variable wake, finished;
         task_type task = nullptr;
         void* argument = nullptr;
-        int count = 0, next = 0, unfinished = 0;
-        bool stop = false;
+        std::atomic<int> count = 0, next = 0, unfinished = 0;  // written under the lock, watched without
+        std::atomic<bool> stop = false;
         std::vector<std::thread> threads;  // last: started when the rest is there
     };
 

@@ -34,8 +34,17 @@ CVT_SIMD vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
-CVT_SIMD vec max(vec a, vec b) { return _mm256_max_ps(a, b); }  // b where one is NaN
-CVT_SIMD vec min(vec a, vec b) { return _mm256_min_ps(a, b); }  // likewise
+// b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
+CVT_SIMD vec max(vec a, vec b) {
+    vec c;
+    __asm__("vmaxps {%2, %1, %0|%0, %1, %2}" : "=x"(c) : "x"(a), "x"(b));
+    return c;
+}
+CVT_SIMD vec min(vec a, vec b) {
+    vec c;
+    __asm__("vminps {%2, %1, %0|%0, %1, %2}" : "=x"(c) : "x"(a), "x"(b));
+    return c;
+}
 CVT_SIMD vec abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.F), a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm256_blendv_ps(no, yes, m); }

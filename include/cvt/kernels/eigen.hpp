@@ -11,6 +11,9 @@ CVT_NAMESPACE_BEGIN
 namespace kernels::with_eigen {
 
 using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+// A result of so few rows is computed by the calling thread: for larger ones Eigen takes OpenMP's threads where a host is
+// compiled with -fopenmp, and a session uses no threads but those it was given.
+using few_rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, 32, Eigen::Dynamic>;
 using column_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
 using row_stride = Eigen::OuterStride<>;
 using row = Eigen::Map<Eigen::Array<float, 1, Eigen::Dynamic>>;
@@ -18,7 +21,7 @@ using const_row = Eigen::Map<const Eigen::Array<float, 1, Eigen::Dynamic>>;
 
 // Eigen keeps a product's blocking buffers on the stack up to 128 KiB and takes them from the heap beyond. These
 // blocks stay below that limit, so that inference never allocates.
-inline constexpr std::ptrdiff_t block_rows = 96, block_n = 96, block_k = 256;
+inline constexpr std::ptrdiff_t block_rows = 32, block_n = 96, block_k = 256;
 
 inline std::size_t packed_size(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return static_cast<std::size_t>(n) * static_cast<std::size_t>(k);
@@ -46,7 +49,7 @@ inline void linear(const linear_args& a) noexcept {
         const std::ptrdiff_t rows = std::min(block_rows, a.rows - r);
         for (std::ptrdiff_t c = 0; c < a.n; c += block_n) {
             const std::ptrdiff_t n = std::min(block_n, a.n - c);
-            Eigen::Map<matrix, 0, row_stride> out{a.out + r * a.out_stride + c, rows, n, row_stride{a.out_stride}};
+            Eigen::Map<few_rows, 0, row_stride> out{a.out + r * a.out_stride + c, rows, n, row_stride{a.out_stride}};
             if (a.then != epilogue::add) {
                 if (a.bias == nullptr)
                     out.setZero();

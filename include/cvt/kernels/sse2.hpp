@@ -26,8 +26,15 @@ CVT_SIMD vec mul(vec a, vec b) { return _mm_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
 CVT_SIMD vec sqrt(vec a) { return _mm_sqrt_ps(a); }
-CVT_SIMD vec max(vec a, vec b) { return _mm_max_ps(a, b); }  // b where one is NaN
-CVT_SIMD vec min(vec a, vec b) { return _mm_min_ps(a, b); }  // likewise
+// b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
+CVT_SIMD vec max(vec a, vec b) {
+    __asm__("maxps {%1, %0|%0, %1}" : "+x"(a) : "x"(b));
+    return a;
+}
+CVT_SIMD vec min(vec a, vec b) {
+    __asm__("minps {%1, %0|%0, %1}" : "+x"(a) : "x"(b));
+    return a;
+}
 CVT_SIMD vec abs(vec a) { return _mm_andnot_ps(_mm_set1_ps(-0.F), a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm_cmplt_ps(a, b); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm_or_ps(_mm_and_ps(m, yes), _mm_andnot_ps(m, no)); }

@@ -51,7 +51,7 @@ struct context {
     [[nodiscard]] row_tiles tiles(std::ptrdiff_t rows, std::ptrdiff_t strip, std::ptrdiff_t most, std::ptrdiff_t tasks = 1) const noexcept {
         const std::ptrdiff_t strips = (rows + strip - 1) / strip, strips_a_tile = std::max<std::ptrdiff_t>(1, most / strip);
         std::ptrdiff_t count = (strips + strips_a_tile - 1) / strips_a_tile;
-        if (count * tasks < 4 * host.workers) {
+        if (count * tasks < std::ptrdiff_t{4} * host.workers) {
             const std::ptrdiff_t rounds = (count * tasks + host.workers - 1) / host.workers;
             count = std::min(strips, (rounds * host.workers + tasks - 1) / tasks);
         }

@@ -23,6 +23,20 @@ struct embed_input {
     bool channels_first;
 };
 
+/// Copies `count` floats; a row of a small patch is copied as two pieces that overlap, without a call.
+inline void copy_floats(float* to, const float* from, std::ptrdiff_t count) noexcept {
+    constexpr std::ptrdiff_t piece = 4;
+    if (count < piece || count > 2 * piece) {
+        if (count > 0) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+        return;
+    }
+    float first[piece], last[piece];
+    std::memcpy(first, from, sizeof first);
+    std::memcpy(last, from + count - piece, sizeof last);
+    std::memcpy(to, first, sizeof first);
+    std::memcpy(to + count - piece, last, sizeof last);
+}
+
 /// Patch of output token (oy, ox), zero outside the input, in the order of conv_embed_weights::projection.
 inline void gather_patch(const embed_input& in, const stage_config& s, int oy, int ox, float* patch) noexcept {
     const int y0 = oy * s.patch_stride - s.patch_padding, x0 = ox * s.patch_stride - s.patch_padding;
@@ -37,9 +51,10 @@ inline void gather_patch(const embed_input& in, const stage_config& s, int oy, i
                 continue;
             }
             const float* from = in.data + ((c * in.size.height + y) * in.size.width + x0 + left) * run;
-            std::memset(patch, 0, static_cast<std::size_t>(left * run) * sizeof(float));
-            std::memcpy(patch + left * run, from, static_cast<std::size_t>((right - left) * run) * sizeof(float));
-            std::memset(patch + right * run, 0, static_cast<std::size_t>((s.patch_size - right) * run) * sizeof(float));
+            if (left > 0) std::memset(patch, 0, static_cast<std::size_t>(left * run) * sizeof(float));
+            copy_floats(patch + left * run, from, (right - left) * run);
+            if (right < s.patch_size)
+                std::memset(patch + right * run, 0, static_cast<std::size_t>((s.patch_size - right) * run) * sizeof(float));
         }
     }
 }
