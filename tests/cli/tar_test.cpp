@@ -152,7 +152,9 @@ TEST_CASE("archives come from folders and standard input, and are divided and co
 TEST_CASE("headers that lie are refused in a record of the archive, and what came before them counts", "[cli]") {
     const archive a;
     const std::string good = member("a.png", a.photo), after = member("z.png", a.photo) + end_mark;
-    const auto bad_size = [](const std::string& text) { return [text](std::string& h) { h.replace(124, 12, text); }; };
+    const auto bad_size = [](const std::string& text) {
+        return [text](std::string& h) { h.replace(124, 12, (text + std::string(12, '\0')).substr(0, 12)); };
+    };
     std::string flipped = member("b.png", a.photo);
     flipped[3] = static_cast<char>(flipped[3] ^ 1);
     const std::string long_text(3 << 20, 'x');
@@ -163,10 +165,10 @@ TEST_CASE("headers that lie are refused in a record of the archive, and what cam
         {header("b.txt", 1000, '0') + "too short", "the archive has 9 left"},
         {flipped + after, "wrong checksum"},
         {std::string(512, 'x') + after, "wrong checksum"},
-        {header("b.png", 0, '0', bad_size("77777777777\0")) + after, "of data, the archive has"},
-        {header("b.png", 0, '0', bad_size("0000000012x\0")) + after, "a size that is no number"},
+        {header("b.png", 0, '0', bad_size("77777777777")) + after, "of data, the archive has"},
+        {header("b.png", 0, '0', bad_size("0000000012x")) + after, "a size that is no number"},
         {header("b.png", 0, '0', bad_size(std::string(12, ' '))) + after, "a size that is no number"},
-        {header("b.png", 0, '0', bad_size("-0000000001\0")) + after, "a size that is no number"},
+        {header("b.png", 0, '0', bad_size("-0000000001")) + after, "a size that is no number"},
         {header("b.png", 0, '0', bad_size(std::string(12, '\xFF'))) + after, "a size that is no number"},
         {header("b.png", 0, '0', bad_size('\x80' + std::string(11, '\xFF'))) + after, "a size that is no number"},
         {header("b.png", 0, '0', bad_size('\x80' + std::string(3, '\0') + std::string(1, '\x3F') + std::string(7, '\xFF'))) + after,
