@@ -29,6 +29,8 @@ class Contestant:
         if name == "torch":  # its BLAS is the system's choice, which may be the slow reference one
             openblas = f"/usr/lib/{os.uname().machine}-linux-gnu/openblas-openmp"
             environment["LD_LIBRARY_PATH"] = openblas + ":" + environment.get("LD_LIBRARY_PATH", "")
+            # and its buffers stay: glibc would give large ones back and pay thousands of page faults a forward pass
+            environment.update(MALLOC_MMAP_THRESHOLD_=str(1 << 30), MALLOC_TRIM_THRESHOLD_=str(1 << 32))
         self.process = subprocess.Popen(command(name, variant, size, batch, threads), env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.about = json.loads(self.answer())  # written when the model is loaded
