@@ -70,12 +70,18 @@ public:
         layers::queries_keys_values(run_, c_.stage, blocks_[0].attention, c_.shape, plan_.attention[0], plan_.y, c_.shape.queries());
     }
     void attention() {
-        layers::attention(run_, c_.stage, blocks_[0].attention, c_.shape, plan_.attention[0], plan_.y, c_.shape.queries(), plan_.x[0],
-                          nullptr);
+        layers::attention(run_, c_.stage, blocks_[0].attention, c_.shape, plan_.attention[0], plan_.y, c_.shape.queries(), nullptr);
+        layers::attention_output(run_, c_.stage, blocks_[0].attention, plan_.attention[0], 0, c_.shape.queries(), plan_.x[0]);
     }
-    void mlp() { layers::mlp(run_, c_.stage, blocks_[0].mlp, cvt::gelu::quick, c_.shape.queries(), plan_.x[0]); }
+    void mlp() {
+        run_.for_each_tile(c_.shape.queries(), [this](std::ptrdiff_t first, std::ptrdiff_t rows, int worker) noexcept {
+            layers::mlp(run_, c_.stage, blocks_[0].mlp, cvt::gelu::quick, rows, plan_.x[0] + first * c_.stage.embed_dim,
+                        run_.scratch_of(worker));
+        });
+    }
     void block(std::ptrdiff_t rows) {
-        layers::block(run_, c_.stage, blocks_[0], cvt::gelu::quick, c_.shape, plan_.attention[0], rows, plan_.x[0], plan_.y, nullptr);
+        layers::block(run_, c_.stage, blocks_[0], cvt::gelu::quick, c_.shape, plan_.attention[0], rows, plan_.x[0], plan_.y,
+                      &blocks_[0].norm1, nullptr);
     }
     void stage() {
         layers::stage(run_, c_.stage, weights_.stage[0], cvt::gelu::quick, from(), c_.shape, plan_.attention[0],

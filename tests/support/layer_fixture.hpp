@@ -32,6 +32,14 @@ inline std::vector<float> apart(const std::vector<float>& dense, std::ptrdiff_t 
     return out;
 }
 
+/// The first `rows` rows of what `apart` makes.
+inline std::vector<float> dense(const std::vector<float>& apart, std::ptrdiff_t dim, std::ptrdiff_t rows) {
+    std::vector<float> out;
+    for (std::ptrdiff_t r = 0; r < rows; ++r)
+        out.insert(out.end(), &apart[count(r * cvt::layers::row_stride(dim))], &apart[count(r * cvt::layers::row_stride(dim))] + dim);
+    return out;
+}
+
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }

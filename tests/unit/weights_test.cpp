@@ -196,7 +196,9 @@ TEST_CASE("folding of difficult values: statistics that are zero or large, gains
         const layer_context context{set, host, std::max(attend.peak(), feed.peak())};
         const attention_memory memory{s, shape, set};
         std::vector<float> x = before, y = poisoned_rows(shape.queries(), s.embed_dim);
-        cvt::layers::block(context, s, weights.block(), c.gelu, shape, memory.buffers(), shape.queries(), x.data(), y.data(), nullptr);
+        cvt::layers::normalise(context, weights.block().norm1, s.embed_dim, shape.queries(), x.data(), y.data());
+        cvt::layers::block(context, s, weights.block(), c.gelu, shape, memory.buffers(), shape.queries(), x.data(), y.data(), nullptr,
+                           nullptr);
         return x;
     });
 }

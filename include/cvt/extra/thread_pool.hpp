@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -18,10 +19,9 @@
 CVT_NAMESPACE_BEGIN
 
 /// A fixed number of workers, of which the thread that calls is one: create(4) starts three threads. They sleep on a
-/// condition variable when there is nothing to do, but yield for some microseconds first, since a forward pass soon has
-/// its next layer for them; and are joined by the destructor. Sessions on several
-/// threads may share it: their layers take turns. A task must not give it tasks. Must outlive the sessions that hold its
-/// executor.
+/// condition variable when there is nothing to do, but yield for up to a millisecond first, since a forward pass soon
+/// has its next layer for them; and are joined by the destructor. Sessions on several threads may share it: their
+/// layers take turns. A task must not give it tasks. Must outlive the sessions that hold its executor.
 ///
 ///     auto pool = cvt::thread_pool::create(4);
 ///     if (!pool) return report(pool.error());
@@ -93,12 +93,14 @@ private:
             }
         }
 
-        // Sleeping and being woken takes longer than the gap between two layers.
+        // Sleeping and being woken takes longer than the gap between two layers, the more so on a virtual machine, whose
+        // idle processor is given away.
         template <class Condition>
         static void yield_while(std::unique_lock<std::mutex>& hold, Condition waiting) noexcept {
-            constexpr int patience = 100;
+            constexpr std::chrono::milliseconds patience{1};
             hold.unlock();
-            for (int i = 0; i < patience && waiting(); ++i) std::this_thread::yield();
+            const auto begin = std::chrono::steady_clock::now();
+            while (waiting() && std::chrono::steady_clock::now() - begin < patience) std::this_thread::yield();
             hold.lock();
         }
 

@@ -99,7 +99,7 @@ CVT_NAMESPACE_END
 
 CVT_NAMESPACE_BEGIN
 namespace kernels::avx2 {
-inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
 

@@ -110,7 +110,7 @@ inline void depthwise(const depthwise_args& a) noexcept {
     }
 }
 
-inline constexpr kernel_set set{"eigen", block_rows, block_rows, 1, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline constexpr kernel_set set{"eigen", block_rows, block_rows, block_rows, 1, packed_size, pack, linear, softmax, layer_norm, depthwise};
 
 }  // namespace kernels::with_eigen
 CVT_NAMESPACE_END

@@ -42,7 +42,8 @@ struct depthwise_args {
 struct kernel_set {
     const char* name;
     std::ptrdiff_t tile_rows;   ///< rows a task of a matrix product takes at most; a multiple of strip_rows
-    std::ptrdiff_t strip_rows;  ///< a product may be cut into rows at multiples of this without changing a bit of any row
+    std::ptrdiff_t strip_rows;  ///< rows that are multiplied together: cuts at multiples of it waste nothing
+    std::ptrdiff_t cut_rows;    ///< a product may be cut into rows at multiples of this without changing a bit of any row
     std::ptrdiff_t panel;       ///< columns that packed weights hold together
     /// Floats that packed weights of shape (n, k) take.
     std::size_t (*packed_size)(std::ptrdiff_t n, std::ptrdiff_t k);

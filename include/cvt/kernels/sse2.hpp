@@ -72,7 +72,7 @@ CVT_SIMD float max_of(vec v) {
 #include "simd/body.inl"
 #undef CVT_VEC_REGISTER
 
-inline constexpr kernel_set set{"sse2", tile_rows, micro_rows, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline constexpr kernel_set set{"sse2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 
 }  // namespace kernels::sse2
 CVT_NAMESPACE_END

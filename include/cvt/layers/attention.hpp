@@ -2,8 +2,6 @@
 // The paper, section 3.2; official Attention.
 #pragma once
 
-#include <numeric>
-
 #include "conv_projection.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -77,8 +75,8 @@ inline void queries_keys_values(const context& run, const stage_config& s, const
                                 const model_shape::stage_shape& shape, const attention_buffers& b, const float* y,
                                 std::ptrdiff_t rows) noexcept {
     const kernels::kernel_set& k = *run.kernels;
-    const row_tiles keys = run.tiles(shape.key_count(), std::lcm(k.strip_rows, k.panel), k.tile_rows, 2);
-    const row_tiles queries = run.tiles(rows, k.strip_rows, k.tile_rows);
+    const row_tiles keys = run.tiles(shape.key_count(), k.tile_rows, 2, k.panel);
+    const row_tiles queries = run.tiles(rows, k.tile_rows);
     detail::parallel_for(run.host, 2 * keys.count + queries.count, [&](std::ptrdiff_t i, int worker) noexcept {
         detail::arena scratch = run.scratch_of(worker);
         if (i < 2 * keys.count) {
@@ -96,7 +94,7 @@ inline void queries_keys_values(const context& run, const stage_config& s, const
 inline void attend(const context& run, const stage_config& s, const model_shape::stage_shape& shape, const attention_buffers& b,
                    std::ptrdiff_t rows, float* cls_attention) noexcept {
     const std::ptrdiff_t row = row_stride(s.embed_dim), head_dim = s.head_dim(), keys = shape.key_count();
-    const row_tiles tiles = run.tiles(rows, run.kernels->strip_rows, score_rows(shape, *run.kernels), s.num_heads);
+    const row_tiles tiles = run.tiles(rows, score_rows(shape, *run.kernels), s.num_heads);
     detail::parallel_for(run.host, tiles.count * s.num_heads, [&](std::ptrdiff_t i, int worker) noexcept {
         const std::ptrdiff_t h = i / tiles.count, first = tiles.first(i % tiles.count), count = tiles.first(i % tiles.count + 1) - first;
         detail::arena scratch = run.scratch_of(worker);
@@ -113,17 +111,20 @@ inline void attend(const context& run, const stage_config& s, const model_shape:
     });
 }
 
-/// x (first `rows` of queries, dim) += attention(y), y (queries, dim) being the normalised tokens, rows row_stride
-/// apart. `rows` is 1 where
-/// only the class token is read afterwards. cls_attention: (heads, keys - 1), the class token's probabilities, or null.
+/// b.q (first `rows` of queries, dim) = the heads' results, next to each other, for y (queries, dim), the normalised
+/// tokens, rows row_stride apart. `rows` is 1 where only the class token is read afterwards.
+/// cls_attention: (heads, keys - 1), the class token's probabilities, or null.
 inline void attention(const context& run, const stage_config& s, const attention_weights& w, const model_shape::stage_shape& shape,
-                      const attention_buffers& b, const float* y, std::ptrdiff_t rows, float* x, float* cls_attention) noexcept {
+                      const attention_buffers& b, const float* y, std::ptrdiff_t rows, float* cls_attention) noexcept {
     queries_keys_values(run, s, w, shape, b, y, rows);
     attend(run, s, shape, b, rows, cls_attention);
-    const std::ptrdiff_t dim = s.embed_dim, row = row_stride(dim);
-    run.for_each_tile(rows, [&](std::ptrdiff_t first, std::ptrdiff_t count, int) noexcept {
-        run.linear(w.output, b.q + first * row, row, count, x + first * dim, dim, kernels::epilogue::add);
-    });
+}
+
+/// x (rows, dim) += the output projection of rows [first, first + rows) of b.q.
+inline void attention_output(const context& run, const stage_config& s, const attention_weights& w, const attention_buffers& b,
+                             std::ptrdiff_t first, std::ptrdiff_t rows, float* x) noexcept {
+    const std::ptrdiff_t row = row_stride(s.embed_dim);
+    run.linear(w.output, b.q + first * row, row, rows, x, s.embed_dim, kernels::epilogue::add);
 }
 
 }  // namespace layers

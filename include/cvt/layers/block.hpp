@@ -13,16 +13,26 @@ struct block_weights {
     mlp_weights mlp;
 };
 
-/// x (queries, dim) in place; y (queries, row_stride(dim)) is overwritten. Only the first `rows` rows of x are needed afterwards;
-/// the others keep their values from before the block.
+/// y (rows, row_stride(dim)) = norm(x (rows, dim)).
+inline void normalise(const context& run, const norm_weights& w, std::ptrdiff_t dim, std::ptrdiff_t rows, const float* x,
+                      float* y) noexcept {
+    run.kernels->layer_norm(x, dim, rows, dim, w.gain, w.bias, y, row_stride(dim));
+}
+
+/// x (queries, dim) in place; y (queries, row_stride(dim)) comes as norm1(x) and leaves as `next`(x), the norm1 of the
+/// block that follows; null where none does. Only the first `rows` rows of x are needed afterwards; the others keep their
+/// values from before the block. All that follows attention is done to a tile of tokens while it is in the cache.
 inline void block(const context& run, const stage_config& s, const block_weights& w, gelu activation, const model_shape::stage_shape& shape,
-                  const attention_buffers& buffers, std::ptrdiff_t rows, float* x, float* y, float* cls_attention) noexcept {
+                  const attention_buffers& buffers, std::ptrdiff_t rows, float* x, float* y, const norm_weights* next,
+                  float* cls_attention) noexcept {
     const std::ptrdiff_t dim = s.embed_dim, row = row_stride(dim);
-    run.for_each_tile(shape.queries(), [&](std::ptrdiff_t first, std::ptrdiff_t count, int) noexcept {
-        run.kernels->layer_norm(x + first * dim, dim, count, dim, w.norm1.gain, w.norm1.bias, y + first * row, row);
+    attention(run, s, w.attention, shape, buffers, y, rows, cls_attention);
+    run.for_each_tile(rows, [&](std::ptrdiff_t first, std::ptrdiff_t count, int worker) noexcept {
+        float* tile = x + first * dim;
+        attention_output(run, s, w.attention, buffers, first, count, tile);
+        mlp(run, s, w.mlp, activation, count, tile, run.scratch_of(worker));
+        if (next != nullptr) normalise(run, *next, dim, count, tile, y + first * row);
     });
-    attention(run, s, w.attention, shape, buffers, y, rows, x, cls_attention);
-    mlp(run, s, w.mlp, activation, rows, x);
 }
 
 }  // namespace layers

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 
 #include "../kernels/kernel_set.hpp"
 #include "../runtime/arena.hpp"
@@ -27,12 +28,15 @@ struct norm_weights {
 /// lines of the nearest cache and drive each other out (1024 channels: the depth-wise convolution 5 times slower).
 constexpr std::ptrdiff_t row_stride(std::ptrdiff_t dim) noexcept { return dim % 256 == 0 ? dim + 16 : dim; }
 
-/// `rows` rows cut into tiles of whole strips, as even as can be.
+/// `rows` rows cut into `count` tiles of whole units, as even as can be.
 struct row_tiles {
-    std::ptrdiff_t rows, strip, strips, count;
+    std::ptrdiff_t rows, unit, count;
 
     /// First row of tile i; that of tile `count` is the end.
-    [[nodiscard]] std::ptrdiff_t first(std::ptrdiff_t i) const noexcept { return std::min(rows, strips * i / count * strip); }
+    [[nodiscard]] std::ptrdiff_t first(std::ptrdiff_t i) const noexcept {
+        const std::ptrdiff_t units = (rows + unit - 1) / unit;
+        return std::min(rows, units * i / count * unit);
+    }
 };
 
 struct context {
@@ -46,22 +50,23 @@ struct context {
         return detail::arena{scratch + static_cast<std::size_t>(worker) * scratch_size};
     }
 
-    /// Tiles of at most `most` rows, each of which is `tasks` tasks. Few tasks are made a multiple of the workers. A
-    /// strip's rows come out with the same bits wherever tiles begin, so the cut may depend on the number of workers.
-    [[nodiscard]] row_tiles tiles(std::ptrdiff_t rows, std::ptrdiff_t strip, std::ptrdiff_t most, std::ptrdiff_t tasks = 1) const noexcept {
+    /// Tiles of at most `most` rows, each of which is `tasks` tasks, that begin at multiples of `align`. Tiles are whole
+    /// strips; but few tasks are made a multiple of the workers, and then as even as can be. A row comes out with the same
+    /// bits wherever its tile begins, so the cut may depend on the number of workers.
+    [[nodiscard]] row_tiles tiles(std::ptrdiff_t rows, std::ptrdiff_t most, std::ptrdiff_t tasks = 1,
+                                  std::ptrdiff_t align = 1) const noexcept {
+        const std::ptrdiff_t cut = std::lcm(align, kernels->cut_rows), strip = std::lcm(cut, kernels->strip_rows);
         const std::ptrdiff_t strips = (rows + strip - 1) / strip, strips_a_tile = std::max<std::ptrdiff_t>(1, most / strip);
-        std::ptrdiff_t count = (strips + strips_a_tile - 1) / strips_a_tile;
-        if (count * tasks < std::ptrdiff_t{4} * host.workers) {
-            const std::ptrdiff_t rounds = (count * tasks + host.workers - 1) / host.workers;
-            count = std::min(strips, (rounds * host.workers + tasks - 1) / tasks);
-        }
-        return {rows, strip, strips, count};
+        const std::ptrdiff_t count = (strips + strips_a_tile - 1) / strips_a_tile;
+        if (count * tasks >= std::ptrdiff_t{4} * host.workers) return {rows, strip, count};
+        const std::ptrdiff_t rounds = (count * tasks + host.workers - 1) / host.workers;
+        return {rows, cut, std::min(strips, (rounds * host.workers + tasks - 1) / tasks)};
     }
 
     /// body(first_row, rows, worker) over tiles of at most tile_rows rows.
     template <class Body>
     void for_each_tile(std::ptrdiff_t rows, const Body& body) const noexcept {
-        const row_tiles t = tiles(rows, kernels->strip_rows, kernels->tile_rows);
+        const row_tiles t = tiles(rows, kernels->tile_rows);
         detail::parallel_for(host, t.count,
                              [&](std::ptrdiff_t i, int worker) noexcept { body(t.first(i), t.first(i + 1) - t.first(i), worker); });
     }

@@ -29,10 +29,13 @@ inline void stage(const context& run, const stage_config& s, const stage_weights
     const std::ptrdiff_t dim = s.embed_dim;
     if (w.cls_token != nullptr) std::memcpy(x, w.cls_token, static_cast<std::size_t>(dim) * sizeof(float));
     conv_embed(run, s, w.embed, in, shape.tokens, x + shape.cls * dim);
+    run.for_each_tile(shape.queries(), [&](std::ptrdiff_t first, std::ptrdiff_t rows, int) noexcept {
+        normalise(run, w.blocks[0].norm1, dim, rows, x + first * dim, y + first * row_stride(dim));
+    });
     for (std::size_t i = 0; i < w.blocks.size(); ++i) {
         const bool last = i + 1 == w.blocks.size();
         block(run, s, w.blocks[i], activation, shape, buffers, last && request.last_block_cls_only ? 1 : shape.queries(), x, y,
-              last ? request.cls_attention : nullptr);
+              last ? nullptr : &w.blocks[i + 1].norm1, last ? request.cls_attention : nullptr);
     }
 }
 

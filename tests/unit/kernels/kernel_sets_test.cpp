@@ -91,7 +91,7 @@ TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
 }
 
 TEST_CASE("a row's sums do not depend on the rows beside it") {
-    // What makes results independent of workers: tasks begin at multiples of strip_rows, wherever that is.
+    // What makes results independent of workers: tasks begin at multiples of cut_rows, wherever that is.
     constexpr std::ptrdiff_t n = 40, k = 70;
     for (const kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
@@ -100,8 +100,8 @@ TEST_CASE("a row's sums do not depend on the rows beside it") {
         std::vector<float> packed(set->packed_size(n, k)), whole(size(rows * n)), tiled(size(rows * n));
         set->pack(w.data(), k, 1, n, k, packed.data(), k);
         set->linear({in.data(), k, rows, packed.data(), nullptr, n, k, whole.data(), n, epilogue::none});
-        for (const std::ptrdiff_t strips : {1, 2, 7}) {
-            const std::ptrdiff_t step = strips * set->strip_rows;
+        for (const std::ptrdiff_t cuts : {1, 2, 3, 4, 5, 6, 7, 13, 99}) {
+            const std::ptrdiff_t step = cuts * set->cut_rows;
             for (std::ptrdiff_t r = 0; r < rows; r += step)
                 set->linear({in.data() + r * k, k, std::min(step, rows - r), packed.data(), nullptr, n, k, tiled.data() + r * n, n,
                              epilogue::none});

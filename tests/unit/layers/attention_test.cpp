@@ -39,8 +39,10 @@ void check(const cvt::stage_config& s, cvt::grid grid) {
             const layer_context context{set, host, scratch.peak()};
             const attention_memory memory{s, shape, set};
             std::vector<float> out = residual, probabilities = poisoned(s.cls_token ? s.num_heads * shape.keys.tokens() : 0);
-            cvt::layers::attention(context, s, weights.block().attention, shape, memory.buffers(), normed_apart.data(), rows, out.data(),
+            const cvt::layers::attention_weights& w = weights.block().attention;
+            cvt::layers::attention(context, s, w, shape, memory.buffers(), normed_apart.data(), rows,
                                    s.cls_token ? probabilities.data() : nullptr);
+            cvt::layers::attention_output(context, s, w, memory.buffers(), 0, rows, out.data());
             if (s.cls_token) CHECK(difference(probabilities, cls_attention) <= 1e-6);
             const std::size_t used = count(rows * dim);
             CHECK(std::equal(out.begin() + static_cast<std::ptrdiff_t>(used), out.end(),

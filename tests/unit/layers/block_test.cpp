@@ -17,7 +17,9 @@ void check(const cvt::stage_config& s, cvt::gelu activation, cvt::grid grid) {
     const std::vector<float> before = hash_uniform("x", count(shape.queries() * s.embed_dim));
     const naive::matrix x{shape.queries(), s.embed_dim, before};
     naive::matrix cls_attention;
-    const naive::matrix expected = reference_of(c).block(x, s, "stage0.blocks.1.", grid, cls_attention);
+    const naive::model reference = reference_of(c);
+    const naive::matrix expected = reference.block(x, s, "stage0.blocks.1.", grid, cls_attention),
+                        expected_next = reference.norm(expected, "stage0.blocks.0.norm1.");
 
     for (const std::ptrdiff_t rows : {shape.queries(), std::ptrdiff_t{1}}) {
         if (rows == 1 && !s.cls_token) continue;
@@ -31,9 +33,11 @@ void check(const cvt::stage_config& s, cvt::gelu activation, cvt::grid grid) {
             const attention_memory memory{s, shape, set};
             std::vector<float> out = before, y = poisoned_rows(shape.queries(), s.embed_dim),
                                probabilities = poisoned(s.num_heads * shape.keys.tokens());
+            cvt::layers::normalise(context, weights.block(1).norm1, s.embed_dim, shape.queries(), out.data(), y.data());
             cvt::layers::block(context, s, weights.block(1), activation, shape, memory.buffers(), rows, out.data(), y.data(),
-                               s.cls_token ? probabilities.data() : nullptr);
+                               &weights.block(0).norm1, s.cls_token ? probabilities.data() : nullptr);
             if (s.cls_token) CHECK(difference(probabilities, cls_attention) <= 1e-6);
+            CHECK(difference(dense(y, s.embed_dim, rows), naive::rows(expected_next, 0, rows)) <= 1e-5);
             const auto used = static_cast<std::ptrdiff_t>(rows * s.embed_dim);
             CHECK(std::equal(out.begin() + used, out.end(), before.begin() + used));
             return out;

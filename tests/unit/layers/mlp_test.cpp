@@ -35,7 +35,10 @@ void check(int dim, double ratio, cvt::gelu activation, std::ptrdiff_t rows) {
         cvt::layers::mlp_scratch(scratch, s, set);
         const layer_context context{set, host, scratch.peak()};
         std::vector<float> after = before;
-        cvt::layers::mlp(context, s, weights.block().mlp, activation, rows, after.data());
+        const cvt::layers::context& run = context;
+        run.for_each_tile(rows, [&](std::ptrdiff_t first, std::ptrdiff_t tile, int worker) noexcept {
+            cvt::layers::mlp(run, s, weights.block().mlp, activation, tile, &after[count(first * dim)], run.scratch_of(worker));
+        });
         CHECK(std::memcmp(&after[count(rows * dim)], &before[count(rows * dim)], count(beyond * dim) * sizeof(float)) == 0);
         return after;
     });
@@ -52,4 +55,8 @@ TEST_CASE("mlp adds fc2(gelu(fc1(norm2(x))))") {
         check(33, 0.04, activation, 5);   // a single one
         check(300, 4, activation, 3);     // a depth of 1200, more than one block of the products
     }
+}
+
+TEST_CASE("hidden blocks begin where a panel of packed weights does") {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) CHECK(cvt::layers::hidden_block % set->panel == 0);
 }
