@@ -9,10 +9,25 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__linux__) && __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
+
 #include "../error.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
+
+/// Asks for huge pages where there is room for some, before the memory is touched: fewer page faults while weights are
+/// packed, fewer address translations while they are read. A hint: where it is refused nothing changes.
+inline void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(MADV_HUGEPAGE)
+    constexpr std::size_t page = std::size_t{2} << 20;
+    const std::size_t skipped = (page - reinterpret_cast<std::uintptr_t>(memory) % page) % page;
+    if (bytes < skipped + page) return;
+    [[maybe_unused]] const int refused = ::madvise(static_cast<char*>(memory) + skipped, (bytes - skipped) / page * page, MADV_HUGEPAGE);
+#endif
+}
 
 /// A growable array of trivial elements on a 64-byte boundary. Not std::vector, because a host without exceptions
 /// would die inside it when memory runs out.
@@ -91,6 +106,7 @@ private:
         if (count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) return false;
         void* fresh = ::operator new (count * sizeof(T), std::align_val_t{alignment}, std::nothrow);
         if (fresh == nullptr) return false;
+        prefer_huge_pages(fresh, count * sizeof(T));
         if (size_ != 0) std::memcpy(fresh, static_cast<const void*>(data_), size_ * sizeof(T));
         if (data_ != nullptr) ::operator delete (static_cast<void*>(data_), std::align_val_t{alignment});
         data_ = static_cast<T*>(fresh);

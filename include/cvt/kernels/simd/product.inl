@@ -2,8 +2,8 @@
 
 inline constexpr std::ptrdiff_t panel = 2 * lanes;  // columns of the register tile
 inline constexpr int micro_rows = 6;                // its rows: 6 x 2 sums, 2 weights and 1 input fill 15 registers
-inline constexpr std::ptrdiff_t block_k = 384;      // depth summed in registers before it is added to what is stored: bounds the rounding
-inline constexpr std::ptrdiff_t tile_rows = 204;    // rows a task takes: with a depth of block_k half of a 512 KiB cache
+inline constexpr std::ptrdiff_t block_k = 512;      // depth summed in registers before it is added to what is stored: bounds the rounding
+inline constexpr std::ptrdiff_t tile_rows = 204;    // rows a task takes: with a depth of 384 half of a 512 KiB cache
 
 inline std::size_t packed_size(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return static_cast<std::size_t>((n + panel - 1) / panel * panel) * static_cast<std::size_t>(k);
@@ -167,8 +167,9 @@ CVT_ALWAYS_INLINE std::ptrdiff_t rows_of_next_tile(std::ptrdiff_t left) {
 /// Panel after panel, each over all rows; while one is multiplied, the next is fetched.
 inline void linear(const linear_args& a) noexcept {
     const std::ptrdiff_t tiles = (a.rows + micro_rows - 1) / micro_rows, packed_k = a.packed_k == 0 ? a.k : a.packed_k;
-    for (std::ptrdiff_t k = 0; k < a.k; k += block_k) {
-        const std::ptrdiff_t depth = a.k - k < block_k ? a.k - k : block_k;
+    const std::ptrdiff_t blocks = (a.k + block_k - 1) / block_k, even = ((a.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
+    for (std::ptrdiff_t k = 0; k < a.k; k += even) {
+        const std::ptrdiff_t depth = a.k - k < even ? a.k - k : even;
         const std::ptrdiff_t lines = (depth * panel / line + tiles - 1) / tiles;
         const bool first = k == 0, last = k + depth == a.k;
         for (std::ptrdiff_t column = 0; column < a.n; column += panel) {
