@@ -89,6 +89,27 @@ int main(int argc, char** argv) {
     for (const auto& entry : fs::directory_iterator{data / "preprocessing"})
         if (const auto type = entry.path().extension(); type == ".jpg" || type == ".png")
             seeds.add("image", entry.path().filename(), content(entry));
+    const auto member = [](std::string_view name, char type, std::string_view text) {
+        std::string header(512, '\0');
+        header.replace(0, name.size(), name);
+        char size[12];
+        std::snprintf(size, sizeof size, "%011zo", text.size());
+        header.replace(124, 11, size, 11);
+        header.replace(148, 8, 8, ' ');
+        header[156] = type;
+        header.replace(257, 8, "ustar\00000", 8);
+        unsigned sum = 0;
+        for (const char c : header) sum += static_cast<unsigned char>(c);
+        std::snprintf(size, sizeof size, "%06o", sum);
+        header.replace(148, 7, size, 7);
+        return header.append(text).append((512 - text.size() % 512) % 512, '\0');
+    };
+    const std::string end(1024, '\0'), plain = member("a/b.png", '0', "some bytes");
+    seeds.add("tar", "plain", plain + member("c.jpg", '0', std::string(600, 'x')) + end);
+    seeds.add("tar", "pax", member("PaxHeaders/b", 'x', "18 path=long.name\n11 size=10\n") + plain + end);
+    seeds.add("tar", "global", member("global", 'g', "20 comment=anything\n") + plain + end);
+    seeds.add("tar", "gnu", member("././@LongLink", 'L', std::string("a/long/name.png\0", 16)) + plain + end);
+    seeds.add("tar", "links", member("folder/", '5', "") + member("link", '2', "") + plain + end);
     seeds.add("checkpoint", "safetensors", cvt_fuzz::folder_parts{config, preprocessor, safetensors}.bytes());
     seeds.add("checkpoint", "torch", cvt_fuzz::folder_parts{torch_config, preprocessor, torch}.bytes());
     return seeds.files < 50;

@@ -1,0 +1,58 @@
+// Fuzz target: a tar archive, every member of it read or passed over.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "../../examples/classify/tar.hpp"
+#include "fuzz.hpp"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static const int file = ::memfd_create("input", 0);
+    static const std::string path = "/proc/self/fd/" + std::to_string(file);
+    cvt_fuzz::require(::ftruncate(file, 0) == 0 && ::pwrite(file, data, size, 0) == static_cast<::ssize_t>(size), "no file");
+    cvt_fuzz::memory::begin();
+    auto archive = app::tar_reader::open(path);
+    cvt_fuzz::require(static_cast<bool>(archive), "an archive that cannot be opened");
+    std::uint64_t read = 0;
+    for (std::size_t members = 0;; ++members) {
+        const auto member = archive->next();
+        cvt_fuzz::memory::finish(size, 8);
+        if (!member) return cvt_fuzz::refused(member.error());
+        if (!*member) return 0;
+        cvt_fuzz::require(members <= size / 512, "more members than headers");
+        cvt_fuzz::require(!(*member)->name.empty() && (*member)->name.find('\0') == std::string::npos, "a member without a name");
+        cvt_fuzz::memory::begin();
+        if ((*member)->type != app::tar_member::kind::file || members % 3 == 2) continue;
+        const auto bytes = archive->read();
+        if (!bytes) return cvt_fuzz::refused(bytes.error());
+        cvt_fuzz::require(bytes->size() == (*member)->size && (read += bytes->size()) <= size, "data that are not in the archive");
+    }
+}
+
+// Headers keep right checksums, without which nothing behind them is reached.
+std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed) {
+    constexpr std::size_t block = 512, checksum = 148, digits = 6, magic = 257;
+    cvt_fuzz::dice d{seed};
+    if (size >= block && d.below(2) == 0) {  // a part of one header, the type and the length of what follows most of all
+        std::uint8_t* header = data + d.below(size / block) * block;
+        constexpr struct { std::size_t begin, size; } fields[] = {{0, 100}, {124, 12}, {124, 12}, {156, 1}, {156, 1}, {257, 8}, {345, 155}};
+        const auto field = fields[d.below(std::size(fields))];
+        if (field.size == 1)
+            header[field.begin] = static_cast<std::uint8_t>("0123567xgLKSM"[d.below(13)]);
+        else
+            LLVMFuzzerMutate(header + field.begin, field.size, field.size);
+    } else {
+        size = LLVMFuzzerMutate(data, size, max_size);
+    }
+    for (std::size_t at = 0; at + block <= size; at += block) {
+        std::uint8_t* header = data + at;
+        if (std::memcmp(header + magic, "ustar", 5) != 0 || d.below(50) == 0) continue;
+        unsigned sum = 0;
+        for (std::size_t i = 0; i < block; ++i) sum += i >= checksum && i < checksum + 8 ? ' ' : header[i];
+        for (std::size_t i = digits; i-- > 0; sum /= 8) header[checksum + i] = static_cast<std::uint8_t>('0' + sum % 8);
+        header[checksum + digits] = 0;
+        header[checksum + digits + 1] = ' ';
+    }
+    return size;
+}
