@@ -1,7 +1,7 @@
 // Reads every tensor of a table that was accepted, as far as a budget goes.
 #pragma once
 
-#include <cvt/checkpoint/tensors.hpp>
+#include <cvt/checkpoint/torch.hpp>
 
 #include "fuzz.hpp"
 
@@ -18,6 +18,18 @@ inline void read_all(const cvt::checkpoint::tensor_file& file, std::size_t input
         require(!file.read(i, values.data()), "an accepted tensor that cannot be read");
         budget -= count < budget ? count : budget;
     }
+}
+
+/// A checkpoint of torch.save, old or new, and its tensors when it is accepted.
+inline int check_torch(const std::uint8_t* data, std::size_t size) {
+    using namespace cvt::checkpoint;
+    memory::begin();
+    tensor_file file;
+    const cvt::error e = read_torch(byte_source::from_memory(bytes_of(text_of(data, size))), file);
+    memory::finish(size, 96);
+    if (e) return refused(e);
+    read_all(file, size);
+    return 0;
 }
 
 }  // namespace cvt_fuzz

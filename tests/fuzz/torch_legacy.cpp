@@ -1,16 +1,4 @@
 // Fuzz target: a checkpoint of torch.save before 1.6, and its tensors when it is accepted.
-#include <cvt/checkpoint/torch.hpp>
-
 #include "tensors.hpp"
 
-int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace cvt::checkpoint;
-    cvt_fuzz::memory::begin();
-    tensor_file file;
-    const std::string_view text = cvt_fuzz::text_of(data, size);
-    const cvt::error e = read_torch(byte_source::from_memory(cvt_fuzz::bytes_of(text)), file);
-    cvt_fuzz::memory::finish(size, 96);
-    if (e) return cvt_fuzz::refused(e);
-    cvt_fuzz::read_all(file, size);
-    return 0;
-}
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { return cvt_fuzz::check_torch(data, size); }

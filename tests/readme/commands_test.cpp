@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <set>
+#include <sstream>
 
 #include "sandbox.hpp"
 
@@ -52,7 +53,7 @@ std::set<std::string> words_after(const std::string& prefix, const std::string& 
 }
 
 bool has_line(const fs::path& file, const std::string& start) {
-    for (const std::string& line : lines_of(read_text(source / file)))
+    for (const std::string& line : lines_of(read_file(source / file)))
         if (line.starts_with(start)) return true;
     return false;
 }
@@ -94,7 +95,7 @@ void check_output(std::vector<std::string> expected, std::vector<std::string> pr
 
 /// What a script runs at last, with the programs of this build.
 std::string last_exec(const fs::path& script) {
-    const std::string text = read_text(source / script), start = "\nexec build/demo/";
+    const std::string text = read_file(source / script), start = "\nexec build/demo/";
     const std::size_t at = text.rfind(start);
     REQUIRE(at != std::string::npos);
     return "build/release/" + text.substr(at + start.size());
@@ -108,7 +109,7 @@ bool accounted_for(const std::string& text) {
         return true;
     }
     if (const std::string install = "apt-get install "; text.starts_with(install)) {
-        CHECK(words_after(install, text) == words_after("scripts/install-packages ", read_text(source / tests)));
+        CHECK(words_after(install, text) == words_after("scripts/install-packages ", read_file(source / tests)));
         return true;
     }
     if (text == "cmake --preset release && cmake --build --preset release && ctest --preset release") {

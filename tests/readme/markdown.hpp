@@ -3,28 +3,15 @@
 
 #include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
-#include <sstream>
 #include <string>
 #include <vector>
+
+#include "support/text_files.hpp"
 
 namespace cvt_test {
 
 namespace fs = std::filesystem;
-
-inline std::string read_text(const fs::path& path) {
-    std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
-
-inline std::vector<std::string> lines_of(const std::string& text) {
-    std::istringstream stream{text};
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
-}
 
 struct block {
     std::string language, text;
@@ -36,7 +23,7 @@ struct markdown {
 
     explicit markdown(const fs::path& path) {
         bool inside = false;
-        for (const std::string& line : lines_of(read_text(path))) {
+        for (const std::string& line : lines_of(read_file(path))) {
             const std::size_t indent = line.find_first_not_of(' ');
             const bool fence = indent != std::string::npos && line.compare(indent, 3, "```") == 0;
             if (fence && !inside) blocks.push_back({line.substr(indent + 3), ""});

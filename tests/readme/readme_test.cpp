@@ -26,14 +26,14 @@ bool contains(const std::vector<std::string>& all, const std::string& one) { ret
 TEST_CASE("every C++ block of the README is an example, letter for letter", "[readme]") {
     std::set<std::string> examples;
     for (const auto& entry : fs::directory_iterator{source / "examples"})
-        if (entry.path().extension() == ".cpp") examples.insert(read_text(entry.path()));
+        if (entry.path().extension() == ".cpp") examples.insert(read_file(entry.path()));
     const std::vector<std::string> blocks = markdown{source / "README.md"}.blocks_in("cpp");
     REQUIRE_FALSE(blocks.empty());
     for (const std::string& block : blocks) {
         INFO(block);
         CHECK(examples.count(block) == 1);
     }
-    CHECK(blocks.front() == read_text(source / "examples/minimal.cpp"));
+    CHECK(blocks.front() == read_file(source / "examples/minimal.cpp"));
 }
 
 TEST_CASE("no block of the README is of a kind that no test looks at", "[readme]") {

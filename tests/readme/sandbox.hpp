@@ -50,7 +50,7 @@ public:
         write("command", command + "\n");
         const std::string shell = "cd '" + folder_.path() + "' && PATH='" + path_ + "' NO_COLOR=1 sh command >out 2>err </dev/null";
         const int status = std::system(shell.c_str());
-        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(folder_ / "out"), read_text(folder_ / "err")};
+        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(folder_ / "out"), read_file(folder_ / "err")};
     }
 
     void write(const fs::path& name, const std::string& content) const {

@@ -3,22 +3,17 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "support/executors.hpp"
 #include "support/safetensors_writer.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 using namespace cvt_test;
 
 namespace {
-
-std::string read_file(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 /// A converted model whose record and weights tests change.
 struct converted_model {
