@@ -30,7 +30,7 @@ if(NOT TARGET cvt_stb AND CVT_STB_INCLUDE_DIR)
   add_library(cvt_stb STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/decode.cpp)
   target_link_libraries(cvt_stb PUBLIC cvt::cvt)
   target_include_directories(cvt_stb SYSTEM PRIVATE ${CVT_STB_INCLUDE_DIR})
-  target_compile_options(cvt_stb PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-fwrapv;-fno-sanitize=shift>)
+  target_compile_options(cvt_stb PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-fwrapv;-fno-sanitize=shift>")
   set_target_properties(cvt_stb PROPERTIES POSITION_INDEPENDENT_CODE ON) # as above
 endif()
 if(NOT TARGET cvt_stb AND NOT CMAKE_FIND_PACKAGE_NAME)

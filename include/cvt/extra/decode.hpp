@@ -5,7 +5,8 @@
 //     #include <cvt/extra/decode.hpp>
 // and is compiled with -fwrapv: stb_image shifts and adds decoded values in ways that C++ leaves undefined, no pragma of
 // clang changes that, and a flag must not spread to the host's own code. Under UndefinedBehaviorSanitizer it wants
-// -fno-sanitize=shift as well: where data end inside a code it shifts a zero by more than its width. Every other file includes this header alone.
+// -fno-sanitize=shift as well: where data end inside a code it shifts a zero by more than its width. Every other file
+// includes this header alone.
 // stb_image is not hardened; the preflight here refuses what is known to break it. For pictures from strangers define
 // CVT_WITH_SYSTEM_CODECS in that one source file as well, and link libjpeg-turbo and libpng, which are maintained for that:
 // the same preflight stands in front of them, and their pixels are within 3 levels of stb_image's.
