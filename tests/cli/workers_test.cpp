@@ -161,15 +161,16 @@ TEST_CASE("several workers answer a path that is sent alone before the next is s
 TEST_CASE("an interrupt of several workers leaves the first records, whole, and --resume adds the rest", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directory(folder / "photos");
-    const std::string photo = write_png(folder / "photo.png", 300, 200);
+    const std::string photo = write_png(folder / "photo.png", 800, 600);
     std::vector<std::string> all;
-    for (int i = 100; i < 500; ++i) {
+    for (int i = 100; i < 220; ++i) {
         all.push_back(folder / ("photos/" + std::to_string(i) + ".png"));
         std::filesystem::create_hard_link(photo, all.back());
     }
-    const std::vector<std::string> arguments{"--workers", "3",     "--batch",          "2",        "--format",
+    const std::vector<std::string> arguments{"--workers", "3",     "--batch",          "6",        "--size",         "32", "--format",
                                              "jsonl",     "--out", folder / "r.jsonl", "--resume", folder / "photos"};
     running_classify run{arguments};
+    // The workers are then in the middle of a batch each: what the later ones have done must not follow what the first has not.
     while (read_file(folder / "r.jsonl").empty()) ::usleep(10'000);
     run.interrupt();
     CHECK(run.wait() == 130);
@@ -178,7 +179,7 @@ TEST_CASE("an interrupt of several workers leaves the first records, whole, and 
     REQUIRE(before.ends_with('\n'));
     REQUIRE(done.size() < all.size());
     for (std::size_t i = 0; i < done.size(); ++i) CHECK(json::parse(done[i])["path"] == all[i]);
-    CHECK(classify(with(arguments, {"--size", "32"})).code == 0);
+    CHECK(classify(arguments).code == 0);
     const std::vector<std::string> after = lines_of(read_file(folder / "r.jsonl"));
     REQUIRE(after.size() == all.size());
     for (std::size_t i = 0; i < after.size(); ++i) CHECK(json::parse(after[i])["path"] == all[i]);
