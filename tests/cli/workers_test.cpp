@@ -72,16 +72,17 @@ TEST_CASE("several workers write what one writes, byte for byte", "[cli]") {
 TEST_CASE("several workers draw the pictures that one draws, under the same names", "[cli]") {
     const temporary_folder folder;
     const std::vector<std::string> inputs = mixed_inputs(folder);
-    const auto run = [&](const char* workers) {
+    const auto run = [&](const char* workers, const char* batch) {
         std::filesystem::remove_all(folder / "maps");
-        const outcome o = classify(with({"--workers", workers, "--attention", folder / "maps"}, inputs));
+        const outcome o = classify(with({"--workers", workers, "--batch", batch, "--attention", folder / "maps"}, inputs));
         CHECK(o.code == 1);
         return std::pair{o.out, contents(folder / "maps")};
     };
-    const auto one = run("1");
+    const auto one = run("1", "1");
     CHECK(one.second.size() == 18);
     CHECK(one.second.contains("2-2.attention.png"));
-    CHECK(run("3") == one);
+    CHECK(run("3", "2") == one);
+    CHECK(run("64", "8") == one);  // so many may keep 2 MiB of photos each, and run a batch in parts
 }
 
 TEST_CASE("tensors, archives and images of their own size go to several workers too", "[cli]") {
