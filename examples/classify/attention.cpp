@@ -1,4 +1,4 @@
-// Names pictures and has them drawn.
+// Names pictures and has them written.
 #include "attention.hpp"
 
 #include <unistd.h>
@@ -7,7 +7,6 @@
 #include <filesystem>
 
 #include "failure.hpp"
-#include "heat_map/heat_map.hpp"
 #include "heat_map/png.hpp"
 
 namespace fs = std::filesystem;
@@ -29,12 +28,10 @@ std::string attention_writer::next_name(const std::string& path) {
     return (fs::path{folder_} / (name + ".attention.png")).string();
 }
 
-cvt::error attention_writer::write(const std::string& path, const cvt::image_view& photo, std::span<const float> attention,
-                                   const cvt::session& session, std::string& name) {
-    const auto picture = heat_map::draw(photo, attention, session.model().config(), session.preprocessing());
-    if (!picture) return picture.error();
+cvt::error attention_writer::write(const std::string& path, std::span<const std::uint8_t> picture, int width, int height,
+                                   std::string& name) {
     const std::string target = next_name(path);
-    if (cvt::error e = heat_map::write_png(target, *picture, photo.width, photo.height)) return e;
+    if (cvt::error e = heat_map::write_png(target, picture, width, height)) return e;
     name = target;
     return {};
 }

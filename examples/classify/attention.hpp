@@ -1,7 +1,8 @@
 // --attention: a folder of pictures that show where the model looked.
 #pragma once
 
-#include <cvt/session.hpp>
+#include <cstdint>
+#include <cvt/error.hpp>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -14,10 +15,9 @@ public:
     /// Makes the folder if there is none. Throws failure (wrong_usage) when pictures cannot be put there.
     explicit attention_writer(std::string folder);
 
-    /// Draws `attention` (heads, keys) over the photo. `name` becomes where the picture is: folder/<stem of path>.attention.png, or
-    /// <stem>-2 where another photo of this run has that name already. Errors: io, out_of_memory, bad_image.
-    cvt::error write(const std::string& path, const cvt::image_view& photo, std::span<const float> attention, const cvt::session& session,
-                     std::string& name);
+    /// Writes the picture (height, width, 3) of the photo at `path`. `name` becomes where it is: folder/<stem of path>.attention.png,
+    /// or <stem>-2 where another photo of this run has that name already. Errors: io, out_of_memory.
+    cvt::error write(const std::string& path, std::span<const std::uint8_t> picture, int width, int height, std::string& name);
 
 private:
     std::string next_name(const std::string& path);

@@ -1,19 +1,19 @@
-// classifier: images and tensors in, records and .npy rows out, in batches of equal input size.
+// classifier: images and tensors in; records, .npy rows and pictures out, in the order of the inputs.
 #pragma once
 
-#include <cvt/cvt.hpp>
-#include <cvt/extra/decode.hpp>
+#include <cvt/tensor.hpp>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "attention.hpp"
+#include "crew.hpp"
 #include "inputs.hpp"
 #include "npy_output.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "records.hpp"
+#include "setup.hpp"
 
 namespace app {
 
@@ -27,17 +27,18 @@ struct output_files {
 
 class classifier {
 public:
-    /// `take` gets the record of every input, in their order.
-    classifier(const options& o, cvt::session& session, output_files& files, std::function<void(const record&)> take,
-               progress_bar& progress);
+    /// `take` gets the record of every input, in their order. Throws failure as crew does.
+    classifier(const options& o, const setup& s, output_files& files, std::function<void(const record&)> take, progress_bar& progress);
 
-    /// An image: its data, or else the file of its path.
-    void add_image(const input& image);
-    /// A normalised input (channels, height, width).
+    /// An image, or an input that failed before it got here.
+    void add_image(input&& image);
+    /// A normalised input (channels, height, width), which must stay where it is until the last flush().
     void add_tensor(const std::string& name, cvt::view<const float, 3> input);
-    /// An input that failed before it got here.
-    void add_failed(const input& failed);
-    /// Runs what waits for its batch to be full. Needed after the last input.
+    /// Whether inputs wait for their record.
+    [[nodiscard]] bool busy() const { return !waiting_.tasks.empty() || crew_.busy(); }
+    /// Brings those records nearer: runs what waits for its batch to be full; where that runs already, waits a moment for it.
+    void advance();
+    /// Runs and reports all of them. Needed after the last input.
     void flush();
 
     /// Inputs whose records were handed on, and how many of them failed.
@@ -47,38 +48,18 @@ public:
     [[nodiscard]] bool stopped() const { return options_.max_errors && failed_ > *options_.max_errors; }
 
 private:
-    struct entry {
-        record result;
-        bool has_row;      // of the batch, in the order of the entries
-        cvt::image photo;  // kept while a picture is to be made of it
-    };
-
-    void add(entry&& e);
-    cvt::view<float, 3> next_row(cvt::grid size);
-    cvt::error read_image(const input& image, cvt::image& photo);
-    cvt::error forward();
-    void run_batch();
-    void measure();
-    [[nodiscard]] std::size_t attention_width() const;
-    void finish(entry& e, std::size_t row);
+    void add(task&& t);
+    void hand_out();
+    bool report(outcome& o);
 
     const options& options_;
-    cvt::session& session_;
-    const cvt::config& config_;
     output_files& files_;
     std::function<void(const record&)> take_;
     progress_bar& progress_;
-
-    std::vector<entry> waiting_;     // in input order
-    std::size_t rows_ = 0;           // inputs in the batch
-    cvt::grid size_;                 // of each of them
-    std::vector<float> inputs_;      // (rows, channels, height, width)
-    std::vector<float> logits_;      // (rows, classes)
-    std::vector<float> embeddings_;  // (rows, width of the last stage)
-    std::vector<float> attention_;   // (rows, heads, keys)
-    cvt::image_scratch scratch_;
-    std::size_t photo_bytes_ = 0;  // of the photos that wait
+    job waiting_;                    // for its batch to be full
+    std::size_t waiting_bytes_ = 0;  // of files in it
     std::size_t done_ = 0, failed_ = 0;
+    crew crew_;  // last: its workers end before the rest does
 };
 
 }  // namespace app

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cvt/session.hpp>
 #include <deque>
 #include <filesystem>
 
@@ -15,7 +14,6 @@
 #include "failure.hpp"
 #include "inputs.hpp"
 #include "interrupt.hpp"
-#include "threads.hpp"
 
 namespace app {
 namespace {
@@ -78,8 +76,6 @@ int evaluate(const options& o, const setup& s) {
     std::size_t total = 0;
     for (const class_folder& f : folders) total += f.images.total().value_or(0);
 
-    cvt::thread_pool pool = make_pool(o.threads);
-    cvt::session session{s.model, {.executor = pool.as_executor(), .preprocessing = s.preprocessing}};
     output_files files{o, s.model.config(), s.fixed_input_size()};
     progress_bar progress;
     tally counted{s.labels.size()};
@@ -92,25 +88,22 @@ int evaluate(const options& o, const setup& s) {
         counted.add(expected.front(), r);
         expected.pop_front();
     };
-    classifier run{o, session, files, take, progress};
+    classifier run{o, s, files, take, progress};
 
     const auto begin = std::chrono::steady_clock::now();
     for (class_folder& f : folders)
         while (!interrupt_requested()) {
-            const std::optional<input> next = f.images.next();
+            std::optional<input> next = f.images.next();
             if (!next) break;
             expected.push_back(f.index);
-            if (next->problem)
-                run.add_failed(*next);
-            else
-                run.add_image(*next);
+            run.add_image(*std::move(next));
             progress.show(run.done(), total);
         }
     run.flush();
     progress.clear();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 
-    const evaluation_report report{counted, s.labels, seconds, o.threads, total - run.done()};
+    const evaluation_report report{counted, s.labels, seconds, o.threads, o.workers, total - run.done()};
     print(o.format == record_format::jsonl ? report.as_json() : report.as_text());
     return interrupt_requested() ? interrupt_code() : counted.failures.empty() ? all_good : some_failed;
 }

@@ -59,8 +59,9 @@ std::string evaluation_report::as_text() const {
     if (!counted.failures.empty()) out += text(", %zu failed and not counted", counted.failures.size());
     if (not_run > 0) out += text(", %zu not run", not_run);
     out += '\n' + accuracy("top-1", all.top1, all.images) + accuracy("top-5", all.top5, all.images);
-    out += text("speed    %.1f images a second, %.1f s with %d thread%s\n", static_cast<double>(all.images) / seconds, seconds, threads,
-                threads == 1 ? "" : "s");
+    out += text("speed    %.1f images a second, %.1f s with %d thread%s", static_cast<double>(all.images) / seconds, seconds, threads,
+                threads == 1 ? "" : "s") +
+           (workers > 1 ? text(" in each of %d workers\n", workers) : "\n");
 
     const std::vector<std::size_t> hardest = hardest_classes(counted);
     if (hardest.empty()) return out;
@@ -82,8 +83,8 @@ std::string evaluation_report::as_json() const {
     const tally::counts& all = counted.all;
     std::string out = text("{\"images\": %zu, \"failed\": %zu, \"not_run\": %zu, ", all.images, counted.failures.size(), not_run);
     out += "\"top1\": " + fraction(all.top1, all.images) + ", \"top5\": " + fraction(all.top5, all.images);
-    out += text(", \"seconds\": %.3f, \"images_per_second\": %.3f, \"threads\": %d, \"classes\": [", seconds,
-                static_cast<double>(all.images) / seconds, threads);
+    out += text(", \"seconds\": %.3f, \"images_per_second\": %.3f, \"threads\": %d, \"workers\": %d, \"classes\": [", seconds,
+                static_cast<double>(all.images) / seconds, threads, workers);
     const char* separator = "";
     const auto next = [&] { return std::exchange(separator, ", "); };
     for (std::size_t i = 0; i < counted.of_class.size(); ++i) {

@@ -1,13 +1,15 @@
 // Signal handlers of the command line.
 #include "interrupt.hpp"
 
+#include <atomic>
 #include <csignal>
 
 namespace app {
 namespace {
 
 constexpr int interrupting[]{SIGINT, SIGTERM, SIGHUP};
-volatile std::sig_atomic_t requested = 0;  // which of them came
+std::atomic<int> requested = 0;  // which of them came; workers look, too
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may write it");
 
 void change_mask(int how) {
     sigset_t interrupts;

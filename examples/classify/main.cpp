@@ -20,7 +20,6 @@
 #include "setup.hpp"
 #include "tensors.hpp"
 #include "terminal.hpp"
-#include "threads.hpp"
 #include "verify.hpp"
 
 namespace app {
@@ -36,13 +35,13 @@ void classify_tensors(const tensor_file& tensors, classifier& run, progress_bar&
 void classify_images(input_list& images, classifier& run, progress_bar& progress) {
     while (!interrupt_requested() && !run.stopped()) {
         // Whoever feeds one path at a time waits for its record before the next: a batch must not wait for him.
-        if (images.would_wait()) run.flush();
-        const std::optional<input> next = images.next();
+        if (run.busy() && images.would_wait()) {
+            run.advance();
+            continue;
+        }
+        std::optional<input> next = images.next();
         if (!next) break;
-        if (next->problem)
-            run.add_failed(*next);
-        else
-            run.add_image(*next);
+        run.add_image(*std::move(next));
         progress.show(run.done(), images.total());
     }
 }
@@ -70,8 +69,6 @@ int run(const options& o) {
 
     std::optional<tensor_file> tensors;
     if (!o.input.empty()) tensors.emplace(o.input, s.model.config());
-    cvt::thread_pool pool = make_pool(o.threads);
-    cvt::session session{s.model, {.executor = pool.as_executor(), .preprocessing = s.preprocessing}};
 
     // What can fail for want of a path or of space is opened before the work begins.
     output_files files{o, s.model.config(), s.fixed_input_size()};
@@ -87,7 +84,7 @@ int run(const options& o) {
         progress.clear_for_records();
         records.write(r);
     };
-    classifier classifier{o, session, files, write, progress};
+    classifier classifier{o, s, files, write, progress};
     selection mine{o.shard, file.done()};
     if (tensors) {
         classify_tensors(*tensors, classifier, progress);

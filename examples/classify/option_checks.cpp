@@ -121,6 +121,13 @@ void check_jobs(const options& o) {
            "--resume continues records only: leave the .npy files and --attention out");
 }
 
+void check_workers(const options& o) {
+    if (o.workers == 1) return;
+    refuse(o.repeat > 0, "--workers run beside each other, and --repeat times one forward pass: leave one of them out");
+    refuse(o.info || o.verify || !o.convert.empty(),
+           "--workers share out inputs, and --info, --verify and --convert take none: leave --workers out");
+}
+
 }  // namespace
 
 void check_options(const options& o) {
@@ -142,6 +149,7 @@ void check_options(const options& o) {
     check_evaluate(o);
     check_convert(o);
     check_jobs(o);
+    check_workers(o);
     check_outputs(o);
 }
 

@@ -14,11 +14,13 @@
 namespace app {
 namespace {
 
+constexpr int most_workers = 256;
+
 constexpr const char* examples = R"(Examples:
   classify photo.jpg                                the built-in model: ten classes, see --info
   classify --model cvt-13/ photo.jpg                a Hugging Face folder
   classify --model cvt-13/ --format jsonl photos/   every JPEG and PNG of a folder, a JSON object a line
-  find . -name '*.jpg' | classify --batch 8 --threads 4 -
+  find . -name '*.jpg' | classify --workers 4 -     four images at a time, records in the order of the list
   classify --model cvt-13/ --input x.npy --logits y.npy
   classify --attention maps/ photo.jpg              where it looked, drawn over the photo
   classify --model cvt-13/ --evaluate val/ --classes LOC_synset_mapping.txt --batch 8
@@ -115,6 +117,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--labels", o.labels, "FILE", "names of the classes, one a line")->check(existing_file)->group(model);
     add_number("--threads", o.threads, cvt::executor::max_workers, "threads for one forward pass (1)")->group(model);
     add_number("--batch", o.batch, 1024, "images in one forward pass (1)")->group(model);
+    add_number("--workers", o.workers, most_workers, "batches at a time, each with --threads of its own (1)")->group(model);
     add_text("--kernels", o.kernels, "NAME", "kernel set; default: the best for this CPU")->group(model);
 
     const std::string images = "Images";

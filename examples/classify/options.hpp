@@ -27,7 +27,7 @@ struct options {
     std::optional<cvt::crop_rounding> crop;
     std::optional<cvt::orientation> orient;
     std::optional<int> top_k;
-    int threads = 1, batch = 1, repeat = 0;
+    int threads = 1, batch = 1, workers = 1, repeat = 0;
     std::string kernels;
     record_format format = record_format::text;
     std::string input, logits, embedding, dump_input;  ///< .npy files

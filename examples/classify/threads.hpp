@@ -1,4 +1,4 @@
-// The threads of --threads.
+// The threads of --threads, for one worker.
 #pragma once
 
 #include <cvt/extra/thread_pool.hpp>

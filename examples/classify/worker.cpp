@@ -1,0 +1,166 @@
+// Decode, preprocess, run, see what came out.
+#include "worker.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "escape.hpp"
+#include "format.hpp"
+#include "heat_map/heat_map.hpp"
+#include "interrupt.hpp"
+
+namespace app {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double milliseconds_since(clock::time_point begin) { return std::chrono::duration<double, std::milli>(clock::now() - begin).count(); }
+
+std::size_t floats_of(int channels, cvt::grid size) { return static_cast<std::size_t>(channels * size.tokens()); }
+
+// Row `row` of an array of rows of `width`; empty for an array that is not computed.
+std::span<const float> row_of(const std::vector<float>& values, std::size_t row, std::size_t width) {
+    return values.empty() ? std::span<const float>{} : std::span{values}.subspan(row * width, width);
+}
+
+std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
+
+bool all_finite(std::span<const float> values) {
+    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+worker::worker(const options& o, const setup& s)
+    : options_{o},
+      config_{s.model.config()},
+      pool_{make_pool(o.threads)},
+      session_{s.model, {.executor = pool_.as_executor(), .preprocessing = s.preprocessing}} {}
+
+void worker::run(job& j, const std::atomic<bool>& leave) {
+    j.outcomes.clear();
+    rows_.clear();
+    std::size_t photo_bytes = 0;
+    while (j.has_tasks_left() && photo_bytes <= photo_bytes_in_job(options_.workers) && !leave && !interrupt_requested()) {
+        const task t = std::move(j.tasks[j.next++]);
+        const clock::time_point begin = clock::now();
+        cvt::image photo;
+        const cvt::error problem = read(t, j, photo);
+        const double milliseconds = t.tensor || t.image.problem ? 0 : milliseconds_since(begin);
+        j.outcomes.push_back({{t.image.path, t.image.id, problem, {}, milliseconds, {}}});
+        if (problem) continue;
+        if (options_.attention.empty()) photo = {};
+        photo_bytes += photo.pixels.size();
+        rows_.push_back({j.outcomes.size() - 1, std::move(photo)});
+    }
+    run_rows(j);
+}
+
+cvt::error worker::read(const task& t, job& j, cvt::image& photo) {
+    if (t.image.problem) return t.image.problem;
+    if (!t.tensor) return read_image(t.image, j, photo);
+    const cvt::view<float, 3> target = next_row({static_cast<int>(t.tensor->extent(1)), static_cast<int>(t.tensor->extent(2))}, j);
+    std::copy_n(t.tensor->data(), t.tensor->size(), target.data());
+    return {};
+}
+
+cvt::error worker::read_image(const input& image, job& j, cvt::image& photo) {
+    const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
+    cvt::result<cvt::image> decoded = image.data ? cvt::decode(*image.data, turn) : cvt::read_image(image.path.c_str(), turn);
+    if (!decoded) return decoded.error();
+    photo = *std::move(decoded);
+    const cvt::result<cvt::grid> size = cvt::output_size(session_.preprocessing(), photo.width, photo.height);
+    if (!size) return size.error();
+    return cvt::preprocess(photo.view(), session_.preprocessing(), next_row(*size, j), scratch_);
+}
+
+// Where the next input of the batch goes. One of another size begins a new batch.
+cvt::view<float, 3> worker::next_row(cvt::grid size, job& j) {
+    if (!(size == size_)) run_rows(j);
+    size_ = size;
+    const std::size_t floats = floats_of(config_.num_channels, size);
+    inputs_.resize((rows_.size() + 1) * floats);
+    return cvt::view<float, 3>{inputs_.data() + rows_.size() * floats, config_.num_channels, size.height, size.width};
+}
+
+void worker::run_rows(job& j) {
+    const std::size_t rows = rows_.size();
+    if (rows == 0) return;
+    logits_.resize(rows * static_cast<std::size_t>(config_.num_classes));
+    // Without a head the embedding is all there is to compute.
+    if (!options_.embedding.empty() || config_.num_classes == 0)
+        embeddings_.resize(rows * static_cast<std::size_t>(config_.last_stage().embed_dim));
+    if (!options_.attention.empty()) attention_.resize(rows * attention_width());
+    const clock::time_point begin = clock::now();
+    const cvt::error problem = forward();
+    const double share = milliseconds_since(begin) / static_cast<double>(rows);
+    for (const batch_row& r : rows_) {
+        j.outcomes[r.index].result.problem = problem;
+        j.outcomes[r.index].result.milliseconds += share;
+    }
+    outcome& first = j.outcomes[rows_.front().index];
+    if (!problem && options_.repeat > 0) first.timing = measure(first.result.path);
+    for (std::size_t i = 0; i < rows; ++i) conclude(j.outcomes[rows_[i].index], i);
+    rows_.clear();
+}
+
+cvt::error worker::forward() {
+    const cvt::view<const float, 4> inputs{inputs_.data(), static_cast<std::ptrdiff_t>(rows_.size()), config_.num_channels, size_.height,
+                                           size_.width};
+    return session_.run(inputs, {.logits = logits_, .embedding = embeddings_, .cls_attention = attention_});
+}
+
+std::string worker::measure(const std::string& path) {
+    std::vector<double> runs;
+    for (int i = 0; i < options_.repeat && !interrupt_requested(); ++i) {
+        const clock::time_point begin = clock::now();
+        if (forward()) return {};  // cannot happen: it worked just before
+        runs.push_back(milliseconds_since(begin));
+    }
+    if (runs.empty()) return {};
+    std::sort(runs.begin(), runs.end());
+    const double median = (runs[(runs.size() - 1) / 2] + runs[runs.size() / 2]) / 2;
+    const cvt::result<std::int64_t> work = cvt::multiply_adds(config_, size_.height, size_.width);
+    const double operations = work ? 2.0 * static_cast<double>(*work) * static_cast<double>(rows_.size()) : 0.0;
+    const std::string others = rows_.size() > 1 ? " and " + std::to_string(rows_.size() - 1) + " more" : "";
+    return terminal_text(path) + others +
+           text(": %zu runs: median %.2f ms, min %.2f ms, %.1f GFLOP/s\n", runs.size(), median, runs.front(), operations / (median * 1e6));
+}
+
+std::size_t worker::attention_width() const {
+    const cvt::result<cvt::model_shape> shape = cvt::shape_of(config_, size_.height, size_.width);
+    return shape ? static_cast<std::size_t>(config_.last_stage().num_heads * shape->last_stage().keys.tokens()) : 0;
+}
+
+// All that can be done before an input's turn to be reported, so that the one thread which reports has little to do.
+void worker::conclude(outcome& o, std::size_t row) {
+    record& r = o.result;
+    if (r.problem) return;
+    const std::span<const float> logits = row_of(logits_, row, static_cast<std::size_t>(config_.num_classes)),
+                                 embedding = row_of(embeddings_, row, static_cast<std::size_t>(config_.last_stage().embed_dim));
+    if (!(all_finite(logits) && all_finite(embedding))) {
+        r.problem =
+            cvt::error::format(cvt::errc::invalid_argument, "the result holds NaN or infinite values: so does the input or a weight");
+        return;
+    }
+    if (!options_.attention.empty()) {
+        const cvt::image photo = std::move(rows_[row].photo);
+        auto picture = heat_map::draw(photo.view(), row_of(attention_, row, attention_width()), config_, session_.preprocessing());
+        if (!picture) {
+            r.problem = picture.error();
+            return;
+        }
+        o.picture = *std::move(picture);
+        o.picture_width = photo.width;
+        o.picture_height = photo.height;
+    }
+    if (!options_.dump_input.empty()) o.input = copy_of(row_of(inputs_, row, floats_of(config_.num_channels, size_)));
+    if (!options_.logits.empty()) o.logits = copy_of(logits);
+    if (!options_.embedding.empty()) o.embedding = copy_of(embedding);
+    if (logits.empty()) return;
+    r.top.resize(std::min(static_cast<std::size_t>(options_.top_k.value_or(5)), logits.size()));
+    cvt::top_k(logits, r.top);
+}
+
+}  // namespace app
