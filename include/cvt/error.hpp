@@ -11,7 +11,9 @@
 
 #include "version.hpp"
 
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT)  // MinGW: "printf" is the format of Windows' old library, not that of std::vsnprintf
+#define CVT_PRINTF(format_at, first_at) __attribute__((format(__MINGW_PRINTF_FORMAT, format_at, first_at)))
+#elif defined(__GNUC__)
 #define CVT_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 #else
 #define CVT_PRINTF(format_at, first_at)

@@ -28,6 +28,10 @@ static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 6
 #define CVT_TAG_SIMD _avx
 #elif defined(__SSE3__) || defined(__POPCNT__)
 #define CVT_TAG_SIMD _sse4
+#elif defined(__ARM_FEATURE_SVE)
+#define CVT_TAG_SIMD _sve
+#elif defined(__ARM_FEATURE_ATOMICS)  // what every 64-bit ARM after the first has
+#define CVT_TAG_SIMD _lse
 #else
 #define CVT_TAG_SIMD _base
 #endif
@@ -57,7 +61,8 @@ static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 6
 #endif
 
 // Units compiled at the architecture's baseline, with exceptions and IEEE arithmetic: see kernels/select.hpp.
-#if !defined(__SSE3__) && !defined(__POPCNT__) && !defined(__FAST_MATH__) && (defined(__cpp_exceptions) || defined(_CPPUNWIND))
+#if !defined(__SSE3__) && !defined(__POPCNT__) && !defined(__ARM_FEATURE_SVE) && !defined(__ARM_FEATURE_ATOMICS) && \
+    !defined(__FAST_MATH__) && (defined(__cpp_exceptions) || defined(_CPPUNWIND))
 #define CVT_UNIT_IS_BASELINE 1
 #endif
 

@@ -1,6 +1,6 @@
-# cmake -DEXIT=<code> -DOUTPUT=<regex> -DERRORS=<regex> -P expect.cmake -- <command>...: runs an example and reads what it prints.
+# cmake -DEXIT=<code> -DOUTPUT=<regex> -DERRORS=<regex> -DEMULATOR=<list> -P expect.cmake -- <command>...: runs an example and reads what it prints.
 # Both streams must match; "^$" is silence.
-set(command)
+set(command ${EMULATOR})
 set(in_command FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
 foreach(i RANGE ${last})

@@ -3,6 +3,10 @@
 #include <cstdio>
 #include <cstring>
 
+#if defined(CVT_TEST_ARM)
+#include <sys/auxv.h>
+#endif
+
 #include "unit.hpp"
 
 void unit_base(unit_result&);
@@ -11,6 +15,9 @@ void unit_noexc(unit_result&);
 void unit_fastmath(unit_result&);
 #if defined(CVT_TEST_X86)
 void unit_avx2(unit_result&);
+#elif defined(CVT_TEST_ARM)
+void unit_lse(unit_result&);
+void unit_sve(unit_result&);
 #endif
 
 int main() {
@@ -21,6 +28,8 @@ int main() {
         {unit_base, true}, {unit_base_again, true}, {unit_noexc, true}, {unit_fastmath, true},
 #if defined(CVT_TEST_X86)
             {unit_avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+#elif defined(CVT_TEST_ARM)
+            {unit_lse, (getauxval(AT_HWCAP) & HWCAP_ATOMICS) != 0}, {unit_sve, (getauxval(AT_HWCAP) & HWCAP_SVE) != 0},
 #endif
     };
     static unit_result first, result;

@@ -115,11 +115,11 @@ private:
     static bool is_empty(const char* path, bool& is_folder) noexcept {
         char pattern[4096];
         std::snprintf(pattern, sizeof pattern, "%s/*", path);
-        _finddata64_t entry;
-        const auto search = ::_findfirst64(pattern, &entry);
+        _finddata_t entry;
+        const auto search = ::_findfirst(pattern, &entry);
         is_folder = search != -1;
         bool empty = true;
-        for (bool more = is_folder; more; more = ::_findnext64(search, &entry) == 0) empty = empty && is_dots(entry.name);
+        for (bool more = is_folder; more; more = ::_findnext(search, &entry) == 0) empty = empty && is_dots(entry.name);
         if (is_folder) ::_findclose(search);
         return empty;
     }

@@ -8,12 +8,13 @@
 #include "../error.hpp"
 #include "avx2.hpp"
 #include "kernel_set.hpp"
+#include "neon.hpp"
 #include "sse2.hpp"
 
 // Eigen's templates are not in our namespace: two units of different flags that both instantiate them share one body, and
 // link order decides which. So only units at the architecture's baseline, with exceptions and IEEE arithmetic, have the
-// Eigen set; on x86-64 every unit has a floor of our own.
-#if defined(CVT_UNIT_IS_BASELINE) || !defined(CVT_HAS_SSE2_KERNELS)
+// Eigen set; on x86-64 and 64-bit ARM every unit has a floor of our own.
+#if defined(CVT_UNIT_IS_BASELINE) || !(defined(CVT_HAS_SSE2_KERNELS) || defined(CVT_HAS_NEON_KERNELS))
 #define CVT_HAS_EIGEN_KERNELS 1
 #endif
 
@@ -29,6 +30,9 @@ inline std::span<const kernel_set* const> available() noexcept {
     static constexpr const kernel_set* sets[] {
 #if defined(CVT_HAS_AVX2_KERNELS)
         &avx2::set,
+#endif
+#if defined(CVT_HAS_NEON_KERNELS)
+            &neon::set,
 #endif
 #if defined(CVT_HAS_EIGEN_KERNELS)
             &with_eigen::set,

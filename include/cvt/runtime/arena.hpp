@@ -34,7 +34,7 @@ public:
     [[nodiscard]] std::size_t peak() const noexcept { return peak_; }
 
 private:
-    static constexpr std::size_t limit = (static_cast<std::size_t>(1) << 62) / sizeof(float);
+    static constexpr std::size_t limit = (static_cast<std::size_t>(-1) / 4 + 1) / sizeof(float);
     float* base_ = nullptr;
     std::size_t used_ = 0, peak_ = 0;
 };

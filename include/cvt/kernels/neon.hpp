@@ -1,0 +1,74 @@
+// The NEON kernel set (64-bit ARM): every such CPU runs it, so that it is the floor there too.
+#pragma once
+
+#if defined(__aarch64__) && defined(__ARM_NEON) && defined(__GNUC__)
+#define CVT_HAS_NEON_KERNELS 1
+
+#include <arm_neon.h>
+
+#include "kernel_set.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace kernels::neon {
+
+using vec = float32x4_t;
+using ints = int32x4_t;
+using mask = uint32x4_t;
+inline constexpr std::ptrdiff_t lanes = 4;
+
+#define CVT_SIMD inline __attribute__((always_inline))
+CVT_SIMD vec set1(float v) { return vdupq_n_f32(v); }
+CVT_SIMD vec load(const float* p) { return vld1q_f32(p); }
+CVT_SIMD void store(float* p, vec v) { vst1q_f32(p, v); }
+CVT_SIMD vec add(vec a, vec b) { return vaddq_f32(a, b); }
+CVT_SIMD vec sub(vec a, vec b) { return vsubq_f32(a, b); }
+CVT_SIMD vec mul(vec a, vec b) { return vmulq_f32(a, b); }
+CVT_SIMD vec div(vec a, vec b) { return vdivq_f32(a, b); }
+CVT_SIMD vec fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+CVT_SIMD vec sqrt(vec a) { return vsqrtq_f32(a); }
+CVT_SIMD vec select(mask m, vec yes, vec no) { return vbslq_f32(m, yes, no); }
+// b where one is NaN, which FMAX and FMAXNM are not. The comparison itself: under -ffast-math a compiler may make one of
+// those of the intrinsics.
+CVT_SIMD mask greater(vec a, vec b) {
+    mask m;
+    __asm__("fcmgt %0.4s, %1.4s, %2.4s" : "=w"(m) : "w"(a), "w"(b));
+    return m;
+}
+CVT_SIMD vec max(vec a, vec b) { return select(greater(a, b), a, b); }
+CVT_SIMD vec min(vec a, vec b) { return select(greater(b, a), a, b); }
+CVT_SIMD vec abs(vec a) { return vabsq_f32(a); }
+CVT_SIMD mask less(vec a, vec b) { return greater(b, a); }
+CVT_SIMD ints round(vec a) { return vcvtnq_s32_f32(a); }
+CVT_SIMD vec to_float(ints a) { return vcvtq_f32_s32(a); }
+CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal numbers
+    return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), vshlq_n_s32(n, 23)));
+}
+
+CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
+    if (count >= lanes) return load(p);
+    float v[lanes];
+    store(v, other);
+    for (std::ptrdiff_t i = 0; i < count; ++i) v[i] = p[i];
+    return load(v);
+}
+CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return load_part_or(p, count, set1(0.F)); }
+CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec a) {
+    if (count >= lanes) return store(p, a);
+    float v[lanes];
+    store(v, a);
+    for (std::ptrdiff_t i = 0; i < count; ++i) p[i] = v[i];
+}
+CVT_SIMD float sum_of(vec v) { return vaddvq_f32(v); }
+CVT_SIMD float max_of(vec v) { return vmaxvq_f32(v); }
+#undef CVT_SIMD
+
+#define CVT_VEC_REGISTER "w"
+#include "simd/body.inl"
+#undef CVT_VEC_REGISTER
+
+inline constexpr kernel_set set{"neon", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
+
+}  // namespace kernels::neon
+CVT_NAMESPACE_END
+
+#endif
