@@ -107,7 +107,7 @@ TEST_CASE("outputs: tensors, batches, embeddings, maps, attention") {
         float sum = 0;
         for (std::size_t i = 0; i < 25; ++i) sum += attention->values[head * 25 + i];
         CHECK(sum > 0.1F);
-        CHECK(sum < 1.F);  // the rest is what the class token attends to itself
+        CHECK(sum < 1.F + 1e-5F);  // the rest is what the class token attends to itself, here less than a sum may round
     }
 }
 
