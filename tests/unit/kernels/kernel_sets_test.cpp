@@ -76,7 +76,8 @@ TEST_CASE("linear: every epilogue, odd sizes, rows that are not contiguous") {
 TEST_CASE("linear: depths beyond one cache block") {
     for (const kernel_set* set : cvt::kernels::available())
         for (const epilogue then : {epilogue::none, epilogue::quick_gelu, epilogue::add})
-            for (const std::ptrdiff_t k : {255, 256, 257, 511, 512, 513, 1023, 1024, 1025, 2049, 4100}) check_linear(*set, 7, 19, k, then, true);
+            for (const std::ptrdiff_t k : {255, 256, 257, 511, 512, 513, 1023, 1024, 1025, 2049, 4100})
+                check_linear(*set, 7, 19, k, then, true);
 }
 
 TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
