@@ -22,8 +22,15 @@ enum class path_kind : std::uint8_t { missing, file, folder };
 
 inline path_kind kind_of(const char* path) noexcept {
 #if defined(_WIN32)
+    // There a folder's name that ends in a separator is not found, unless it is a drive's.
+    std::size_t size = std::strlen(path);
+    while (size > 1 && (path[size - 1] == '/' || path[size - 1] == '\\') && path[size - 2] != ':') --size;
+    char name[4096];
+    if (size >= sizeof name) return path_kind::missing;
+    std::memcpy(name, path, size);
+    name[size] = '\0';
     struct _stat64 status;
-    if (_stat64(path, &status) != 0) return path_kind::missing;
+    if (_stat64(name, &status) != 0) return path_kind::missing;
     return (status.st_mode & _S_IFDIR) != 0 ? path_kind::folder : path_kind::file;
 #else
     struct stat status;

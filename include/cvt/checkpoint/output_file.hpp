@@ -13,6 +13,7 @@
 
 #if defined(_WIN32)
 #include <direct.h>
+#include <fcntl.h>
 #include <io.h>
 #else
 #include <dirent.h>
@@ -42,7 +43,7 @@ public:
         std::memcpy(path_, part_, static_cast<std::size_t>(length) - 5);
         path_[length - 5] = '\0';
         errno = 0;
-        file_ = std::fopen(part_, "wbx");
+        file_ = open_new(part_);
         return file_ == nullptr ? failed(part_, "create") : error{};
     }
 
@@ -54,11 +55,7 @@ public:
     /// Brings all bytes to the disk, then gives the file its name.
     error commit() noexcept {
         errno = 0;
-        bool good = std::fflush(file_) == 0;
-#if !defined(_WIN32)
-        good = good && (::fsync(::fileno(file_)) == 0 || errno == EINVAL);  // EINVAL: a file system that knows no such thing
-#endif
-        if (!good) return failed(part_, "write");
+        if (std::fflush(file_) != 0 || !sync(file_)) return failed(part_, "write");
         std::FILE* file = std::exchange(file_, nullptr);
         const char* what = "write";
         if (std::fclose(file) == 0) {
@@ -74,6 +71,19 @@ public:
     [[nodiscard]] const char* path() const noexcept { return path_; }
 
 private:
+#if defined(_WIN32)
+    // Windows' older C library does not know the "x" of C11's modes.
+    static std::FILE* open_new(const char* path) noexcept {
+        const int descriptor = ::_open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, _S_IREAD | _S_IWRITE);
+        return descriptor < 0 ? nullptr : ::_fdopen(descriptor, "wb");
+    }
+    static bool sync(std::FILE* file) noexcept { return ::_commit(::_fileno(file)) == 0; }
+#else
+    static std::FILE* open_new(const char* path) noexcept { return std::fopen(path, "wbx"); }
+    static bool sync(std::FILE* file) noexcept {
+        return ::fsync(::fileno(file)) == 0 || errno == EINVAL;  // EINVAL: a file system that knows no such thing
+    }
+#endif
     static error failed(const char* path, const char* what) noexcept {
         return error::format(errc::io, "%s: cannot %s: %s", path, what, errno == 0 ? "unknown reason" : std::strerror(errno));
     }
