@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "support/classify_program.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text_files.hpp"
 
@@ -29,15 +30,11 @@ public:
         if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error{"pipe"};
         child_ = ::fork();
         if (child_ == 0) {
-            std::vector<char*> argv{const_cast<char*>("classify")};
-            for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-            argv.push_back(nullptr);
             if (folder != nullptr && ::chdir(folder) != 0) ::_exit(99);
             ::dup2(in[0], 0);
             ::dup2(out[1], 1);
             ::dup2(err[1], 2);
-            ::execv(CVT_CLASSIFY, argv.data());
-            ::_exit(98);
+            become_classify(arguments);
         }
         ::close(in[0]);
         ::close(out[1]);

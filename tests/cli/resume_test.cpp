@@ -222,7 +222,8 @@ TEST_CASE("a full disk leaves a file that can be continued", "[cli]") {
     static_cast<void>(j.run());
     const json expected = j.records();
     j.set("");
-    std::string command = "ulimit -f 1; '" CVT_CLASSIFY "' --size 32 --format jsonl --top-k 10 --resume --out '" + j.out + "'";
+    std::string command =
+        std::string{"ulimit -f 1; "} + shell_classify + " --size 32 --format jsonl --top-k 10 --resume --out '" + j.out + "'";
     for (const std::string& input : j.inputs) command += " '" + input + "'";
     const int status = std::system((command + " 2> '" + (j.folder / "err") + "'").c_str());
     CHECK(WEXITSTATUS(status) == 1);

@@ -48,7 +48,7 @@ TEST_CASE("a reader that goes away ends the program quietly", "[cli]") {
 TEST_CASE("records that cannot be written are an error", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
-    const std::string command = CVT_CLASSIFY " '" + photo + "' > /dev/full 2> '" + folder / "err" + "'";
+    const std::string command = shell_classify + std::string{" '"} + photo + "' > /dev/full 2> '" + folder / "err" + "'";
     const int status = std::system(command.c_str());
     CHECK(WEXITSTATUS(status) == 1);
     CHECK(read_file(folder / "err").find("standard output cannot be written") != std::string::npos);
@@ -57,7 +57,8 @@ TEST_CASE("records that cannot be written are an error", "[cli]") {
 TEST_CASE("a closed standard output is an error, and its number goes to no other file", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
-    const std::string command = CVT_CLASSIFY " --logits " + (folder / "l.npy") + ' ' + photo + " >&- 2>" + (folder / "err");
+    const std::string command =
+        shell_classify + std::string{" --logits "} + (folder / "l.npy") + ' ' + photo + " >&- 2>" + (folder / "err");
     const int status = std::system(command.c_str());
     CHECK(WEXITSTATUS(status) == 1);
     CHECK(read_file(folder / "err").find("standard output cannot be written") != std::string::npos);

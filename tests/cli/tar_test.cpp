@@ -112,7 +112,7 @@ TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from 
         CHECK(found == names);
         std::string all;
         const std::string piped =
-            "cat '" + tar + "' | '" CVT_CLASSIFY "' --tar --size 32 --format jsonl /dev/stdin > '" + (folder / "piped") + "'";
+            "cat '" + tar + "' | " + shell_classify + " --tar --size 32 --format jsonl /dev/stdin > '" + (folder / "piped") + "'";
         CHECK(std::system(piped.c_str()) == 0);
         CHECK(lines_of(read_file(folder / "piped")).size() == names.size());
     }

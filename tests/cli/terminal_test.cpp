@@ -25,15 +25,11 @@ std::string on_terminal(const std::vector<std::string>& arguments, const environ
     const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &size);
     REQUIRE(child >= 0);
     if (child == 0) {
-        std::vector<char*> argv{const_cast<char*>("classify")};
-        for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-        argv.push_back(nullptr);
         ::setenv("TERM", e.term, 1);
         ::unsetenv("NO_COLOR");
         if (e.no_color != nullptr) ::setenv("NO_COLOR", e.no_color, 1);
         if (!output.empty()) ::dup2(::open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), 1);
-        ::execv(CVT_CLASSIFY, argv.data());
-        ::_exit(98);
+        become_classify(arguments);
     }
     std::string text;
     char block[4096];

@@ -19,13 +19,9 @@ namespace fs = std::filesystem;
 pid_t start(const std::vector<std::string>& arguments) {
     const pid_t child = ::fork();
     if (child != 0) return child;
-    std::vector<char*> argv{const_cast<char*>("classify")};
-    for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-    argv.push_back(nullptr);
     const int null = ::open("/dev/null", O_RDWR);
     for (int stream = 0; stream < 3; ++stream) ::dup2(null, stream);
-    ::execv(CVT_CLASSIFY, argv.data());
-    ::_exit(98);
+    become_classify(arguments);
 }
 
 std::uintmax_t size_of(const std::string& path) {

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 /// Runs "classify ARGUMENTS" in a shell, so with its redirections and limits: `before` and `after` stand around it.
 int shell(const std::string& before, const std::string& arguments, const std::string& after) {
-    const int status = std::system((before + " '" CVT_CLASSIFY "' " + arguments + " " + after).c_str());
+    const int status = std::system((before + ' ' + shell_classify + ' ' + arguments + ' ' + after).c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
@@ -30,14 +30,10 @@ struct measured {
 measured run_measured(const std::vector<std::string>& arguments, const std::string& out_path) {
     const pid_t child = ::fork();
     if (child == 0) {
-        std::vector<char*> argv{const_cast<char*>("classify")};
-        for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-        argv.push_back(nullptr);
         const int out = ::open(out_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), null = ::open("/dev/null", O_WRONLY);
         ::dup2(out, 1);
         ::dup2(null, 2);
-        ::execv(CVT_CLASSIFY, argv.data());
-        ::_exit(98);
+        become_classify(arguments);
     }
     int status = 0;
     rusage used{};
