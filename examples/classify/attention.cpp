@@ -1,13 +1,12 @@
 // Names pictures and has them written.
 #include "attention.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <filesystem>
 
 #include "failure.hpp"
 #include "heat_map/png.hpp"
+#include "system.hpp"
 
 namespace fs = std::filesystem;
 
@@ -15,17 +14,17 @@ namespace app {
 
 attention_writer::attention_writer(std::string folder) : folder_{std::move(folder)} {
     std::error_code problem;
-    fs::create_directories(folder_, problem);
-    if (!problem && !fs::is_directory(folder_, problem)) problem = std::make_error_code(std::errc::not_a_directory);
-    if (!problem && ::access(folder_.c_str(), W_OK | X_OK) != 0) problem = {errno, std::generic_category()};
+    fs::create_directories(path_of(folder_), problem);
+    if (!problem && !fs::is_directory(path_of(folder_), problem)) problem = std::make_error_code(std::errc::not_a_directory);
+    if (!problem && !may_write_into(folder_)) problem = {errno, std::generic_category()};
     if (problem) throw failure{wrong_usage, "--attention: " + folder_ + " cannot be written to: " + problem.message()};
 }
 
 std::string attention_writer::next_name(const std::string& path) {
-    const std::string stem = fs::path{path}.stem().string();
+    const std::string stem = text_of(path_of(path).stem());
     std::string name = stem;
     for (std::size_t& copies = copies_[stem]; !taken_.insert(name).second;) name = stem + '-' + std::to_string(++copies + 1);
-    return (fs::path{folder_} / (name + ".attention.png")).string();
+    return text_of(path_of(folder_) / path_of(name + ".attention.png"));
 }
 
 cvt::error attention_writer::write(const std::string& path, std::span<const std::uint8_t> picture, int width, int height,

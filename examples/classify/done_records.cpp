@@ -1,8 +1,6 @@
 // An index by hash; equal hashes are told apart by reading the record again.
 #include "done_records.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -20,12 +18,10 @@ using cvt::checkpoint::json_kind;
 std::string key_of(const std::string& path, const input_id& id) { return json_string(path) + id.json(); }
 std::string key_of(const manifest_line& line) { return key_of(line.path, line.id); }
 
-std::size_t read_at(int file, const std::string& path, char* to, std::size_t count, std::uint64_t at) {
-    for (;;) {
-        const ssize_t got = ::pread(file, to, count, static_cast<off_t>(at));
-        if (got >= 0) return static_cast<std::size_t>(got);
-        if (errno != EINTR) throw failure{wrong_usage, "--resume: " + path + " cannot be read: " + std::strerror(errno)};
-    }
+std::size_t read_at(const file& records, const std::string& path, char* to, std::size_t count, std::uint64_t at) {
+    const std::ptrdiff_t got = records.read_at(at, to, count);
+    if (got < 0) throw failure{wrong_usage, "--resume: " + path + " cannot be read: " + std::strerror(errno)};
+    return static_cast<std::size_t>(got);
 }
 
 // Whether `text` can be the beginning of a record, or what a lost machine leaves: zeros. Anything else is a file that was never ours.
@@ -38,12 +34,12 @@ bool may_be_torn(const std::string& text) {
 
 }  // namespace
 
-done_records::done_records(int file, const std::string& path, const std::optional<shard>& part) : file_{file}, path_{path} {
+done_records::done_records(const file& records, const std::string& path, const std::optional<shard>& part) : file_{&records}, path_{path} {
     std::string line;
     std::vector<char> block(1U << 16);
     std::size_t number = 0;
     for (std::uint64_t at = 0;;) {
-        const std::size_t got = read_at(file_, path_, block.data(), block.size(), at);
+        const std::size_t got = read_at(*file_, path_, block.data(), block.size(), at);
         if (got == 0) break;
         at += got;
         for (const char *from = block.data(), *const end = from + got; from != end;) {
@@ -82,7 +78,7 @@ void done_records::read_line(const std::string& line, std::size_t number, const 
 std::string done_records::key_at(std::uint64_t at) const {
     std::string line;
     for (char block[512];;) {
-        const std::size_t got = read_at(file_, path_, block, sizeof block, at + line.size());
+        const std::size_t got = read_at(*file_, path_, block, sizeof block, at + line.size());
         char* const newline = std::find(block, block + got, '\n');
         line.append(block, newline);
         if (newline != block + got) break;

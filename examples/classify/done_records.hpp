@@ -8,15 +8,16 @@
 
 #include "manifest.hpp"
 #include "shard.hpp"
+#include "system.hpp"
 
 namespace app {
 
 class done_records {
 public:
     done_records() = default;
-    /// Reads the open file `file` of JSON lines. A last line that was not written to its end counts for nothing. Throws failure
-    /// (wrong_usage) where anything else is no record of classify, or one of an input that this shard does not have.
-    done_records(int file, const std::string& path, const std::optional<shard>& part);
+    /// Reads a file of JSON lines, which must stay where it is. A last line that was not written to its end counts for nothing. Throws
+    /// failure (wrong_usage) where anything else is no record of classify, or one of an input that this shard does not have.
+    done_records(const file& records, const std::string& path, const std::optional<shard>& part);
 
     /// Whether there is a record of this input; one record serves one input, so that an input given twice has two.
     bool take(const std::string& path, const input_id& id);
@@ -34,7 +35,7 @@ private:
     void read_line(const std::string& line, std::size_t number, const std::optional<shard>& part);
     [[nodiscard]] std::string key_at(std::uint64_t at) const;
 
-    int file_ = -1;
+    const file* file_ = nullptr;
     std::string path_;
     std::vector<entry> entries_;  // by hash, then by place
     std::uint64_t whole_bytes_ = 0;

@@ -14,6 +14,7 @@
 #include "failure.hpp"
 #include "inputs.hpp"
 #include "interrupt.hpp"
+#include "system.hpp"
 
 namespace app {
 namespace {
@@ -29,9 +30,9 @@ struct class_folder {
 std::vector<std::string> folders_in(const std::string& directory) {
     std::vector<std::string> names;
     std::error_code problem;
-    for (fs::directory_iterator at{directory, problem}; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
+    for (fs::directory_iterator at{path_of(directory), problem}; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
         std::error_code ignored;
-        const std::string name = at->path().filename().string();
+        const std::string name = text_of(at->path().filename());
         if (!name.starts_with('.') && at->is_directory(ignored)) names.push_back(name);
     }
     if (problem) throw failure{wrong_usage, "--evaluate: " + directory + " cannot be listed: " + problem.message()};
@@ -60,7 +61,7 @@ std::vector<class_folder> find_classes(const options& o, const setup& s) {
         }
         folder_of[*m.index] = name.c_str();
         if (problems == 0) {
-            const std::string path = (fs::path{o.evaluate} / name).string();
+            const std::string path = text_of(path_of(o.evaluate) / path_of(name));
             found.push_back({*m.index, path, input_list{std::vector{path}}});
         }
     }

@@ -1,12 +1,11 @@
 // Writes the report of --evaluate.
 #include "evaluation_report.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "escape.hpp"
 #include "format.hpp"
+#include "system.hpp"
 
 namespace app {
 namespace {
@@ -65,7 +64,7 @@ std::string evaluation_report::as_text() const {
 
     const std::vector<std::size_t> hardest = hardest_classes(counted);
     if (hardest.empty()) return out;
-    out += '\n' + paint{STDOUT_FILENO}.bold(text("%-28s %7s %8s  %s", "hardest classes", "images", "top-1", "taken for")) + '\n';
+    out += '\n' + paint{standard_output}.bold(text("%-28s %7s %8s  %s", "hardest classes", "images", "top-1", "taken for")) + '\n';
     const std::vector<confusion> confusions = sorted_confusions(counted);
     for (std::size_t i = 0; i < std::min(classes_shown, hardest.size()); ++i) {
         const tally::counts& c = counted.of_class[hardest[i]];

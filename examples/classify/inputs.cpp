@@ -9,13 +9,15 @@
 #include <filesystem>
 #include <initializer_list>
 
+#include "system.hpp"
+
 namespace app {
 namespace {
 
 namespace fs = std::filesystem;
 
 bool named_like(const fs::path& path, std::initializer_list<const char*> endings) {
-    std::string extension = path.extension().string();
+    std::string extension = text_of(path.extension());
     std::transform(extension.begin(), extension.end(), extension.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return std::find(endings.begin(), endings.end(), extension) != endings.end();
@@ -41,7 +43,7 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
     group found{directory, {}, {}};
     std::size_t others = 0, images = 0;
     std::error_code problem;
-    fs::directory_iterator at{directory, problem};
+    fs::directory_iterator at{path_of(directory), problem};
     for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
         std::error_code ignored;
         const bool right_name = archives ? named_like(at->path(), {".tar"}) : named_like_an_image(at->path());
@@ -51,7 +53,7 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
         }
         ++images;
         const fs::path name = at->path().filename();
-        if (archives || is_wanted(wanted, {(fs::path{directory} / name).string(), {}, {}})) found.add(name.native());
+        if (archives || is_wanted(wanted, {text_of(path_of(directory) / name), {}, {}})) found.add(text_of(name));
     }
     const auto refuse = [&](const cvt::error& why) {
         group refused;
@@ -69,7 +71,7 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
 }
 
 std::size_t path_queue::add(const std::string& path, bool archives, const input_filter& wanted) {
-    if (std::error_code missing; fs::is_directory(path, missing)) {
+    if (std::error_code missing; fs::is_directory(path_of(path), missing)) {
         group found = list(path, archives, wanted);
         const std::size_t inputs = found.starts.size();
         if (inputs > 0) groups_.push_back(std::move(found));
@@ -85,7 +87,7 @@ std::optional<input> path_queue::take() {
     if (groups_.empty()) return std::nullopt;
     group& g = groups_.front();
     const char* const name = g.names.data() + g.starts[g.taken++];
-    input next{g.directory.empty() ? name : (fs::path{g.directory} / name).string(), {}, g.problem.value_or(cvt::error{})};
+    input next{g.directory.empty() ? name : text_of(path_of(g.directory) / path_of(name)), {}, g.problem.value_or(cvt::error{})};
     if (g.taken == g.starts.size()) groups_.pop_front();
     return next;
 }
@@ -110,7 +112,7 @@ std::optional<input> tar_images::next() {
         const tar_member& member = **found;
         // WebDataset: the key is all before the first dot of the last name; what begins with a dot has none.
         const std::size_t last = member.name.rfind('/') + 1, dot = member.name.find('.', last);
-        if (member.type == tar_member::kind::folder || dot == last || !named_like_an_image(member.name)) continue;
+        if (member.type == tar_member::kind::folder || dot == last || !named_like_an_image(path_of(member.name))) continue;
         ++images_;
         input image{path_ + '/' + member.name, {input_id::kind::text, member.name.substr(0, dot)}, {}};
         if (!is_wanted(wanted_, image)) continue;

@@ -1,21 +1,19 @@
 // Reads standard input past stdio, whose buffer does not say what it holds.
 #include "lines.hpp"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "failure.hpp"
+#include "system.hpp"
 
 namespace app {
 
 // False at the end and at an interrupt.
 bool line_reader::fill() {
     char block[16384];
-    const ssize_t got = ::read(STDIN_FILENO, block, sizeof block);
+    const std::ptrdiff_t got = read_input(block, sizeof block);
     if (got < 0 && errno != EINTR) throw failure{some_failed, std::string{"standard input cannot be read: "} + std::strerror(errno)};
     if (got > 0) waiting_.append(block, static_cast<std::size_t>(got));
     ended_ = got == 0;
@@ -41,8 +39,7 @@ std::optional<std::string> line_reader::next() {
 
 bool line_reader::ready() {
     while (!ended_ && waiting_.find('\n', scanned_) == std::string::npos) {
-        pollfd input{STDIN_FILENO, POLLIN, 0};
-        if (::poll(&input, 1, 0) <= 0) return false;
+        if (!input_waits()) return false;
         scanned_ = waiting_.size();
         if (!fill()) return ended_;
     }

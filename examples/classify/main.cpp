@@ -1,7 +1,4 @@
 // classify: classes of images, from a CvT on the CPU. This file is the order of events; each step has a file of its own.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cvt/cvt.hpp>
@@ -18,6 +15,7 @@
 #include "record_file.hpp"
 #include "selection.hpp"
 #include "setup.hpp"
+#include "system.hpp"
 #include "tensors.hpp"
 #include "terminal.hpp"
 #include "verify.hpp"
@@ -64,7 +62,7 @@ int run(const options& o) {
     }
     if (!o.evaluate.empty()) return evaluate(o, s);
 
-    if (o.model.empty() && ::isatty(STDERR_FILENO) != 0)
+    if (o.model.empty() && is_terminal(standard_error))
         std::fputs("classify: the built-in model knows ten classes only (--info); --model takes an official one\n", stderr);
 
     std::optional<tensor_file> tensors;
@@ -100,18 +98,11 @@ int run(const options& o) {
     return classifier.failed() + file.done().failed() + mine.problems_elsewhere() > 0 ? some_failed : all_good;
 }
 
-// Where a standard stream is closed, the next file to be opened would take its number, and its data with it: --logits the
-// records. Opened the wrong way round: using a closed stream stays an error.
-void hold_standard_streams() {
-    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
-        if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
-}
-
 }  // namespace
 }  // namespace app
 
 int main(int argc, char** argv) {
-    app::hold_standard_streams();
+    app::prepare_streams();
     app::catch_signals();
     try {
         const std::optional<app::options> options = app::parse_options(argc, argv);
@@ -119,7 +110,8 @@ int main(int argc, char** argv) {
         app::finish_output();
         return code;
     } catch (const app::failure& f) {
-        if (!f.message.empty()) std::fprintf(stderr, "%s %s\n", app::paint{STDERR_FILENO}.bad("classify:").c_str(), f.message.c_str());
+        if (!f.message.empty())
+            std::fprintf(stderr, "%s %s\n", app::paint{app::standard_error}.bad("classify:").c_str(), f.message.c_str());
         return f.code;
     } catch (const std::bad_alloc&) {
         std::fputs("classify: out of memory\n", stderr);

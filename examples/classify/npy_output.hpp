@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "system.hpp"
+
 namespace app {
 
 class npy_output {
@@ -12,9 +14,6 @@ public:
     /// Creates or empties `path`, with the header of an array of no rows. Throws failure (wrong_usage) when it cannot be
     /// written, so that this is known before the work begins.
     npy_output(std::string path, std::vector<std::size_t> row_shape);
-    ~npy_output();
-    npy_output(const npy_output&) = delete;
-    npy_output& operator=(const npy_output&) = delete;
 
     /// Throws failure (some_failed), for example when the disk is full.
     void append(std::span<const float> row);
@@ -28,7 +27,7 @@ private:
     std::vector<std::size_t> row_shape_;
     std::vector<float> failed_row_;
     std::size_t rows_ = 0;
-    int file_ = -1;
+    file file_;
 };
 
 }  // namespace app

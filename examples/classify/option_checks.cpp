@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "failure.hpp"
+#include "system.hpp"
 
 namespace app {
 namespace {
@@ -16,13 +17,14 @@ void refuse(bool contradiction, const std::string& sentence) {
 
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code missing;
-    return std::filesystem::weakly_canonical(a, missing) == std::filesystem::weakly_canonical(b, missing) ||
-           std::filesystem::equivalent(a, b, missing);
+    const std::filesystem::path first = path_of(a), second = path_of(b);
+    return std::filesystem::weakly_canonical(first, missing) == std::filesystem::weakly_canonical(second, missing) ||
+           std::filesystem::equivalent(first, second, missing);
 }
 
 // Whether `path` is a file that holds something else than an array: a photo or weights that an output must not replace.
 bool holds_no_array(const std::string& path) {
-    if (std::error_code e; !std::filesystem::is_regular_file(path, e)) return false;
+    if (std::error_code e; !std::filesystem::is_regular_file(path_of(path), e)) return false;
     std::ifstream file{path, std::ios::binary};
     const std::string begin{"\x93NUMPY"};
     std::string found(begin.size(), '\0');
@@ -85,7 +87,7 @@ void check_convert(const options& o) {
 void check_attention(const options& o) {
     std::error_code missing;
     for (const std::string& path : o.inputs)
-        refuse(std::filesystem::is_directory(path, missing) && same_file(path, o.attention),
+        refuse(std::filesystem::is_directory(path_of(path), missing) && same_file(path, o.attention),
                "--attention: " + o.attention + " holds the photos; give the pictures a folder of their own");
 }
 
@@ -139,7 +141,7 @@ void check_options(const options& o) {
         const std::string name = o.variant ? "--variant" : "--config";
         refuse(o.model.empty(), name + " is for a checkpoint of your own (--model): the built-in model brings its configuration");
         std::error_code missing;
-        refuse(std::filesystem::exists(std::filesystem::path{o.model} / "config.json", missing),
+        refuse(std::filesystem::exists(path_of(o.model) / "config.json", missing),
                name + " is for a checkpoint without a configuration: " + o.model + " has a config.json");
     }
     refuse(o.resize == resize_method::warp && o.crop, "--crop places a crop, and --resize warp does not crop");

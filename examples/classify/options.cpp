@@ -4,12 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <cvt/runtime/executor.hpp>
 #include <cvt/version.hpp>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
 #include "failure.hpp"
 #include "option_checks.hpp"
 #include "suggest.hpp"
+#include "system.hpp"
 
 namespace app {
 namespace {
@@ -64,6 +66,16 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::optional<T>
 
 const CLI::Validator not_empty{[](const std::string& given) { return given.empty() ? "expected a name, found nothing" : ""; }, ""};
 
+// CLI11's own takes a name for something else than UTF-8 on Windows.
+const CLI::Validator existing_file{[](const std::string& given) {
+                                       std::error_code missing;
+                                       const std::filesystem::file_status found = std::filesystem::status(path_of(given), missing);
+                                       if (!std::filesystem::exists(found)) return "File does not exist: " + given;
+                                       return std::filesystem::is_directory(found) ? "File is actually a directory: " + given
+                                                                                   : std::string{};
+                                   },
+                                   ""};
+
 // In CLI11's order, last one first. It would take the brackets of a folder called [2019] for a list of its own.
 std::vector<std::string> arguments(int argc, const char* const* argv) {
     std::vector<std::string> all;
@@ -89,6 +101,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     options o;
     CLI::App app{"Classify images with a CvT (Convolutional vision Transformer) on the CPU.", "classify"};
     app.footer(examples);
+    app.allow_windows_style_options(false);  // /photos is a folder
     app.set_version_flag("--version", "classify " CVT_VERSION_STRING);
     app.get_formatter()->column_width(36);
 
@@ -101,7 +114,6 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     const auto add_number = [&app](const char* name, auto& target, int last, const char* help) {
         return app.add_option(name, target, help)->type_name("N")->check(CLI::Range(1, last).description(""));
     };
-    const CLI::Validator existing_file = CLI::Validator{CLI::ExistingFile}.description("");
 
     const std::string model = "Model";
     add_text("--model", o.model, "PATH", "Hugging Face folder, .safetensors, .bin or .pth; default: built in")->group(model);

@@ -1,15 +1,13 @@
 // Draws the progress bar.
 #include "progress.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
 
 #include "format.hpp"
-#include "terminal.hpp"
+#include "system.hpp"
 
 namespace app {
 namespace {
@@ -23,7 +21,7 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-progress_bar::progress_bar() : terminal_{is_terminal(STDERR_FILENO)}, records_on_terminal_{::isatty(STDOUT_FILENO) != 0} {}
+progress_bar::progress_bar() : terminal_{understands_escapes(standard_error)}, records_on_terminal_{is_terminal(standard_output)} {}
 
 void progress_bar::show(std::size_t done, std::optional<std::size_t> total) {
     const clock::time_point now = clock::now();
@@ -38,7 +36,7 @@ void progress_bar::show(std::size_t done, std::optional<std::size_t> total) {
     const std::string figures =
         text("%zu/%zu, %.1f a second, ", done, *total, rate) + duration(static_cast<double>(*total - done) / rate) + " left";
     // A line that wraps could not be taken back.
-    const int room = terminal_width(STDERR_FILENO) - static_cast<int>(figures.size()) - 4;
+    const int room = terminal_width(standard_error) - static_cast<int>(figures.size()) - 4;
     std::string bar;
     if (room > 0) {
         const std::size_t width = std::min(30U, static_cast<unsigned>(room)), filled = width * done / *total;

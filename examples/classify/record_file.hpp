@@ -6,6 +6,7 @@
 
 #include "done_records.hpp"
 #include "options.hpp"
+#include "system.hpp"
 
 namespace app {
 
@@ -15,11 +16,10 @@ public:
     /// off. The file is locked against other processes while this lives. Throws failure (wrong_usage) when it cannot be written,
     /// holds records already and --resume is not given, or is somebody else's.
     record_file(const options& o, const std::optional<shard>& part);
-    ~record_file();
     record_file(const record_file&) = delete;
     record_file& operator=(const record_file&) = delete;
 
-    [[nodiscard]] int descriptor() const { return file_; }
+    [[nodiscard]] int descriptor() const { return file_ ? file_.descriptor() : standard_output; }
     [[nodiscard]] done_records& done() { return done_; }
     /// All of it reaches the system before this returns. Throws failure (some_failed), for example when the disk is full; a
     /// quiet one when the reader of standard output is gone.
@@ -33,7 +33,7 @@ private:
     void open_again(const std::optional<shard>& part);
 
     std::string path_;  // empty: standard output
-    int file_;
+    file file_;
     done_records done_;
 };
 

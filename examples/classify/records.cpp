@@ -25,7 +25,7 @@ std::string exact(float value) {
 }
 
 [[noreturn]] void output_failed() {
-    if (errno == EPIPE) throw failure{broken_pipe, ""};
+    if (reader_is_gone(errno)) throw failure{broken_pipe, ""};
     throw failure{some_failed, std::string{"standard output cannot be written: "} + std::strerror(errno)};
 }
 

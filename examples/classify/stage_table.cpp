@@ -1,11 +1,10 @@
 // The table in the middle of --info.
 #include "stage_table.hpp"
 
-#include <unistd.h>
-
 #include <cvt/model.hpp>
 
 #include "format.hpp"
+#include "system.hpp"
 #include "terminal.hpp"
 
 namespace app {
@@ -40,8 +39,8 @@ std::string costs(std::int64_t parameters, std::int64_t multiply_adds, std::int6
 }  // namespace
 
 std::string stage_table(const cvt::config& c, const cvt::model_shape& shape) {
-    std::string out = paint{STDOUT_FILENO}.bold(text("%-5s %13s %13s %6s %6s %6s %12s %8s %12s %11s", "stage", "tokens", "keys", "width",
-                                                     "heads", "blocks", "parameters", "GMAC", "weights MiB", "tokens MiB")) +
+    std::string out = paint{standard_output}.bold(text("%-5s %13s %13s %6s %6s %6s %12s %8s %12s %11s", "stage", "tokens", "keys", "width",
+                                                       "heads", "blocks", "parameters", "GMAC", "weights MiB", "tokens MiB")) +
                       '\n';
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         const cvt::stage_config& s = c.stage[i];

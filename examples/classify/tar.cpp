@@ -1,14 +1,14 @@
 // Headers are 512 bytes, data follow padded to 512, two blocks of zeros end the archive (POSIX.1-2017, pax).
 #include "tar.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <string_view>
+
+#include "system.hpp"
 
 namespace app {
 namespace {
@@ -18,7 +18,9 @@ constexpr std::uint64_t longest_text = 1U << 20;  // of a pax header or a GNU na
 constexpr std::uint64_t largest = std::uint64_t{1} << 62;
 
 // A field's text up to its NUL, if it has one.
-std::string_view text_of(const char* field, std::size_t size) { return {field, ::strnlen(field, size)}; }
+std::string_view text_of(const char* field, std::size_t size) {
+    return {field, static_cast<std::size_t>(std::find(field, field + size, '\0') - field)};
+}
 
 // Octal digits between optional spaces, ended by a space or NUL or the field; or GNU's base 256, marked by the highest bit.
 std::optional<std::uint64_t> number_of(const char* field, std::size_t size) {
@@ -66,11 +68,11 @@ struct tar_reader::header {
 
 cvt::result<tar_reader> tar_reader::open(const std::string& path) {
     static_assert(sizeof(header) == block);
-    std::FILE* const file = std::fopen(path.c_str(), "rbe");
+    std::FILE* const file = std::fopen(path.c_str(), "rb");
     if (file == nullptr) return cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), std::strerror(errno));
-    struct stat status {};
-    const bool regular = ::fstat(::fileno(file), &status) == 0 && S_ISREG(status.st_mode);
-    return tar_reader{file, regular ? std::optional{static_cast<std::uint64_t>(status.st_size)} : std::nullopt};
+    std::error_code problem;
+    const std::uint64_t size = std::filesystem::file_size(path_of(path), problem);
+    return tar_reader{file, problem ? std::nullopt : std::optional{size}};  // a pipe has none
 }
 
 cvt::error tar_reader::broken(const char* what) const {
@@ -88,7 +90,7 @@ cvt::error tar_reader::get(void* to, std::size_t count) {
 cvt::error tar_reader::skip(std::uint64_t count) {
     if (total_) {
         at_ += count;
-        if (::fseeko(file_.get(), static_cast<off_t>(count), SEEK_CUR) == 0) return {};
+        if (app::skip(file_.get(), count)) return {};
         return cvt::error::format(cvt::errc::io, "cannot read the tar archive: %s", std::strerror(errno));
     }
     for (char bytes[4096]; count > 0;) {

@@ -1,15 +1,9 @@
-// What a stream can show: colours on terminals that want them, the width of a line.
+// Colours, on terminals that want them.
 #pragma once
 
 #include <string>
 
 namespace app {
-
-/// Whether the stream (STDOUT_FILENO, STDERR_FILENO) is a terminal that understands escape sequences.
-bool is_terminal(int stream);
-
-/// Characters in a line of the terminal; 80 where that is unknown.
-int terminal_width(int stream);
 
 /// Paints text for one stream. The text stays as it is where the stream is no terminal, and where NO_COLOR is set
 /// (https://no-color.org).

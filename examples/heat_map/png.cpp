@@ -30,7 +30,10 @@ cvt::error write_png(const std::string& path, std::span<const std::uint8_t> pixe
     const bool written = std::fwrite(bytes.get(), 1, static_cast<std::size_t>(size), file) == static_cast<std::size_t>(size);
     const int why = errno;
     if (std::fclose(file) != 0 || !written) return failed(written ? errno : why);
-    return std::rename(unfinished.c_str(), path.c_str()) == 0 ? cvt::error{} : failed(errno);
+    bool named = std::rename(unfinished.c_str(), path.c_str()) == 0;
+    if (!named && errno == EEXIST)  // Windows replaces nothing
+        named = std::remove(path.c_str()) == 0 && std::rename(unfinished.c_str(), path.c_str()) == 0;
+    return named ? cvt::error{} : failed(errno);
 }
 
 }  // namespace heat_map

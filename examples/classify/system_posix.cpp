@@ -1,0 +1,117 @@
+// system.hpp on Linux and its like.
+#include "system.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+
+namespace app {
+namespace {
+
+// All of it, by calls that may write less, or nothing because of a signal.
+template <class Write>
+bool write_all(const char* from, std::size_t count, Write write) {
+    for (std::size_t done = 0; done < count;) {
+        const ssize_t written = write(from + done, count - done, done);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return false;
+        done += static_cast<std::size_t>(written);
+    }
+    return true;
+}
+
+int flags_of(file::mode how) {
+    switch (how) {
+        case file::mode::replace: return O_WRONLY | O_TRUNC;
+        case file::mode::append: return O_RDWR | O_APPEND;
+        case file::mode::append_only: return O_WRONLY | O_APPEND;
+    }
+    return 0;
+}
+
+}  // namespace
+
+std::filesystem::path path_of(const std::string& text) { return text; }
+std::string text_of(const std::filesystem::path& path) { return path.native(); }
+
+// The next file to be opened would take a closed stream's number, and its data with it: --logits the records. Opened the
+// wrong way round: using a closed stream stays an error.
+void prepare_streams() {
+    for (int stream = standard_input; stream <= standard_error; ++stream)
+        if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", stream == standard_input ? O_WRONLY : O_RDONLY));
+}
+
+bool is_terminal(int stream) { return ::isatty(stream) != 0; }
+
+bool understands_escapes(int stream) {
+    const char* kind = std::getenv("TERM");
+    return is_terminal(stream) && kind != nullptr && *kind != '\0' && std::string_view{kind} != "dumb";
+}
+
+int terminal_width(int stream) {
+    winsize size{};
+    return ::ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool reader_is_gone(int problem) { return problem == EPIPE; }
+
+std::ptrdiff_t read_input(char* to, std::size_t size) { return ::read(standard_input, to, size); }
+
+bool input_waits() {
+    pollfd input{standard_input, POLLIN, 0};
+    return ::poll(&input, 1, 0) > 0;
+}
+
+bool may_write_into(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
+
+bool skip(std::FILE* file, std::uint64_t bytes) { return ::fseeko(file, static_cast<off_t>(bytes), SEEK_CUR) == 0; }
+
+file::file(const std::string& path, mode how) : descriptor_{::open(path.c_str(), flags_of(how) | O_CREAT | O_CLOEXEC, 0666)} {}
+
+file::~file() {
+    if (*this) ::close(descriptor_);
+}
+
+std::optional<std::uint64_t> file::size() const {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+std::ptrdiff_t file::read_at(std::uint64_t at, char* to, std::size_t count) const {
+    for (;;) {
+        const ssize_t got = ::pread(descriptor_, to, count, static_cast<off_t>(at));
+        if (got >= 0 || errno != EINTR) return got;
+    }
+}
+
+bool file::write_at(std::uint64_t at, const void* data, std::size_t count) const {
+    return write_all(static_cast<const char*>(data), count, [&](const char* from, std::size_t rest, std::size_t done) {
+        return ::pwrite(descriptor_, from, rest, static_cast<off_t>(at + done));
+    });
+}
+
+bool file::append(const std::string& text) const {
+    return write_all(text.data(), text.size(),
+                     [&](const char* from, std::size_t rest, std::size_t) { return ::write(descriptor_, from, rest); });
+}
+
+file::lock_result file::lock() const {
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return lock_result::done;
+    return errno == EWOULDBLOCK ? lock_result::taken : lock_result::impossible;
+}
+
+bool file::truncate(std::uint64_t size) const { return ::ftruncate(descriptor_, static_cast<off_t>(size)) == 0; }
+
+bool file::sync() const {
+    return ::fsync(descriptor_) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS;  // pipes and devices have no disk
+}
+
+}  // namespace app
