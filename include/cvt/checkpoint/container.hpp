@@ -107,6 +107,10 @@ inline error add_shards(const char* folder, const folder_path& index, tensor_fil
     if (!map.is(json_kind::object) || map.size() == 0)
         return error::format(errc::malformed, "%s: weight_map: expected an object of tensor and file names", index.c_str());
 
+    // Before each of them is compared with the shards known so far.
+    if (map.size() > tensor_file::max_tensors)
+        return error::format(errc::unsupported, "%s: weight_map: more than %zu tensors", index.c_str(), tensor_file::max_tensors);
+
     detail::buffer<std::string_view> done;
     for (json_value v = map.first(); v; v = v.next()) {
         const std::string_view name = v.is(json_kind::string) ? v.string() : std::string_view{};

@@ -70,7 +70,7 @@ private:
 
 /// A parsed document. Refused, with line and byte: anything outside RFC 8259 (comments, trailing commas, NaN, leading
 /// zeros, a byte order mark), text that is not UTF-8, lone surrogates, duplicate keys, numbers no double can hold,
-/// more than 64 levels, more than 4 million values.
+/// more than 64 levels, more than 4 million values, keys that are made to collide in a hash table.
 class json {
 public:
     static constexpr int max_depth = 64;
@@ -96,6 +96,7 @@ private:
     };
 
     [[nodiscard]] std::string_view text(const node& n) const noexcept { return {text_.data() + n.at, n.size}; }
+    /// Where `key` is or may be put; keys_.size() where max_probes places hold others.
     [[nodiscard]] std::size_t slot_of(std::uint32_t object, std::string_view key) const noexcept;
 
     detail::buffer<char> text_;
@@ -106,8 +107,9 @@ private:
 inline std::size_t json::slot_of(std::uint32_t object, std::string_view key) const noexcept {
     const std::size_t mask = keys_.size() - 1;
     std::size_t slot = fnv1a(key, 0xCBF29CE484222325ULL + object * 0x9E3779B97F4A7C15ULL) & mask;
-    while (keys_[slot] != 0 && (nodes_[keys_[slot]].owner != object || text(nodes_[keys_[slot]]) != key)) slot = (slot + 1) & mask;
-    return slot;
+    for (std::size_t probes = 0; probes < max_probes; ++probes, slot = (slot + 1) & mask)
+        if (keys_[slot] == 0 || (nodes_[keys_[slot]].owner == object && text(nodes_[keys_[slot]]) == key)) return slot;
+    return keys_.size();
 }
 
 inline json_kind json_value::kind() const noexcept { return document_->nodes_[at_].kind; }
@@ -129,7 +131,8 @@ inline std::optional<std::int64_t> json_value::integer() const noexcept {
 
 inline json_value json_value::find(std::string_view key) const noexcept {
     if (!is(json_kind::object) || document_->keys_.empty()) return {};
-    const std::uint32_t found = document_->keys_[document_->slot_of(at_, key)];
+    const std::size_t slot = document_->slot_of(at_, key);
+    const std::uint32_t found = slot < document_->keys_.size() ? document_->keys_[slot] : 0;
     if (found == 0) return {};
     return {document_, found + 1, document_->nodes_[at_].next, true};
 }

@@ -48,6 +48,8 @@ private:
         return false;
     }
 
+    bool collided() noexcept { return refuse(errc::unsupported, "the keys are made to slow down their table"); }
+
     [[nodiscard]] char peek() const noexcept { return at_ < end_ ? document_.text_[at_] : '\0'; }
     bool accept(char c) noexcept {
         if (at_ >= end_ || peek() != c) return false;
@@ -121,16 +123,17 @@ private:
         if (!string()) return false;
         document_.nodes_[self].owner = object;
         ++keys_;
-        if (document_.keys_.size() < 2 * keys_ && !grow_keys()) return no_memory();
+        if (document_.keys_.size() < 2 * keys_ && !grow_keys()) return false;
         const std::string_view name = document_.text(document_.nodes_[self]);
-        std::uint32_t& slot = document_.keys_[document_.slot_of(object, name)];
-        if (slot != 0) {
+        const std::size_t slot = document_.slot_of(object, name);
+        if (slot == document_.keys_.size()) return collided();
+        if (document_.keys_[slot] != 0) {
             error_ =
                 error::format(errc::malformed, "JSON line %u, byte %llu: the key \"%.*s\" occurs twice in one object", line_,
                               static_cast<unsigned long long>(at_), static_cast<int>(name.size() < 200 ? name.size() : 200), name.data());
             return false;
         }
-        slot = self;
+        document_.keys_[slot] = self;
         skip_space();
         if (!accept(':')) return expected("':'");
         skip_space();
@@ -139,10 +142,14 @@ private:
 
     bool grow_keys() noexcept {
         detail::buffer<std::uint32_t> old = std::move(document_.keys_);
-        if (!document_.keys_.resize(old.empty() ? 64 : old.size() * 2)) return false;
+        if (!document_.keys_.resize(old.empty() ? 64 : old.size() * 2)) return no_memory();
         std::memset(document_.keys_.data(), 0, document_.keys_.size() * sizeof(std::uint32_t));
-        for (const std::uint32_t k : old)
-            if (k != 0) document_.keys_[document_.slot_of(document_.nodes_[k].owner, document_.text(document_.nodes_[k]))] = k;
+        for (const std::uint32_t k : old) {
+            if (k == 0) continue;
+            const std::size_t slot = document_.slot_of(document_.nodes_[k].owner, document_.text(document_.nodes_[k]));
+            if (slot == document_.keys_.size()) return collided();
+            document_.keys_[slot] = k;
+        }
         return true;
     }
 

@@ -121,8 +121,10 @@ public:
 
 private:
     [[nodiscard]] error check(std::string_view name, const tensor_entry& entry) const noexcept;
+    /// Where `name` is or may be put; index_.size() where max_probes places hold others.
     [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
-    [[nodiscard]] bool grow_index() noexcept;
+    [[nodiscard]] error grow_index() noexcept;
+    static error collided() noexcept { return error::format(errc::unsupported, "the tensors' names are made to slow down their table"); }
     error read_contiguous(const tensor_entry& entry, float* out) const noexcept;
     error read_strided(const tensor_entry& entry, float* out) const noexcept;
 
@@ -171,22 +173,30 @@ struct axis_order {
 inline std::size_t tensor_file::slot_of(std::string_view wanted) const noexcept {
     const std::size_t mask = index_.size() - 1;
     std::size_t slot = fnv1a(wanted) & mask;
-    while (index_[slot] != 0 && name(index_[slot] - 1) != wanted) slot = (slot + 1) & mask;
-    return slot;
+    for (std::size_t probes = 0; probes < max_probes; ++probes, slot = (slot + 1) & mask)
+        if (index_[slot] == 0 || name(index_[slot] - 1) == wanted) return slot;
+    return index_.size();
 }
 
 inline std::ptrdiff_t tensor_file::find(std::string_view wanted) const noexcept {
-    return index_.empty() ? -1 : static_cast<std::ptrdiff_t>(index_[slot_of(wanted)]) - 1;
+    if (index_.empty()) return -1;
+    const std::size_t slot = slot_of(wanted);
+    return slot == index_.size() ? -1 : static_cast<std::ptrdiff_t>(index_[slot]) - 1;
 }
 
-inline bool tensor_file::grow_index() noexcept {
-    if (index_.size() >= 2 * (entries_.size() + 1)) return true;
+inline error tensor_file::grow_index() noexcept {
+    if (index_.size() >= 2 * (entries_.size() + 1)) return {};
     detail::buffer<std::uint32_t> larger;
-    if (!larger.resize(index_.empty() ? 1024 : index_.size() * 2)) return false;
+    const std::size_t places = index_.empty() ? 1024 : index_.size() * 2;
+    if (!larger.resize(places)) return error::out_of_memory("the table of tensors", places * sizeof(std::uint32_t));
     std::memset(larger.data(), 0, larger.size() * sizeof(std::uint32_t));
     index_ = std::move(larger);
-    for (std::size_t i = 0; i < entries_.size(); ++i) index_[slot_of(name(i))] = static_cast<std::uint32_t>(i + 1);
-    return true;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const std::size_t slot = slot_of(name(i));
+        if (slot == index_.size()) return collided();
+        index_[slot] = static_cast<std::uint32_t>(i + 1);
+    }
+    return {};
 }
 
 inline result<std::uint16_t> tensor_file::add_source(byte_source&& source) noexcept {
@@ -243,8 +253,9 @@ inline error tensor_file::check(std::string_view name, const tensor_entry& e) co
 
 inline error tensor_file::add(std::string_view name, tensor_entry entry) noexcept {
     if (error e = check(name, entry)) return e;
-    if (!grow_index()) return error::out_of_memory("the table of tensors", index_.size() * 2 * sizeof(std::uint32_t));
+    if (error e = grow_index()) return e;
     const std::size_t slot = slot_of(name);
+    if (slot == index_.size()) return collided();
     if (index_[slot] != 0)
         return error::format(errc::malformed, "%.*s: the name occurs twice", static_cast<int>(name.size() < 300 ? name.size() : 300),
                              name.data());

@@ -17,6 +17,9 @@ namespace checkpoint {
 /// the keys (torch.serialization._legacy_save).
 class legacy_storages {
 public:
+    /// Bytes of a storage's key. Any number of storages may share one text, and they are sorted by it.
+    static constexpr std::size_t max_key = 1024;
+
     /// Reads the pickles from the beginning of `source`; `reader` covers all of it. `root` becomes the object. Errors: the
     /// reader's; malformed (not torch's magic number, storages that do not fit); unsupported (protocol, big-endian).
     error open(const byte_source& source, pickle_reader& reader, std::uint32_t& root) noexcept;
@@ -67,9 +70,13 @@ inline error legacy_storages::open(const byte_source& source, pickle_reader& rea
 
 /// Lists the storages that the object names, each once.
 inline error legacy_storages::collect() noexcept {
-    for (std::size_t v = 0; v < values_->size(); ++v)
-        if (values_->kind(static_cast<std::uint32_t>(v)) == pickle_kind::storage && !places_.push_back({static_cast<std::uint32_t>(v), 0}))
-            return error::out_of_memory("the list of storages", places_.size() * 2 * sizeof(place));
+    for (std::size_t i = 0; i < values_->size(); ++i) {
+        const auto v = static_cast<std::uint32_t>(i);
+        if (values_->kind(v) != pickle_kind::storage) continue;
+        if (values_->storage(v).key.size() > max_key)
+            return error::format(errc::unsupported, "a storage's key is longer than %zu bytes", max_key);
+        if (!places_.push_back({v, 0})) return error::out_of_memory("the list of storages", places_.size() * 2 * sizeof(place));
+    }
     std::sort(places_.begin(), places_.end(), [this](const place& a, const place& b) { return key(a) < key(b); });
     std::size_t kept = 0;
     for (const place& p : places_) {

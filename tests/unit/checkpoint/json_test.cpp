@@ -199,6 +199,26 @@ TEST_CASE("json: messages say where", "[json]") {
     CHECK(message("\"\xC3\"") == "JSON line 1, byte 1: expected valid UTF-8, found byte 0xC3");
 }
 
+TEST_CASE("json: keys made to share a place in the table are found while they are few, and refused", "[json]") {
+    // In 12 bits: the table for 600 keys has fewer.
+    std::vector<std::string> keys;
+    for (int i = 0; keys.size() < 600; ++i)
+        if (std::string key = std::to_string(i); (cvt::checkpoint::fnv1a(key) & 0xFFF) == 0) keys.push_back(std::move(key));
+    const auto object = [&](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "{\"" : ",\"") + keys[i] + "\":" + std::to_string(i);
+        return json::parse(text + "}");
+    };
+    const auto few = object(400);
+    REQUIRE(few);
+    for (int i = 0; i < 400; ++i) REQUIRE(few->root().find(keys[static_cast<std::size_t>(i)]).integer() == i);
+    CHECK_FALSE(few->root().find(keys[400]));
+    const auto many = object(600);
+    REQUIRE_FALSE(many);
+    CHECK(many.error().code() == cvt::errc::unsupported);
+    CHECK_THAT(many.error().what(), Catch::Contains("keys are made to slow down"));
+}
+
 TEST_CASE("json: many keys in many objects are told apart", "[json]") {
     std::string text = "[";
     for (int o = 0; o < 50; ++o) {

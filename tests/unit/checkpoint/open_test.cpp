@@ -438,6 +438,9 @@ TEST_CASE("open: shards", "[open]") {
     }
     CHECK(contains(with_map(map + ",\"x\":1"), "weight_map: x: expected the name of a file in this folder"));
     CHECK(with_map("") == index + ": weight_map: expected an object of tensor and file names");
+    std::string names;
+    for (int i = 0; i <= 131072; ++i) names += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"a.safetensors\"";
+    CHECK(with_map(names) == index + ": weight_map: more than 131072 tensors");
     folder.write("model.safetensors.index.json", "[]");
     CHECK(message_of_path(path) == index + ": weight_map: expected an object of tensor and file names");
     folder.write("model.safetensors.index.json", "{");

@@ -165,6 +165,23 @@ TEST_CASE("tensor_file: entries outside their file are refused", "[tensors]") {
     CHECK(message(other) == "t: names a shard that is not there");
 }
 
+TEST_CASE("tensor_file: names made to share a place in the table are refused", "[tensors]") {
+    const std::vector<std::byte> bytes(8);
+    ck::tensor_file file;
+    REQUIRE(file.add_source(ck::byte_source::from_memory(bytes)));
+    std::size_t added = 0;
+    cvt::error failure;
+    for (int i = 0; added < 600 && !failure; ++i) {
+        const std::string name = std::to_string(i);
+        if ((ck::fnv1a(name) & 0xFFF) != 0) continue;
+        failure = file.add(name, dense({1}));
+        if (!failure) REQUIRE(file.find(name) == static_cast<std::ptrdiff_t>(added++));
+    }
+    CHECK(added == 512);
+    CHECK(failure.code() == cvt::errc::unsupported);
+    CHECK_THAT(failure.what(), Catch::Contains("names are made to slow down"));
+}
+
 TEST_CASE("tensor_file: many names, found again, refused twice", "[tensors]") {
     const std::vector<std::byte> bytes(8);
     ck::tensor_file file;

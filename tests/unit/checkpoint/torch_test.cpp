@@ -459,6 +459,14 @@ TEST_CASE("legacy files by hand: views of storages, and what does not fit") {
     check_refused(magic + protocol + system_info(true) + object + "\x80\x02}.", errc::malformed, "list of storages");
 }
 
+TEST_CASE("a legacy file whose storages have long keys is refused before they are sorted") {
+    const std::string key(1025, 'k'), data = little(12, 8) + twelve;
+    const auto with = [&](const std::string& k) { return legacy(handmade{.key = k}.object(), text(k), data); };
+    tensor_file t;
+    CHECK_FALSE(read_bytes(with(key.substr(1)), t));
+    check_refused(with(key), errc::unsupported, "a storage's key is longer than 1024 bytes");
+}
+
 TEST_CASE("a storage described in two ways is refused") {
     const auto tensor = [](const handmade& h) {
         const std::string w = h.object();
