@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <vector>
+
+#include <sys/resource.h>
 
 #define CVT_WITH_SYSTEM_CODECS
 #include <cvt/extra/decode.hpp>
@@ -33,7 +36,53 @@ std::vector<fs::path> pictures() {
     return found;
 }
 
+/// 1 + 258 * `copies` letters as zlib packs them: a fixed Huffman code of one literal, then copies of 258 from the byte before.
+std::string packed_letters(std::size_t copies) {
+    std::string out{"\x78\x01", 2};
+    unsigned held = 0, bits = 0;
+    const auto put = [&](unsigned code, int size) {  // Huffman codes go in from their highest bit
+        for (int i = size - 1; i >= 0; --i) {
+            held |= (code >> i & 1) << bits;
+            if (++bits == 8) out += static_cast<char>(held), held = bits = 0;
+        }
+    };
+    put(0b110, 3);  // the last block, fixed codes
+    put(0x30 + 'a', 8);
+    for (std::size_t i = 0; i < copies; ++i) put(0b1100010100000, 13);
+    put(0, 7 + 7);  // the end of the block, and whole bytes
+    std::uint32_t a = 1, b = 0;
+    for (std::size_t i = 0; i < 1 + 258 * copies; ++i) a = (a + 'a') % 65521, b = (b + a) % 65521;
+    for (const std::uint32_t sum : {b, a}) out += static_cast<char>(sum >> 8), out += static_cast<char>(sum);
+    return out;
+}
+
+std::string png_chunk(std::string body) {
+    const std::uint32_t crc = cvt::detail::png_crc({reinterpret_cast<const std::uint8_t*>(body.data()), body.size()});
+    std::string out;
+    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((body.size() - 4) >> shift);
+    out += body;
+    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(crc >> shift);
+    return out;
+}
+
 }  // namespace
+
+TEST_CASE("texts beside a PNG's pixels are not unpacked") {
+    bytes file = read_bytes(CVT_TEST_DATA "/preprocessing/rgb8.png");
+    const std::string text = png_chunk(std::string{"zTXtk\0\0", 7} + packed_letters(4000));  // 7 kB, a megabyte unpacked
+    std::string texts;
+    for (int i = 0; i < 400; ++i) texts += text;
+    file.insert(file.begin() + 8 + 25, texts.begin(), texts.end());
+    const auto peak = [] {
+        rusage used{};
+        getrusage(RUSAGE_SELF, &used);
+        return used.ru_maxrss / 1024;
+    };
+    const long before = peak();
+    const auto image = with_system(file);
+    REQUIRE(image);
+    CHECK(peak() - before < 100);
+}
 
 TEST_CASE("both backends see the same pixels: PNG exactly, JPEG within 3 levels") {
     CHECK(cvt::decoder_name() == std::string{"stb_image"});

@@ -115,6 +115,8 @@ inline bool run(png_job& j) noexcept {
     png_set_crc_action(j.png, PNG_CRC_QUIET_USE, PNG_CRC_WARN_DISCARD);  // the preflight has seen to them, and may have mended a palette
     png_set_user_limits(j.png, 16384, 16384);
     png_set_chunk_malloc_max(j.png, 1U << 20);
+    // Texts and profiles would be unpacked and kept, a thousand of them of a megabyte each.
+    png_set_keep_unknown_chunks(j.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_read_info(j.png, j.info);
     const int depth = png_get_bit_depth(j.png, j.info), color = png_get_color_type(j.png, j.info);
     if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(j.png);
