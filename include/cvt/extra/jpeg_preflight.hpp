@@ -31,7 +31,8 @@ enum jpeg_marker : unsigned {
 struct jpeg_walk {
     struct component {
         unsigned id = 0, h = 0, v = 0, quantization = 0;
-        bool dc_seen = false;  ///< a scan has brought its first coefficients
+        bool dc_seen = false;               ///< a scan has brought its first coefficients
+        unsigned brought = 0, refined = 0;  ///< coefficients of each block that scans have gone through, first passes and later ones
     };
     component components[4];
     unsigned count = 0;  ///< 0: no frame yet
@@ -59,6 +60,9 @@ inline error check_jpeg_quantization(file_bytes body, std::size_t at, jpeg_walk&
 
 /// The most scans that a file may have; a progressive photo has about ten. Each costs a walk over the whole image.
 inline constexpr unsigned max_jpeg_scans = 100;
+/// How often scans may go through the coefficients of a component: the standard has one first pass (here 2, as decoders do not
+/// insist) and one for each of 13 bits more. The walks cost time however short the scans' data are.
+inline constexpr unsigned max_jpeg_brought = 2 * 64, max_jpeg_refined = 13 * 64;
 
 /// The counts must describe a prefix code of at most 256 symbols: stb_image 2.27 writes past its arrays otherwise.
 inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk) noexcept {
@@ -151,6 +155,9 @@ inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk, c
             return jpeg_error("a scan without its tables", at);
         if (walk.progressive && !needs_dc && !c->dc_seen) return jpeg_error("a scan that refines nothing", at);
         c->dc_seen = c->dc_seen || needs_dc;
+        (high == 0 ? c->brought : c->refined) += walk.progressive ? last - first + 1 : 64;
+        if (c->brought > max_jpeg_brought || c->refined > max_jpeg_refined)
+            return error::format(errc::unsupported, "JPEG: its scans go through component %td too often", c - walk.components + 1);
         if (first == 0) walk.fewest_bits += fewest_jpeg_bits(walk, *c, count == 1, facts);
     }
     return {};

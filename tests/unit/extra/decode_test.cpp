@@ -281,9 +281,21 @@ TEST_CASE("a file of a hundred scans is not decoded scan by scan") {
     std::size_t last = 0;
     for (std::size_t at = 0; at + 1 < file.size(); ++at)
         if (file[at] == 0xFF && file[at + 1] == 0xDA) last = at;
-    const bytes scan(file.begin() + static_cast<std::ptrdiff_t>(last), file.end() - 2);
-    for (int i = 0; i < 100; ++i) file.insert(file.end() - 2, scan.begin(), scan.end());
-    refused(file, cvt::errc::unsupported, "more than 100 scans");
+    bytes scan(file.begin() + static_cast<std::ptrdiff_t>(last), file.end() - 2);
+    const auto with_copies = [&](int count) {
+        bytes more = file;
+        for (int i = 0; i < count; ++i) more.insert(more.end() - 2, scan.begin(), scan.end());
+        return more;
+    };
+    REQUIRE(scan[7] == 1);
+    REQUIRE(scan[8] == 63);
+    CHECK(decode(with_copies(0)));
+    refused(with_copies(13), cvt::errc::unsupported, "too often");
+    scan[8] = 1;  // of one coefficient each
+    refused(with_copies(100), cvt::errc::unsupported, "more than 100 scans");
+    scan[8] = 63;
+    scan[9] = 0;  // a first pass again
+    refused(with_copies(2), cvt::errc::unsupported, "too often");
 }
 
 TEST_CASE("components called R, G and B are RGB unless the file says otherwise") {
