@@ -304,7 +304,15 @@ inline error tensor_file::read_strided(const tensor_entry& entry, float* out) co
         step *= entry.shape[i];
     }
     const std::size_t width = size_of(entry.type);
+    // Bytes that lie close to each other: where the next element is far away, reading on would cost time for nothing.
+    std::uint64_t run = width;
+    for (int i = order.count - 1; i >= 0; --i) {
+        const std::uint64_t next = static_cast<std::uint64_t>(entry.stride[order.axis[i]]) * width;
+        if (next > run + 512) break;
+        run += next * static_cast<std::uint64_t>(entry.shape[order.axis[i]] - 1);
+    }
     std::byte window[32768];
+    const std::uint64_t most = run < sizeof window ? run : sizeof window;
     std::uint64_t window_at = 0;
     std::size_t window_size = 0;
     std::int64_t index[tensor_entry::max_rank]{}, element = 0, place = 0;
@@ -313,7 +321,7 @@ inline error tensor_file::read_strided(const tensor_entry& entry, float* out) co
         if (at < window_at || at + width > window_at + window_size) {
             const std::uint64_t rest = from.size() - at;
             window_at = at;
-            window_size = rest < sizeof window ? static_cast<std::size_t>(rest) : sizeof window;
+            window_size = static_cast<std::size_t>(rest < most ? rest : most);
             if (error e = from.read(window_at, window_size, window)) return e;
         }
         out[place] = to_float(entry.type, window + (at - window_at));

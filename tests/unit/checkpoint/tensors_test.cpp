@@ -104,6 +104,17 @@ TEST_CASE("tensor_file: strided reads come out row-major", "[tensors]") {
     CHECK(one_tensor(entry({}, {}, dtype::u8, 23)).values() == std::vector<float>{23});
 }
 
+TEST_CASE("tensor_file: elements far from each other, to the last of the file", "[tensors]") {
+    std::vector<float> data(5003);
+    std::iota(data.begin(), data.end(), 0.F);
+    ck::tensor_file file;
+    REQUIRE(file.add_source(ck::byte_source::from_memory(std::as_bytes(std::span(data)))));
+    REQUIRE_FALSE(file.add("t", entry({2, 3, 2}, {4000, 1, 1000}, dtype::f32)));
+    std::vector<float> read(12);
+    REQUIRE_FALSE(file.read(0, read.data()));
+    CHECK(read == std::vector<float>{0, 1000, 1, 1001, 2, 1002, 4000, 5000, 4001, 5001, 4002, 5002});
+}
+
 TEST_CASE("tensor_file: tensors larger than the reading window, dense and transposed, of every width", "[tensors]") {
     const std::int64_t rows = 301, columns = 257;
     const auto count = static_cast<std::size_t>(rows * columns);
