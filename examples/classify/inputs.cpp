@@ -47,7 +47,7 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
     for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
         std::error_code ignored;
         const bool right_name = archives ? named_like(at->path(), {".tar"}) : named_like_an_image(at->path());
-        if (!right_name || at->is_directory(ignored)) {
+        if (!right_name || at->is_directory(ignored) || at->is_other(ignored)) {  // other: a pipe, whose writer may never come
             ++others;
             continue;
         }

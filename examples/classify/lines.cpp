@@ -20,20 +20,27 @@ bool line_reader::fill() {
     return got > 0;
 }
 
+// What editors on Windows add is no part of a name.
+std::string line_reader::without_marks(std::string line) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!std::exchange(begun_, true) && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+    return line;
+}
+
 std::optional<std::string> line_reader::next() {
     for (;;) {
         const std::size_t end = waiting_.find('\n', scanned_);
         if (end != std::string::npos) {
-            const std::string line = waiting_.substr(0, end);
+            std::string line = waiting_.substr(0, end);
             waiting_.erase(0, end + 1);
             scanned_ = 0;
-            return line;
+            return without_marks(std::move(line));
         }
         scanned_ = waiting_.size();
         if (!ended_ && fill()) continue;
         if (!ended_ || waiting_.empty()) return std::nullopt;
         scanned_ = 0;
-        return std::exchange(waiting_, {});  // the last line may lack its newline
+        return without_marks(std::exchange(waiting_, {}));  // the last line may lack its newline
     }
 }
 

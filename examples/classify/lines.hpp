@@ -8,17 +8,19 @@ namespace app {
 
 class line_reader {
 public:
-    /// Without its newline. Null at the end, and at an interrupt. Throws failure when standard input cannot be read.
+    /// Without its LF or CR LF, nor the mark U+FEFF that a text may begin with. Null at the end, and at an interrupt. Throws failure when
+    /// standard input cannot be read.
     std::optional<std::string> next();
     /// Whether next() would answer at once. False while the writer of a pipe takes its time.
     [[nodiscard]] bool ready();
 
 private:
     bool fill();
+    std::string without_marks(std::string line);
 
     std::string waiting_;
     std::size_t scanned_ = 0;  // of waiting_, without a newline
-    bool ended_ = false;
+    bool begun_ = false, ended_ = false;
 };
 
 }  // namespace app

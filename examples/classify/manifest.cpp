@@ -17,9 +17,6 @@ cvt::result<manifest_line> path_and_id(const json_value& object) {
     if (!path.is(json_kind::string))
         return cvt::error::format(cvt::errc::malformed, "\"path\": expected a string, found %s", path ? to_string(path.kind()) : "none");
     manifest_line line{std::string{path.string()}, {}};
-    if (line.path.empty() || line.path.find('\0') != std::string::npos)
-        return cvt::error::format(cvt::errc::malformed, "\"path\": %s",
-                                  line.path.empty() ? "the name of a file is missing" : "no name of a file holds a NUL byte");
     if (id.is(json_kind::string))
         line.id = {input_id::kind::text, std::string{id.string()}};
     else if (id.is(json_kind::number) && id.integer())
@@ -35,7 +32,11 @@ cvt::result<manifest_line> parse_manifest_line(const std::string& line) {
     if (!document)
         return cvt::error::format(cvt::errc::malformed, "a line that begins with { is a JSON object (a file of that name: ./{...): %s",
                                   document.error().what());
-    return path_and_id(document->root());
+    cvt::result<manifest_line> named = path_and_id(document->root());
+    if (named && (named->path.empty() || named->path.find('\0') != std::string::npos))
+        return cvt::error::format(cvt::errc::malformed, "\"path\": %s",
+                                  named->path.empty() ? "the name of a file is missing" : "no name of a file holds a NUL byte");
+    return named;
 }
 
 }  // namespace app

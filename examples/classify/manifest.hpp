@@ -28,7 +28,8 @@ struct manifest_line {
 /// {"path": "a.jpg", "id": "42"}; other keys are allowed. Errors: malformed.
 cvt::result<manifest_line> parse_manifest_line(const std::string& line);
 
-/// "path" and "id" of an object, which records have too.
+/// "path" and "id" of an object, which records have too: those of a line that named no file hold whatever the line did.
+/// Errors: malformed.
 cvt::result<manifest_line> path_and_id(const cvt::checkpoint::json_value& object);
 
 }  // namespace app

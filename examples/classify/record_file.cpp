@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "failure.hpp"
+#include "interrupt.hpp"
 #include "records.hpp"
 
 namespace app {
@@ -24,9 +25,9 @@ std::string name_for(std::string path, const std::optional<shard>& part) {
 
 record_file::record_file(const options& o, const std::optional<shard>& part) : path_{name_for(o.out, part)} {
     if (path_.empty()) return;
-    file_ = file{path_, file::mode::append};
-    if (!file_ && errno != ENOENT && errno != EISDIR && !o.resume)  // a pipe, or a file that may not be read
-        file_ = file{path_, file::mode::append_only};
+    // Who opens a pipe for reading too is its reader, and waits for himself when the other one has gone.
+    file_ = file{path_, o.resume ? file::mode::append : file::mode::append_only};
+    if (!file_ && interrupt_requested()) throw failure{static_cast<exit_code>(interrupt_code()), ""};  // a pipe waits for its reader
     if (!file_) throw failure{wrong_usage, "--out: " + path_ + " cannot be written: " + std::strerror(errno)};
     lock();
     o.resume ? open_again(part) : open_new();

@@ -62,7 +62,15 @@ int terminal_width(int stream) {
 
 bool reader_is_gone(int problem) { return problem == EPIPE; }
 
-std::ptrdiff_t read_input(char* to, std::size_t size) { return ::read(standard_input, to, size); }
+// Another process with the same pipe or terminal may have made it one that does not wait.
+std::ptrdiff_t read_input(char* to, std::size_t size) {
+    for (;;) {
+        const ssize_t got = ::read(standard_input, to, size);
+        if (got >= 0 || errno != EAGAIN) return got;
+        pollfd input{standard_input, POLLIN, 0};
+        if (::poll(&input, 1, -1) < 0) return -1;
+    }
+}
 
 bool input_waits() {
     pollfd input{standard_input, POLLIN, 0};

@@ -107,8 +107,10 @@ cvt::error tar_reader::take(std::uint64_t size) {
     padding_ = (block - size % block) % block;
     if (total_ && data_ + padding_ > *total_ - at_)
         return cvt::error::format(
-            cvt::errc::malformed, "tar archive, byte %llu: the header says %llu bytes of data, the archive has %llu left",
-            static_cast<unsigned long long>(at_), static_cast<unsigned long long>(size), static_cast<unsigned long long>(*total_ - at_));
+            cvt::errc::malformed,
+            "tar archive, byte %llu: the header says %llu bytes of data and %llu of padding, the archive has %llu left",
+            static_cast<unsigned long long>(at_), static_cast<unsigned long long>(size), static_cast<unsigned long long>(padding_),
+            static_cast<unsigned long long>(*total_ - at_));
     return {};
 }
 

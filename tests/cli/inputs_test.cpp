@@ -1,4 +1,6 @@
 // What can be classified: files, folders, paths on standard input; what batches and threads must not change.
+#include <sys/stat.h>
+
 #include "classify.hpp"
 #include "pictures.hpp"
 
@@ -57,6 +59,56 @@ TEST_CASE("an empty list on standard input is no error", "[cli]") {
     const outcome o = classify({"--format", "jsonl", "-"});
     CHECK(o.code == 0);
     CHECK(o.out.empty());
+}
+
+TEST_CASE("a list that was written on Windows names the same files", "[cli]") {
+    const temporary_folder folder;
+    const std::string a = write_png(folder / "a.png"), b = write_png(folder / "b.png");
+    const std::string mark = "\xEF\xBB\xBF";
+    const outcome paths = classify({"--size", "32", "--format", "jsonl", "-"}, mark + a + "\r\n\r\n" + b + "\r\n" + a + "\r");
+    CHECK(paths.code == 0);
+    CHECK(paths_of(paths) == std::vector<std::string>{a, b, a});
+    const outcome objects = classify({"--size", "32", "--format", "jsonl", "-"}, mark + R"({"path": ")" + a + "\", \"id\": 1}\r\n");
+    CHECK(objects.code == 0);
+    REQUIRE(objects.records().size() == 1);
+    CHECK(objects.records()[0]["id"] == 1);
+    // Elsewhere the mark is part of a name.
+    CHECK(paths_of(classify({"--format", "jsonl", "-"}, a + '\n' + mark + "b.png")) == std::vector<std::string>{a, mark + "b.png"});
+}
+
+TEST_CASE("standard input that does not wait is waited for", "[cli]") {
+    const temporary_folder folder;
+    const std::string a = write_png(folder / "a.png"), list = folder / "list", out = folder / "out.jsonl";
+    REQUIRE(::mkfifo(list.c_str(), 0600) == 0);
+    const int in = ::open(list.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), writer = ::open(list.c_str(), O_WRONLY | O_CLOEXEC);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(in, 0);
+        become_classify({"--size", "32", "--format", "jsonl", "--out", out, "-"});
+    }
+    ::usleep(500'000);
+    const std::string line = a + '\n';
+    CHECK(::write(writer, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
+    ::close(writer);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(in);
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(lines_of(read_file(out)).size() == 1);
+}
+
+TEST_CASE("pipes in a folder are no photos, whatever their names", "[cli]") {
+    const temporary_folder folder;
+    std::filesystem::create_directory(folder / "photos");
+    const std::string a = write_png(folder / "photos/a.png"), pipe = folder / "photos/b.jpg";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const std::string command = std::string{"timeout 60 "} + shell_classify + " --size 32 --format jsonl '" + folder / "photos" + "' >'" +
+                                folder / "out" + "' 2>'" + folder / "err" + "'";  // nobody writes to the pipe: reading it would not end
+    const int status = std::system(command.c_str());
+    CHECK(WEXITSTATUS(status) == 0);
+    REQUIRE(lines_of(read_file(folder / "out")).size() == 1);
+    CHECK(json::parse(read_file(folder / "out"))["path"] == a);
+    CHECK(read_file(folder / "err") == "classify: " + folder / "photos" + ": 1 other entry skipped\n");
 }
 
 TEST_CASE("paths that end in NUL bytes are refused, not cut", "[cli]") {

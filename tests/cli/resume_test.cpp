@@ -131,6 +131,19 @@ TEST_CASE("ids belong to what is done", "[cli]") {
     CHECK_FALSE(records[3].contains("id"));
 }
 
+TEST_CASE("lines that name no file have a record that is continued like any other", "[cli]") {
+    const job j;
+    const std::vector<std::string> arguments{"--size", "32", "--format", "jsonl", "--out", j.out, "--resume", "", "-"};
+    const std::string lines = j.inputs[0] + '\0' + j.inputs[1] + "\n{\"path\": \"\"}\n{\n";
+    CHECK(classify(arguments, lines).code == 1);
+    CHECK(j.records().size() == 4);
+    const std::string before = j.text();
+    const outcome again = classify(arguments, lines);
+    CHECK(again.code == 1);
+    CHECK(again.err.find("4 inputs were done before, 4 of them failed") != std::string::npos);
+    CHECK(j.text() == before);
+}
+
 TEST_CASE("records that another tool wrote again count as well", "[cli]") {
     const job j;
     static_cast<void>(j.run());

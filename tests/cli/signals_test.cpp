@@ -1,4 +1,7 @@
 // How the command line ends: interrupted, with nobody reading, with a full disk.
+#include <poll.h>
+#include <sys/stat.h>
+
 #include <cvt/extra/npy.hpp>
 
 #include "classify.hpp"
@@ -31,6 +34,36 @@ TEST_CASE("an interrupt finishes the record under way", "[cli]") {
     CHECK(json::parse(run.read_line()).contains("top"));
     CHECK(run.read_output().empty());  // the second photo is not begun
     CHECK(run.wait() == 130);
+}
+
+TEST_CASE("an interrupt while nobody takes the records ends with whole ones and exit code 130", "[cli]") {
+    std::vector<std::string> arguments{"--format", "jsonl"};
+    arguments.insert(arguments.end(), 300, std::string(200, 'x'));  // records that fail at once and do not fit into a pipe
+    running_classify run{arguments};
+    ::usleep(1'000'000);
+    run.interrupt();
+    CHECK(run.wait() == 130);
+    CHECK(run.read_messages().empty());
+    const std::string out = run.read_output();
+    CHECK(out.ends_with('\n'));
+    CHECK(lines_of(out).size() > 100);
+    CHECK(lines_of(out).size() < 300);
+}
+
+TEST_CASE("a pipe as --out ends with its reader", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    running_classify run{{"--size", "32", "--format", "jsonl", "--out", pipe, "-"}};
+    run.write(photo + '\n');
+    pollfd record{reader, POLLIN, 0};
+    CHECK(::poll(&record, 1, 60'000) == 1);
+    ::close(reader);
+    run.write(photo + '\n');
+    run.close_input();
+    CHECK(run.read_messages().find(pipe + " cannot be written: Broken pipe") != std::string::npos);
+    CHECK(run.wait() == 1);
 }
 
 TEST_CASE("a reader that goes away ends the program quietly", "[cli]") {
