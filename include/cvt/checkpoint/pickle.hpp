@@ -175,7 +175,8 @@ private:
     bool put(std::uint64_t at) noexcept {
         if (!has(1)) return misused("nothing to remember");
         // Writers number their entries from 0, so that a few bytes need not be believed to begin a million of them.
-        if (at >= opcodes_ + std::uint64_t{1024}) return fail(errc::unsupported, "memo entry %llu comes too early", static_cast<unsigned long long>(at));
+        if (at >= opcodes_ + std::uint64_t{1024})
+            return fail(errc::unsupported, "memo entry %llu comes too early", static_cast<unsigned long long>(at));
         const std::size_t size = memo_.size();
         if (at >= size) {
             // Doubling by hand: resize() grows to what it is asked for, and entries come one by one.
