@@ -202,17 +202,21 @@ TEST_CASE("an evaluation that cannot be one is wrong usage", "[cli]") {
 TEST_CASE("an interrupt ends an evaluation with a report of what ran", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directories(folder / "church");
-    for (int i = 1; i < 10; ++i) std::filesystem::create_symlink(church, folder / ("church/" + std::to_string(i) + ".jpg"));
-    // The first image is a pipe: that it is being read says that the run has begun.
-    REQUIRE(::mkfifo((folder / "church/0.jpg").c_str(), 0600) == 0);
+    constexpr int images = 1000;
+    for (int i = 0; i < images; ++i) std::filesystem::create_symlink(church, folder / ("church/" + std::to_string(i) + ".jpg"));
     running_classify run{{"--format", "jsonl", "--evaluate", folder.path()}};
-    const int pipe = ::open((folder / "church/0.jpg").c_str(), O_WRONLY | O_CLOEXEC);
-    REQUIRE(pipe >= 0);
+    // What the process has read says that the run has begun: the program itself is smaller than the photos.
+    const auto photo_size = std::filesystem::file_size(church);
+    const auto bytes_read = [&] {
+        const std::string io = read_file("/proc/" + std::to_string(run.id()) + "/io");
+        return io.starts_with("rchar: ") ? std::stoull(io.substr(7)) : 0;
+    };
+    for (int patience = 6000; bytes_read() < 100 * photo_size && patience > 0; --patience) ::usleep(10'000);
     run.interrupt();
-    ::close(pipe);
     const json r = json::parse(run.read_line());
     CHECK(run.wait() == 130);
-    CHECK(r["images"] == 0);
-    CHECK(r["failed"] == 1);
-    CHECK(r["not_run"] == 9);
+    CHECK(r["images"] > 0);
+    CHECK(r["failed"] == 0);
+    CHECK(r["not_run"] > 0);
+    CHECK(r["images"].get<int>() + r["not_run"].get<int>() == images);
 }
