@@ -2,6 +2,7 @@
 #include "evaluation_report.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "escape.hpp"
 #include "format.hpp"
@@ -29,19 +30,22 @@ struct confusion {
 std::vector<confusion> sorted_confusions(const tally& t) {
     std::vector<confusion> all;
     for (const auto& [pair, images] : t.confusions) all.push_back({pair.first, pair.second, images});
-    std::stable_sort(all.begin(), all.end(), [](const confusion& a, const confusion& b) { return a.images > b.images; });
+    std::sort(all.begin(), all.end(), [](const confusion& a, const confusion& b) {
+        return std::tie(b.images, a.expected, a.found) < std::tie(a.images, b.expected, b.found);
+    });
     return all;
 }
 
-// Classes that have images and errors, least accurate first.
+// Classes that have images and errors, least accurate first, then in their order.
 std::vector<std::size_t> hardest_classes(const tally& t) {
     std::vector<std::size_t> classes;
     for (std::size_t i = 0; i < t.of_class.size(); ++i)
         if (t.of_class[i].top1 < t.of_class[i].images) classes.push_back(i);
     const auto less_accurate = [&t](std::size_t a, std::size_t b) {
-        return t.of_class[a].top1 * t.of_class[b].images < t.of_class[b].top1 * t.of_class[a].images;
+        const std::size_t right_of_a = t.of_class[a].top1 * t.of_class[b].images, right_of_b = t.of_class[b].top1 * t.of_class[a].images;
+        return std::tie(right_of_a, a) < std::tie(right_of_b, b);
     };
-    std::stable_sort(classes.begin(), classes.end(), less_accurate);
+    std::sort(classes.begin(), classes.end(), less_accurate);
     return classes;
 }
 
