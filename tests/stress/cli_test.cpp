@@ -92,7 +92,11 @@ void many_files(int count) {
     check_records(few, folder / "few", 100);
     const int lost = check_records(many, folder / "many", count);
     INFO("peak KiB: " << few.peak_kib << " and " << many.peak_kib);
+#ifdef __SANITIZE_ADDRESS__
+    WARN("peaks not compared: AddressSanitizer keeps freed memory");
+#else
     CHECK(static_cast<double>(many.peak_kib) <= 1.05 * static_cast<double>(few.peak_kib));
+#endif
     std::printf("stress: a folder of %d files: %d lost, peak %ld KiB, of 100 files %ld KiB\n", count, lost, many.peak_kib, few.peak_kib);
 }
 
