@@ -1,6 +1,4 @@
 // --evaluate: folders matched to classes, what is counted, the two reports, what is refused.
-#include <sys/stat.h>
-
 #include "classify.hpp"
 #include "pictures.hpp"
 
