@@ -96,7 +96,6 @@ private:
     };
 
     [[nodiscard]] std::string_view text(const node& n) const noexcept { return {text_.data() + n.at, n.size}; }
-    /// Where `key` is or may be put; keys_.size() where max_probes places hold others.
     [[nodiscard]] std::size_t slot_of(std::uint32_t object, std::string_view key) const noexcept;
 
     detail::buffer<char> text_;
@@ -105,11 +104,8 @@ private:
 };
 
 inline std::size_t json::slot_of(std::uint32_t object, std::string_view key) const noexcept {
-    const std::size_t mask = keys_.size() - 1;
-    std::size_t slot = fnv1a(key, 0xCBF29CE484222325ULL + object * 0x9E3779B97F4A7C15ULL) & mask;
-    for (std::size_t probes = 0; probes < max_probes; ++probes, slot = (slot + 1) & mask)
-        if (keys_[slot] == 0 || (nodes_[keys_[slot]].owner == object && text(nodes_[keys_[slot]]) == key)) return slot;
-    return keys_.size();
+    return place_of(keys_, fnv1a(key, 0xCBF29CE484222325ULL + object * 0x9E3779B97F4A7C15ULL),
+                    [&](std::uint32_t k) { return nodes_[k].owner == object && text(nodes_[k]) == key; });
 }
 
 inline json_kind json_value::kind() const noexcept { return document_->nodes_[at_].kind; }

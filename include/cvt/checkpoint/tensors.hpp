@@ -121,7 +121,6 @@ public:
 
 private:
     [[nodiscard]] error check(std::string_view name, const tensor_entry& entry) const noexcept;
-    /// Where `name` is or may be put; index_.size() where max_probes places hold others.
     [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
     [[nodiscard]] error grow_index() noexcept;
     static error collided() noexcept { return error::format(errc::unsupported, "the tensors' names are made to slow down their table"); }
@@ -171,11 +170,7 @@ struct axis_order {
 };
 
 inline std::size_t tensor_file::slot_of(std::string_view wanted) const noexcept {
-    const std::size_t mask = index_.size() - 1;
-    std::size_t slot = fnv1a(wanted) & mask;
-    for (std::size_t probes = 0; probes < max_probes; ++probes, slot = (slot + 1) & mask)
-        if (index_[slot] == 0 || name(index_[slot] - 1) == wanted) return slot;
-    return index_.size();
+    return place_of(index_, fnv1a(wanted), [&](std::uint32_t i) { return name(i - 1) == wanted; });
 }
 
 inline std::ptrdiff_t tensor_file::find(std::string_view wanted) const noexcept {

@@ -44,20 +44,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), vshlq_n_s32(n, 23)));
 }
 
-CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
-    if (count >= lanes) return load(p);
-    float v[lanes];
-    store(v, other);
-    for (std::ptrdiff_t i = 0; i < count; ++i) v[i] = p[i];
-    return load(v);
-}
-CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return load_part_or(p, count, set1(0.F)); }
-CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec a) {
-    if (count >= lanes) return store(p, a);
-    float v[lanes];
-    store(v, a);
-    for (std::ptrdiff_t i = 0; i < count; ++i) p[i] = v[i];
-}
+#include "simd/parts.inl"
 CVT_SIMD float sum_of(vec v) { return vaddvq_f32(v); }
 CVT_SIMD float max_of(vec v) { return vmaxvq_f32(v); }
 #undef CVT_SIMD

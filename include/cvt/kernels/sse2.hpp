@@ -44,20 +44,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(a), _mm_slli_epi32(n, 23)));
 }
 
-CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
-    if (count >= lanes) return load(p);
-    alignas(16) float v[lanes];
-    _mm_store_ps(v, other);
-    for (std::ptrdiff_t i = 0; i < count; ++i) v[i] = p[i];
-    return _mm_load_ps(v);
-}
-CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return load_part_or(p, count, _mm_setzero_ps()); }
-CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec a) {
-    if (count >= lanes) return store(p, a);
-    alignas(16) float v[lanes];
-    _mm_store_ps(v, a);
-    for (std::ptrdiff_t i = 0; i < count; ++i) p[i] = v[i];
-}
+#include "simd/parts.inl"
 CVT_SIMD float sum_of(vec v) {
     v = _mm_add_ps(v, _mm_movehl_ps(v, v));
     return _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps(v, v, 1)));

@@ -3,7 +3,8 @@
 inline constexpr std::ptrdiff_t panel = 2 * lanes;  // columns of the register tile
 inline constexpr int micro_rows = 6;                // its rows: 6 x 2 sums, 2 weights and 1 input fill 15 registers
 inline constexpr std::ptrdiff_t block_k = 512;      // depth summed in registers before it is added to what is stored: bounds the rounding
-inline constexpr std::ptrdiff_t tile_rows = 204;    // rows a task takes: with a depth of 384 half of a 512 KiB cache
+inline constexpr std::ptrdiff_t cached_rows = 72;   // rows that all panels pass over at a time: with block_k 144 KiB of inputs
+inline constexpr std::ptrdiff_t tile_rows = 204;    // rows a task takes
 
 inline std::size_t packed_size(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return static_cast<std::size_t>((n + panel - 1) / panel * panel) * static_cast<std::size_t>(k);
@@ -166,7 +167,7 @@ CVT_ALWAYS_INLINE std::ptrdiff_t rows_of_next_tile(std::ptrdiff_t left) {
 }
 
 /// Panel after panel, each over all rows; while one is multiplied, the next is fetched.
-inline void linear(const linear_args& a) noexcept {
+inline void multiply_panels(const linear_args& a) noexcept {
     const std::ptrdiff_t tiles = (a.rows + micro_rows - 1) / micro_rows, packed_k = a.packed_k == 0 ? a.k : a.packed_k;
     const std::ptrdiff_t blocks = (a.k + block_k - 1) / block_k, even = ((a.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
     for (std::ptrdiff_t k = 0; k < a.k; k += even) {
@@ -200,5 +201,20 @@ inline void linear(const linear_args& a) noexcept {
                 if (t.row_scale != nullptr) t.row_scale += rows;
             }
         }
+    }
+}
+
+/// By few rows at a time, so that their inputs stay in the second cache while the panels pass over them.
+inline void linear(const linear_args& a) noexcept {
+    const std::ptrdiff_t parts = (a.rows + cached_rows - 1) / cached_rows;
+    const std::ptrdiff_t even = ((a.rows + parts - 1) / parts + micro_rows - 1) / micro_rows * micro_rows;
+    linear_args part = a;
+    for (std::ptrdiff_t left = a.rows; left > 0; left -= even) {
+        part.rows = left < even ? left : even;
+        part.next = left <= even ? a.next : a.weights;
+        multiply_panels(part);
+        part.in += even * a.in_stride;
+        part.out += even * a.out_stride;
+        if (part.row_scale != nullptr) part.row_scale += even;
     }
 }
