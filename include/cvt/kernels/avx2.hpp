@@ -33,6 +33,8 @@ CVT_SIMD vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+// sum += a * b. The instruction itself: compilers put the result where `a` was, and copy it back some steps later.
+CVT_SIMD void accumulate(vec& sum, vec a, vec b) { __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(a), "x"(b)); }
 CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
 // b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
 CVT_SIMD vec max(vec a, vec b) {
@@ -84,9 +86,7 @@ CVT_SIMD float max_of(vec v) {
 }
 #undef CVT_SIMD
 
-#define CVT_VEC_REGISTER "x"
 #include "simd/body.inl"
-#undef CVT_VEC_REGISTER
 
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END

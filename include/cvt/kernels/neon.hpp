@@ -25,6 +25,11 @@ CVT_SIMD vec sub(vec a, vec b) { return vsubq_f32(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return vmulq_f32(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return vdivq_f32(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+// sum += a * b. Opaque, so that sums stay in their registers and in their order under -ffast-math too.
+CVT_SIMD void accumulate(vec& sum, vec a, vec b) {
+    sum = fma(a, b, sum);
+    __asm__("" : "+w"(sum));
+}
 CVT_SIMD vec sqrt(vec a) { return vsqrtq_f32(a); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return vbslq_f32(m, yes, no); }
 // b where one is NaN, which FMAX and FMAXNM are not. The comparison itself: under -ffast-math a compiler may make one of
@@ -49,9 +54,7 @@ CVT_SIMD float sum_of(vec v) { return vaddvq_f32(v); }
 CVT_SIMD float max_of(vec v) { return vmaxvq_f32(v); }
 #undef CVT_SIMD
 
-#define CVT_VEC_REGISTER "w"
 #include "simd/body.inl"
-#undef CVT_VEC_REGISTER
 
 inline constexpr kernel_set set{"neon", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 

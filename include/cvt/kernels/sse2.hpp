@@ -25,6 +25,11 @@ CVT_SIMD vec sub(vec a, vec b) { return _mm_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
+// sum += a * b. Opaque, so that sums stay in their registers and in their order under -ffast-math too.
+CVT_SIMD void accumulate(vec& sum, vec a, vec b) {
+    sum = fma(a, b, sum);
+    __asm__("" : "+x"(sum));
+}
 CVT_SIMD vec sqrt(vec a) { return _mm_sqrt_ps(a); }
 // b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
 CVT_SIMD vec max(vec a, vec b) {
@@ -55,9 +60,7 @@ CVT_SIMD float max_of(vec v) {
 }
 #undef CVT_SIMD
 
-#define CVT_VEC_REGISTER "x"
 #include "simd/body.inl"
-#undef CVT_VEC_REGISTER
 
 inline constexpr kernel_set set{"sse2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 

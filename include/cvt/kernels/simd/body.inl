@@ -1,9 +1,8 @@
 // The hot loops, written once over a vector type; included once for each instruction set, inside its target region.
 //
 // The including header has opened the target region and a namespace of its own, and has defined there: vec (a vector of
-// `lanes` floats), its operations, and CVT_VEC_REGISTER, the constraint of a vector register in an asm statement. Nothing
-// here may come from outside that namespace: a std or Eigen template called from a target region would be compiled for
-// the baseline.
+// `lanes` floats) and its operations. Nothing here may come from outside that namespace: a std or Eigen template called
+// from a target region would be compiled for the baseline.
 
 // Without unroll pragmas the accumulators of the register tile are spilled at -O2 (measured: 93 -> 31 GFLOP/s).
 #if defined(__clang__)

@@ -39,12 +39,12 @@ struct tile_args {
     std::ptrdiff_t in_stride;
     const float* weights;  // (k, panel)
     std::ptrdiff_t k;
-    const float* bias;       // `width` floats, or null
+    const float* bias;       // `panel` floats, or null
     const float* row_scale;  // a factor a row, or null
-    float* out;
-    std::ptrdiff_t out_stride, width;
-    const float* next;  // weights that will be needed after this panel: this tile's share of them, in cache lines
-    std::ptrdiff_t next_lines, next_lines_a_step;
+    float* out;              // (rows, panel)
+    std::ptrdiff_t out_stride;
+    const float* next;  // weights that will be needed after this panel: `next_lines` cache lines of them a tile
+    std::ptrdiff_t next_lines;
     bool accumulate;  // start from what is in `out`
     epilogue then;
 };
@@ -57,122 +57,123 @@ CVT_ALWAYS_INLINE void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][
     const vec w0 = load(w), w1 = load(w + lanes);
     CVT_UNROLL for (int r = 0; r < Rows; ++r) {
         const vec x = set1((r < 3 ? in : upper)[r == 0 || r == 3 ? 0 : r == 1 || r == 4 ? stride : twice]);
-        sum[r][0] = fma(x, w0, sum[r][0]);
-        sum[r][1] = fma(x, w1, sum[r][1]);
+        accumulate(sum[r][0], x, w0);
+        accumulate(sum[r][1], x, w1);
     }
-    CVT_UNROLL for (int r = 0; r < Rows; ++r) __asm__("" : "+" CVT_VEC_REGISTER(sum[r][0]), "+" CVT_VEC_REGISTER(sum[r][1]));
 }
 
-/// sum[r] += in[r * stride ...] * w over `depth`, in order. Meanwhile the lines of `next` are fetched, a few with every
-/// step: all at once they would keep the inputs waiting.
+/// sum[r] += in[r * stride ...] * w over `depth`, in order. Meanwhile `lines` of `next` are fetched, at most depth / unroll
+/// of them, one with every `unroll` steps: all at once they would keep the inputs waiting.
 ///
 /// Left alone, compilers make a loop counter of every row's address and run out of registers (62 GFLOP/s instead of 96).
-/// The empty asm statements emit nothing: they make the addresses opaque, so that rows are reached as base + stride.
+/// The empty asm statements emit nothing: they make the addresses opaque, so that rows are reached as base + stride. Every
+/// instruction counts where the core's other hardware thread is busy: then only three can begin in a cycle.
 template <int Rows>
 CVT_ALWAYS_INLINE void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(Rows)][2], const float* in, std::ptrdiff_t stride,
-                                           const float* w, std::ptrdiff_t depth, const float* next, std::ptrdiff_t lines,
-                                           std::ptrdiff_t lines_a_step) {
+                                           const float* w, std::ptrdiff_t depth, const float* next, std::ptrdiff_t lines) {
     const float* upper = in + (Rows > 3 ? 3 * stride : 0);
     std::ptrdiff_t twice = 2 * stride;
+    __asm__("" : "+r"(stride), "+r"(twice));
+    for (; lines > 0; --lines, next += line, depth -= unroll, in += unroll, upper += unroll, w += unroll * panel) {
+        __asm__("" : "+r"(in), "+r"(upper), "+r"(w));
+        __builtin_prefetch(next, 0, 2);
+        CVT_UNROLL for (int k = 0; k < unroll; ++k) multiply_step<Rows>(sum, in + k, upper + k, stride, twice, w + k * panel);
+    }
     for (; depth >= unroll; depth -= unroll, in += unroll, upper += unroll, w += unroll * panel) {
-        __asm__("" : "+r"(in), "+r"(upper), "+r"(w), "+r"(stride), "+r"(twice));
-        if (lines > 0) {
-            for (std::ptrdiff_t i = 0; i < lines_a_step; ++i, next += line) __builtin_prefetch(next, 0, 2);
-            lines -= lines_a_step;
-        }
+        __asm__("" : "+r"(in), "+r"(upper), "+r"(w));
         CVT_UNROLL for (int k = 0; k < unroll; ++k) multiply_step<Rows>(sum, in + k, upper + k, stride, twice, w + k * panel);
     }
     for (; depth > 0; --depth, ++in, ++upper, w += panel) multiply_step<Rows>(sum, in, upper, stride, twice, w);
 }
 
-/// One test a tile, not one a row: a tile of a depth of 64 is multiplied in 400 cycles.
+/// `tiles` tiles of Rows rows, one below the other; `a` is left at the rows after them.
 template <int Rows>
-inline void register_tile(const tile_args& a) noexcept {
-    const bool whole = a.width == panel;
-    vec sum[static_cast<std::size_t>(Rows)][2];
-    {
-        vec b0 = set1(0.F), b1 = b0;
-        if (a.bias != nullptr) {
-            b0 = whole ? load(a.bias) : load_part(a.bias, a.width);
-            b1 = whole ? load(a.bias + lanes) : load_part(a.bias + lanes, a.width - lanes);
-        }
+inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
+    const std::ptrdiff_t stride = a.out_stride;
+    for (; tiles > 0; --tiles) {
+        vec sum[static_cast<std::size_t>(Rows)][2];
+        const vec b0 = a.bias == nullptr ? set1(0.F) : load(a.bias), b1 = a.bias == nullptr ? set1(0.F) : load(a.bias + lanes);
         CVT_UNROLL for (int r = 0; r < Rows; ++r) {
             sum[r][0] = b0;
             sum[r][1] = b1;
         }
-    }
-    multiply_accumulate<Rows>(sum, a.in, a.in_stride, a.weights, a.k, a.next, a.next_lines, a.next_lines_a_step);
-    float* out = a.out;
-    const std::ptrdiff_t stride = a.out_stride;
-    if (a.accumulate && whole) {
-        CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-            sum[r][0] = add(sum[r][0], load(out + r * stride));
-            sum[r][1] = add(sum[r][1], load(out + r * stride + lanes));
+        multiply_accumulate<Rows>(sum, a.in, a.in_stride, a.weights, a.k, a.next, a.next_lines);
+        float* out = a.out;
+        if (a.accumulate) {
+            CVT_UNROLL for (int r = 0; r < Rows; ++r) {
+                sum[r][0] = add(sum[r][0], load(out + r * stride));
+                sum[r][1] = add(sum[r][1], load(out + r * stride + lanes));
+            }
         }
-    } else if (a.accumulate) {
-        CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-            sum[r][0] = add(sum[r][0], load_part(out + r * stride, a.width));
-            sum[r][1] = add(sum[r][1], load_part(out + r * stride + lanes, a.width - lanes));
+        if (a.row_scale != nullptr) {
+            CVT_UNROLL for (int r = 0; r < Rows; ++r) {
+                const vec s = set1(a.row_scale[r]);
+                sum[r][0] = mul(sum[r][0], s);
+                sum[r][1] = mul(sum[r][1], s);
+            }
+            a.row_scale += Rows;
         }
-    }
-    if (a.row_scale != nullptr) {
-        CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-            const vec s = set1(a.row_scale[r]);
-            sum[r][0] = mul(sum[r][0], s);
-            sum[r][1] = mul(sum[r][1], s);
-        }
-    }
-    if (whole) {
         CVT_UNROLL for (int r = 0; r < Rows; ++r) {
             store(out + r * stride, sum[r][0]);
             store(out + r * stride + lanes, sum[r][1]);
         }
-    } else {
-        CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-            store_part(out + r * stride, a.width, sum[r][0]);
-            store_part(out + r * stride + lanes, a.width - lanes, sum[r][1]);
+        // Activated after they are stored: with all sums alive there is no register left for the polynomial.
+        if (a.then == epilogue::quick_gelu) {
+            for (int r = 0; r < Rows; ++r, out += stride) {
+                store(out, quick_gelu(load(out)));
+                store(out + lanes, quick_gelu(load(out + lanes)));
+            }
+        } else if (a.then == epilogue::erf_gelu) {
+            for (int r = 0; r < Rows; ++r, out += stride) {
+                store(out, erf_gelu(load(out)));
+                store(out + lanes, erf_gelu(load(out + lanes)));
+            }
         }
-    }
-    // Activated after they are stored: with all sums alive there is no register left for the polynomial.
-    if (a.then == epilogue::quick_gelu) {
-        for (int r = 0; r < Rows; ++r, out += stride) {
-            store_part(out, a.width, quick_gelu(load_part(out, a.width)));
-            store_part(out + lanes, a.width - lanes, quick_gelu(load_part(out + lanes, a.width - lanes)));
-        }
-    } else if (a.then == epilogue::erf_gelu) {
-        for (int r = 0; r < Rows; ++r, out += stride) {
-            store_part(out, a.width, erf_gelu(load_part(out, a.width)));
-            store_part(out + lanes, a.width - lanes, erf_gelu(load_part(out + lanes, a.width - lanes)));
-        }
+        a.in += Rows * a.in_stride;
+        a.out += Rows * stride;
+        a.next += a.next_lines * line;
     }
 }
 
-inline void tile_of_rows(std::ptrdiff_t rows, const tile_args& a) noexcept {
-    switch (rows) {
-        case 1: return register_tile<1>(a);
-        case 2: return register_tile<2>(a);
-        case 3: return register_tile<3>(a);
-        case 4: return register_tile<4>(a);
-        case 5: return register_tile<5>(a);
-        default: return register_tile<6>(a);
+/// All rows of a panel. Tiles of one or two rows leave the multipliers waiting for each other's sums, so that the last 7 or 8
+/// rows are taken as 4 and 3 or 4.
+inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
+    static_assert(micro_rows == 6, "the last rows are taken as there are cases for");
+    const bool split = rows > micro_rows && (rows % micro_rows == 1 || rows % micro_rows == 2);
+    const std::ptrdiff_t whole = rows / micro_rows - (split ? 1 : 0);
+    register_tiles<6>(a, whole);
+    std::ptrdiff_t left = rows - whole * micro_rows;
+    if (left > micro_rows) {
+        register_tiles<4>(a, 1);
+        left -= 4;
+    }
+    switch (left) {
+        case 1: return register_tiles<1>(a, 1);
+        case 2: return register_tiles<2>(a, 1);
+        case 3: return register_tiles<3>(a, 1);
+        case 4: return register_tiles<4>(a, 1);
+        case 5: return register_tiles<5>(a, 1);
+        default: return;
     }
 }
-static_assert(micro_rows == 6, "tile_of_rows has a case for each number of rows");
 
-/// Rows of the next register tile when `left` are left. Tiles of one or two rows leave the multipliers waiting for each
-/// other's sums, so that 7 and 8 rows are taken as 4 and 3 or 4.
-CVT_ALWAYS_INLINE std::ptrdiff_t rows_of_next_tile(std::ptrdiff_t left) {
-    if (left == micro_rows + 1 || left == micro_rows + 2) return 4;
-    return left < micro_rows ? left : micro_rows;
+/// (rows, panel) from where the first `has` columns are, zeros beside them, to where the first `takes` are wanted.
+inline void copy_panel(const float* from, std::ptrdiff_t from_stride, std::ptrdiff_t has, float* to, std::ptrdiff_t to_stride,
+                       std::ptrdiff_t takes, std::ptrdiff_t rows) noexcept {
+    for (std::ptrdiff_t r = 0; r < rows; ++r, from += from_stride, to += to_stride) {
+        store_part(to, takes, load_part(from, has));
+        store_part(to + lanes, takes - lanes, load_part(from + lanes, has - lanes));
+    }
 }
 
-/// Panel after panel, each over all rows; while one is multiplied, the next is fetched.
+/// Panel after panel, each over all rows, cached_rows at most; while one is multiplied, the next is fetched.
 inline void multiply_panels(const linear_args& a) noexcept {
     const std::ptrdiff_t tiles = (a.rows + micro_rows - 1) / micro_rows, packed_k = a.packed_k == 0 ? a.k : a.packed_k;
     const std::ptrdiff_t blocks = (a.k + block_k - 1) / block_k, even = ((a.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
+    alignas(64) float beside[cached_rows * panel], bias[panel];  // where the last panel has columns beyond n
     for (std::ptrdiff_t k = 0; k < a.k; k += even) {
         const std::ptrdiff_t depth = a.k - k < even ? a.k - k : even;
-        const std::ptrdiff_t lines = (depth * panel / line + tiles - 1) / tiles;
+        const std::ptrdiff_t share = (depth * panel / line + tiles - 1) / tiles, lines = share < depth / unroll ? share : depth / unroll;
         const bool first = k == 0, last = k + depth == a.k;
         for (std::ptrdiff_t column = 0; column < a.n; column += panel) {
             const float* weights = a.weights + column * packed_k + k * panel;
@@ -185,21 +186,24 @@ inline void multiply_panels(const linear_args& a) noexcept {
                         .row_scale = last ? a.row_scale : nullptr,
                         .out = a.out + column,
                         .out_stride = a.out_stride,
-                        .width = a.n - column < panel ? a.n - column : panel,
                         .next = next,
                         .next_lines = next == nullptr ? 0 : lines,
-                        .next_lines_a_step = lines * unroll / depth + 1,
                         .accumulate = !first || a.then == epilogue::add,
                         .then = last ? a.then : epilogue::none};
-            for (std::ptrdiff_t left = a.rows; left > 0;) {
-                const std::ptrdiff_t rows = rows_of_next_tile(left);
-                tile_of_rows(rows, t);
-                left -= rows;
-                t.in += rows * a.in_stride;
-                t.out += rows * a.out_stride;
-                t.next += t.next_lines * line;
-                if (t.row_scale != nullptr) t.row_scale += rows;
+            const std::ptrdiff_t width = a.n - column;
+            if (width >= panel) {
+                tiles_of_panel(t, a.rows);
+                continue;
             }
+            if (t.bias != nullptr) {
+                copy_panel(t.bias, 0, width, bias, 0, panel, 1);
+                t.bias = bias;
+            }
+            if (t.accumulate) copy_panel(t.out, a.out_stride, width, beside, panel, panel, a.rows);
+            t.out = beside;
+            t.out_stride = panel;
+            tiles_of_panel(t, a.rows);
+            copy_panel(beside, panel, panel, a.out + column, a.out_stride, width, a.rows);
         }
     }
 }
