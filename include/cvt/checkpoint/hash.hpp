@@ -20,7 +20,7 @@ constexpr std::uint64_t fnv1a(std::string_view text, std::uint64_t basis = 0xCBF
 /// be made to share one place, and would cost quadratic time.
 inline constexpr std::size_t max_probes = 512;
 
-/// The place in `table` (a power of two of them, 0 where free) where the name of that hash is or may be put; table.size()
+/// The place in `table` (a power of two of them, at least one; 0 where free) where the name of that hash is or may be put; table.size()
 /// where max_probes places hold others. `is_it` says whether an entry is the name looked for.
 template <class Table, class IsIt>
 std::size_t place_of(const Table& table, std::uint64_t hash, IsIt is_it) noexcept {

@@ -80,6 +80,12 @@ TEST_CASE("linear: depths beyond one cache block") {
                 check_linear(*set, 7, 19, k, then, true);
 }
 
+TEST_CASE("linear: more rows than stay in a cache, and more depth") {
+    for (const kernel_set* set : cvt::kernels::available())
+        for (const epilogue then : {epilogue::none, epilogue::quick_gelu, epilogue::erf_gelu, epilogue::add})
+            for (const std::ptrdiff_t rows : {72, 73, 79, 150}) check_linear(*set, rows, 19, 1025, then, true);
+}
+
 TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
     constexpr std::ptrdiff_t n = 21, k = 35;
     const std::vector<float> w = numbers("w", n * k);

@@ -166,7 +166,8 @@ inline void copy_panel(const float* from, std::ptrdiff_t from_stride, std::ptrdi
     }
 }
 
-/// Panel after panel, each over all rows, cached_rows at most; while one is multiplied, the next is fetched.
+/// Panel after panel, each over all rows, cached_rows at most; while one is multiplied, the next is fetched, by four tiles or
+/// more all of it.
 inline void multiply_panels(const linear_args& a) noexcept {
     const std::ptrdiff_t tiles = (a.rows + micro_rows - 1) / micro_rows, packed_k = a.packed_k == 0 ? a.k : a.packed_k;
     const std::ptrdiff_t blocks = (a.k + block_k - 1) / block_k, even = ((a.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
@@ -213,12 +214,16 @@ inline void linear(const linear_args& a) noexcept {
     const std::ptrdiff_t parts = (a.rows + cached_rows - 1) / cached_rows;
     const std::ptrdiff_t even = ((a.rows + parts - 1) / parts + micro_rows - 1) / micro_rows * micro_rows;
     linear_args part = a;
-    for (std::ptrdiff_t left = a.rows; left > 0; left -= even) {
-        part.rows = left < even ? left : even;
-        part.next = left <= even ? a.next : a.weights;
+    part.next = a.weights;
+    part.rows = even;
+    std::ptrdiff_t left = a.rows;
+    for (; left > even; left -= even) {
         multiply_panels(part);
         part.in += even * a.in_stride;
         part.out += even * a.out_stride;
         if (part.row_scale != nullptr) part.row_scale += even;
     }
+    part.next = a.next;
+    part.rows = left;
+    multiply_panels(part);
 }
