@@ -35,6 +35,18 @@ CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 // sum += a * b. The instruction itself: compilers put the result where `a` was, and copy it back some steps later.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) { __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(a), "x"(b)); }
+// p[Offset], Times * bytes further, in every lane. The instruction itself: compilers add up such an address before the loop, a sum
+// for every row and step, and run out of registers. The last operand only says that memory from p on is read.
+template <int Times, int Offset>
+CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
+    vec x;
+    __asm__("vbroadcastss {%c4(%1,%2,%c3), %0|%0, dword ptr [%1+%2*%c3+%c4]}"
+            : "=x"(x)
+            : "r"(p), "r"(bytes), "i"(Times), "i"(Offset * 4), "m"(*reinterpret_cast<const float(*)[1 << 28]>(p)));
+    return x;
+}
+// Keeps a sum in its register from one turn of a loop to the next.
+CVT_SIMD void pin(vec& sum) { __asm__("" : "+x"(sum)); }
 CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
 // b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
 CVT_SIMD vec max(vec a, vec b) {

@@ -1,6 +1,7 @@
-// A vector of which only the first `count` lanes are in memory, for instruction sets without masked loads and stores.
-// Included by their headers, beside load and store.
+// What instruction sets without masked loads and stores, and without indexed broadcasts, do by others. Included by their headers,
+// beside set1, load and store.
 
+/// A vector of which only the first `count` lanes are in memory.
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
     if (count >= lanes) return load(p);
     float v[lanes];
@@ -15,3 +16,9 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec a) {
     store(v, a);
     for (std::ptrdiff_t i = 0; i < count; ++i) p[i] = v[i];
 }
+/// p[Offset], Times * bytes further, in every lane.
+template <int Times, int Offset>
+CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
+    return set1(*reinterpret_cast<const float*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes));
+}
+CVT_SIMD void pin(vec&) {}  // accumulate does it

@@ -49,41 +49,60 @@ struct tile_args {
     epilogue then;
 };
 
-/// sum[r] += in[r * stride] * w, one step of the depth. Row r is reached from `in` or, from the fourth on, from `upper`.
-/// Not by r % 3: g++ 12 with -O1 -fsanitize=shift computes that wrongly for 3.
-template <int Rows>
-CVT_ALWAYS_INLINE void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][2], const float* in, const float* upper,
-                                     std::ptrdiff_t stride, std::ptrdiff_t twice, const float* w) {
-    const vec w0 = load(w), w1 = load(w + lanes);
+/// How far a tile's rows lie apart, in bytes: row 2 is reached as twice `once`, row 4 as four times.
+struct row_offsets {
+    std::ptrdiff_t once, thrice, five;
+};
+
+/// sum[r] += in[r * stride + K] * w[K * panel], one step of the depth.
+template <int Rows, int K>
+CVT_ALWAYS_INLINE void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][2], const float* in, row_offsets row, const float* w) {
+    const vec w0 = load(w + K * panel), w1 = load(w + K * panel + lanes);
     CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-        const vec x = set1((r < 3 ? in : upper)[r == 0 || r == 3 ? 0 : r == 1 || r == 4 ? stride : twice]);
+        const vec x = r == 0   ? set1(in[K])
+                      : r == 1 ? broadcast<1, K>(in, row.once)
+                      : r == 2 ? broadcast<2, K>(in, row.once)
+                      : r == 3 ? broadcast<1, K>(in, row.thrice)
+                      : r == 4 ? broadcast<4, K>(in, row.once)
+                               : broadcast<1, K>(in, row.five);
         accumulate(sum[r][0], x, w0);
         accumulate(sum[r][1], x, w1);
     }
 }
 
+/// `unroll` steps.
+template <int Rows>
+CVT_ALWAYS_INLINE void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)][2], const float*& in, row_offsets row, const float*& w) {
+    static_assert(unroll == 4);
+    multiply_step<Rows, 0>(sum, in, row, w);
+    multiply_step<Rows, 1>(sum, in, row, w);
+    multiply_step<Rows, 2>(sum, in, row, w);
+    multiply_step<Rows, 3>(sum, in, row, w);
+    in += unroll;
+    w += unroll * panel;
+    pin(sum[0][0]);
+    pin(sum[0][1]);
+    pin(sum[Rows - 1][0]);
+    pin(sum[Rows - 1][1]);
+}
+
 /// sum[r] += in[r * stride ...] * w over `depth`, in order. Meanwhile `lines` of `next` are fetched, at most depth / unroll
 /// of them, one with every `unroll` steps: all at once they would keep the inputs waiting.
 ///
-/// Left alone, compilers make a loop counter of every row's address and run out of registers (62 GFLOP/s instead of 96).
-/// The empty asm statements emit nothing: they make the addresses opaque, so that rows are reached as base + stride. Every
-/// instruction counts where the core's other hardware thread is busy: then only three can begin in a cycle.
+/// Every instruction counts where the core's other hardware thread is busy: then only three can begin in a cycle. Hence two loops,
+/// one that fetches and one that does not, which count by the address of the weights.
 template <int Rows>
 CVT_ALWAYS_INLINE void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(Rows)][2], const float* in, std::ptrdiff_t stride,
                                            const float* w, std::ptrdiff_t depth, const float* next, std::ptrdiff_t lines) {
-    const float* upper = in + (Rows > 3 ? 3 * stride : 0);
-    std::ptrdiff_t twice = 2 * stride;
-    __asm__("" : "+r"(stride), "+r"(twice));
-    for (; lines > 0; --lines, next += line, depth -= unroll, in += unroll, upper += unroll, w += unroll * panel) {
-        __asm__("" : "+r"(in), "+r"(upper), "+r"(w));
+    const auto bytes = stride * static_cast<std::ptrdiff_t>(sizeof(float));
+    const row_offsets row{bytes, 3 * bytes, 5 * bytes};
+    const float *const end = w + depth * panel, *const whole = w + depth / unroll * unroll * panel;
+    for (const float* const fetched = w + lines * unroll * panel; w != fetched; next += line) {
         __builtin_prefetch(next, 0, 2);
-        CVT_UNROLL for (int k = 0; k < unroll; ++k) multiply_step<Rows>(sum, in + k, upper + k, stride, twice, w + k * panel);
+        multiply_steps<Rows>(sum, in, row, w);
     }
-    for (; depth >= unroll; depth -= unroll, in += unroll, upper += unroll, w += unroll * panel) {
-        __asm__("" : "+r"(in), "+r"(upper), "+r"(w));
-        CVT_UNROLL for (int k = 0; k < unroll; ++k) multiply_step<Rows>(sum, in + k, upper + k, stride, twice, w + k * panel);
-    }
-    for (; depth > 0; --depth, ++in, ++upper, w += panel) multiply_step<Rows>(sum, in, upper, stride, twice, w);
+    while (w != whole) multiply_steps<Rows>(sum, in, row, w);
+    for (; w != end; ++in, w += panel) multiply_step<Rows, 0>(sum, in, row, w);
 }
 
 /// `tiles` tiles of Rows rows, one below the other; `a` is left at the rows after them.
@@ -97,8 +116,11 @@ inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
             sum[r][0] = b0;
             sum[r][1] = b1;
         }
-        multiply_accumulate<Rows>(sum, a.in, a.in_stride, a.weights, a.k, a.next, a.next_lines);
         float* out = a.out;
+        if (a.accumulate) {  // its rows may lie in memory, each in a page of its own
+            CVT_UNROLL for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + r * stride, 1, 3);
+        }
+        multiply_accumulate<Rows>(sum, a.in, a.in_stride, a.weights, a.k, a.next, a.next_lines);
         if (a.accumulate) {
             CVT_UNROLL for (int r = 0; r < Rows; ++r) {
                 sum[r][0] = add(sum[r][0], load(out + r * stride));
