@@ -1,0 +1,193 @@
+// Two revisions' kernels in one process, call by call in turns: what a machine that is never quiet cannot hide. Run by ./compare.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+
+#include <cvt/kernels/kernel_set.hpp>
+
+#include "../fma_peak.hpp"
+#include "support/formula.hpp"
+
+namespace {
+
+using cvt::kernels::epilogue;
+using cvt::kernels::kernel_set;
+using clock_type = std::chrono::steady_clock;
+
+[[noreturn]] void fail(const std::string& what) {
+    std::fprintf(stderr, "compare: %s\n", what.c_str());
+    std::exit(1);
+}
+
+const kernel_set& load(const char* file) {
+    void* const library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) fail(dlerror());
+    const auto size = reinterpret_cast<std::size_t (*)()>(dlsym(library, "table_size_of_revision"));
+    const auto get = reinterpret_cast<const void* (*)()>(dlsym(library, "kernel_set_of_revision"));
+    if (size == nullptr || get == nullptr) fail(std::string(file) + ": not made of unit.cpp");
+    constexpr std::size_t expected = sizeof(kernel_set) + sizeof(cvt::kernels::linear_args) + sizeof(cvt::kernels::depthwise_args);
+    if (size() != expected) fail(std::string(file) + ": its table of kernels is another than this tree's");
+    const void* const set = get();
+    if (set == nullptr) fail("CVT_FORCE_KERNELS: expected a set that this CPU runs");
+    return *static_cast<const kernel_set*>(set);
+}
+
+/// Zeroed memory in huge pages, as a model's weights and a session's workspace are.
+float* pages(std::size_t floats) {
+    constexpr std::size_t huge = std::size_t{2} << 20;
+    const std::size_t bytes = (floats * sizeof(float) + huge - 1) / huge * huge;
+    void* const p = std::aligned_alloc(huge, bytes);
+    if (p == nullptr) fail("out of memory");
+    madvise(p, bytes, MADV_HUGEPAGE);
+    std::memset(p, 0, bytes);
+    return static_cast<float*>(p);
+}
+
+constexpr std::size_t memory = std::size_t{64} << 20;  // floats that cold weights are taken from, more than any cache
+constexpr std::ptrdiff_t gap = 16;                     // floats between rows
+
+struct buffers {
+    float *weights = pages(memory), *in = pages(std::size_t{1} << 22), *out = pages(std::size_t{1} << 22), *bias = pages(8192);
+    std::size_t next = 0;
+
+    /// Weights of (n, k) that no cache holds.
+    const float* cold(const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k) {
+        const std::size_t size = (set.packed_size(n, k) + 1023) / 1024 * 1024;
+        if (next + 2 * size > memory) next = 0;
+        return weights + std::exchange(next, next + size);
+    }
+};
+
+struct task {
+    const char* name;
+    std::ptrdiff_t rows, n, k;  // of a product; otherwise rows and columns, and k = 0
+    bool cold;                  // its weights come from memory, as each layer's do
+    epilogue then;
+};
+
+// Products as a task of a forward pass calls them; then what is no product.
+constexpr task tasks[] = {
+    {"CvT-13 stage 1, fc1", 204, 256, 64, false, epilogue::quick_gelu},
+    {"CvT-13 stage 1, fc2", 204, 64, 256, false, epilogue::add},
+    {"CvT-13 stage 1, scores", 24, 784, 64, false, epilogue::none},
+    {"CvT-13 stage 1, values", 24, 64, 784, false, epilogue::none},
+    {"CvT-13 stage 3, embedding", 196, 384, 1728, true, epilogue::none},
+    {"CvT-13 stage 3, keys", 50, 384, 384, true, epilogue::none},
+    {"CvT-13 stage 3, fc1", 197, 384, 384, true, epilogue::quick_gelu},
+    {"CvT-13 stage 3, fc2", 197, 384, 384, true, epilogue::add},
+    {"CvT-13 stage 3, scores", 96, 50, 64, false, epilogue::none},
+    {"CvT-13 stage 3, values", 96, 64, 50, false, epilogue::none},
+    {"CvT-W24 stage 1, scores", 12, 2304, 64, false, epilogue::none},
+    {"CvT-W24 stage 3, queries", 204, 1024, 1024, true, epilogue::none},
+    {"CvT-W24 stage 3, fc1", 204, 384, 1024, true, epilogue::quick_gelu},
+    {"CvT-W24 stage 3, fc2", 204, 1024, 384, true, epilogue::add},
+    {"softmax", 48, 196, 0, false, epilogue::none},
+    {"layer norm", 48, 384, 0, false, epilogue::none},
+};
+
+/// One call, `out` as it was before: sums are added to it.
+void call(const kernel_set& set, const task& t, const buffers& b, const float* weights) {
+    if (t.k > 0)
+        set.linear(
+            {b.in, t.k + gap, t.rows, weights, b.bias, t.n, t.k, b.out, t.n + gap, t.then, 0, t.cold ? weights + t.n * t.k : nullptr});
+    else if (std::strcmp(t.name, "softmax") == 0)
+        set.softmax(b.out, t.n, t.rows, t.n, b.out + t.rows * t.n);
+    else
+        set.layer_norm(b.in, t.n, t.rows, t.n, b.bias, b.bias, b.out, t.n);
+}
+
+/// Largest difference of the two sets' results of one call, from equal beginnings.
+double difference(const kernel_set& before, const kernel_set& after, const task& t, buffers& b) {
+    std::vector<float> results[2];
+    const std::size_t size = static_cast<std::size_t>(t.rows * (t.n + gap) + t.rows);
+    std::vector<float> w = cvt_test::hash_uniform("weights", static_cast<std::size_t>(t.n * std::max<std::ptrdiff_t>(t.k, 1)));
+    const std::vector<float> begin = cvt_test::hash_uniform("out", size);
+    for (int i = 0; i < 2; ++i) {
+        const kernel_set& set = i == 0 ? before : after;
+        std::vector<float> packed(set.packed_size(t.n, std::max<std::ptrdiff_t>(t.k, 1)));
+        set.pack(w.data(), std::max<std::ptrdiff_t>(t.k, 1), 1, t.n, std::max<std::ptrdiff_t>(t.k, 1), packed.data(),
+                 std::max<std::ptrdiff_t>(t.k, 1));
+        std::copy(begin.begin(), begin.end(), b.out);
+        task one = t;
+        one.cold = false;
+        call(set, one, b, packed.data());
+        results[i].assign(b.out, b.out + size);
+    }
+    double largest = 0;
+    for (std::size_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(static_cast<double>(results[0][i]) - results[1][i]));
+    return largest;
+}
+
+template <class T>
+T quantile(std::vector<T> v, double q) {
+    const auto at = v.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(v.size() - 1));
+    std::nth_element(v.begin(), at, v.end());
+    return *at;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 4) fail("usage: compare BEFORE.so AFTER.so ROUNDS");
+    const kernel_set* const sets[] = {&load(argv[1]), &load(argv[2])};
+    const int rounds = std::atoi(argv[3]);
+    if (rounds < 1) fail(std::string("rounds: expected a number from 1 on, found \"") + argv[3] + "\"");
+    buffers b;
+    const auto fill = [](float* to, std::size_t count, const char* name) {
+        const std::vector<float> v = cvt_test::hash_uniform(name, std::size_t{1} << 16);
+        for (std::size_t i = 0; i < count; i += v.size()) std::copy_n(v.data(), std::min(v.size(), count - i), to + i);
+    };
+    fill(b.weights, memory, "weights");
+    fill(b.in, std::size_t{1} << 22, "in");
+    fill(b.bias, 8192, "bias");
+
+    std::printf("Kernel set %s; medians of %d rounds; ratio = after / before, by pair, lower is better.\n\n", sets[1]->name, rounds);
+    std::printf("| task | rows x n x k | before | after | | ratio | results differ by |\n|---|---|---|---|---|---|---|\n");
+    std::vector<double> peaks;
+    for (const task& t : tasks) {
+        const double work = t.k > 0 ? 2.0 * static_cast<double>(t.rows * t.n * t.k) : static_cast<double>(t.rows * t.n);
+        const int calls = std::max(1, static_cast<int>((t.k > 0 ? 1e7 : 1e5) / work));  // 0.1 ms at least
+        std::vector<double> seconds[2], ratios;
+        for (int round = 0; round < rounds; ++round) {
+            double took[2];
+            for (int turn = 0; turn < 2; ++turn) {
+                const int i = (round + turn) % 2;
+                const float* const weights = t.cold ? b.cold(*sets[i], t.n, t.k) : b.weights;
+                if (t.then == epilogue::add || t.k == 0)
+                    std::memset(b.out, 0, static_cast<std::size_t>(t.rows * (t.n + gap)) * sizeof(float));
+                const auto start = clock_type::now();
+                for (int c = 0; c < calls; ++c) call(*sets[i], t, b, weights);
+                took[i] = std::chrono::duration<double>(clock_type::now() - start).count() / calls;
+                seconds[i].push_back(took[i]);
+            }
+            ratios.push_back(took[1] / took[0]);
+            if (round % 8 == 0) {
+                const auto start = clock_type::now();
+                const cvt_bench::detail::timed peak = cvt_bench::detail::chains(3000);
+                peaks.push_back(1e-9 * peak.flops / std::chrono::duration<double>(clock_type::now() - start).count());
+                if (peak.sum == 0) fail("the peak's sums vanished");
+            }
+        }
+        char shape[64];
+        if (t.k > 0)
+            std::snprintf(shape, sizeof shape, "%td x %td x %td%s", t.rows, t.n, t.k, t.cold ? ", from memory" : "");
+        else
+            std::snprintf(shape, sizeof shape, "%td x %td", t.rows, t.n);
+        std::printf("| %s | %s | %.2f | %.2f | %s | **%.3f** | %.2g |\n", t.name, shape, 1e-9 * work / quantile(seconds[0], 0.5),
+                    1e-9 * work / quantile(seconds[1], 0.5), t.k > 0 ? "GFLOP/s" : "G/s", quantile(ratios, 0.5),
+                    difference(*sets[0], *sets[1], t, b));
+        std::fflush(stdout);
+    }
+    std::printf(
+        "\nFMA peak meanwhile: median %.1f GFLOP/s, from %.1f to %.1f (5 %% and 95 %%). What is far from the largest had the core "
+        "shared.\n",
+        quantile(peaks, 0.5), quantile(peaks, 0.05), quantile(peaks, 0.95));
+}
