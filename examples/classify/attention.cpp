@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 
 namespace app {
 
-attention_writer::attention_writer(std::string folder) : folder_{std::move(folder)} {
+attention_writer::attention_writer(std::string folder, const std::optional<shard>& part)
+    : folder_{std::move(folder)}, part_{part ? '-' + part->name() : ""} {
     std::error_code problem;
     fs::create_directories(path_of(folder_), problem);
     if (!problem && !fs::is_directory(path_of(folder_), problem)) problem = std::make_error_code(std::errc::not_a_directory);
@@ -21,7 +22,7 @@ attention_writer::attention_writer(std::string folder) : folder_{std::move(folde
 }
 
 std::string attention_writer::next_name(const std::string& path) {
-    const std::string stem = text_of(path_of(path).stem());
+    const std::string stem = text_of(path_of(path).stem()) + part_;
     std::string name = stem;
     for (std::size_t& copies = copies_[stem]; !taken_.insert(name).second;) name = stem + '-' + std::to_string(++copies + 1);
     return text_of(path_of(folder_) / path_of(name + ".attention.png"));

@@ -18,7 +18,7 @@ output_files::output_files(const options& o, const cvt::config& c, std::optional
     if (input_size)
         input = open_output(o.dump_input, {static_cast<std::size_t>(c.num_channels), static_cast<std::size_t>(input_size->height),
                                            static_cast<std::size_t>(input_size->width)});
-    if (!o.attention.empty()) attention = std::make_unique<attention_writer>(o.attention);
+    if (!o.attention.empty()) attention = std::make_unique<attention_writer>(o.attention, o.shard);
 }
 
 classifier::classifier(const options& o, const setup& s, output_files& files, std::function<void(const record&)> take,

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <string_view>
 
 #include "escape.hpp"
 #include "failure.hpp"
@@ -24,12 +25,49 @@ std::size_t read_at(const file& records, const std::string& path, char* to, std:
     return static_cast<std::size_t>(got);
 }
 
-// Whether `text` can be the beginning of a record, or what a lost machine leaves: zeros. Anything else is a file that was never ours.
-bool may_be_torn(const std::string& text) {
-    const std::string begin = "{\"path\": \"";
-    const std::size_t common = std::min(begin.size(), text.size());
-    const std::size_t zeros = text.find('\0');
-    return text.compare(0, std::min(common, zeros), begin, 0, std::min(common, zeros)) == 0;
+// Whether one of them is how the other begins.
+bool agree(std::string_view a, std::string_view b) {
+    const std::size_t common = std::min(a.size(), b.size());
+    return a.substr(0, common) == b.substr(0, common);
+}
+
+// Takes what is left of a JSON string off; false where it does not end.
+bool take_string(std::string_view& text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\') {
+            ++i;
+        } else if (text[i] == '"') {
+            text.remove_prefix(i + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether `text` can be the beginning of a record, as record_writer writes them, with the zeros behind it that a lost machine
+// leaves. Anything else is a file that was never ours: somebody's list of {"path": ..., "id": ...} too.
+bool may_be_torn(std::string_view text) {
+    const std::size_t written = std::min(text.find('\0'), text.size());
+    if (text.find_first_not_of('\0', written) != std::string_view::npos) return false;
+    text = text.substr(0, written);
+    const std::string_view path = "{\"path\": \"", id = ", \"id\": ";
+    if (!agree(text, path)) return false;
+    text.remove_prefix(std::min(path.size(), text.size()));
+    if (text.empty() || !take_string(text)) return true;
+    if (text.starts_with(id)) {
+        text.remove_prefix(id.size());
+        if (text.starts_with('"')) {
+            text.remove_prefix(1);
+            if (!take_string(text)) return true;
+        } else {
+            text.remove_prefix(std::min(text.find_first_not_of("-0123456789"), text.size()));
+        }
+    } else if (agree(text, id)) {
+        return true;
+    }
+    for (const std::string_view next : {", \"error\": {\"code\": \"", ", \"top\": [", ", \"attention\": \"", ", \"ms\": "})
+        if (agree(text, next)) return true;
+    return false;
 }
 
 }  // namespace

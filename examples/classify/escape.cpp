@@ -59,12 +59,15 @@ std::string csv_field(std::string_view bytes) {
 
 std::string terminal_text(std::string_view bytes) {
     std::string out;
-    for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F)
+    bool second = false;  // of a two-byte control character, U+0080 to U+009F
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(bytes[i]), next = static_cast<unsigned char>(i + 1 < bytes.size() ? bytes[i + 1] : 0);
+        const bool first = byte == 0xC2 && next >= 0x80 && next < 0xA0;
+        if (byte < 0x20 || byte == 0x7F || first || second)
             out += hex("\\x%02x", byte);
         else
-            out += c;
+            out += bytes[i];
+        second = first;
     }
     return out;
 }

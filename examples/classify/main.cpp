@@ -68,9 +68,10 @@ int run(const options& o) {
     std::optional<tensor_file> tensors;
     if (!o.input.empty()) tensors.emplace(o.input, s.model.config());
 
-    // What can fail for want of a path or of space is opened before the work begins.
+    // What can fail for want of a path or of space is opened before the work begins; the records first, which may turn out to be
+    // another run's: then its arrays stay as they are, too.
+    record_file file{o};
     output_files files{o, s.model.config(), s.fixed_input_size()};
-    record_file file{o, o.shard};
     const bool ids = o.tar || std::count(o.inputs.begin(), o.inputs.end(), "-") > 0;
     record_writer records{file,
                           o.format,

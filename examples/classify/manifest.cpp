@@ -22,7 +22,7 @@ cvt::result<manifest_line> path_and_id(const json_value& object) {
     else if (id.is(json_kind::number) && id.integer())
         line.id = {input_id::kind::integer, std::to_string(*id.integer())};
     else if (id)
-        return cvt::error::format(cvt::errc::malformed, "\"id\": expected a string or an integer of 64 bits, found %s",
+        return cvt::error::format(cvt::errc::malformed, "\"id\": expected a string or an integer of 64 bits with sign, found %s",
                                   id.is(json_kind::number) ? "another number" : to_string(id.kind()));
     return line;
 }

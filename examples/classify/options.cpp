@@ -31,7 +31,8 @@ constexpr const char* examples = R"(Examples:
   classify --model CvT-13-224x224-IN-1k.pth --convert cvt-13/
   classify --model cvt-13/ --verify
 
-Exit codes: 0 all good, 1 some inputs failed, 2 wrong usage, 3 the model could not be loaded, 130 interrupted.
+Exit codes: 0 all good, 1 some inputs failed (or, as a message says then, an output: a full disk), 2 wrong usage, 3 the model could
+not be loaded, 130 interrupted.
 Records go to standard output (--out: to a file) in input order, one an image, failed ones too; everything else to standard error.)";
 
 template <class T>
@@ -84,6 +85,16 @@ std::vector<std::string> arguments(int argc, const char* const* argv) {
         all.push_back((given.starts_with('[') && given.ends_with(']') ? "./" : "") + given);
     }
     return all;
+}
+
+// In names of what is written {shard} stands for the part: "records-{shard}.jsonl" is records-2-of-8.jsonl. mpirun has no shell to
+// write it so.
+void name_part(const char* option, std::string& path, const std::optional<shard>& part) {
+    const std::string place = "{shard}";
+    for (std::size_t at = 0; (at = path.find(place, at)) != std::string::npos;) {
+        if (!part) throw failure{wrong_usage, std::string{option} + ": {shard} in a name stands for the part of --shard: give both"};
+        path.replace(at, place.size(), part->name());
+    }
 }
 
 std::string unknown_option(const CLI::App& app) {
@@ -166,7 +177,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     std::optional<int> max_errors;
     app.add_flag("--tar", o.tar, "inputs are tar archives (WebDataset shards) of images, or directories of .tar files")->group(jobs);
     add_text("--shard", part, "i/n|auto", "one of n parts of the inputs, from 0; auto: as Slurm or Open MPI say")->group(jobs);
-    add_text("--out", o.out, "FILE", "where records go instead; {shard} in its name is i-of-n")->group(jobs);
+    add_text("--out", o.out, "FILE", "where records go instead; {shard} in outputs' names is i-of-n")->group(jobs);
     app.add_flag("--resume", o.resume, "continue FILE: what has a record is not done again (--format jsonl)")->group(jobs);
     app.add_flag("--fail-fast", fail_fast, "end at the first input that fails")->group(jobs);
     app.add_option("--max-errors", max_errors, "end when more than N inputs failed")
@@ -201,6 +212,12 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     if (fail_fast) o.max_errors = 0;
     if (max_errors) o.max_errors = static_cast<std::size_t>(*max_errors);
     if (!part.empty()) o.shard = part == "auto" ? shard_from_environment() : parse_shard(part);
+    for (const auto& [option, path] : {std::pair{"--out", &o.out},
+                                       {"--logits", &o.logits},
+                                       {"--embedding", &o.embedding},
+                                       {"--dump-input", &o.dump_input},
+                                       {"--attention", &o.attention}})
+        name_part(option, *path, o.shard);
     check_options(o);
     return o;
 }

@@ -10,27 +10,15 @@
 #include "records.hpp"
 
 namespace app {
-namespace {
-
-// "records-{shard}.jsonl" is records-2-of-8.jsonl: mpirun has no shell to write it so.
-std::string name_for(std::string path, const std::optional<shard>& part) {
-    const std::string place = "{shard}";
-    const std::size_t at = path.find(place);
-    if (at == std::string::npos) return path;
-    if (!part) throw failure{wrong_usage, "--out: {shard} in a name stands for the part of --shard: give both"};
-    return path.replace(at, place.size(), part->name());
-}
-
-}  // namespace
-
-record_file::record_file(const options& o, const std::optional<shard>& part) : path_{name_for(o.out, part)} {
+record_file::record_file(const options& o) : path_{o.out} {
     if (path_.empty()) return;
     // Who opens a pipe for reading too is its reader, and waits for himself when the other one has gone.
     file_ = file{path_, o.resume ? file::mode::append : file::mode::append_only};
     if (!file_ && interrupt_requested()) throw failure{static_cast<exit_code>(interrupt_code()), ""};  // a pipe waits for its reader
-    if (!file_) throw failure{wrong_usage, "--out: " + path_ + " cannot be written: " + std::strerror(errno)};
+    if (!file_)
+        throw failure{wrong_usage, "--out: " + path_ + " cannot be " + (o.resume ? "read and " : "") + "written: " + std::strerror(errno)};
     lock();
-    o.resume ? open_again(part) : open_new();
+    o.resume ? open_again(o.shard) : open_new();
 }
 
 // Two writers would repeat each other's records.
@@ -59,7 +47,9 @@ void record_file::open_again(const std::optional<shard>& part) {
 
 void record_file::write(const std::string& text) {
     if (path_.empty()) return print(text);
-    if (!file_.append(text)) throw failure{some_failed, path_ + " cannot be written: " + std::strerror(errno)};
+    if (file_.append(text)) return;
+    if (errno == EINTR && interrupt_requested()) throw failure{static_cast<exit_code>(interrupt_code()), ""};
+    throw failure{some_failed, path_ + " cannot be written: " + std::strerror(errno)};
 }
 
 void record_file::finish() {

@@ -15,7 +15,7 @@ public:
     /// Standard output where o.out is empty. Otherwise creates the file, or continues it with --resume: a torn last line is cut
     /// off. The file is locked against other processes while this lives. Throws failure (wrong_usage) when it cannot be written,
     /// holds records already and --resume is not given, or is somebody else's.
-    record_file(const options& o, const std::optional<shard>& part);
+    explicit record_file(const options& o);
     record_file(const record_file&) = delete;
     record_file& operator=(const record_file&) = delete;
 

@@ -110,8 +110,7 @@ std::string record_writer::as_csv(const record& r) const {
 }
 
 void print(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed();
-    finish_output();
+    if (!write_output(text)) output_failed();
 }
 
 void finish_output() {

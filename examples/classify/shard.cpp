@@ -58,8 +58,10 @@ std::optional<shard> array_task() {
     const bool regular = step > 0 && first <= *id && *id <= last && (*id - first) % step == 0 && (last - first) % step == 0 &&
                          (last - first) / step + 1 == count;
     if (!regular)
-        throw failure{wrong_usage, "--shard auto: this job array's " + std::to_string(count) + " ids from " + std::to_string(first) +
-                                       " to " + std::to_string(last) + " leave gaps; give each task its part with --shard i/n"};
+        throw failure{wrong_usage, "--shard auto: SLURM_ARRAY_TASK_ID " + std::to_string(*id) + " has no place among this job array's " +
+                                       std::to_string(count) + " ids from " + std::to_string(first) + " to " + std::to_string(last) +
+                                       " in steps of " + std::to_string(step) +
+                                       ": where they leave gaps, give each task its part with --shard i/n"};
     return checked((*id - first) / step, count, array, "SLURM_ARRAY_TASK_COUNT");
 }
 
@@ -83,7 +85,8 @@ shard parse_shard(const std::string& given) {
     const std::size_t slash = given.find('/');
     const std::optional<std::uint32_t> index = number(given.substr(0, slash)),
                                        count = slash == std::string::npos ? std::nullopt : number(given.substr(slash + 1));
-    if (!index || !count) throw failure{wrong_usage, "--shard: expected i/n, such as 0/8, or auto, found \"" + given + '"'};
+    if (!index || !count)
+        throw failure{wrong_usage, "--shard: expected i/n, such as 0/8 (n at most 4294967295), or auto, found \"" + given + '"'};
     if (*index >= *count) throw failure{wrong_usage, "--shard: shards are counted from 0: expected i/n with i less than n, found " + given};
     return {*index, *count};
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace app {
@@ -31,6 +32,9 @@ bool understands_escapes(int stream);
 int terminal_width(int stream);
 /// Whether `problem`, the errno of a write to standard output, means that nobody reads it any more.
 bool reader_is_gone(int problem);
+
+/// All of it to standard output, at once. False when that fails; EINTR: an interrupt came.
+bool write_output(std::string_view text);
 
 /// Some bytes of standard input, as soon as there are any: how many, 0 at its end, -1 when it fails; EINTR: an interrupt came.
 std::ptrdiff_t read_input(char* to, std::size_t size);

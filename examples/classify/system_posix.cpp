@@ -12,15 +12,17 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "interrupt.hpp"
+
 namespace app {
 namespace {
 
-// All of it, by calls that may write less, or nothing because of a signal.
+// All of it, by calls that may write less, or nothing because of a signal. An interrupt ends it where who reads may let it wait.
 template <class Write>
-bool write_all(const char* from, std::size_t count, Write write) {
+bool write_all(const char* from, std::size_t count, bool may_wait, Write write) {
     for (std::size_t done = 0; done < count;) {
         const ssize_t written = write(from + done, count - done, done);
-        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && errno == EINTR && !(may_wait && interrupt_requested())) continue;
         if (written <= 0) return false;
         done += static_cast<std::size_t>(written);
     }
@@ -62,7 +64,18 @@ int terminal_width(int stream) {
 
 bool reader_is_gone(int problem) { return problem == EPIPE; }
 
-// Another process with the same pipe or terminal may have made it one that does not wait.
+// Another process with the same pipe or terminal may have made it one that does not wait: so these two wait for it.
+bool write_output(std::string_view text) {
+    return write_all(text.data(), text.size(), true, [](const char* from, std::size_t rest, std::size_t) {
+        for (;;) {
+            const ssize_t written = ::write(standard_output, from, rest);
+            if (written >= 0 || errno != EAGAIN) return written;
+            pollfd output{standard_output, POLLOUT, 0};
+            if (::poll(&output, 1, -1) < 0) return ssize_t{-1};
+        }
+    });
+}
+
 std::ptrdiff_t read_input(char* to, std::size_t size) {
     for (;;) {
         const ssize_t got = ::read(standard_input, to, size);
@@ -101,13 +114,13 @@ std::ptrdiff_t file::read_at(std::uint64_t at, char* to, std::size_t count) cons
 }
 
 bool file::write_at(std::uint64_t at, const void* data, std::size_t count) const {
-    return write_all(static_cast<const char*>(data), count, [&](const char* from, std::size_t rest, std::size_t done) {
+    return write_all(static_cast<const char*>(data), count, false, [&](const char* from, std::size_t rest, std::size_t done) {
         return ::pwrite(descriptor_, from, rest, static_cast<off_t>(at + done));
     });
 }
 
 bool file::append(const std::string& text) const {
-    return write_all(text.data(), text.size(),
+    return write_all(text.data(), text.size(), !size(),
                      [&](const char* from, std::size_t rest, std::size_t) { return ::write(descriptor_, from, rest); });
 }
 

@@ -87,6 +87,10 @@ UINT console_before = 0;
 }  // namespace
 
 // What is no UTF-8, or no UTF-16, becomes U+FFFD: a name that does not exist.
+bool write_output(std::string_view text) {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
 std::filesystem::path path_of(const std::string& text) {
     std::wstring wide(text.size(), L'\0');
     const int size =

@@ -43,10 +43,14 @@ void worker::run(job& j, const std::atomic<bool>& leave) {
     rows_.clear();
     std::size_t photo_bytes = 0;
     while (j.has_tasks_left() && photo_bytes <= photo_bytes_in_job(options_.workers) && !leave && !interrupt_requested()) {
-        const task t = std::move(j.tasks[j.next++]);
+        task t = std::move(j.tasks[j.next++]);
         const clock::time_point begin = clock::now();
         cvt::image photo;
         const cvt::error problem = read(t, j, photo);
+        if (problem.code() == cvt::errc::io && interrupt_requested()) {  // the interrupt's, not the image's: it is to be done again
+            j.tasks[--j.next] = std::move(t);
+            break;
+        }
         const double milliseconds = t.tensor || t.image.problem ? 0 : milliseconds_since(begin);
         j.outcomes.push_back({{t.image.path, t.image.id, problem, {}, milliseconds, {}}});
         if (problem) continue;

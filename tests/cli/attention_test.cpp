@@ -99,6 +99,29 @@ TEST_CASE("photos of one name in several folders keep a picture each", "[cli]") 
     CHECK(classify({"--attention", folder / "maps", a}).code == 0);  // another run replaces its pictures
 }
 
+TEST_CASE("shards draw into one folder without replacing each other's pictures", "[cli]") {
+    const temporary_folder folder;
+    std::vector<std::string> photos;
+    for (int i = 0; i < 12; ++i) {
+        const std::string part = folder / std::to_string(i);
+        std::filesystem::create_directories(part);
+        photos.push_back(write_png(part + "/a.png", 40 + i));
+    }
+    std::size_t said = 0;
+    for (const std::string part : {"0/2", "1/2"}) {
+        std::vector<std::string> arguments{"--size", "32", "--format", "jsonl", "--shard", part, "--attention", folder / "maps"};
+        arguments.insert(arguments.end(), photos.begin(), photos.end());
+        for (const json& r : classify(arguments).records()) {
+            const std::string name = r["attention"], path = r["path"];
+            CHECK(name.starts_with(folder / "maps/a-" + part[0] + "-of-2"));
+            CHECK(load(name).width == load(path).width);
+            ++said;
+        }
+    }
+    CHECK(said == photos.size());
+    CHECK(names_in(folder / "maps").size() == photos.size());
+}
+
 TEST_CASE("what the model did not see is dark and grey", "[cli]") {
     const temporary_folder folder;
     const std::string wide = folder / "wide.png";

@@ -86,8 +86,8 @@ TEST_CASE("--top-k is how many classes a record has, at most all", "[cli]") {
 TEST_CASE("any path gives valid JSON, CSV and text", "[cli]") {
     const temporary_folder folder;
     const std::string odd[]{
-        "caf\xC3\xA9 \"quoted\", comma.png", "back\\slash\ttab.png", "new\nline.png", "latin1-\xE9.png", "cut-\xF0\x9F\x98.png",
-        "surrogate-\xED\xA0\x80.png",        "overlong-\xC0\xAF.png"};
+        "caf\xC3\xA9 \"quoted\", comma.png", "back\\slash\ttab.png",  "new\nline.png",       "latin1-\xE9.png", "cut-\xF0\x9F\x98.png",
+        "surrogate-\xED\xA0\x80.png",        "overlong-\xC0\xAF.png", "control-\xC2\x9B.png"};
     std::vector<std::string> arguments{"--format", "jsonl", "--top-k", "1"};
     for (const std::string& name : odd) arguments.push_back(write_png(folder / name));
     const outcome as_json = classify(arguments);
@@ -110,6 +110,8 @@ TEST_CASE("any path gives valid JSON, CSV and text", "[cli]") {
     const auto lines = lines_of(classify(arguments).out);
     REQUIRE(lines.size() == 2 * std::size(odd));  // a newline in a name does not begin a record
     CHECK(lines[4] == folder / "new\\x0aline.png");
+    CHECK(lines[0] == folder / odd[0]);
+    CHECK(lines[14] == folder / "control-\\xc2\\x9b.png");  // a terminal takes U+009B for the beginning of a command
 }
 
 TEST_CASE("a CSV record has the columns its header names", "[cli]") {

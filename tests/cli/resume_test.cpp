@@ -164,6 +164,13 @@ TEST_CASE("a file of something else is left as it is", "[cli]") {
         {first + "\n" + first, "line 2: no record"},
         {first + "{\"path\": \"a\"}\n", "line 2: no record of --format jsonl: neither"},
         {first + "{\"path\": \"a\"", "torn"},
+        {first + "{\"path\": \"a\", \"id\": \"x", "torn"},
+        {first + "{\"path\": \"a\", \"id\": 7, \"err", "torn"},
+        {"{\"path\": \"a.jpg\", \"id\": 7}", "no record"},  // somebody's list, with no newline behind its one line
+        {"{\"path\": \"a.jpg\", \"id\": \"x\"}", "no record"},
+        {"{\"path\": \"a.jpg\", \"precious\": ", "no record"},
+        {std::string("\0\0\1\0\1\0 an icon", 15), "no record"},
+        {first + "{\"path\": \"a\"" + std::string(9, '\0') + "?", "no record"},
         {first + "{\"pa: torn\n" + first, "line 2: no record"},
         {read_file(j.inputs[0]), "no record"},
     };
@@ -207,6 +214,25 @@ TEST_CASE("{shard} in the name of --out", "[cli]") {
     CHECK(first + second == j.inputs.size());
     CHECK(first > 0);
     CHECK(second > 0);
+}
+
+TEST_CASE("{shard} in the names of arrays, as often as it is there", "[cli]") {
+    const job j;
+    CHECK(j.run({"--shard", "0/1", "--logits", j.folder / "{shard}-l-{shard}.npy", "--attention", j.folder / "maps-{shard}"}).code == 1);
+    CHECK(std::filesystem::exists(j.folder / "0-of-1-l-0-of-1.npy"));
+    CHECK(std::filesystem::exists(j.folder / "maps-0-of-1"));
+    const outcome o = j.run({"--logits", j.folder / "{shard}.npy"});
+    CHECK(o.code == 2);
+    CHECK(o.err.find("--logits: {shard} in a name stands for the part of --shard: give both") != std::string::npos);
+}
+
+TEST_CASE("a run that is refused leaves its arrays as they were", "[cli]") {
+    const job j;
+    const std::string logits = j.folder / "l.npy";
+    CHECK(j.run({"--logits", logits}).code == 1);
+    const std::string before = read_file(logits);
+    CHECK(j.run({"--logits", logits}).code == 2);  // there are records already
+    CHECK(read_file(logits) == before);
 }
 
 TEST_CASE("two processes do not write to one file", "[cli]") {

@@ -50,6 +50,70 @@ TEST_CASE("an interrupt while nobody takes the records ends with whole ones and 
     CHECK(lines_of(out).size() < 300);
 }
 
+TEST_CASE("an image whose reading is interrupted has no record, and is done again", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), slow = folder / "slow.png", out = folder / "out.jsonl";
+    REQUIRE(::mkfifo(slow.c_str(), 0600) == 0);  // nobody writes to it
+    const std::vector<std::string> arguments{"--size", "32", "--format", "jsonl", "--out", out, "--resume", photo, slow, photo};
+    {
+        running_classify run{arguments};
+        while (read_file(out).empty()) ::usleep(10'000);
+        ::usleep(300'000);
+        run.interrupt();
+        CHECK(run.wait() == 130);
+        CHECK(lines_of(read_file(out)).size() == 1);
+    }
+    std::filesystem::remove(slow);
+    write_png(slow);
+    CHECK(classify(arguments).code == 0);
+    CHECK(lines_of(read_file(out)).size() == 3);
+}
+
+TEST_CASE("an interrupt ends a pipe as --out whose reader takes nothing", "[cli]") {
+    const temporary_folder folder;
+    const std::string pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    std::vector<std::string> arguments{"--format", "jsonl", "--out", pipe};
+    arguments.insert(arguments.end(), 300, std::string(200, 'x'));  // records that fail at once and do not fit into a pipe
+    running_classify run{arguments};
+    ::usleep(1'000'000);
+    run.interrupt();
+    CHECK(run.wait() == 130);
+    CHECK(run.read_messages().empty());
+    ::close(reader);
+}
+
+TEST_CASE("standard output that does not wait is waited for", "[cli]") {
+    const temporary_folder folder;
+    const std::string pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC),
+              writer = ::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    std::vector<std::string> arguments{"--format", "jsonl"};
+    arguments.insert(arguments.end(), 300, std::string(200, 'x'));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(writer, 1);
+        become_classify(arguments);
+    }
+    ::close(writer);
+    ::usleep(1'000'000);  // the pipe is full
+    std::string out;
+    char block[4096];
+    pollfd more{reader, POLLIN, 0};
+    while (::poll(&more, 1, 60'000) == 1) {
+        const ssize_t got = ::read(reader, block, sizeof block);
+        if (got <= 0) break;
+        out.append(block, static_cast<std::size_t>(got));
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(reader);
+    CHECK(WEXITSTATUS(status) == 1);  // no such files
+    CHECK(lines_of(out).size() == 300);
+}
+
 TEST_CASE("a pipe as --out ends with its reader", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), pipe = folder / "pipe";

@@ -209,6 +209,8 @@ TEST_CASE("--shard auto is the place in a job array, among srun's tasks or mpiru
         {{{"SLURM_ARRAY_TASK_ID", "1"}, {"SLURM_ARRAY_TASK_MIN", "0"}, {"SLURM_ARRAY_TASK_MAX", "3"}}, "SLURM_ARRAY_TASK_COUNT is not"},
         {{{"SLURM_ARRAY_TASK_ID", "3"}, {"SLURM_ARRAY_TASK_COUNT", "2"}, {"SLURM_ARRAY_TASK_MIN", "3"}, {"SLURM_ARRAY_TASK_MAX", "7"}},
          "leave gaps"},
+        {{{"SLURM_ARRAY_TASK_ID", "9"}, {"SLURM_ARRAY_TASK_COUNT", "4"}, {"SLURM_ARRAY_TASK_MIN", "0"}, {"SLURM_ARRAY_TASK_MAX", "3"}},
+         "SLURM_ARRAY_TASK_ID 9 has no place among this job array's 4 ids from 0 to 3 in steps of 1"},
     };
     for (const auto& [set, sentence] : bad) {
         const environment e{set};
