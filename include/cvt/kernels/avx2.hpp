@@ -8,6 +8,14 @@
 
 #include "kernel_set.hpp"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CVT_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define CVT_SANITIZED 1
+#endif
+#endif
+
 // The target region opens outside every namespace; whatever a unit's own flags are, they stay on.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -36,14 +44,24 @@ CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 // sum += a * b. The instruction itself: compilers put the result where `a` was, and copy it back some steps later.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) { __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(a), "x"(b)); }
 // p[Offset], Times * bytes further, in every lane. The instruction itself: compilers add up such an address before the loop, a sum
-// for every row and step, and run out of registers. The last operand only says that memory from p on is read.
+// for every row and step, and run out of registers. Its last operand says that it reads memory: to g++ an array of unknown bound is
+// any object there, of a known one none that is smaller; to clang every operand is. Sanitizers see no read in it.
 template <int Times, int Offset>
 CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
+#if defined(CVT_SANITIZED)
+    return set1(*static_cast<const float*>(static_cast<const void*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes)));
+#else
     vec x;
     __asm__("vbroadcastss {%c4(%1,%2,%c3), %0|%0, dword ptr [%1+%2*%c3+%c4]}"
             : "=x"(x)
-            : "r"(p), "r"(bytes), "i"(Times), "i"(Offset * 4), "m"(*reinterpret_cast<const float(*)[1 << 28]>(p)));
+            : "r"(p), "r"(bytes), "i"(Times), "i"(Offset * 4),
+#if defined(__clang__)
+              "m"(*p));
+#else
+              "m"(*reinterpret_cast<const float(*)[]>(p)));
+#endif
     return x;
+#endif
 }
 // Keeps a sum in its register from one turn of a loop to the next.
 CVT_SIMD void pin(vec& sum) { __asm__("" : "+x"(sum)); }
@@ -114,5 +132,7 @@ namespace kernels::avx2 {
 inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
+
+#undef CVT_SANITIZED
 
 #endif

@@ -366,3 +366,24 @@ TEST_CASE("64-bit ARM runs the NEON kernels unless told otherwise") {
     CHECK(std::string{cvt::kernels::available().front()->name} == "neon");
 }
 #endif
+
+#if defined(CVT_HAS_AVX2_KERNELS)
+namespace {
+
+float row[16];
+
+/// Of a float that is written right before it is read through another name, and right after it.
+__attribute__((noinline, target("avx2,fma"))) float broadcast_between_writes(const float* p, std::ptrdiff_t bytes) {
+    row[7] = 42.F;
+    const auto x = cvt::kernels::avx2::broadcast<1, 2>(p, bytes);
+    row[7] = -7.F;
+    return x[0];
+}
+
+}  // namespace
+
+TEST_CASE("the broadcast of AVX2 reads memory as it is at that moment") {
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
+    CHECK(broadcast_between_writes(row, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
+}
+#endif

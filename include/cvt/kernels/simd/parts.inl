@@ -1,5 +1,5 @@
-// What instruction sets without masked loads and stores, and without indexed broadcasts, do by others. Included by their headers,
-// beside set1, load and store.
+// Partial loads and stores, and indexed broadcasts, for instruction sets that have no instruction for either. Included by their
+// headers, beside set1, load and store.
 
 /// A vector of which only the first `count` lanes are in memory.
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
@@ -19,6 +19,6 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec a) {
 /// p[Offset], Times * bytes further, in every lane.
 template <int Times, int Offset>
 CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
-    return set1(*reinterpret_cast<const float*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes));
+    return set1(*static_cast<const float*>(static_cast<const void*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes)));
 }
 CVT_SIMD void pin(vec&) {}  // accumulate does it

@@ -80,7 +80,7 @@ CVT_ALWAYS_INLINE void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)]
     multiply_step<Rows, 3>(sum, in, row, w);
     in += unroll;
     w += unroll * panel;
-    pin(sum[0][0]);
+    pin(sum[0][0]);  // these four: with all of them, g++ moves five
     pin(sum[0][1]);
     pin(sum[Rows - 1][0]);
     pin(sum[Rows - 1][1]);
