@@ -384,6 +384,7 @@ __attribute__((noinline, target("avx2,fma"))) float broadcast_between_writes(con
 
 TEST_CASE("the broadcast of AVX2 reads memory as it is at that moment") {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
-    CHECK(broadcast_between_writes(row, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
+    const float* volatile other_name = row;
+    CHECK(broadcast_between_writes(other_name, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
 }
 #endif
