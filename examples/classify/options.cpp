@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <string_view>
 
 #include "failure.hpp"
 #include "option_checks.hpp"
@@ -76,6 +77,13 @@ const CLI::Validator existing_file{[](const std::string& given) {
                                                                                    : std::string{};
                                    },
                                    ""};
+
+// CLI11 would take the next argument for the value of --out=$UNSET: a photo for the file to be written.
+void check_values(int argc, const char* const* argv) {
+    for (int i = 1; i < argc && argv[i] != std::string_view{"--"}; ++i)
+        if (const std::string_view given = argv[i]; given.starts_with("--") && given.find('=') == given.size() - 1)
+            throw failure{wrong_usage, std::string{given} + ": expected a value, found nothing"};
+}
 
 // In CLI11's order, last one first. It would take the brackets of a folder called [2019] for a list of its own.
 std::vector<std::string> arguments(int argc, const char* const* argv) {
@@ -198,6 +206,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->group(conversion);
     app.add_flag("--verify", o.verify, "run the self-test that --convert stored, and say how far it is")->group(conversion);
 
+    check_values(argc, argv);
     try {
         app.parse(arguments(argc, argv));
     } catch (const CLI::Success& asked) {  // --help, --version

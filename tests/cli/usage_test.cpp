@@ -39,6 +39,7 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
         {{"--format", "json", photo}, "found \"json\"; did you mean \"jsonl\"?"},
         {{"--gelu", "QUICK", photo}, "did you mean \"quick\"?"},
         {{"--variant", "cvt13", "--model", lone, photo}, "did you mean \"cvt-13\"?"},
+        {{"--out=", folder / "new", photo}, "--out=: expected a value, found nothing\n"},
         {{"--top-k", "0", photo}, "--top-k"},
         {{"--top-k", "99999999999999999999", photo}, "--top-k"},
         {{"--top-k", "three", photo}, "--top-k"},
