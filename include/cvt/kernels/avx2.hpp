@@ -16,6 +16,12 @@
 #endif
 #endif
 
+#if defined(__clang__)
+#define CVT_MEMORY_AT(p) "m"(*p)
+#else
+#define CVT_MEMORY_AT(p) "m"(*reinterpret_cast<const float(*)[]>(p))
+#endif
+
 // The target region opens outside every namespace; whatever a unit's own flags are, they stay on.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -54,12 +60,7 @@ CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
     vec x;
     __asm__("vbroadcastss {%c4(%1,%2,%c3), %0|%0, dword ptr [%1+%2*%c3+%c4]}"
             : "=x"(x)
-            : "r"(p), "r"(bytes), "i"(Times), "i"(Offset * 4),
-#if defined(__clang__)
-              "m"(*p));
-#else
-              "m"(*reinterpret_cast<const float(*)[]>(p)));
-#endif
+            : "r"(p), "r"(bytes), "i"(Times), "i"(Offset * 4), CVT_MEMORY_AT(p));
     return x;
 #endif
 }
@@ -133,6 +134,7 @@ inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, 1, panel, packed_
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
 
+#undef CVT_MEMORY_AT
 #undef CVT_SANITIZED
 
 #endif
