@@ -9,12 +9,13 @@
 #include <vector>
 
 #include <dlfcn.h>
-#include <sys/mman.h>
 
 #include <cvt/kernels/kernel_set.hpp>
+#include <cvt/runtime/buffer.hpp>
 
 #include "../fma_peak.hpp"
 #include "support/formula.hpp"
+#include "table_size.hpp"
 
 namespace {
 
@@ -33,36 +34,34 @@ const kernel_set& load(const char* file) {
     const auto size = reinterpret_cast<std::size_t (*)()>(dlsym(library, "table_size_of_revision"));
     const auto get = reinterpret_cast<const void* (*)()>(dlsym(library, "kernel_set_of_revision"));
     if (size == nullptr || get == nullptr) fail(std::string(file) + ": not made of unit.cpp");
-    constexpr std::size_t expected = sizeof(kernel_set) + sizeof(cvt::kernels::linear_args) + sizeof(cvt::kernels::depthwise_args);
-    if (size() != expected) fail(std::string(file) + ": its table of kernels is another than this tree's");
+    if (size() != table_size) fail(std::string(file) + ": its table of kernels is another than this tree's");
     const void* const set = get();
     if (set == nullptr) fail("CVT_FORCE_KERNELS: expected a set that this CPU runs");
     return *static_cast<const kernel_set*>(set);
 }
 
-/// Zeroed memory in huge pages, as a model's weights and a session's workspace are.
-float* pages(std::size_t floats) {
-    constexpr std::size_t huge = std::size_t{2} << 20;
-    const std::size_t bytes = (floats * sizeof(float) + huge - 1) / huge * huge;
-    void* const p = std::aligned_alloc(huge, bytes);
-    if (p == nullptr) fail("out of memory");
-    madvise(p, bytes, MADV_HUGEPAGE);
-    std::memset(p, 0, bytes);
-    return static_cast<float*>(p);
-}
-
 constexpr std::size_t memory = std::size_t{64} << 20;  // floats that cold weights are taken from, more than any cache
 constexpr std::ptrdiff_t gap = 16;                     // floats between rows
 
+/// Formula-made values in the memory that weights and a workspace have.
+cvt::detail::buffer<float> filled(const char* name, std::size_t floats) {
+    cvt::detail::buffer<float> made;
+    if (!made.resize(floats)) fail("out of memory");
+    const std::vector<float> v = cvt_test::hash_uniform(name, std::size_t{1} << 16);
+    for (std::size_t i = 0; i < floats; i += v.size()) std::copy_n(v.data(), std::min(v.size(), floats - i), made.data() + i);
+    return made;
+}
+
 struct buffers {
-    float *weights = pages(memory), *in = pages(std::size_t{1} << 22), *out = pages(std::size_t{1} << 22), *bias = pages(8192);
+    cvt::detail::buffer<float> weights = filled("weights", memory), in = filled("in", std::size_t{1} << 22),
+                               out = filled("out", std::size_t{1} << 22), bias = filled("bias", 8192);
     std::size_t next = 0;
 
     /// Weights of (n, k) that no cache holds.
     const float* cold(const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k) {
         const std::size_t size = (set.packed_size(n, k) + 1023) / 1024 * 1024;
         if (next + 2 * size > memory) next = 0;
-        return weights + std::exchange(next, next + size);
+        return weights.data() + std::exchange(next, next + size);
     }
 };
 
@@ -93,41 +92,38 @@ constexpr task tasks[] = {
     {"layer norm", 48, 384, 0, false, epilogue::none},
 };
 
-/// One call, `out` as it was before: sums are added to it.
-void call(const kernel_set& set, const task& t, const buffers& b, const float* weights) {
+/// One call. An add's sums, and what is normalised, are what stands in `out`: a caller who repeats it sets that back.
+void call(const kernel_set& set, const task& t, buffers& b, const float* weights) {
+    float *const in = b.in.data(), *const out = b.out.data(), *const bias = b.bias.data();
     if (t.k > 0)
-        set.linear(
-            {b.in, t.k + gap, t.rows, weights, b.bias, t.n, t.k, b.out, t.n + gap, t.then, 0, t.cold ? weights + t.n * t.k : nullptr});
+        set.linear({in, t.k + gap, t.rows, weights, bias, t.n, t.k, out, t.n + gap, t.then, 0, t.cold ? weights + t.n * t.k : nullptr});
     else if (std::strcmp(t.name, "softmax") == 0)
-        set.softmax(b.out, t.n, t.rows, t.n, b.out + t.rows * t.n);
+        set.softmax(out, t.n, t.rows, t.n, out + t.rows * t.n);
     else
-        set.layer_norm(b.in, t.n, t.rows, t.n, b.bias, b.bias, b.out, t.n);
+        set.layer_norm(in, t.n, t.rows, t.n, bias, bias, out, t.n);
 }
 
 /// Largest difference of the two sets' results of one call, from equal beginnings.
-double difference(const kernel_set& before, const kernel_set& after, const task& t, buffers& b) {
-    std::vector<float> results[2];
+double difference(const kernel_set& before, const kernel_set& after, task t, buffers& b) {
+    t.cold = false;
+    const std::ptrdiff_t k = std::max<std::ptrdiff_t>(t.k, 1);
     const std::size_t size = static_cast<std::size_t>(t.rows * (t.n + gap) + t.rows);
-    std::vector<float> w = cvt_test::hash_uniform("weights", static_cast<std::size_t>(t.n * std::max<std::ptrdiff_t>(t.k, 1)));
     const std::vector<float> begin = cvt_test::hash_uniform("out", size);
+    std::vector<float> weights = cvt_test::hash_uniform("weights", static_cast<std::size_t>(t.n * k)), results[2];
     for (int i = 0; i < 2; ++i) {
         const kernel_set& set = i == 0 ? before : after;
-        std::vector<float> packed(set.packed_size(t.n, std::max<std::ptrdiff_t>(t.k, 1)));
-        set.pack(w.data(), std::max<std::ptrdiff_t>(t.k, 1), 1, t.n, std::max<std::ptrdiff_t>(t.k, 1), packed.data(),
-                 std::max<std::ptrdiff_t>(t.k, 1));
-        std::copy(begin.begin(), begin.end(), b.out);
-        task one = t;
-        one.cold = false;
-        call(set, one, b, packed.data());
-        results[i].assign(b.out, b.out + size);
+        std::vector<float> packed(set.packed_size(t.n, k));
+        set.pack(weights.data(), k, 1, t.n, k, packed.data(), k);
+        std::copy(begin.begin(), begin.end(), b.out.data());
+        call(set, t, b, packed.data());
+        results[i].assign(b.out.data(), b.out.data() + size);
     }
     double largest = 0;
     for (std::size_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(static_cast<double>(results[0][i]) - results[1][i]));
     return largest;
 }
 
-template <class T>
-T quantile(std::vector<T> v, double q) {
+double quantile(std::vector<double> v, double q) {
     const auto at = v.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(v.size() - 1));
     std::nth_element(v.begin(), at, v.end());
     return *at;
@@ -141,13 +137,6 @@ int main(int argc, char** argv) {
     const int rounds = std::atoi(argv[3]);
     if (rounds < 1) fail(std::string("rounds: expected a number from 1 on, found \"") + argv[3] + "\"");
     buffers b;
-    const auto fill = [](float* to, std::size_t count, const char* name) {
-        const std::vector<float> v = cvt_test::hash_uniform(name, std::size_t{1} << 16);
-        for (std::size_t i = 0; i < count; i += v.size()) std::copy_n(v.data(), std::min(v.size(), count - i), to + i);
-    };
-    fill(b.weights, memory, "weights");
-    fill(b.in, std::size_t{1} << 22, "in");
-    fill(b.bias, 8192, "bias");
 
     std::printf("Kernel set %s; medians of %d rounds; ratio = after / before, by pair, lower is better.\n\n", sets[1]->name, rounds);
     std::printf("| task | rows x n x k | before | after | | ratio | results differ by |\n|---|---|---|---|---|---|---|\n");
@@ -160,9 +149,9 @@ int main(int argc, char** argv) {
             double took[2];
             for (int turn = 0; turn < 2; ++turn) {
                 const int i = (round + turn) % 2;
-                const float* const weights = t.cold ? b.cold(*sets[i], t.n, t.k) : b.weights;
+                const float* const weights = t.cold ? b.cold(*sets[i], t.n, t.k) : b.weights.data();
                 if (t.then == epilogue::add || t.k == 0)
-                    std::memset(b.out, 0, static_cast<std::size_t>(t.rows * (t.n + gap)) * sizeof(float));
+                    std::memset(b.out.data(), 0, static_cast<std::size_t>(t.rows * (t.n + gap)) * sizeof(float));
                 const auto start = clock_type::now();
                 for (int c = 0; c < calls; ++c) call(*sets[i], t, b, weights);
                 took[i] = std::chrono::duration<double>(clock_type::now() - start).count() / calls;

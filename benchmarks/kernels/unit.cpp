@@ -3,6 +3,8 @@
 
 #include <cvt/kernels/select.hpp>
 
+#include "table_size.hpp"
+
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
 /// The set that CVT_FORCE_KERNELS names, else the best; null where it names none.
@@ -11,7 +13,4 @@ EXPORTED const void* kernel_set_of_revision() {
     return set ? *set : nullptr;
 }
 
-/// Another size is another table: the two revisions cannot be called alike.
-EXPORTED std::size_t table_size_of_revision() {
-    return sizeof(cvt::kernels::kernel_set) + sizeof(cvt::kernels::linear_args) + sizeof(cvt::kernels::depthwise_args);
-}
+EXPORTED std::size_t table_size_of_revision() { return table_size; }

@@ -59,15 +59,16 @@ std::string csv_field(std::string_view bytes) {
 
 std::string terminal_text(std::string_view bytes) {
     std::string out;
-    bool second = false;  // of a two-byte control character, U+0080 to U+009F
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const auto byte = static_cast<unsigned char>(bytes[i]), next = static_cast<unsigned char>(i + 1 < bytes.size() ? bytes[i + 1] : 0);
-        const bool first = byte == 0xC2 && next >= 0x80 && next < 0xA0;
-        if (byte < 0x20 || byte == 0x7F || first || second)
+        if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F, control characters too
+            out += hex("\\x%02x", byte) + hex("\\x%02x", next);
+            ++i;
+        } else if (byte < 0x20 || byte == 0x7F) {
             out += hex("\\x%02x", byte);
-        else
+        } else {
             out += bytes[i];
-        second = first;
+        }
     }
     return out;
 }

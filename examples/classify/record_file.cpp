@@ -14,9 +14,10 @@ record_file::record_file(const options& o) : path_{o.out} {
     if (path_.empty()) return;
     // Who opens a pipe for reading too is its reader, and waits for himself when the other one has gone.
     file_ = file{path_, o.resume ? file::mode::append : file::mode::append_only};
-    if (!file_ && interrupt_requested()) throw failure{static_cast<exit_code>(interrupt_code()), ""};  // a pipe waits for its reader
-    if (!file_)
+    if (!file_) {
+        end_if_interrupted();  // a pipe waits for its reader
         throw failure{wrong_usage, "--out: " + path_ + " cannot be " + (o.resume ? "read and " : "") + "written: " + std::strerror(errno)};
+    }
     lock();
     o.resume ? open_again(o.shard) : open_new();
 }
@@ -48,7 +49,7 @@ void record_file::open_again(const std::optional<shard>& part) {
 void record_file::write(const std::string& text) {
     if (path_.empty()) return print(text);
     if (file_.append(text)) return;
-    if (errno == EINTR && interrupt_requested()) throw failure{static_cast<exit_code>(interrupt_code()), ""};
+    if (errno == EINTR) end_if_interrupted();
     throw failure{some_failed, path_ + " cannot be written: " + std::strerror(errno)};
 }
 

@@ -27,7 +27,7 @@ std::string exact(float value) {
 
 [[noreturn]] void output_failed() {
     if (reader_is_gone(errno)) throw failure{broken_pipe, ""};
-    if (errno == EINTR && interrupt_requested()) throw failure{static_cast<exit_code>(interrupt_code()), ""};
+    if (errno == EINTR) end_if_interrupted();
     throw failure{some_failed, std::string{"standard output cannot be written: "} + std::strerror(errno)};
 }
 

@@ -18,15 +18,26 @@ namespace app {
 namespace {
 
 // All of it, by calls that may write less, or nothing because of a signal. An interrupt ends it where who reads may let it wait.
-template <class Write>
-bool write_all(const char* from, std::size_t count, bool may_wait, Write write) {
+template <class Write, class MayWait>
+bool write_all(const char* from, std::size_t count, Write write, MayWait may_wait) {
     for (std::size_t done = 0; done < count;) {
         const ssize_t written = write(from + done, count - done, done);
-        if (written < 0 && errno == EINTR && !(may_wait && interrupt_requested())) continue;
+        if (written < 0 && errno == EINTR && !(interrupt_requested() && may_wait())) continue;
         if (written <= 0) return false;
         done += static_cast<std::size_t>(written);
     }
     return true;
+}
+
+// The result of `use`. Another process with the same pipe or terminal may have made it one that does not wait: so this waits for it.
+template <class Use>
+ssize_t when_ready(int stream, short event, Use use) {
+    for (;;) {
+        const ssize_t bytes = use();
+        if (bytes >= 0 || errno != EAGAIN) return bytes;
+        pollfd state{stream, event, 0};
+        if (::poll(&state, 1, -1) < 0) return -1;
+    }
 }
 
 int flags_of(file::mode how) {
@@ -64,25 +75,15 @@ int terminal_width(int stream) {
 
 bool reader_is_gone(int problem) { return problem == EPIPE; }
 
-// Another process with the same pipe or terminal may have made it one that does not wait: so these two wait for it.
 bool write_output(std::string_view text) {
-    return write_all(text.data(), text.size(), true, [](const char* from, std::size_t rest, std::size_t) {
-        for (;;) {
-            const ssize_t written = ::write(standard_output, from, rest);
-            if (written >= 0 || errno != EAGAIN) return written;
-            pollfd output{standard_output, POLLOUT, 0};
-            if (::poll(&output, 1, -1) < 0) return ssize_t{-1};
-        }
-    });
+    const auto write = [](const char* from, std::size_t rest, std::size_t) {
+        return when_ready(standard_output, POLLOUT, [&] { return ::write(standard_output, from, rest); });
+    };
+    return write_all(text.data(), text.size(), write, [] { return true; });
 }
 
 std::ptrdiff_t read_input(char* to, std::size_t size) {
-    for (;;) {
-        const ssize_t got = ::read(standard_input, to, size);
-        if (got >= 0 || errno != EAGAIN) return got;
-        pollfd input{standard_input, POLLIN, 0};
-        if (::poll(&input, 1, -1) < 0) return -1;
-    }
+    return when_ready(standard_input, POLLIN, [&] { return ::read(standard_input, to, size); });
 }
 
 bool input_waits() {
@@ -114,14 +115,15 @@ std::ptrdiff_t file::read_at(std::uint64_t at, char* to, std::size_t count) cons
 }
 
 bool file::write_at(std::uint64_t at, const void* data, std::size_t count) const {
-    return write_all(static_cast<const char*>(data), count, false, [&](const char* from, std::size_t rest, std::size_t done) {
+    const auto write = [&](const char* from, std::size_t rest, std::size_t done) {
         return ::pwrite(descriptor_, from, rest, static_cast<off_t>(at + done));
-    });
+    };
+    return write_all(static_cast<const char*>(data), count, write, [] { return false; });
 }
 
 bool file::append(const std::string& text) const {
-    return write_all(text.data(), text.size(), !size(),
-                     [&](const char* from, std::size_t rest, std::size_t) { return ::write(descriptor_, from, rest); });
+    const auto write = [&](const char* from, std::size_t rest, std::size_t) { return ::write(descriptor_, from, rest); };
+    return write_all(text.data(), text.size(), write, [&] { return !size(); });
 }
 
 file::lock_result file::lock() const {

@@ -87,10 +87,6 @@ UINT console_before = 0;
 }  // namespace
 
 // What is no UTF-8, or no UTF-16, becomes U+FFFD: a name that does not exist.
-bool write_output(std::string_view text) {
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-}
-
 std::filesystem::path path_of(const std::string& text) {
     std::wstring wide(text.size(), L'\0');
     const int size =
@@ -126,6 +122,10 @@ int terminal_width(int stream) {
 
 bool reader_is_gone(int problem) {
     return problem == EPIPE || (problem == EINVAL && ::GetFileType(handle_of(standard_output)) == FILE_TYPE_PIPE);
+}
+
+bool write_output(std::string_view text) {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
 std::ptrdiff_t read_input(char* to, std::size_t size) {

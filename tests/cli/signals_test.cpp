@@ -9,6 +9,16 @@
 
 using namespace cvt_test;
 
+namespace {
+
+/// `options`, and images whose 300 records fail at once and do not fit into a pipe.
+std::vector<std::string> with_more_than_a_pipe_holds(std::vector<std::string> options) {
+    options.insert(options.end(), 300, std::string(200, 'x'));
+    return options;
+}
+
+}  // namespace
+
 TEST_CASE("an interrupt leaves whole records and exit code 130", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
@@ -37,9 +47,7 @@ TEST_CASE("an interrupt finishes the record under way", "[cli]") {
 }
 
 TEST_CASE("an interrupt while nobody takes the records ends with whole ones and exit code 130", "[cli]") {
-    std::vector<std::string> arguments{"--format", "jsonl"};
-    arguments.insert(arguments.end(), 300, std::string(200, 'x'));  // records that fail at once and do not fit into a pipe
-    running_classify run{arguments};
+    running_classify run{with_more_than_a_pipe_holds({"--format", "jsonl"})};
     ::usleep(1'000'000);
     run.interrupt();
     CHECK(run.wait() == 130);
@@ -74,9 +82,7 @@ TEST_CASE("an interrupt ends a pipe as --out whose reader takes nothing", "[cli]
     const std::string pipe = folder / "pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    std::vector<std::string> arguments{"--format", "jsonl", "--out", pipe};
-    arguments.insert(arguments.end(), 300, std::string(200, 'x'));  // records that fail at once and do not fit into a pipe
-    running_classify run{arguments};
+    running_classify run{with_more_than_a_pipe_holds({"--format", "jsonl", "--out", pipe})};
     ::usleep(1'000'000);
     run.interrupt();
     CHECK(run.wait() == 130);
@@ -90,8 +96,7 @@ TEST_CASE("standard output that does not wait is waited for", "[cli]") {
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC),
               writer = ::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    std::vector<std::string> arguments{"--format", "jsonl"};
-    arguments.insert(arguments.end(), 300, std::string(200, 'x'));
+    const std::vector<std::string> arguments = with_more_than_a_pipe_holds({"--format", "jsonl"});
     const pid_t child = ::fork();
     if (child == 0) {
         ::dup2(writer, 1);
