@@ -154,7 +154,10 @@ std::optional<input> input_list::next() {
     }
 }
 
-bool input_list::would_wait() { return !archive_ && before_.empty() && open_ended_ && !lines_.ready(); }
+bool input_list::would_wait() {
+    if (archive_) return archive_->would_wait();
+    return before_.empty() && open_ended_ && !lines_.ready();
+}
 
 std::optional<input> input_list::next_path() {
     for (;;) {
@@ -170,10 +173,14 @@ std::optional<input> input_list::next_path() {
 
 // Null where the line stands for none or for many: those wait in before_.
 std::optional<input> input_list::from_line(const std::string& line) {
-    input found{line, {}, {}};
+    constexpr std::size_t longest_name = 4096;  // of Linux
+    const bool too_long = line.size() > line_reader::longest;
+    input found{too_long ? line.substr(0, longest_name) : line, {}, {}};
     if (line.find('\0') != std::string::npos) {
         // What find -print0 writes would otherwise be cut at its first path.
         found.problem = cvt::error::format(cvt::errc::io, "paths on standard input end in a newline; this one holds a NUL byte");
+    } else if (too_long) {
+        found.problem = cvt::error::format(cvt::errc::malformed, "a line of standard input longer than %zu bytes", line_reader::longest);
     } else if (looks_like_json(line)) {
         cvt::result<manifest_line> parsed = parse_manifest_line(line);
         if (parsed)

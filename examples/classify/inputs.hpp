@@ -58,6 +58,7 @@ public:
     tar_images(std::string path, const input_filter& wanted);
     /// Null at the end. What cannot be read any further is an input of the archive's own path, with a problem.
     std::optional<input> next();
+    [[nodiscard]] bool would_wait() const { return !ended_ && reader_ && reader_->would_wait(); }
 
 private:
     std::optional<input> end(const cvt::error& problem);
@@ -79,7 +80,7 @@ public:
 
     /// Null at the end, and when a read from standard input is interrupted. Throws failure when standard input cannot be read.
     std::optional<input> next();
-    /// Whether next() would wait for somebody to write to standard input.
+    /// Whether next() would wait for somebody to write to standard input, or to an archive that is a pipe.
     [[nodiscard]] bool would_wait();
     /// Null while standard input may bring more, and for archives.
     [[nodiscard]] std::optional<std::size_t> total() const { return open_ended_ || tar_ ? std::nullopt : std::optional{total_}; }

@@ -1,8 +1,10 @@
 // Reads standard input past stdio, whose buffer does not say what it holds.
 #include "lines.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "failure.hpp"
@@ -15,7 +17,10 @@ bool line_reader::fill() {
     char block[16384];
     const std::ptrdiff_t got = read_input(block, sizeof block);
     if (got < 0 && errno != EINTR) throw failure{some_failed, std::string{"standard input cannot be read: "} + std::strerror(errno)};
-    if (got > 0) waiting_.append(block, static_cast<std::size_t>(got));
+    std::string_view more{block, got > 0 ? static_cast<std::size_t>(got) : 0};
+    if (waiting_.size() > longest)
+        more.remove_prefix(std::min(more.find('\n'), more.size()));  // the rest of a line that is too long anyway
+    waiting_.append(more);
     ended_ = got == 0;
     return got > 0;
 }

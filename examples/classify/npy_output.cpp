@@ -18,8 +18,10 @@ npy_output::npy_output(std::string path, std::vector<std::size_t> row_shape) : p
     std::size_t elements = 1;
     for (const std::size_t extent : row_shape_) elements *= extent;
     failed_row_.assign(elements, std::numeric_limits<float>::quiet_NaN());
-    file_ = file{path_, file::mode::replace};
-    if (!file_ || !write_header())  // as in a pipe: the header changes
+    file_ = file{path_, file::mode::write};
+    if (file_ && file_.lock() == file::lock_result::taken)  // two writers would replace each other's rows
+        throw failure{wrong_usage, "another process is writing to " + path_};
+    if (!file_ || (file_.size() && !file_.truncate(0)) || !write_header())  // as in a pipe: the header changes
         throw failure{wrong_usage, path_ + " cannot be written: " + std::strerror(errno)};
 }
 

@@ -12,7 +12,7 @@ namespace app {
 class npy_output {
 public:
     /// Creates or empties `path`, with the header of an array of no rows. Throws failure (wrong_usage) when it cannot be
-    /// written, so that this is known before the work begins.
+    /// written, or another process writes to it, so that this is known before the work begins.
     npy_output(std::string path, std::vector<std::size_t> row_shape);
 
     /// Throws failure (some_failed), for example when the disk is full.

@@ -44,13 +44,16 @@ bool input_waits();
 /// Whether files can be made in that folder.
 bool may_write_into(const std::string& folder);
 
+/// Whether an unbuffered read from that file would answer at once.
+bool data_waits(std::FILE* file);
+
 /// Moves on in a file of any size.
 bool skip(std::FILE* file, std::uint64_t bytes);
 
 /// A file to write to, closed with its object.
 class file {
 public:
-    enum class mode { replace, append, append_only };  ///< append: may be read too
+    enum class mode { write, append, append_only };  ///< append: may be read too
     enum class lock_result { done, taken, impossible };
 
     file() = default;

@@ -40,9 +40,14 @@ ssize_t when_ready(int stream, short event, Use use) {
     }
 }
 
+bool waits(int stream) {
+    pollfd state{stream, POLLIN, 0};
+    return ::poll(&state, 1, 0) > 0;
+}
+
 int flags_of(file::mode how) {
     switch (how) {
-        case file::mode::replace: return O_WRONLY | O_TRUNC;
+        case file::mode::write: return O_WRONLY;
         case file::mode::append: return O_RDWR | O_APPEND;
         case file::mode::append_only: return O_WRONLY | O_APPEND;
     }
@@ -86,10 +91,8 @@ std::ptrdiff_t read_input(char* to, std::size_t size) {
     return when_ready(standard_input, POLLIN, [&] { return ::read(standard_input, to, size); });
 }
 
-bool input_waits() {
-    pollfd input{standard_input, POLLIN, 0};
-    return ::poll(&input, 1, 0) > 0;
-}
+bool input_waits() { return waits(standard_input); }
+bool data_waits(std::FILE* file) { return waits(::fileno(file)); }
 
 bool may_write_into(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
 

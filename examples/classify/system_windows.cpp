@@ -75,7 +75,7 @@ bool write_all(int descriptor, const char* from, std::size_t count) {
 
 int flags_of(file::mode how) {
     switch (how) {
-        case file::mode::replace: return _O_WRONLY | _O_TRUNC;
+        case file::mode::write: return _O_WRONLY;
         case file::mode::append: return _O_RDWR | _O_APPEND;
         case file::mode::append_only: return _O_WRONLY | _O_APPEND;
     }
@@ -145,6 +145,8 @@ bool input_waits() {
     return ::GetFileType(handle_of(standard_input)) == FILE_TYPE_PIPE ? state_of_input() == pipe_state::readable
                                                                       : !is_terminal(standard_input);
 }
+
+bool data_waits(std::FILE*) { return true; }
 
 bool may_write_into(const std::string& folder) { return ::_access(folder.c_str(), 2) == 0; }
 

@@ -72,8 +72,11 @@ cvt::result<tar_reader> tar_reader::open(const std::string& path) {
     if (file == nullptr) return cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), std::strerror(errno));
     std::error_code problem;
     const std::uint64_t size = std::filesystem::file_size(path_of(path), problem);
-    return tar_reader{file, problem ? std::nullopt : std::optional{size}};  // a pipe has none
+    if (problem) std::setvbuf(file, nullptr, _IONBF, 0);  // a pipe has no size, and a buffer would not say what waits in it
+    return tar_reader{file, problem ? std::nullopt : std::optional{size}};
 }
+
+bool tar_reader::would_wait() const { return !total_ && !data_waits(file_.get()); }
 
 cvt::error tar_reader::broken(const char* what) const {
     return cvt::error::format(cvt::errc::malformed, "tar archive, byte %llu: %s", static_cast<unsigned long long>(at_), what);

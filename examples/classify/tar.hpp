@@ -27,6 +27,8 @@ public:
     /// a number or a name that is not what the format demands, an end before the archive's own end mark, data after it: two
     /// archives in one file would otherwise be read as one); unsupported (sparse files, archives of several volumes).
     cvt::result<std::optional<tar_member>> next();
+    /// Whether next() would wait for who writes to a pipe.
+    [[nodiscard]] bool would_wait() const;
     /// The data of the member that next() gave, at most once. Errors: io, malformed (the archive ends before).
     cvt::result<std::vector<std::byte>> read();
 

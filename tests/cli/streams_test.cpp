@@ -93,6 +93,22 @@ TEST_CASE("a line that is no JSON object with a path is a record with an error, 
     CHECK(classify(quick_with({"-"}), "./{x}.png", folder.path().c_str()).code == 0);
 }
 
+TEST_CASE("a line that never ends is one record with an error, and the next line follows", "[cli]") {
+    const temporary_folder folder;
+    const std::string a = write_png(folder / "a.png"), list = folder / "list";
+    std::ofstream{list} << std::string(5'000'000, 'x') << '\n' << a << '\n' << std::string(3'000'000, '{');
+    const std::string command = shell_classify + std::string{" --size 32 --format jsonl - < '"} + list + "' > '" + (folder / "out") + "'";
+    CHECK(WEXITSTATUS(std::system(command.c_str())) == 1);
+    const std::vector<std::string> records = lines_of(read_file(folder / "out"));
+    REQUIRE(records.size() == 3);
+    for (const std::size_t i : {0U, 2U}) {
+        const json r = json::parse(records[i]);
+        CHECK(r["path"] == std::string(4096, i == 0 ? 'x' : '{'));
+        CHECK(r["error"]["message"] == "a line of standard input longer than 1048576 bytes");
+    }
+    CHECK(json::parse(records[1])["path"] == a);
+}
+
 TEST_CASE("a path that is sent alone has its record before the next is sent, whatever the batch", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png");

@@ -1,4 +1,6 @@
 // --tar: images inside archives, as tar and WebDataset write them, and headers that lie.
+#include <sys/stat.h>
+
 #include <cstring>
 #include <functional>
 
@@ -115,6 +117,23 @@ TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from 
             "cat '" + tar + "' | " + shell_classify + " --tar --size 32 --format jsonl /dev/stdin > '" + (folder / "piped") + "'";
         CHECK(std::system(piped.c_str()) == 0);
         CHECK(lines_of(read_file(folder / "piped")).size() == names.size());
+    }
+}
+
+TEST_CASE("an image of an archive in a pipe has its record before the next is sent, whatever the batch and the workers", "[cli]") {
+    const archive a;
+    const std::string pipe = a.folder / "pipe.tar";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    for (const char* workers : {"1", "2"}) {
+        const running_classify run{{"--tar", "--size", "32", "--format", "jsonl", "--batch", "8", "--workers", workers, pipe}};
+        std::ofstream writer{pipe, std::ios::binary};
+        for (const char* name : {"0.png", "1.png"}) {
+            writer << member(name, a.photo) << std::flush;
+            CHECK(json::parse(run.read_line())["path"] == pipe + '/' + name);
+        }
+        writer << end_mark;
+        writer.close();
+        CHECK(run.read_output().empty());
     }
 }
 

@@ -177,3 +177,21 @@ TEST_CASE("outputs never overwrite inputs", "[cli]") {
     REQUIRE(classify({"--logits", folder / "again.npy", photo}).code == 0);
     CHECK(classify({"--logits", folder / "again.npy", photo}).code == 0);  // an array is replaced
 }
+
+TEST_CASE("an array that another process is writing to stays as it is", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), target = folder / "l.npy";
+    running_classify first{{"--size", "32", "--format", "jsonl", "--logits", target, "-"}};
+    first.write(photo + '\n');
+    CHECK_FALSE(first.read_line().empty());
+    const outcome second = classify({"--size", "32", "--logits", target, photo});
+    CHECK(second.code == 2);
+    CHECK(second.out.empty());
+    CHECK(second.err.find("another process is writing to " + target) != std::string::npos);
+    first.write(photo + '\n');
+    first.close_input();
+    CHECK(first.wait() == 0);
+    CHECK(load(target).shape[0] == 2);
+    CHECK(classify({"--size", "32", "--logits", target, photo}).code == 0);
+    CHECK(load(target).shape[0] == 1);
+}
