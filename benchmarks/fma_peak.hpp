@@ -86,21 +86,31 @@ inline timed chains(std::int64_t rounds) {
 
 }  // namespace detail
 
-/// Peak of the calling core in GFLOP/s, a multiply-add being two operations: the best of 25 register-only loops of about
-/// half a millisecond. Best, because whatever else runs on the machine only ever slows a loop down.
-inline double measured_fma_peak_gflops() {
+/// GFLOP/s of one register-only loop on the calling core, a multiply-add being two operations; 2^18 rounds are half a millisecond.
+inline double timed_fma_loop(std::int64_t rounds = std::int64_t{1} << 18) {
     using clock = std::chrono::steady_clock;
-    double best = 0;
-    volatile float used = 0;
-    for (int repeat = 0; repeat < 25; ++repeat) {
-        const auto start = clock::now();
-        const detail::timed done = detail::chains(std::int64_t{1} << 18);
-        const double gflops = done.flops * 1e-9 / std::chrono::duration<double>(clock::now() - start).count();
-        used = done.sum;
-        if (gflops > best) best = gflops;
-    }
+    const auto start = clock::now();
+    const detail::timed done = detail::chains(rounds);
+    const double gflops = done.flops * 1e-9 / std::chrono::duration<double>(clock::now() - start).count();
+    const volatile float used = done.sum;
     static_cast<void>(used);
-    return best;
+    return gflops;
+}
+
+/// What the calling core does in multiply-adds, in GFLOP/s. `peak` is the best of all loops, because whatever else runs on the
+/// machine only ever slows one down; `meanwhile` is their mean rate, what the others left of it.
+struct fma_rate {
+    double peak, meanwhile;
+};
+
+inline fma_rate measured_fma_rate(int loops = 25) {
+    double best = 0, time = 0;  // of equal loops, in units of a loop
+    for (int i = 0; i < loops; ++i) {
+        const double gflops = timed_fma_loop();
+        best = gflops > best ? gflops : best;
+        time += 1 / gflops;
+    }
+    return {best, loops / time};
 }
 
 }  // namespace cvt_bench

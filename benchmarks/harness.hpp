@@ -12,7 +12,7 @@ namespace cvt_bench {
 
 /// Peak of one core, measured once a process; the results' context has it as fma_peak_gflops.
 inline double fma_peak() {
-    static const double peak = measured_fma_peak_gflops();
+    static const double peak = measured_fma_rate().peak;
     return peak;
 }
 

@@ -51,7 +51,8 @@ class Contestant:
         return float(self.ask("run"))
 
     def peak(self):
-        return float(self.ask("peak"))
+        """FMA peak of a core, and what other programs leave of it now, in GFLOP/s."""
+        return json.loads(self.ask("peak"))
 
     def logits(self):
         """Those of the last run, as bytes of float32."""

@@ -1,8 +1,10 @@
 // One contestant of benchmarks/peers: holds a model through cvt and answers each line of standard input with a line.
 //
 // peer_cvt MODEL SIZE BATCH THREADS INPUT     INPUT: float32, (BATCH, 3, SIZE, SIZE)
-// First line out: {"load_ms": ..., ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak of a core in GFLOP/s;
+// First line out: {"load_ms": ..., ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak of a core and, for a fifth of the
+// last run's time, what other programs leave of it, in GFLOP/s;
 // `logits FILE`: writes those of the last run as float32.
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -61,15 +63,17 @@ int main(int argc, char** argv) {
 
     std::cout << "{\"load_ms\": " << load_ms << ", \"version\": \"" << CVT_VERSION_STRING << "\", \"kernels\": \"" << model->kernels()
               << "\", \"multiply_adds\": " << cvt_bench::forward_work(model->config(), *shape) << '}' << std::endl;
+    double elapsed = 0;
     for (std::string line; std::getline(std::cin, line);) {
         if (line == "run") {
             const clock::time_point begin = clock::now();
             const cvt::error e = session.run(images, {.logits = logits});
-            const double elapsed = milliseconds_since(begin);
+            elapsed = milliseconds_since(begin);
             if (e) return fail(e.what());
             std::cout << elapsed << std::endl;
         } else if (line == "peak") {
-            std::cout << cvt_bench::measured_fma_peak_gflops() << std::endl;
+            const cvt_bench::fma_rate rate = cvt_bench::measured_fma_rate(std::max(25, static_cast<int>(elapsed / 5 / 0.5)));
+            std::cout << '[' << rate.peak << ", " << rate.meanwhile << ']' << std::endl;
         } else if (line.starts_with("logits ")) {
             std::ofstream file{line.substr(7), std::ios::binary};
             file.write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(logits.size() * sizeof(float)));
