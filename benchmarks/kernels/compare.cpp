@@ -92,7 +92,7 @@ constexpr task tasks[] = {
     {"layer norm", 48, 384, 0, false, epilogue::none},
 };
 
-/// One call. An add's sums, and what is normalised, are what stands in `out`: a caller who repeats it sets that back.
+/// One call. A sum is added to what stands in `out`, and a softmax works there.
 void call(const kernel_set& set, const task& t, buffers& b, const float* weights) {
     float *const in = b.in.data(), *const out = b.out.data(), *const bias = b.bias.data();
     if (t.k > 0)

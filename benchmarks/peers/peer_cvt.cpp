@@ -1,8 +1,8 @@
 // One contestant of benchmarks/peers: holds a model through cvt and answers each line of standard input with a line.
 //
 // peer_cvt MODEL SIZE BATCH THREADS INPUT     INPUT: float32, (BATCH, 3, SIZE, SIZE)
-// First line out: {"load_ms": ..., ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak of a core and, for a fifth of the
-// last run's time, what other programs leave of it, in GFLOP/s;
+// First line out: {"load_ms": ..., ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak of a core and what other programs
+// leave of it, in GFLOP/s, measured for a fifth of the last run's time, 25 loops at least;
 // `logits FILE`: writes those of the last run as float32.
 #include <algorithm>
 #include <chrono>

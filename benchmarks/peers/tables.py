@@ -136,7 +136,7 @@ def report(results):
         "Multiply-adds that were really done, the last block's for the class token alone, as a share of the FMA peak measured in the",
         "same process after each run (the best of its loops), and of what other programs left of it then (the loops' mean rate); batch 1,",
         "1 thread.", "",
-        *table(("model", "GMAC done", "GFLOP/s", "FMA peak, GFLOP/s", "share", "share, best run", "peak meanwhile, GFLOP/s", "share of that"),
+        *table(("model", "GMAC done", "GFLOP/s", "FMA peak, GFLOP/s", "share", "share, best run", "left of it, GFLOP/s", "share of that"),
                peak_shares(results)),
     ]
     if gains:

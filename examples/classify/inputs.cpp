@@ -24,6 +24,13 @@ bool named_like(const fs::path& path, std::initializer_list<const char*> endings
 }
 bool named_like_an_image(const fs::path& path) { return named_like(path, {".jpg", ".jpeg", ".png"}); }
 
+// As long as Linux allows a name, of whole characters.
+std::string beginning_of(const std::string& text) {
+    std::size_t size = 4096;
+    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+    return text.substr(0, size);
+}
+
 bool is_wanted(const input_filter& wanted, const input& found) { return !wanted || wanted(found); }
 
 }  // namespace
@@ -92,8 +99,8 @@ std::optional<input> path_queue::take() {
     return next;
 }
 
-tar_images::tar_images(std::string path, const input_filter& wanted)
-    : path_{std::move(path)}, wanted_{wanted}, reader_{tar_reader::open(path_)} {}
+tar_images::tar_images(std::string path, const input_filter& wanted, const pastime& meanwhile)
+    : path_{std::move(path)}, wanted_{wanted}, reader_{tar_reader::open(path_, meanwhile)} {}
 
 std::optional<input> tar_images::end(const cvt::error& problem) {
     ended_ = true;
@@ -133,7 +140,8 @@ std::optional<input> tar_images::next() {
     }
 }
 
-input_list::input_list(const std::vector<std::string>& arguments, bool tar, input_filter wanted) : tar_{tar}, wanted_{std::move(wanted)} {
+input_list::input_list(const std::vector<std::string>& arguments, bool tar, input_filter wanted, pastime meanwhile)
+    : tar_{tar}, wanted_{std::move(wanted)}, meanwhile_{std::move(meanwhile)}, lines_{meanwhile_} {
     for (const std::string& argument : arguments) {
         if (argument == "-")
             open_ended_ = true;
@@ -150,39 +158,33 @@ std::optional<input> input_list::next() {
         }
         std::optional<input> found = next_path();
         if (!found || !tar_ || found->problem) return found;
-        archive_.emplace(found->path, wanted_);
+        archive_.emplace(found->path, wanted_, meanwhile_);
     }
-}
-
-bool input_list::would_wait() {
-    if (archive_) return archive_->would_wait();
-    return before_.empty() && open_ended_ && !lines_.ready();
 }
 
 std::optional<input> input_list::next_path() {
     for (;;) {
         if (std::optional<input> first = before_.take()) return first;
         if (!open_ended_) return after_.take();
-        const std::optional<std::string> line = lines_.next();
-        if (!line)
+        const std::optional<line> read = lines_.next();
+        if (!read)
             open_ended_ = false;
-        else if (std::optional<input> found = from_line(*line))
+        else if (std::optional<input> found = from_line(*read))
             return found;
     }
 }
 
 // Null where the line stands for none or for many: those wait in before_.
-std::optional<input> input_list::from_line(const std::string& line) {
-    constexpr std::size_t longest_name = 4096;  // of Linux
-    const bool too_long = line.size() > line_reader::longest;
-    input found{too_long ? line.substr(0, longest_name) : line, {}, {}};
-    if (line.find('\0') != std::string::npos) {
+std::optional<input> input_list::from_line(const line& read) {
+    const std::string& text = read.text;
+    input found{read.cut ? beginning_of(text) : text, {}, {}};
+    if (text.find('\0') != std::string::npos) {
         // What find -print0 writes would otherwise be cut at its first path.
         found.problem = cvt::error::format(cvt::errc::io, "paths on standard input end in a newline; this one holds a NUL byte");
-    } else if (too_long) {
+    } else if (read.cut) {
         found.problem = cvt::error::format(cvt::errc::malformed, "a line of standard input longer than %zu bytes", line_reader::longest);
-    } else if (looks_like_json(line)) {
-        cvt::result<manifest_line> parsed = parse_manifest_line(line);
+    } else if (looks_like_json(text)) {
+        cvt::result<manifest_line> parsed = parse_manifest_line(text);
         if (parsed)
             found = {std::move(parsed->path), std::move(parsed->id), {}};
         else
@@ -190,7 +192,7 @@ std::optional<input> input_list::from_line(const std::string& line) {
         if (tar_ && found.id.type != input_id::kind::none)
             found.problem = cvt::error::format(cvt::errc::malformed, "an \"id\" is of one image, and this is an archive of many");
     } else {
-        if (!line.empty()) total_ += before_.add(line, tar_, wanted_);
+        if (!text.empty()) total_ += before_.add(text, tar_, wanted_);
         return std::nullopt;
     }
     if (!(tar_ && !found.problem) && !is_wanted(wanted_, found)) return std::nullopt;

@@ -55,10 +55,9 @@ private:
 /// The images of one archive.
 class tar_images {
 public:
-    tar_images(std::string path, const input_filter& wanted);
+    tar_images(std::string path, const input_filter& wanted, const pastime& meanwhile);
     /// Null at the end. What cannot be read any further is an input of the archive's own path, with a problem.
     std::optional<input> next();
-    [[nodiscard]] bool would_wait() const { return !ended_ && reader_ && reader_->would_wait(); }
 
 private:
     std::optional<input> end(const cvt::error& problem);
@@ -73,24 +72,25 @@ private:
 class input_list {
 public:
     /// Directories among `arguments` are listed here and now; "-" is read line by line as the images are wanted. `tar`: what
-    /// is named are archives.
-    explicit input_list(const std::vector<std::string>& arguments, bool tar = false, input_filter wanted = {});
+    /// is named are archives. `meanwhile` is called while next() waits for who writes to standard input, or to an archive that is a pipe.
+    explicit input_list(const std::vector<std::string>& arguments, bool tar = false, input_filter wanted = {},
+                        pastime meanwhile = no_pastime);
     input_list(const input_list&) = delete;
     input_list(input_list&&) = default;  // before the first next() only
 
-    /// Null at the end, and when a read from standard input is interrupted. Throws failure when standard input cannot be read.
+    /// Null at the end. After an interrupt, and when the waiting is over, what comes is null or of no account. Throws failure when
+    /// standard input cannot be read.
     std::optional<input> next();
-    /// Whether next() would wait for somebody to write to standard input, or to an archive that is a pipe.
-    [[nodiscard]] bool would_wait();
     /// Null while standard input may bring more, and for archives.
     [[nodiscard]] std::optional<std::size_t> total() const { return open_ended_ || tar_ ? std::nullopt : std::optional{total_}; }
 
 private:
     std::optional<input> next_path();
-    std::optional<input> from_line(const std::string& line);
+    std::optional<input> from_line(const line& read);
 
     bool tar_;
     input_filter wanted_;
+    pastime meanwhile_;
     path_queue before_, after_;  // standard input; its lines go through before_
     line_reader lines_;
     std::optional<tar_images> archive_;

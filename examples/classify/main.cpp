@@ -31,14 +31,9 @@ void classify_tensors(const tensor_file& tensors, classifier& run, progress_bar&
 }
 
 void classify_images(input_list& images, classifier& run, progress_bar& progress) {
-    while (!interrupt_requested() && !run.stopped()) {
-        // Whoever feeds one path at a time waits for its record before the next: a batch must not wait for him.
-        if (run.busy() && images.would_wait()) {
-            run.advance();
-            continue;
-        }
+    for (;;) {
         std::optional<input> next = images.next();
-        if (!next) break;
+        if (!next || interrupt_requested() || run.stopped()) break;
         run.add_image(*std::move(next));
         progress.show(run.done(), images.total());
     }
@@ -88,7 +83,14 @@ int run(const options& o) {
     if (tensors) {
         classify_tensors(*tensors, classifier, progress);
     } else {
-        input_list images{o.inputs, o.tar, [&](const input& i) { return mine.wants(i); }};
+        // Whoever feeds one path at a time waits for its record before the next: a batch must not wait for him.
+        const auto meanwhile = [&] {
+            if (classifier.stopped()) return waiting::over;
+            if (!classifier.busy()) return waiting::idle;
+            classifier.advance();
+            return waiting::used;
+        };
+        input_list images{o.inputs, o.tar, [&](const input& i) { return mine.wants(i); }, meanwhile};
         classify_images(images, classifier, progress);
     }
     classifier.flush();

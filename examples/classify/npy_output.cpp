@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "failure.hpp"
+#include "interrupt.hpp"
+#include "output_lock.hpp"
 
 namespace app {
 namespace {
@@ -19,9 +21,15 @@ npy_output::npy_output(std::string path, std::vector<std::size_t> row_shape) : p
     for (const std::size_t extent : row_shape_) elements *= extent;
     failed_row_.assign(elements, std::numeric_limits<float>::quiet_NaN());
     file_ = file{path_, file::mode::write};
-    if (file_ && file_.lock() == file::lock_result::taken)  // two writers would replace each other's rows
-        throw failure{wrong_usage, "another process is writing to " + path_};
-    if (!file_ || (file_.size() && !file_.truncate(0)) || !write_header())  // as in a pipe: the header changes
+    if (!file_) {
+        end_if_interrupted();  // a pipe waits for its reader
+        throw failure{wrong_usage, path_ + " cannot be written: " + std::strerror(errno)};
+    }
+    lock_output(file_, path_);
+}
+
+void npy_output::begin() {
+    if ((file_.size() && !file_.truncate(0)) || !write_header())  // as in a pipe: the header changes
         throw failure{wrong_usage, path_ + " cannot be written: " + std::strerror(errno)};
 }
 

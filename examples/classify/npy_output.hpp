@@ -11,9 +11,10 @@ namespace app {
 
 class npy_output {
 public:
-    /// Creates or empties `path`, with the header of an array of no rows. Throws failure (wrong_usage) when it cannot be
-    /// written, or another process writes to it, so that this is known before the work begins.
+    /// Opens `path`, which stays as it is. Throws failure (wrong_usage) when it cannot be written, or somebody else writes to it.
     npy_output(std::string path, std::vector<std::size_t> row_shape);
+    /// Makes it an array of no rows, before the work begins. Throws failure (wrong_usage).
+    void begin();
 
     /// Throws failure (some_failed), for example when the disk is full.
     void append(std::span<const float> row);

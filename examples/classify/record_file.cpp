@@ -7,6 +7,7 @@
 
 #include "failure.hpp"
 #include "interrupt.hpp"
+#include "output_lock.hpp"
 #include "records.hpp"
 
 namespace app {
@@ -18,17 +19,8 @@ record_file::record_file(const options& o) : path_{o.out} {
         end_if_interrupted();  // a pipe waits for its reader
         throw failure{wrong_usage, "--out: " + path_ + " cannot be " + (o.resume ? "read and " : "") + "written: " + std::strerror(errno)};
     }
-    lock();
+    lock_output(file_, path_, "--out: ");
     o.resume ? open_again(o.shard) : open_new();
-}
-
-// Two writers would repeat each other's records.
-void record_file::lock() const {
-    const file::lock_result locked = file_.size() ? file_.lock() : file::lock_result::done;
-    if (locked == file::lock_result::done) return;
-    if (locked == file::lock_result::taken) throw failure{wrong_usage, "--out: another process is writing to " + path_};
-    std::fprintf(stderr, "classify: warning: %s cannot be locked (%s): see that nobody else writes to it\n", path_.c_str(),
-                 std::strerror(errno));
 }
 
 void record_file::open_new() {

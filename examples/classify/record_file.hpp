@@ -28,7 +28,6 @@ public:
     void finish();
 
 private:
-    void lock() const;
     void open_new();
     void open_again(const std::optional<shard>& part);
 

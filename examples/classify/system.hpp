@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,28 +37,31 @@ bool reader_is_gone(int problem);
 /// All of it to standard output, at once. False when that fails; EINTR: an interrupt came.
 bool write_output(std::string_view text);
 
-/// Some bytes of standard input, as soon as there are any: how many, 0 at its end, -1 when it fails; EINTR: an interrupt came.
-std::ptrdiff_t read_input(char* to, std::size_t size);
-/// Whether read_input() would answer at once.
-bool input_waits();
+/// What came of the time that a read would have waited for who writes.
+enum class waiting {
+    used,  ///< something was done, and there may be more to do
+    idle,  ///< nothing is left to do: the read waits as long as it takes
+    over,  ///< nobody wants any more what would be read
+};
+/// Called while a read has nothing to give, again and again.
+using pastime = std::function<waiting()>;
+inline waiting no_pastime() { return waiting::idle; }
+
+/// Some bytes of standard input, as soon as there are any: how many, 0 at its end, -1 when it fails; EINTR: an interrupt came, or the
+/// waiting is over.
+std::ptrdiff_t read_input(char* to, std::size_t size, const pastime& meanwhile);
 
 /// Whether files can be made in that folder.
 bool may_write_into(const std::string& folder);
 
-/// Whether an unbuffered read from that file would answer at once.
-bool data_waits(std::FILE* file);
-
-/// Moves on in a file of any size.
-bool skip(std::FILE* file, std::uint64_t bytes);
-
-/// A file to write to, closed with its object.
+/// A file, closed with its object.
 class file {
 public:
-    enum class mode { write, append, append_only };  ///< append: may be read too
+    enum class mode { read, write, append, append_only };  ///< append: may be read too
     enum class lock_result { done, taken, impossible };
 
     file() = default;
-    /// Makes the file if there is none. False in a condition where that fails.
+    /// To write, makes the file if there is none. False in a condition where that fails.
     file(const std::string& path, mode how);
     file(file&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
     file& operator=(file&& other) noexcept {
@@ -70,6 +74,10 @@ public:
     [[nodiscard]] int descriptor() const { return descriptor_; }
     /// Null for what is no regular file: pipes, devices.
     [[nodiscard]] std::optional<std::uint64_t> size() const;
+    /// The next bytes, as read_input() gives them.
+    std::ptrdiff_t read(char* to, std::size_t count, const pastime& meanwhile) const;
+    /// Moves on, not in pipes.
+    [[nodiscard]] bool skip(std::uint64_t bytes) const;
     /// Some bytes from `at` on: how many, 0 at the end, -1 when it fails.
     std::ptrdiff_t read_at(std::uint64_t at, char* to, std::size_t count) const;
     /// All of it, there or at the end. False when that fails.

@@ -29,27 +29,32 @@ bool write_all(const char* from, std::size_t count, Write write, MayWait may_wai
     return true;
 }
 
-// The result of `use`. Another process with the same pipe or terminal may have made it one that does not wait: so this waits for it.
-template <class Use>
-ssize_t when_ready(int stream, short event, Use use) {
-    for (;;) {
-        const ssize_t bytes = use();
-        if (bytes >= 0 || errno != EAGAIN) return bytes;
-        pollfd state{stream, event, 0};
-        if (::poll(&state, 1, -1) < 0) return -1;
-    }
-}
+// A signal between the look at it and the wait would not end that: so no wait is long.
+constexpr int moment = 500;  // ms
 
-bool waits(int stream) {
-    pollfd state{stream, POLLIN, 0};
-    return ::poll(&state, 1, 0) > 0;
+// Another process with the same pipe or terminal may have made it one that does not wait; a pipe of ours is one, so that its writer is
+// not waited for when it is opened.
+std::ptrdiff_t read_some(int descriptor, char* to, std::size_t size, const pastime& meanwhile) {
+    while (!interrupt_requested()) {
+        pollfd state{descriptor, POLLIN, 0};
+        if (::poll(&state, 1, 0) == 0) {
+            const waiting came = meanwhile();
+            if (came == waiting::over) break;
+            if (came == waiting::used || ::poll(&state, 1, moment) <= 0) continue;
+        }
+        const ssize_t got = ::read(descriptor, to, size);
+        if (got >= 0 || (errno != EAGAIN && errno != EINTR)) return got;
+    }
+    errno = EINTR;
+    return -1;
 }
 
 int flags_of(file::mode how) {
     switch (how) {
-        case file::mode::write: return O_WRONLY;
-        case file::mode::append: return O_RDWR | O_APPEND;
-        case file::mode::append_only: return O_WRONLY | O_APPEND;
+        case file::mode::read: return O_RDONLY | O_NONBLOCK;
+        case file::mode::write: return O_WRONLY | O_CREAT;
+        case file::mode::append: return O_RDWR | O_APPEND | O_CREAT;
+        case file::mode::append_only: return O_WRONLY | O_APPEND | O_CREAT;
     }
     return 0;
 }
@@ -82,23 +87,21 @@ bool reader_is_gone(int problem) { return problem == EPIPE; }
 
 bool write_output(std::string_view text) {
     const auto write = [](const char* from, std::size_t rest, std::size_t) {
-        return when_ready(standard_output, POLLOUT, [&] { return ::write(standard_output, from, rest); });
+        for (;;) {
+            const ssize_t written = ::write(standard_output, from, rest);
+            if (written >= 0 || errno != EAGAIN) return written;
+            pollfd state{standard_output, POLLOUT, 0};  // as for reading: it may be one that does not wait
+            if (::poll(&state, 1, -1) < 0) return ssize_t{-1};
+        }
     };
     return write_all(text.data(), text.size(), write, [] { return true; });
 }
 
-std::ptrdiff_t read_input(char* to, std::size_t size) {
-    return when_ready(standard_input, POLLIN, [&] { return ::read(standard_input, to, size); });
-}
-
-bool input_waits() { return waits(standard_input); }
-bool data_waits(std::FILE* file) { return waits(::fileno(file)); }
+std::ptrdiff_t read_input(char* to, std::size_t size, const pastime& meanwhile) { return read_some(standard_input, to, size, meanwhile); }
 
 bool may_write_into(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
 
-bool skip(std::FILE* file, std::uint64_t bytes) { return ::fseeko(file, static_cast<off_t>(bytes), SEEK_CUR) == 0; }
-
-file::file(const std::string& path, mode how) : descriptor_{::open(path.c_str(), flags_of(how) | O_CREAT | O_CLOEXEC, 0666)} {}
+file::file(const std::string& path, mode how) : descriptor_{::open(path.c_str(), flags_of(how) | O_CLOEXEC, 0666)} {}
 
 file::~file() {
     if (*this) ::close(descriptor_);
@@ -109,6 +112,12 @@ std::optional<std::uint64_t> file::size() const {
     if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     return static_cast<std::uint64_t>(status.st_size);
 }
+
+std::ptrdiff_t file::read(char* to, std::size_t count, const pastime& meanwhile) const {
+    return read_some(descriptor_, to, count, meanwhile);
+}
+
+bool file::skip(std::uint64_t bytes) const { return ::lseek(descriptor_, static_cast<off_t>(bytes), SEEK_CUR) >= 0; }
 
 std::ptrdiff_t file::read_at(std::uint64_t at, char* to, std::size_t count) const {
     for (;;) {

@@ -75,9 +75,10 @@ bool write_all(int descriptor, const char* from, std::size_t count) {
 
 int flags_of(file::mode how) {
     switch (how) {
-        case file::mode::write: return _O_WRONLY;
-        case file::mode::append: return _O_RDWR | _O_APPEND;
-        case file::mode::append_only: return _O_WRONLY | _O_APPEND;
+        case file::mode::read: return _O_RDONLY;
+        case file::mode::write: return _O_WRONLY | _O_CREAT;
+        case file::mode::append: return _O_RDWR | _O_APPEND | _O_CREAT;
+        case file::mode::append_only: return _O_WRONLY | _O_APPEND | _O_CREAT;
     }
     return 0;
 }
@@ -128,32 +129,26 @@ bool write_output(std::string_view text) {
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
-std::ptrdiff_t read_input(char* to, std::size_t size) {
-    if (is_terminal(standard_input)) return read_console(to, size);
-    while (state_of_input() == pipe_state::empty) {  // nothing would wake a read
-        if (interrupt_requested()) {
+// Nothing would wake a read, and where it would wait can be told of pipes alone: so a console waits for all that is under way.
+std::ptrdiff_t read_input(char* to, std::size_t size, const pastime& meanwhile) {
+    const bool console = is_terminal(standard_input);
+    while (console || state_of_input() == pipe_state::empty) {
+        const waiting came = meanwhile();
+        if (came == waiting::over || interrupt_requested()) {
             errno = EINTR;
             return -1;
         }
+        if (came == waiting::used) continue;
+        if (console) return read_console(to, size);
         ::Sleep(5);
     }
     return ::_read(standard_input, to, static_cast<unsigned>(size));
 }
 
-// Where that cannot be told, what is under way is finished before a read waits.
-bool input_waits() {
-    return ::GetFileType(handle_of(standard_input)) == FILE_TYPE_PIPE ? state_of_input() == pipe_state::readable
-                                                                      : !is_terminal(standard_input);
-}
-
-bool data_waits(std::FILE*) { return true; }
-
 bool may_write_into(const std::string& folder) { return ::_access(folder.c_str(), 2) == 0; }
 
-bool skip(std::FILE* file, std::uint64_t bytes) { return ::_fseeki64(file, static_cast<std::int64_t>(bytes), SEEK_CUR) == 0; }
-
 file::file(const std::string& path, mode how)
-    : descriptor_{::_open(path.c_str(), flags_of(how) | _O_CREAT | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE)} {}
+    : descriptor_{::_open(path.c_str(), flags_of(how) | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE)} {}
 
 file::~file() {
     if (*this) ::_close(descriptor_);
@@ -164,6 +159,12 @@ std::optional<std::uint64_t> file::size() const {
     if (::_fstat64(descriptor_, &status) != 0 || (status.st_mode & _S_IFMT) != _S_IFREG) return std::nullopt;
     return static_cast<std::uint64_t>(status.st_size);
 }
+
+std::ptrdiff_t file::read(char* to, std::size_t count, const pastime&) const {
+    return ::_read(descriptor_, to, static_cast<unsigned>(std::min(count, std::size_t{1} << 30)));
+}
+
+bool file::skip(std::uint64_t bytes) const { return ::_lseeki64(descriptor_, static_cast<std::int64_t>(bytes), SEEK_CUR) >= 0; }
 
 std::ptrdiff_t file::read_at(std::uint64_t at, char* to, std::size_t count) const {
     if (::_lseeki64(descriptor_, static_cast<std::int64_t>(at), SEEK_SET) < 0) return -1;

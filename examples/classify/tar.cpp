@@ -66,34 +66,40 @@ struct tar_reader::header {
     }
 };
 
-cvt::result<tar_reader> tar_reader::open(const std::string& path) {
+cvt::result<tar_reader> tar_reader::open(const std::string& path, pastime meanwhile) {
     static_assert(sizeof(header) == block);
-    std::FILE* const file = std::fopen(path.c_str(), "rb");
-    if (file == nullptr) return cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), std::strerror(errno));
-    std::error_code problem;
-    const std::uint64_t size = std::filesystem::file_size(path_of(path), problem);
-    if (problem) std::setvbuf(file, nullptr, _IONBF, 0);  // a pipe has no size, and a buffer would not say what waits in it
-    return tar_reader{file, problem ? std::nullopt : std::optional{size}};
+    file archive{path, file::mode::read};
+    if (!archive) return cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), std::strerror(errno));
+    return tar_reader{std::move(archive), std::move(meanwhile)};
 }
-
-bool tar_reader::would_wait() const { return !total_ && !data_waits(file_.get()); }
 
 cvt::error tar_reader::broken(const char* what) const {
     return cvt::error::format(cvt::errc::malformed, "tar archive, byte %llu: %s", static_cast<unsigned long long>(at_), what);
 }
 
+// How many; 0 at the end.
+cvt::result<std::size_t> tar_reader::get_some(void* to, std::size_t count) {
+    const std::ptrdiff_t got = file_.read(static_cast<char*>(to), count, meanwhile_);
+    if (got < 0) return cvt::error::format(cvt::errc::io, "cannot read the tar archive: %s", std::strerror(errno));
+    at_ += static_cast<std::size_t>(got);
+    return static_cast<std::size_t>(got);
+}
+
 cvt::error tar_reader::get(void* to, std::size_t count) {
-    errno = 0;
-    const std::size_t got = std::fread(to, 1, count, file_.get());
-    if (std::ferror(file_.get()) != 0) return cvt::error::format(cvt::errc::io, "cannot read the tar archive: %s", std::strerror(errno));
-    at_ += got;
-    return got == count ? cvt::error{} : broken("the archive ends here, in the middle: it is truncated");
+    for (auto* next = static_cast<char*>(to); count > 0;) {
+        const cvt::result<std::size_t> got = get_some(next, count);
+        if (!got) return got.error();
+        if (*got == 0) return broken("the archive ends here, in the middle: it is truncated");
+        next += *got;
+        count -= *got;
+    }
+    return {};
 }
 
 cvt::error tar_reader::skip(std::uint64_t count) {
     if (total_) {
         at_ += count;
-        if (app::skip(file_.get(), count)) return {};
+        if (file_.skip(count)) return {};
         return cvt::error::format(cvt::errc::io, "cannot read the tar archive: %s", std::strerror(errno));
     }
     for (char bytes[4096]; count > 0;) {
@@ -180,10 +186,14 @@ cvt::error tar_reader::check_end() {
     char bytes[block];
     if (cvt::error e = get(bytes, block)) return e;
     if (!all_zero(bytes, block)) return broken("one block of zeros alone, where two end an archive");
-    for (std::size_t got = 0; (got = std::fread(bytes, 1, block, file_.get())) > 0; at_ += got)
-        if (!all_zero(bytes, got)) return broken("data after the end of the archive (two archives in one file?)");
-    if (std::ferror(file_.get()) != 0) return cvt::error::format(cvt::errc::io, "cannot read the tar archive: %s", std::strerror(errno));
-    return {};
+    for (;;) {
+        const std::uint64_t before = at_;
+        const cvt::result<std::size_t> got = get_some(bytes, block);
+        if (!got || *got == 0) return got.error();
+        if (all_zero(bytes, *got)) continue;
+        at_ = before;
+        return broken("data after the end of the archive (two archives in one file?)");
+    }
 }
 
 cvt::result<std::optional<tar_member>> tar_reader::next() {

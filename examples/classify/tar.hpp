@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <cvt/error.hpp>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "system.hpp"
 
 namespace app {
 
@@ -20,15 +20,13 @@ struct tar_member {
 
 class tar_reader {
 public:
-    /// Errors: io.
-    static cvt::result<tar_reader> open(const std::string& path);
+    /// `meanwhile` is called while a pipe has nothing to read. Errors: io.
+    static cvt::result<tar_reader> open(const std::string& path, pastime meanwhile = no_pastime);
 
     /// The next member, null after the last one. Errors, after which there is nothing more to read: io; malformed (a checksum,
     /// a number or a name that is not what the format demands, an end before the archive's own end mark, data after it: two
     /// archives in one file would otherwise be read as one); unsupported (sparse files, archives of several volumes).
     cvt::result<std::optional<tar_member>> next();
-    /// Whether next() would wait for who writes to a pipe.
-    [[nodiscard]] bool would_wait() const;
     /// The data of the member that next() gave, at most once. Errors: io, malformed (the archive ends before).
     cvt::result<std::vector<std::byte>> read();
 
@@ -39,7 +37,8 @@ private:
         std::optional<std::uint64_t> size;
     };
 
-    explicit tar_reader(std::FILE* file, std::optional<std::uint64_t> size) : file_{file, &std::fclose}, total_{size} {}
+    tar_reader(file&& archive, pastime&& meanwhile) : file_{std::move(archive)}, meanwhile_{std::move(meanwhile)}, total_{file_.size()} {}
+    cvt::result<std::size_t> get_some(void* to, std::size_t count);
     cvt::error get(void* to, std::size_t count);
     cvt::error skip(std::uint64_t count);
     cvt::error skip_rest();
@@ -49,7 +48,8 @@ private:
     cvt::error read_pax(extension& found);
     [[nodiscard]] cvt::error broken(const char* what) const;
 
-    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+    file file_;
+    pastime meanwhile_;
     std::optional<std::uint64_t> total_;  // bytes of the archive, where it is a file
     std::uint64_t at_ = 0;                // in the archive
     std::uint64_t data_ = 0;              // of the member, not read yet

@@ -34,6 +34,27 @@ TEST_CASE("an interrupt leaves whole records and exit code 130", "[cli]") {
     CHECK(logits->shape[0] == 2);
 }
 
+TEST_CASE("an interrupt ends a line or an archive that never ends, and the wait for a reader of an array", "[cli]") {
+    const temporary_folder folder;
+    const std::string pipe = folder / "pipe", tar = folder / "zero.tar";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::filesystem::create_symlink("/dev/zero", tar);
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"--format", "jsonl", "-"}, {"--tar", tar}, {"--logits", pipe, write_png(folder / "a.png")}}) {
+        CAPTURE(arguments);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::dup2(::open("/dev/zero", O_RDONLY), 0);
+            become_classify(arguments);
+        }
+        ::usleep(1'000'000);
+        ::kill(child, SIGINT);
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        CHECK(WEXITSTATUS(status) == 130);
+    }
+}
+
 TEST_CASE("an interrupt finishes the record under way", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");

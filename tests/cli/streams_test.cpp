@@ -93,20 +93,28 @@ TEST_CASE("a line that is no JSON object with a path is a record with an error, 
     CHECK(classify(quick_with({"-"}), "./{x}.png", folder.path().c_str()).code == 0);
 }
 
-TEST_CASE("a line that never ends is one record with an error, and the next line follows", "[cli]") {
+TEST_CASE("a line of more than 1 MiB is one record with an error, and the next line follows", "[cli]") {
     const temporary_folder folder;
-    const std::string a = write_png(folder / "a.png"), list = folder / "list";
-    std::ofstream{list} << std::string(5'000'000, 'x') << '\n' << a << '\n' << std::string(3'000'000, '{');
-    const std::string command = shell_classify + std::string{" --size 32 --format jsonl - < '"} + list + "' > '" + (folder / "out") + "'";
+    const std::string a = write_png(folder / "a.png"), list = folder / "list", name = std::string(4095, '{');
+    const std::string json_line = "\xEF\xBB\xBF{\"path\": \"" + a + "\", \"more\": \"";
+    constexpr std::size_t longest = 1 << 20;
+    std::ofstream{list} << json_line << std::string(longest - 1 - json_line.size(), 'x') << "\"}" << std::string(4'000'000, 'y') << '\n'
+                        << a << '\n'
+                        << std::string(longest, 'x') << "\r\n"
+                        << std::string(longest, 'x') << '\n'
+                        << name << "\xC3\xA9" << std::string(2'000'000, '{');
+    // In pieces: what is behind the limit comes when the limit is reached.
+    const std::string command = "dd if='" + list + "' bs=" + std::to_string(longest + 1) + " status=none | " + shell_classify +
+                                " --size 32 --format jsonl - > '" + (folder / "out") + "'";
     CHECK(WEXITSTATUS(std::system(command.c_str())) == 1);
-    const std::vector<std::string> records = lines_of(read_file(folder / "out"));
-    REQUIRE(records.size() == 3);
-    for (const std::size_t i : {0U, 2U}) {
-        const json r = json::parse(records[i]);
-        CHECK(r["path"] == std::string(4096, i == 0 ? 'x' : '{'));
-        CHECK(r["error"]["message"] == "a line of standard input longer than 1048576 bytes");
-    }
-    CHECK(json::parse(records[1])["path"] == a);
+    std::vector<json> records;
+    for (const std::string& line : lines_of(read_file(folder / "out"))) records.push_back(json::parse(line));
+    REQUIRE(records.size() == 5);
+    for (const std::size_t i : {0U, 2U, 4U}) CHECK(records[i]["error"]["message"] == "a line of standard input longer than 1048576 bytes");
+    CHECK(records[1]["path"] == a);
+    CHECK(records[2]["path"] == std::string(4096, 'x'));
+    CHECK(records[3]["path"] == std::string(longest, 'x'));
+    CHECK(records[4]["path"] == name);
 }
 
 TEST_CASE("a path that is sent alone has its record before the next is sent, whatever the batch", "[cli]") {
@@ -121,6 +129,9 @@ TEST_CASE("a path that is sent alone has its record before the next is sent, wha
     run.write(a.substr(0, 5));
     run.write(a.substr(5) + "\n" + a + '\n');
     for (int i = 0; i < 2; ++i) CHECK(json::parse(run.read_line())["path"] == a);
+    // Lines that bring no image bring the record no later.
+    run.write(a + "\n\n\n");
+    CHECK(json::parse(run.read_line())["path"] == a);
 }
 
 TEST_CASE("shards divide any input between them, and a file that is added moves no other", "[cli]") {

@@ -120,21 +120,44 @@ TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from 
     }
 }
 
-TEST_CASE("an image of an archive in a pipe has its record before the next is sent, whatever the batch and the workers", "[cli]") {
+TEST_CASE("images of an archive in a pipe have their records as soon as they are there, whatever the batch and the workers", "[cli]") {
     const archive a;
-    const std::string pipe = a.folder / "pipe.tar";
+    const std::string pipe = a.folder / "pipe.tar", next = member("2.png", a.photo);
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const std::pair<std::string, const char*> pieces[]{{member("0.png", a.photo), "0.png"},
+                                                       {member("1.png", a.photo) + member("1.cls", "7"), "1.png"},
+                                                       {next.substr(0, 100), nullptr},
+                                                       {next.substr(100) + member("3.png", a.photo).substr(0, 700), "2.png"},
+                                                       {member("3.png", a.photo).substr(700) + end_mark, "3.png"}};
     for (const char* workers : {"1", "2"}) {
+        const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
         const running_classify run{{"--tar", "--size", "32", "--format", "jsonl", "--batch", "8", "--workers", workers, pipe}};
-        std::ofstream writer{pipe, std::ios::binary};
-        for (const char* name : {"0.png", "1.png"}) {
-            writer << member(name, a.photo) << std::flush;
-            CHECK(json::parse(run.read_line())["path"] == pipe + '/' + name);
+        for (const auto& [piece, name] : pieces) {
+            REQUIRE(::write(writer, piece.data(), piece.size()) == static_cast<ssize_t>(piece.size()));
+            if (name != nullptr) CHECK(json::parse(run.read_line())["path"] == pipe + '/' + name);
         }
-        writer << end_mark;
-        writer.close();
+        ::close(writer);
         CHECK(run.read_output().empty());
     }
+}
+
+TEST_CASE("an archive's last image does not wait for the next archive's name, nor for its writer", "[cli]") {
+    const archive a;
+    const std::string pipe = a.folder / "pipe.tar", bytes = member("0.png", a.photo) + end_mark;
+    std::ofstream{a.path, std::ios::binary} << bytes;
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    running_classify run{{"--tar", "--size", "32", "--format", "jsonl", "--batch", "8", "--workers", "2", "-", a.path}};
+    run.write(a.path + '\n');
+    CHECK(json::parse(run.read_line())["path"] == a.path + "/0.png");
+    run.write(a.path + '\n' + pipe + '\n');
+    run.close_input();
+    CHECK(json::parse(run.read_line())["path"] == a.path + "/0.png");
+    const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(::write(writer, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+    CHECK(json::parse(run.read_line())["path"] == pipe + "/0.png");
+    ::close(writer);
+    CHECK(json::parse(run.read_line())["path"] == a.path + "/0.png");
+    CHECK(run.wait() == 0);
 }
 
 TEST_CASE("archives come from folders and standard input, and are divided and continued by their images", "[cli]") {

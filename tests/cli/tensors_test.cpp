@@ -178,16 +178,19 @@ TEST_CASE("outputs never overwrite inputs", "[cli]") {
     CHECK(classify({"--logits", folder / "again.npy", photo}).code == 0);  // an array is replaced
 }
 
-TEST_CASE("an array that another process is writing to stays as it is", "[cli]") {
+TEST_CASE("arrays stay as they are when somebody else writes to one of them", "[cli]") {
     const temporary_folder folder;
-    const std::string photo = write_png(folder / "a.png"), target = folder / "l.npy";
-    running_classify first{{"--size", "32", "--format", "jsonl", "--logits", target, "-"}};
+    const std::string photo = write_png(folder / "a.png"), target = folder / "l.npy", other = folder / "e.npy";
+    REQUIRE(classify({"--size", "32", "--embedding", other, photo}).code == 0);
+    running_classify first{{"--size", "32", "--format", "jsonl", "--logits", target, "--dump-input", "/dev/null", "-"}};
     first.write(photo + '\n');
     CHECK_FALSE(first.read_line().empty());
-    const outcome second = classify({"--size", "32", "--logits", target, photo});
+    const outcome second = classify({"--size", "32", "--logits", target, "--embedding", other, photo});
     CHECK(second.code == 2);
     CHECK(second.out.empty());
-    CHECK(second.err.find("another process is writing to " + target) != std::string::npos);
+    CHECK(second.err.find("somebody else is writing to " + target) != std::string::npos);
+    CHECK(load(other).shape[0] == 1);
+    CHECK(classify({"--size", "32", "--logits", "/dev/null", photo}).code == 0);  // where many may write
     first.write(photo + '\n');
     first.close_input();
     CHECK(first.wait() == 0);
