@@ -16,6 +16,7 @@ std::ptrdiff_t threads_of_this_process() {
 }  // namespace
 
 TEST_CASE("a forward pass has the calling thread and no other") {
+    const std::ptrdiff_t before = threads_of_this_process();  // an emulator has one of its own
     omp_set_num_threads(4);
     cvt::config c = cvt::cvt_13;  // wide enough for Eigen to want OpenMP's threads
     for (int i = 0; i < c.num_stages; ++i) c.stage[static_cast<std::size_t>(i)].depth = 1;
@@ -28,11 +29,11 @@ TEST_CASE("a forward pass has the calling thread and no other") {
         cvt::session session{*model};
         std::vector<float> logits(static_cast<std::size_t>(c.num_classes));
         REQUIRE_FALSE(session.logits(cvt::view<const float, 3>{image.data(), 3, 96, 96}, logits));
-        CHECK(threads_of_this_process() == 1);
+        CHECK(threads_of_this_process() == before);
     }
     int working = 0;
 #pragma omp parallel reduction(+ : working)
     working += 1;
     CHECK(working == 4);
-    CHECK(threads_of_this_process() == 4);  // or this test could not fail
+    CHECK(threads_of_this_process() == before + 3);  // or this test could not fail
 }
