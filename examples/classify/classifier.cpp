@@ -19,16 +19,18 @@ output_files::output_files(const options& o, const cvt::config& c, std::optional
         input = open_output(o.dump_input, {static_cast<std::size_t>(c.num_channels), static_cast<std::size_t>(input_size->height),
                                            static_cast<std::size_t>(input_size->width)});
     if (!o.attention.empty()) attention = std::make_unique<attention_writer>(o.attention, o.shard);
-    // Now that all can be written: a run that is refused leaves arrays as they were.
+}
+
+void output_files::begin() {
     for (npy_output* array : {logits.get(), embedding.get(), input.get()})
         if (array != nullptr) array->begin();
 }
 
 classifier::classifier(const options& o, const setup& s, output_files& files, std::function<void(const record&)> take,
                        progress_bar& progress)
-    : options_{o}, files_{files}, take_{std::move(take)}, progress_{progress}, crew_{o, s, [this](outcome& done) {
-                                                                                         return report(done);
-                                                                                     }} {}
+    : options_{o}, files_{files}, take_{std::move(take)}, progress_{progress}, crew_{o, s, [this](outcome& done) { return report(done); }} {
+    files_.begin();  // now that nothing stands in the way: a run that is refused leaves arrays as they were
+}
 
 void classifier::add_image(input&& image) { add({std::move(image)}); }
 

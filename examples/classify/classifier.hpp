@@ -21,13 +21,15 @@ namespace app {
 struct output_files {
     /// `input_size` is what --dump-input writes. Throws failure (wrong_usage) when one cannot be written.
     output_files(const options& o, const cvt::config& c, std::optional<cvt::grid> input_size);
+    /// Makes the arrays ones of no rows. Throws failure (wrong_usage).
+    void begin();
     std::unique_ptr<npy_output> logits, embedding, input;
     std::unique_ptr<attention_writer> attention;
 };
 
 class classifier {
 public:
-    /// `take` gets the record of every input, in their order. Throws failure as crew does.
+    /// `take` gets the record of every input, in their order. Begins `files`. Throws failure as they and crew do.
     classifier(const options& o, const setup& s, output_files& files, std::function<void(const record&)> take, progress_bar& progress);
 
     /// An image, or an input that failed before it got here.

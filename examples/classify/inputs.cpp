@@ -27,7 +27,7 @@ bool named_like_an_image(const fs::path& path) { return named_like(path, {".jpg"
 // As long as Linux allows a name, of whole characters.
 std::string beginning_of(const std::string& text) {
     std::size_t size = 4096;
-    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+    for (int more = 0; more < 3 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U; ++more) --size;
     return text.substr(0, size);
 }
 

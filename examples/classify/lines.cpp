@@ -24,7 +24,7 @@ bool line_reader::fill() {
 
 // What editors on Windows add is no part of a name.
 line line_reader::take(std::size_t size) {
-    line taken{waiting_.substr(0, size), size > longest};
+    line taken{waiting_.substr(0, std::min(size, longest)), size > longest};
     waiting_.erase(0, size + 1);
     scanned_ = 0;
     if (taken.text.ends_with('\r')) taken.text.pop_back();

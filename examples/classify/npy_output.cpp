@@ -26,10 +26,11 @@ npy_output::npy_output(std::string path, std::vector<std::size_t> row_shape) : p
         throw failure{wrong_usage, path_ + " cannot be written: " + std::strerror(errno)};
     }
     lock_output(file_, path_);
+    if (!file_.size()) begin();  // nothing is lost, and a pipe cannot be written to: the header changes
 }
 
 void npy_output::begin() {
-    if ((file_.size() && !file_.truncate(0)) || !write_header())  // as in a pipe: the header changes
+    if ((file_.size() && !file_.truncate(0)) || !write_header())
         throw failure{wrong_usage, path_ + " cannot be written: " + std::strerror(errno)};
 }
 

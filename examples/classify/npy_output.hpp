@@ -11,7 +11,7 @@ namespace app {
 
 class npy_output {
 public:
-    /// Opens `path`, which stays as it is. Throws failure (wrong_usage) when it cannot be written, or somebody else writes to it.
+    /// Opens `path`; a file stays as it is. Throws failure (wrong_usage) when it cannot be written, or somebody else writes to it.
     npy_output(std::string path, std::vector<std::size_t> row_shape);
     /// Makes it an array of no rows, before the work begins. Throws failure (wrong_usage).
     void begin();

@@ -37,7 +37,9 @@ constexpr int moment = 500;  // ms
 std::ptrdiff_t read_some(int descriptor, char* to, std::size_t size, const pastime& meanwhile) {
     while (!interrupt_requested()) {
         pollfd state{descriptor, POLLIN, 0};
-        if (::poll(&state, 1, 0) == 0) {
+        const int ready = ::poll(&state, 1, 2);  // ms, in which a writer that is at work has more: a batch may yet be filled
+        if (ready < 0) continue;
+        if (ready == 0) {
             const waiting came = meanwhile();
             if (came == waiting::over) break;
             if (came == waiting::used || ::poll(&state, 1, moment) <= 0) continue;
@@ -51,7 +53,7 @@ std::ptrdiff_t read_some(int descriptor, char* to, std::size_t size, const pasti
 
 int flags_of(file::mode how) {
     switch (how) {
-        case file::mode::read: return O_RDONLY | O_NONBLOCK;
+        case file::mode::read: return O_RDONLY;
         case file::mode::write: return O_WRONLY | O_CREAT;
         case file::mode::append: return O_RDWR | O_APPEND | O_CREAT;
         case file::mode::append_only: return O_WRONLY | O_APPEND | O_CREAT;
@@ -101,7 +103,20 @@ std::ptrdiff_t read_input(char* to, std::size_t size, const pastime& meanwhile) 
 
 bool may_write_into(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
 
-file::file(const std::string& path, mode how) : descriptor_{::open(path.c_str(), flags_of(how) | O_CLOEXEC, 0666)} {}
+// A pipe has to wait for its reader, which an interrupt is to end even when it comes right before that: so open() must not wait.
+file::file(const std::string& path, mode how) {
+    struct stat status {};
+    for (;;) {
+        descriptor_ = ::open(path.c_str(), flags_of(how) | O_NONBLOCK | O_CLOEXEC, 0666);
+        if (*this || errno != ENXIO || ::stat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) break;
+        if (interrupt_requested()) {
+            errno = EINTR;
+            return;
+        }
+        ::poll(nullptr, 0, 20);
+    }
+    if (*this && how != mode::read) ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) & ~O_NONBLOCK);
+}
 
 file::~file() {
     if (*this) ::close(descriptor_);

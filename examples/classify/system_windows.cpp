@@ -129,20 +129,21 @@ bool write_output(std::string_view text) {
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
-// Nothing would wake a read, and where it would wait can be told of pipes alone: so a console waits for all that is under way.
+// Nothing would wake a read. What does not tell whether it would wait, a console or a socket, is read when all is done that is under way.
 std::ptrdiff_t read_input(char* to, std::size_t size, const pastime& meanwhile) {
     const bool console = is_terminal(standard_input);
-    while (console || state_of_input() == pipe_state::empty) {
+    const bool silent = console || (::GetFileType(handle_of(standard_input)) == FILE_TYPE_PIPE && state_of_input() == pipe_state::unknown);
+    while (silent || state_of_input() == pipe_state::empty) {
         const waiting came = meanwhile();
         if (came == waiting::over || interrupt_requested()) {
             errno = EINTR;
             return -1;
         }
         if (came == waiting::used) continue;
-        if (console) return read_console(to, size);
+        if (silent) break;
         ::Sleep(5);
     }
-    return ::_read(standard_input, to, static_cast<unsigned>(size));
+    return console ? read_console(to, size) : ::_read(standard_input, to, static_cast<unsigned>(size));
 }
 
 bool may_write_into(const std::string& folder) { return ::_access(folder.c_str(), 2) == 0; }

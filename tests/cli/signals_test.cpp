@@ -34,24 +34,40 @@ TEST_CASE("an interrupt leaves whole records and exit code 130", "[cli]") {
     CHECK(logits->shape[0] == 2);
 }
 
-TEST_CASE("an interrupt ends a line or an archive that never ends, and the wait for a reader of an array", "[cli]") {
+TEST_CASE("an interrupt ends a line or an archive that never ends", "[cli]") {
     const temporary_folder folder;
-    const std::string pipe = folder / "pipe", tar = folder / "zero.tar";
-    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const std::string tar = folder / "zero.tar", out = folder / "out.jsonl";
     std::filesystem::create_symlink("/dev/zero", tar);
-    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-             {"--format", "jsonl", "-"}, {"--tar", tar}, {"--logits", pipe, write_png(folder / "a.png")}}) {
-        CAPTURE(arguments);
+    for (const std::vector<std::string>& endless : {std::vector<std::string>{"-"}, {"--tar", tar}}) {
+        CAPTURE(endless);
+        std::vector<std::string> arguments{"--format", "jsonl", "--out", out, folder / "gone"};  // whose record says that it is at work
+        arguments.insert(arguments.end(), endless.begin(), endless.end());
         const pid_t child = ::fork();
         if (child == 0) {
-            ::dup2(::open("/dev/zero", O_RDONLY), 0);
+            ::dup2(::open("/dev/zero", O_RDONLY | O_CLOEXEC), 0);
             become_classify(arguments);
         }
-        ::usleep(1'000'000);
+        while (!std::filesystem::exists(out) || read_file(out).empty()) ::usleep(10'000);
         ::kill(child, SIGINT);
         int status = 0;
         ::waitpid(child, &status, 0);
-        CHECK(WEXITSTATUS(status) == 130);
+        CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 130));
+        std::filesystem::remove(out);
+    }
+}
+
+TEST_CASE("an interrupt that came before a pipe is opened ends the wait for its reader", "[cli]") {
+    const temporary_folder folder;
+    const std::string labels = folder / "labels", pipe = folder / "pipe", photo = write_png(folder / "a.png");
+    for (const std::string& fifo : {labels, pipe}) REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const char* option : {"--out", "--logits"}) {
+        CAPTURE(option);
+        running_classify run{{"--labels", labels, option, pipe, photo}};
+        std::ofstream names{labels};  // opens when the program reads it: signals are caught by then
+        run.interrupt();
+        names << "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
+        names.close();
+        CHECK(run.wait() == 130);
     }
 }
 

@@ -178,7 +178,7 @@ TEST_CASE("outputs never overwrite inputs", "[cli]") {
     CHECK(classify({"--logits", folder / "again.npy", photo}).code == 0);  // an array is replaced
 }
 
-TEST_CASE("arrays stay as they are when somebody else writes to one of them", "[cli]") {
+TEST_CASE("arrays stay as they are when one of them cannot be written, or somebody else writes to it", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), target = folder / "l.npy", other = folder / "e.npy";
     REQUIRE(classify({"--size", "32", "--embedding", other, photo}).code == 0);
@@ -189,6 +189,8 @@ TEST_CASE("arrays stay as they are when somebody else writes to one of them", "[
     CHECK(second.code == 2);
     CHECK(second.out.empty());
     CHECK(second.err.find("somebody else is writing to " + target) != std::string::npos);
+    CHECK(load(other).shape[0] == 1);
+    CHECK(classify({"--size", "32", "--embedding", other, "--logits", "/dev/full", photo}).code == 2);
     CHECK(load(other).shape[0] == 1);
     CHECK(classify({"--size", "32", "--logits", "/dev/null", photo}).code == 0);  // where many may write
     first.write(photo + '\n');
