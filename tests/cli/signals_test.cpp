@@ -1,6 +1,7 @@
 // How the command line ends: interrupted, with nobody reading, with a full disk.
 #include <poll.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <cvt/extra/npy.hpp>
 
@@ -15,6 +16,21 @@ namespace {
 std::vector<std::string> with_more_than_a_pipe_holds(std::vector<std::string> options) {
     options.insert(options.end(), 300, std::string(200, 'x'));
     return options;
+}
+
+/// In which the program fills a pipe, in microseconds.
+const useconds_t until_full = *CVT_TEST_EMULATOR == '\0' ? 1'000'000 : 20'000'000;
+
+/// Waits until the program has had so much processor time, for a minute at most.
+void wait_for_work(const running_classify& run, double seconds) {
+    clockid_t clock{};
+    timespec had{};
+    REQUIRE(::clock_getcpuclockid(run.id(), &clock) == 0);
+    for (int patience = 6000; patience > 0; --patience) {
+        if (::clock_gettime(clock, &had) == 0 && static_cast<double>(had.tv_sec) + 1e-9 * static_cast<double>(had.tv_nsec) >= seconds)
+            return;
+        ::usleep(10'000);
+    }
 }
 
 }  // namespace
@@ -76,7 +92,7 @@ TEST_CASE("an interrupt finishes the record under way", "[cli]") {
     const std::string photo = write_png(folder / "a.png");
     // A million timed runs would take hours: only the interrupt ends them.
     running_classify run{{"--format", "jsonl", "--repeat", "1000000", "--size", "32", photo, photo}};
-    ::usleep(500'000);
+    wait_for_work(run, *CVT_TEST_EMULATOR == '\0' ? 0.5 : 10);  // by then it is at the timed ones
     run.interrupt();
     CHECK(json::parse(run.read_line()).contains("top"));
     CHECK(run.read_output().empty());  // the second photo is not begun
@@ -85,7 +101,7 @@ TEST_CASE("an interrupt finishes the record under way", "[cli]") {
 
 TEST_CASE("an interrupt while nobody takes the records ends with whole ones and exit code 130", "[cli]") {
     running_classify run{with_more_than_a_pipe_holds({"--format", "jsonl"})};
-    ::usleep(1'000'000);
+    ::usleep(until_full);
     run.interrupt();
     CHECK(run.wait() == 130);
     CHECK(run.read_messages().empty());
@@ -120,7 +136,7 @@ TEST_CASE("an interrupt ends a pipe as --out whose reader takes nothing", "[cli]
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     running_classify run{with_more_than_a_pipe_holds({"--format", "jsonl", "--out", pipe})};
-    ::usleep(1'000'000);
+    ::usleep(until_full);
     run.interrupt();
     CHECK(run.wait() == 130);
     CHECK(run.read_messages().empty());
@@ -140,7 +156,7 @@ TEST_CASE("standard output that does not wait is waited for", "[cli]") {
         become_classify(arguments);
     }
     ::close(writer);
-    ::usleep(1'000'000);  // the pipe is full
+    ::usleep(until_full);
     std::string out;
     char block[4096];
     pollfd more{reader, POLLIN, 0};
