@@ -5,7 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "failure.hpp"
 #include "interrupt.hpp"
 #include "output_lock.hpp"
 
@@ -23,16 +22,17 @@ npy_output::npy_output(std::string path, std::vector<std::size_t> row_shape) : p
     file_ = file{path_, file::mode::write};
     if (!file_) {
         end_if_interrupted();  // a pipe waits for its reader
-        throw failure{wrong_usage, path_ + " cannot be written: " + std::strerror(errno)};
+        fail(wrong_usage);
     }
     lock_output(file_, path_);
     if (!file_.size()) begin();  // nothing is lost, and a pipe cannot be written to: the header changes
 }
 
 void npy_output::begin() {
-    if ((file_.size() && !file_.truncate(0)) || !write_header())
-        throw failure{wrong_usage, path_ + " cannot be written: " + std::strerror(errno)};
+    if ((file_.size() && !file_.truncate(0)) || !write_header()) fail(wrong_usage);
 }
+
+void npy_output::fail(exit_code code) const { throw failure{code, path_ + " cannot be written: " + std::strerror(errno)}; }
 
 bool npy_output::write_header() {
     std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows_) + ',';
@@ -48,8 +48,7 @@ bool npy_output::write_header() {
 void npy_output::append(std::span<const float> row) {
     const std::size_t offset = header_bytes + rows_ * row.size_bytes();
     ++rows_;  // the data first: a header never promises more than there is
-    if (!file_.write_at(offset, row.data(), row.size_bytes()) || !write_header())
-        throw failure{some_failed, path_ + " cannot be written: " + std::strerror(errno)};
+    if (!file_.write_at(offset, row.data(), row.size_bytes()) || !write_header()) fail(some_failed);
 }
 
 void npy_output::append_failed() { append(failed_row_); }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "failure.hpp"
 #include "system.hpp"
 
 namespace app {
@@ -23,6 +24,7 @@ public:
 
 private:
     bool write_header();
+    [[noreturn]] void fail(exit_code code) const;  // of a write, by errno
 
     std::string path_;
     std::vector<std::size_t> row_shape_;

@@ -29,23 +29,22 @@ bool write_all(const char* from, std::size_t count, Write write, MayWait may_wai
     return true;
 }
 
-// A signal between the look at it and the wait would not end that: so no wait is long.
-constexpr int moment = 500;  // ms
-
 // Another process with the same pipe or terminal may have made it one that does not wait; a pipe of ours is one, so that its writer is
 // not waited for when it is opened.
 std::ptrdiff_t read_some(int descriptor, char* to, std::size_t size, const pastime& meanwhile) {
-    while (!interrupt_requested()) {
+    constexpr int soon = 2;      // ms, in which a writer that is at work has more: a batch may yet be filled
+    constexpr int moment = 500;  // a signal between the look at it and the wait would not end that: so no wait is longer
+    for (int patience = soon; !interrupt_requested();) {
         pollfd state{descriptor, POLLIN, 0};
-        const int ready = ::poll(&state, 1, 2);  // ms, in which a writer that is at work has more: a batch may yet be filled
-        if (ready < 0) continue;
-        if (ready == 0) {
+        const int ready = ::poll(&state, 1, patience);
+        if (ready > 0) {
+            const ssize_t got = ::read(descriptor, to, size);
+            if (got >= 0 || (errno != EAGAIN && errno != EINTR)) return got;
+        } else if (ready == 0) {
             const waiting came = meanwhile();
             if (came == waiting::over) break;
-            if (came == waiting::used || ::poll(&state, 1, moment) <= 0) continue;
+            patience = came == waiting::idle ? moment : soon;
         }
-        const ssize_t got = ::read(descriptor, to, size);
-        if (got >= 0 || (errno != EAGAIN && errno != EINTR)) return got;
     }
     errno = EINTR;
     return -1;
