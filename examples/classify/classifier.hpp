@@ -43,11 +43,15 @@ public:
     /// Runs and reports all of them. Needed after the last input.
     void flush();
 
+    /// An input of which another run has the record failed here.
+    void count_failed_elsewhere() { ++failed_elsewhere_; }
+
     /// Inputs whose records were handed on, and how many of them failed.
     [[nodiscard]] std::size_t done() const { return done_; }
     [[nodiscard]] std::size_t failed() const { return failed_; }
-    /// Whether more inputs failed than --max-errors allows. Then no record follows that of the last of them.
-    [[nodiscard]] bool stopped() const { return options_.max_errors && failed_ > *options_.max_errors; }
+    [[nodiscard]] std::size_t failed_elsewhere() const { return failed_elsewhere_; }
+    /// Whether more inputs failed, here and elsewhere, than --max-errors allows. No record follows that of the last of them.
+    [[nodiscard]] bool stopped() const { return options_.max_errors && failed_ + failed_elsewhere_ > *options_.max_errors; }
 
 private:
     void add(task&& t);
@@ -60,7 +64,7 @@ private:
     progress_bar& progress_;
     job waiting_;                    // for its batch to be full
     std::size_t waiting_bytes_ = 0;  // of files in it
-    std::size_t done_ = 0, failed_ = 0;
+    std::size_t done_ = 0, failed_ = 0, failed_elsewhere_ = 0;
     crew crew_;  // last: its workers end before the rest does
 };
 

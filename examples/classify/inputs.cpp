@@ -31,8 +31,6 @@ std::string beginning_of(const std::string& text) {
     return text.substr(0, size);
 }
 
-bool is_wanted(const input_filter& wanted, const input& found) { return !wanted || wanted(found); }
-
 }  // namespace
 
 void path_queue::group::add(std::string_view name) {
@@ -60,11 +58,11 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
         }
         ++images;
         const fs::path name = at->path().filename();
-        if (archives || is_wanted(wanted, {text_of(path_of(directory) / name), {}, {}})) found.add(text_of(name));
+        if (archives || wanted.may_want(text_of(path_of(directory) / name))) found.add(text_of(name));
     }
     const auto refuse = [&](const cvt::error& why) {
         group refused;
-        if (is_wanted(wanted, {directory, {}, why})) refused.add(directory);
+        if (wanted.wants({directory, {}, why})) refused.add(directory);
         refused.problem = why;
         return refused;
     };
@@ -74,17 +72,29 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
     if (others != 0)
         std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", directory.c_str(), others, others == 1 ? "entry" : "entries");
     found.sort();
+    if (!archives)
+        std::erase_if(found.starts, [&](std::size_t start) {
+            return !wanted.wants({text_of(path_of(directory) / path_of(found.names.data() + start)), {}, {}});
+        });
     return found;
 }
 
 std::size_t path_queue::add(const std::string& path, bool archives, const input_filter& wanted) {
-    if (std::error_code missing; fs::is_directory(path_of(path), missing)) {
+    std::error_code problem;
+    const fs::file_status status = fs::status(path_of(path), problem);
+    if (fs::is_directory(status)) {
         group found = list(path, archives, wanted);
         const std::size_t inputs = found.starts.size();
         if (inputs > 0) groups_.push_back(std::move(found));
         return inputs;
     }
-    if (!archives && !is_wanted(wanted, {path, {}, {}})) return 0;
+    if (!archives) {
+        input found{path, {}, {}};
+        // It may have been a folder with inputs of every shard: none of them may take it for one image of another.
+        if (!fs::exists(status) && !named_like_an_image(path_of(path)))
+            found.problem = cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), problem.message().c_str());
+        if (!wanted.wants(found)) return 0;
+    }
     if (groups_.empty() || !groups_.back().directory.empty() || groups_.back().problem) groups_.emplace_back();
     groups_.back().add(path);
     return 1;
@@ -105,7 +115,7 @@ tar_images::tar_images(std::string path, const input_filter& wanted, const pasti
 std::optional<input> tar_images::end(const cvt::error& problem) {
     ended_ = true;
     input last{path_, {}, problem};
-    return problem && is_wanted(wanted_, last) ? std::optional{std::move(last)} : std::nullopt;
+    return problem && wanted_.wants(last) ? std::optional{std::move(last)} : std::nullopt;
 }
 
 std::optional<input> tar_images::next() {
@@ -122,7 +132,7 @@ std::optional<input> tar_images::next() {
         if (member.type == tar_member::kind::folder || dot == last || !named_like_an_image(path_of(member.name))) continue;
         ++images_;
         input image{path_ + '/' + member.name, {input_id::kind::text, member.name.substr(0, dot)}, {}};
-        if (!is_wanted(wanted_, image)) continue;
+        if (!wanted_.wants(image)) continue;
         if (member.type != tar_member::kind::file)
             image.problem = cvt::error::format(cvt::errc::unsupported, "a %s in a tar archive; pack the file itself",
                                                member.type == tar_member::kind::link ? "link" : "special file");
@@ -132,10 +142,8 @@ std::optional<input> tar_images::next() {
                                                static_cast<unsigned long long>(cvt::decode_limits{}.max_bytes));
         if (image.problem) return image;
         cvt::result<std::vector<std::byte>> data = reader_->read();
-        if (data)
-            image.data = *std::move(data);
-        else
-            image.problem = data.error();  // and of the next member's header
+        if (!data) return end(data.error());  // the archive's problem: whole, it may be read in another run
+        image.data = *std::move(data);
         return image;
     }
 }
@@ -195,7 +203,7 @@ std::optional<input> input_list::from_line(const line& read) {
         if (!text.empty()) total_ += before_.add(text, tar_, wanted_);
         return std::nullopt;
     }
-    if (!(tar_ && !found.problem) && !is_wanted(wanted_, found)) return std::nullopt;
+    if (!(tar_ && !found.problem) && !wanted_.wants(found)) return std::nullopt;
     ++total_;
     return found;
 }

@@ -23,8 +23,13 @@ struct input {
     std::optional<std::vector<std::byte>> data = std::nullopt;  ///< of a member
 };
 
-/// Whether this run is to classify an input. Empty: all of them.
-using input_filter = std::function<bool(const input&)>;
+/// Which inputs are this run's.
+struct input_filter {
+    /// Whether a path can be; asked of the names of a folder in any order, so that only those are kept in mind.
+    std::function<bool(const std::string&)> may_want = [](const std::string&) { return true; };
+    /// Asked once for every other input and for those names, in the order of their records.
+    std::function<bool(const input&)> wants = [](const input&) { return true; };
+};
 
 /// Paths that wait for their turn, packed: a folder of any size must hardly show in the program's memory.
 class path_queue {

@@ -42,7 +42,7 @@ void classify_images(input_list& images, classifier& run, progress_bar& progress
 void report(const classifier& run, const done_records& before) {
     if (before.taken() > 0)
         std::fprintf(stderr, "classify: %zu inputs were done before, %zu of them failed\n", before.taken(), before.failed());
-    if (run.failed() > 0)
+    if (run.failed() > 0 || run.stopped())
         std::fprintf(stderr, "classify: %zu of %zu inputs failed%s\n", run.failed(), run.done(),
                      run.stopped() ? "; the rest is left undone" : "");
 }
@@ -79,7 +79,7 @@ int run(const options& o) {
         records.write(r);
     };
     classifier classifier{o, s, files, write, progress};
-    selection mine{o.shard, file.done()};
+    selection mine{o.shard, file.done(), [&] { classifier.count_failed_elsewhere(); }};
     if (tensors) {
         classify_tensors(*tensors, classifier, progress);
     } else {
@@ -90,7 +90,10 @@ int run(const options& o) {
             classifier.advance();
             return waiting::used;
         };
-        input_list images{o.inputs, o.tar, [&](const input& i) { return mine.wants(i); }, meanwhile};
+        // What comes after the end is of no account, and nothing is to be said of it.
+        const input_filter wanted{[&](const std::string& path) { return mine.in_shard(path); },
+                                  [&](const input& i) { return interrupt_requested() || classifier.stopped() || mine.wants(i); }};
+        input_list images{o.inputs, o.tar, wanted, meanwhile};
         classify_images(images, classifier, progress);
     }
     classifier.flush();
@@ -98,7 +101,7 @@ int run(const options& o) {
     file.finish();
     report(classifier, file.done());
     if (interrupt_requested()) return interrupt_code();
-    return classifier.failed() + file.done().failed() + mine.problems_elsewhere() > 0 ? some_failed : all_good;
+    return classifier.failed() + classifier.failed_elsewhere() + file.done().failed() > 0 ? some_failed : all_good;
 }
 
 }  // namespace

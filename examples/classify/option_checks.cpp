@@ -116,6 +116,7 @@ void check_jobs(const options& o) {
         refuse(is_given && !o.input.empty() && (name == std::string{"--tar"} || name == std::string{"--shard"}),
                std::string{name} + " is about images, and --input gives finished tensors");
     }
+    refuse(o.out == "-", "--out is the name of a file; records go to standard output without it");
     if (!o.resume) return;
     refuse(o.out.empty(), "--resume continues a file of records: say which with --out");
     refuse(o.format != record_format::jsonl, "--resume needs records that can be read again: --format jsonl");

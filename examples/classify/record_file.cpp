@@ -20,12 +20,13 @@ record_file::record_file(const options& o) : path_{o.out} {
         throw failure{wrong_usage, "--out: " + path_ + " cannot be " + (o.resume ? "read and " : "") + "written: " + std::strerror(errno)};
     }
     lock_output(file_, path_, "--out: ");
-    o.resume ? open_again(o.shard) : open_new();
+    o.resume ? open_again(o.shard) : open_new(o.format);
 }
 
-void record_file::open_new() {
+void record_file::open_new(record_format format) {
     if (file_.size().value_or(0) > 0)
-        throw failure{wrong_usage, "--out: " + path_ + " exists and is not overwritten; --resume continues it"};
+        throw failure{wrong_usage, "--out: " + path_ + " exists and is not overwritten" +
+                                       (format == record_format::jsonl ? "; --resume continues it" : "")};
 }
 
 void record_file::open_again(const std::optional<shard>& part) {

@@ -28,7 +28,7 @@ public:
     void finish();
 
 private:
-    void open_new();
+    void open_new(record_format format);
     void open_again(const std::optional<shard>& part);
 
     std::string path_;  // empty: standard output

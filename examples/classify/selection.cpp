@@ -8,9 +8,9 @@
 namespace app {
 
 bool selection::wants(const input& i) {
-    if (part_ && !part_->holds(i.path)) {
+    if (!in_shard(i.path)) {
         if (!i.problem) return false;
-        ++problems_elsewhere_;
+        problem_elsewhere_();
         std::fprintf(stderr, "classify: %s: %s\n", terminal_text(i.path).c_str(), terminal_text(i.problem.what()).c_str());
         return false;
     }

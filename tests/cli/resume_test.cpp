@@ -41,6 +41,20 @@ struct job {
     }
 };
 
+/// Eight files, every other one broken, whose names differ in bytes that are no UTF-8 alone. They are made in an order of no kind,
+/// as the system may list them in any.
+std::string folder_of_names_without_characters(const std::string& path) {
+    std::filesystem::create_directory(path);
+    for (const int i : {5, 0, 7, 2, 4, 1, 6, 3}) {
+        const std::string name = path + "/p" + static_cast<char>(0x80 + i) + ".png";
+        if (i % 2 == 0)
+            write_png(name);
+        else
+            std::ofstream{name} << "broken";
+    }
+    return path;
+}
+
 }  // namespace
 
 TEST_CASE("--out writes what standard output would have got", "[cli]") {
@@ -62,6 +76,9 @@ TEST_CASE("--out overwrites no records", "[cli]") {
     const outcome again = j.run();
     CHECK(again.code == 2);
     CHECK(again.err.find("--resume continues it") != std::string::npos);
+    const outcome table = classify({"--format", "csv", "--out", j.out, j.inputs[0]});
+    CHECK(table.code == 2);
+    CHECK(table.err.find("exists and is not overwritten\n") != std::string::npos);
     CHECK(j.text() == before);
 }
 
@@ -114,6 +131,23 @@ TEST_CASE("inputs that are done are not read again, whatever their order; new on
     REQUIRE(records.size() == 7);
     CHECK(records[5]["path"] == j.folder / "new.png");
     CHECK(records[6]["path"] == j.folder / "a.png");
+}
+
+TEST_CASE("names of a folder that look the same in a record are continued in their order", "[cli]") {
+    job j;
+    const std::string photos = folder_of_names_without_characters(j.folder / "photos");
+    j.inputs = {photos};
+    CHECK(j.run().code == 1);
+    const std::string whole = j.text();
+    const json expected = j.records();
+    REQUIRE(expected.size() == 8);
+    for (std::size_t kept = 1, end = 0; kept < 8; ++kept) {
+        CAPTURE(kept);
+        end = whole.find('\n', end) + 1;
+        j.set(whole.substr(0, end));
+        CHECK(j.run({"--resume"}).code == 1);
+        CHECK(j.records() == expected);
+    }
 }
 
 TEST_CASE("ids belong to what is done", "[cli]") {

@@ -130,6 +130,23 @@ TEST_CASE("an image whose reading is interrupted has no record, and is done agai
     CHECK(lines_of(read_file(out)).size() == 3);
 }
 
+TEST_CASE("an archive whose reading is interrupted is no failure of any shard", "[cli]") {
+    const temporary_folder folder;
+    const std::string pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    for (const char* part : {"0/2", "1/2"}) {
+        CAPTURE(part);
+        running_classify run{{"--tar", "--format", "jsonl", "--shard", part, pipe}};
+        const int writer = ::open(pipe.c_str(), O_WRONLY | O_CLOEXEC);  // opens when the program does
+        ::usleep(300'000);
+        run.interrupt();
+        CHECK(run.wait() == 130);
+        CHECK(run.read_messages().empty());
+        CHECK(run.read_output().empty());
+        ::close(writer);
+    }
+}
+
 TEST_CASE("an interrupt ends a pipe as --out whose reader takes nothing", "[cli]") {
     const temporary_folder folder;
     const std::string pipe = folder / "pipe";

@@ -191,6 +191,34 @@ TEST_CASE("standard input and folders that cannot be listed are divided too, and
     CHECK(all.count("{]") == 1);
 }
 
+TEST_CASE("a folder that is missing is one shard's record and ends every shard with 1; a missing photo is its shard's alone", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), missing = folder / "photos", link = folder / "link", gone = folder / "gone.png";
+    std::filesystem::create_symlink(missing, link);
+    for (const std::string& lost : {missing, link, missing + "/"}) {
+        CAPTURE(lost);
+        std::size_t records = 0, told = 0;
+        for (const char* part : {"0/4", "1/4", "2/4", "3/4"}) {
+            const outcome o = classify(quick_with({"--shard", part, lost})),
+                          line = classify(quick_with({"--shard", part, "-"}), lost + "\n");
+            CHECK(o.code == 1);
+            CHECK(line.code == 1);
+            CHECK(line.out == o.out);
+            records += o.records().size();
+            told += o.err.find("classify: " + lost + ": cannot open " + lost) != std::string::npos;
+            const outcome fast = classify(quick_with({"--fail-fast", "--shard", part, lost, photo, photo, photo}));
+            CHECK(fast.code == 1);
+            CHECK(paths_of(fast).size() <= 1);  // of the folder
+            CHECK(fast.err.find("the rest is left undone") != std::string::npos);
+        }
+        CHECK(records == 1);
+        CHECK(told == 3);
+    }
+    std::multiset<int> codes;
+    for (const char* part : {"0/4", "1/4", "2/4", "3/4"}) codes.insert(classify(quick_with({"--shard", part, gone})).code);
+    CHECK(codes == std::multiset<int>{0, 0, 0, 1});
+}
+
 TEST_CASE("--shard auto is the place in a job array, among srun's tasks or mpirun's ranks", "[cli]") {
     const temporary_folder folder;
     std::string lines;
@@ -288,6 +316,7 @@ TEST_CASE("options of large jobs that contradict others", "[cli]") {
         {{"--max-errors", "-1", photo}, "--max-errors"},
         {{"--out", "{shard}.jsonl", photo}, "give both"},
         {{"--out", photo, photo}, "are the same file"},
+        {{"--out", "-", photo}, "records go to standard output without it"},
         {{"--out", out, "--info"}, "--out is for records"},
         {{"--tar", "--verify"}, "--tar is for records"},
         {{"--out", folder / "none/x", photo}, "No such file"},

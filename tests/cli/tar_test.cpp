@@ -192,6 +192,33 @@ TEST_CASE("archives come from folders and standard input, and are divided and co
     CHECK(none.records().size() == 2);
 }
 
+TEST_CASE("an archive that ends inside an image, file or pipe, is one record, and that image's turn comes with the whole one", "[cli]") {
+    const archive a;
+    const std::string whole = member("a.png", a.photo) + member("b.png", a.photo) + end_mark, bytes = a.folder / "bytes",
+                      out = a.folder / "out";
+    const auto run = [&](const std::string& archive, bool piped) {
+        std::ofstream{piped ? bytes : a.path, std::ios::binary} << archive;
+        const std::string command = " --tar --size 32 --format jsonl --out '" + out + "' --resume ";
+        const int status = std::system(piped ? ("cat '" + bytes + "' | " + shell_classify + command + "/dev/stdin 2>/dev/null").c_str()
+                                             : (shell_classify + command + "'" + a.path + "' 2>/dev/null").c_str());
+        return WEXITSTATUS(status);
+    };
+    for (const bool piped : {false, true}) {
+        CAPTURE(piped);
+        std::filesystem::remove(out);
+        const std::string path = piped ? "/dev/stdin" : a.path;
+        CHECK(run(whole.substr(0, 512 + padded(a.photo).size() + 512 + 20), piped) == 1);
+        std::vector<std::string> records = lines_of(read_file(out));
+        REQUIRE(records.size() == 2);
+        CHECK(json::parse(records[1])["path"] == path);
+        CHECK(run(whole, piped) == 0);
+        records = lines_of(read_file(out));
+        REQUIRE(records.size() == 3);
+        CHECK(json::parse(records[2])["path"] == path + "/b.png");
+        CHECK(json::parse(records[2]).contains("top"));
+    }
+}
+
 TEST_CASE("headers that lie are refused in a record of the archive, and what came before them counts", "[cli]") {
     const archive a;
     const std::string good = member("a.png", a.photo), after = member("z.png", a.photo) + end_mark;
