@@ -1,20 +1,20 @@
-// Each kernel of each kernel set that this CPU runs, on the shapes of the published models: <kernel>/<set>/<model>/<stage>/<what>.
+// Each kernel of each kernel set that this CPU runs, on the shapes of the published models: <kernel>/<set>/<model>/<size>/stage:<n>/<what>.
 #include <algorithm>
 #include <string>
-#include <vector>
 
 #include <cvt/config.hpp>
 #include <cvt/kernels/select.hpp>
 #include <cvt/layers/attention.hpp>
 
 #include "harness.hpp"
-#include "support/formula.hpp"
+#include "memory.hpp"
 
 namespace {
 
 using cvt::kernels::epilogue;
 using cvt::kernels::kernel_set;
-using cvt_test::hash_uniform;
+using cvt_bench::array;
+using cvt_bench::filled;
 
 std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
@@ -25,10 +25,9 @@ struct product {
 
 /// out(rows, n) = in(rows, k) * W^T, by tiles of rows as the layers do it.
 void linear(benchmark::State& state, const kernel_set& set, const product& p) {
-    const std::vector<float> in = hash_uniform("in", size(p.rows * p.k)), bias = hash_uniform("bias", size(p.n));
-    std::vector<float> weights = hash_uniform("weights", size(p.n * p.k)), packed(set.packed_size(p.n, p.k)), out(size(p.rows * p.n));
-    set.pack(weights.data(), p.k, 1, p.n, p.k, packed.data(), p.k);
-    weights = {};
+    const auto in = filled("in", size(p.rows * p.k)), bias = filled("bias", size(p.n));
+    auto packed = array(set.packed_size(p.n, p.k)), out = array(size(p.rows * p.n));
+    set.pack(filled("weights", size(p.n * p.k)).data(), p.k, 1, p.n, p.k, packed.data(), p.k);
     const double seconds = cvt_bench::seconds_each(state, [&] {
         for (std::ptrdiff_t r = 0; r < p.rows; r += set.tile_rows)
             set.linear({in.data() + r * p.k, p.k, std::min(set.tile_rows, p.rows - r), packed.data(), bias.data(), p.n, p.k,
@@ -39,14 +38,14 @@ void linear(benchmark::State& state, const kernel_set& set, const product& p) {
 
 /// Packing weights (n, k), as at load and as each head's keys are.
 void pack(benchmark::State& state, const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k) {
-    const std::vector<float> weights = hash_uniform("weights", size(n * k));
-    std::vector<float> packed(set.packed_size(n, k));
+    const auto weights = filled("weights", size(n * k));
+    auto packed = array(set.packed_size(n, k));
     const double seconds = cvt_bench::seconds_each(state, [&] { set.pack(weights.data(), k, 1, n, k, packed.data(), k); });
     cvt_bench::report_traffic(state, seconds, 2 * n * k);
 }
 
 void softmax(benchmark::State& state, const kernel_set& set, std::ptrdiff_t columns) {
-    std::vector<float> x = hash_uniform("scores", size(set.tile_rows * columns)), shares(size(set.tile_rows));
+    auto x = filled("scores", size(set.tile_rows * columns)), shares = array(size(set.tile_rows));
     const double seconds = cvt_bench::seconds_each(state, [&] { set.softmax(x.data(), columns, set.tile_rows, columns, shares.data()); });
     cvt_bench::report_traffic(state, seconds, 2 * set.tile_rows * columns);
 }
@@ -54,9 +53,9 @@ void softmax(benchmark::State& state, const kernel_set& set, std::ptrdiff_t colu
 /// Attention of one head over a tile of queries after another, as the layer does it: q k^T, softmax, p v.
 void attention(benchmark::State& state, const kernel_set& set, const cvt::model_shape::stage_shape& shape, std::ptrdiff_t width) {
     const std::ptrdiff_t queries = shape.queries(), keys = shape.key_count(), tile = cvt::layers::score_rows(shape, set);
-    const std::vector<float> q = hash_uniform("q", size(queries * width)), kv = hash_uniform("kv", size(keys * width));
-    std::vector<float> packed_k(set.packed_size(keys, width)), packed_v(set.packed_size(width, keys));
-    std::vector<float> scores(size(tile * keys)), shares(size(tile)), out(size(queries * width));
+    const auto q = filled("q", size(queries * width)), kv = filled("kv", size(keys * width));
+    auto packed_k = array(set.packed_size(keys, width)), packed_v = array(set.packed_size(width, keys));
+    auto scores = array(size(tile * keys)), shares = array(size(tile)), out = array(size(queries * width));
     set.pack(kv.data(), width, 1, keys, width, packed_k.data(), width);
     set.pack(kv.data(), 1, width, width, keys, packed_v.data(), keys);
     const double seconds = cvt_bench::seconds_each(state, [&] {
@@ -72,8 +71,8 @@ void attention(benchmark::State& state, const kernel_set& set, const cvt::model_
 }
 
 void layer_norm(benchmark::State& state, const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t dim) {
-    const std::vector<float> in = hash_uniform("in", size(rows * dim)), gain = hash_uniform("gain", size(dim));
-    std::vector<float> out(in.size());
+    const auto in = filled("in", size(rows * dim)), gain = filled("gain", size(dim));
+    auto out = array(in.size());
     const double seconds =
         cvt_bench::seconds_each(state, [&] { set.layer_norm(in.data(), dim, rows, dim, gain.data(), gain.data(), out.data(), dim); });
     cvt_bench::report_traffic(state, seconds, 2 * rows * dim);
@@ -81,9 +80,9 @@ void layer_norm(benchmark::State& state, const kernel_set& set, std::ptrdiff_t r
 
 void depthwise(benchmark::State& state, const kernel_set& set, const cvt::stage_config& s, cvt::grid from, cvt::grid to, int stride) {
     const int kernel = s.kernel_qkv;
-    const std::vector<float> in = hash_uniform("in", size(from.tokens() * s.embed_dim)), bias = hash_uniform("bias", size(s.embed_dim)),
-                             weights = hash_uniform("weights", size(kernel * kernel * s.embed_dim));
-    std::vector<float> out(size(to.tokens() * s.embed_dim));
+    const auto in = filled("in", size(from.tokens() * s.embed_dim)), bias = filled("bias", size(s.embed_dim)),
+               weights = filled("weights", size(kernel * kernel * s.embed_dim));
+    auto out = array(size(to.tokens() * s.embed_dim));
     const double seconds = cvt_bench::seconds_each(state, [&] {
         set.depthwise({in.data(), weights.data(), bias.data(), out.data(), s.embed_dim, s.embed_dim, from.height, from.width, s.embed_dim,
                        to.width, kernel, stride, s.padding_kv, 0, to.tokens()});

@@ -9,12 +9,11 @@
 #include <cvt/weights.hpp>
 
 #include "harness.hpp"
-#include "support/formula.hpp"
+#include "memory.hpp"
 #include "work.hpp"
 
 namespace {
 
-using cvt_test::hash_uniform;
 namespace layers = cvt::layers;
 
 /// One stage of a published model: where it stands and what goes in.
@@ -31,7 +30,7 @@ struct stage_case {
 class ready_stage {
 public:
     ready_stage(const stage_case& c, int depth, const cvt::kernels::kernel_set& set)
-        : c_{c}, input_{hash_uniform("input", size(c.input.tokens() * c.channels))}, logits_(1000) {
+        : c_{c}, input_{cvt_bench::filled("input", size(c.input.tokens() * c.channels))}, logits_{cvt_bench::array(1000)} {
         alone_.num_channels = c.channels;
         alone_.num_classes = c.shape.cls != 0 ? 1000 : 0;  // the last stage's has the head
         alone_.num_stages = 1;
@@ -42,7 +41,7 @@ public:
         cvt::detail::weight_packer counter{alone_, set, measure};
         require(counter.run(nullptr, weights_));
         std::vector<float> tensor(counter.tensor_floats()), vectors(counter.vector_floats());
-        packed_.resize(measure.peak());
+        packed_ = cvt_bench::array(measure.peak());
         blocks_.resize(size(depth));
         cvt::detail::arena memory{packed_.data()};
         cvt::detail::weight_packer packer{alone_, set, memory};
@@ -56,10 +55,10 @@ public:
         shape.input = c.input;
         shape.num_stages = 1;
         shape.stage[0] = c.shape;
-        workspace_.resize(cvt::detail::plan(alone_, shape, set, 1, nullptr).floats);
+        workspace_ = cvt_bench::array(cvt::detail::plan(alone_, shape, set, 1, nullptr).floats);
         plan_ = cvt::detail::plan(alone_, shape, set, 1, workspace_.data());
         run_ = {&set, {}, plan_.scratch, plan_.scratch_size};
-        const std::vector<float> tokens = hash_uniform("tokens", size(c.shape.queries() * c.stage.embed_dim));
+        const auto tokens = cvt_bench::filled("tokens", size(c.shape.queries() * c.stage.embed_dim));
         std::copy(tokens.begin(), tokens.end(), plan_.x[0]);
         std::copy(tokens.begin(), tokens.end(), plan_.y);
     }
@@ -105,7 +104,7 @@ private:
     cvt::detail::model_weights weights_;
     cvt::detail::workspace_plan plan_;
     layers::context run_;
-    std::vector<float> packed_, workspace_, input_, logits_;
+    cvt::detail::buffer<float> packed_, workspace_, input_, logits_;
 };
 
 /// The stage, made when it is first needed, and the only one there is: CvT-W24's third takes 1 GB.

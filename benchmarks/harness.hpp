@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include <benchmark/benchmark.h>
+#include <cvt/kernels/select.hpp>
 
 #include "fma_peak.hpp"
 
@@ -46,11 +47,14 @@ inline void report_traffic(benchmark::State& state, double seconds, std::int64_t
 inline int run(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    if (const auto set = cvt::kernels::select(nullptr); !set) {
+        std::fprintf(stderr, "%s\n", set.error().what());
+        return 2;
+    }
     char peak[32];
     std::snprintf(peak, sizeof peak, "%.2f", fma_peak());
     benchmark::AddCustomContext("fma_peak_gflops", peak);
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
+    return benchmark::RunSpecifiedBenchmarks() > 0 ? 0 : 1;  // a filter that nothing matches
 }
 
 }  // namespace cvt_bench

@@ -14,6 +14,7 @@
 #include <cvt/runtime/buffer.hpp>
 
 #include "../fma_peak.hpp"
+#include "../memory.hpp"
 #include "support/formula.hpp"
 #include "table_size.hpp"
 
@@ -43,18 +44,9 @@ const kernel_set& load(const char* file) {
 constexpr std::size_t memory = std::size_t{64} << 20;  // floats that cold weights are taken from, more than any cache
 constexpr std::ptrdiff_t gap = 16;                     // floats between rows
 
-/// Formula-made values in the memory that weights and a workspace have.
-cvt::detail::buffer<float> filled(const char* name, std::size_t floats) {
-    cvt::detail::buffer<float> made;
-    if (!made.resize(floats)) fail("out of memory");
-    const std::vector<float> v = cvt_test::hash_uniform(name, std::size_t{1} << 16);
-    for (std::size_t i = 0; i < floats; i += v.size()) std::copy_n(v.data(), std::min(v.size(), floats - i), made.data() + i);
-    return made;
-}
-
 struct buffers {
-    cvt::detail::buffer<float> weights = filled("weights", memory), in = filled("in", std::size_t{1} << 22),
-                               out = filled("out", std::size_t{1} << 22), bias = filled("bias", 8192);
+    cvt::detail::buffer<float> weights = cvt_bench::filled("weights", memory), in = cvt_bench::filled("in", std::size_t{1} << 22),
+                               out = cvt_bench::filled("out", std::size_t{1} << 22), bias = cvt_bench::filled("bias", 8192);
     std::size_t next = 0;
 
     /// Weights of (n, k) that no cache holds.
@@ -138,7 +130,8 @@ int main(int argc, char** argv) {
     if (rounds < 1) fail(std::string("rounds: expected a number from 1 on, found \"") + argv[3] + "\"");
     buffers b;
 
-    std::printf("Kernel set %s; medians of %d rounds; ratio = after / before, by pair, lower is better.\n\n", sets[1]->name, rounds);
+    std::printf("Kernel set %s; medians of %d rounds; GFLOP/s; ratio of times = after / before, by pair, lower is better.\n\n",
+                sets[1]->name, rounds);
     std::printf("| task | rows x n x k | before | after | | ratio | results differ by |\n|---|---|---|---|---|---|---|\n");
     std::vector<double> peaks;
     for (const task& t : tasks) {

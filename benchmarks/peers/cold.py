@@ -28,8 +28,11 @@ def once(command):
 
 def forward(command, repeats):
     """Median in ms of warm runs in one process, as classify reports it."""
-    done = subprocess.run([*command, "--repeat", str(repeats)], capture_output=True, text=True, check=True)
-    return float(re.search(r"median ([\d.]+) ms", done.stderr)[1])
+    done = subprocess.run([*command, "--repeat", str(repeats)], capture_output=True, text=True)
+    found = re.search(r"median ([\d.]+) ms", done.stderr)
+    if done.returncode != 0 or not found:
+        raise RuntimeError(f"{' '.join(command)} --repeat: status {done.returncode}: {done.stderr.strip()}")
+    return float(found[1])
 
 
 def measure(classify, variant, runs):
@@ -40,13 +43,13 @@ def measure(classify, variant, runs):
     for i in range(runs):
         print(f"{variant}: run {i + 1} of {runs}", file=sys.stderr, flush=True)
         wall, peak = once(command)
-        forwards.append(forward(command, 5 if variant != "cvt-w24" else 1))
+        forwards.append(forward(command, 5 if variant != "cvt-w24" else 3))
         walls.append(wall)
         beyonds.append(wall - forwards[-1])
         peaks.append(peak)
     size = os.path.getsize(model)
     return (tables.LABELS[variant], f"{size / 1e6:.1f}", f"{median(walls):.0f}", f"{median(forwards):.1f}", f"**{median(beyonds):.0f}**",
-            f"{min(beyonds):.0f}", f"**{median(peaks) / 1e6:.1f}**", f"{median(peaks) / size:.3f}", str(runs))
+            f"{min(walls) - min(forwards):.0f}", f"**{median(peaks) / 1e6:.1f}**", f"{median(peaks) / size:.3f}", str(runs))
 
 
 def main():
@@ -58,9 +61,12 @@ def main():
     if options.runs is not None and options.runs < 1:
         parser.error("--runs: expected at least 1")
 
-    classify, = prepare.programs("classify")
-    rows = [measure(classify, variant, options.runs or RUNS[variant]) for variant in options.variant or RUNS]
-    head = ("model", "weights, MB", "wall, ms", "forward, ms", "beyond it, ms", "least beyond", "peak memory, MB", "over weights", "runs")
+    try:
+        classify, = prepare.programs("classify")
+        rows = [measure(classify, variant, options.runs or RUNS[variant]) for variant in options.variant or RUNS]
+    except (RuntimeError, OSError) as problem:
+        sys.exit(f"benchmarks/peers/cold: {problem}")
+    head = ("model", "weights, MB", "wall, ms", "forward, ms", "beyond it, ms", "least of both, difference", "peak memory, MB", "over weights", "runs")
     tables.publish([
         f"* Machine: {tables.machine()}", *tables.build(), "",
         "One `classify --model FILE.safetensors --threads 1 PHOTO` from start to end, files cached; medians. The forward pass is the",

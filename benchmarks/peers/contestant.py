@@ -31,6 +31,8 @@ class Contestant:
             environment["LD_LIBRARY_PATH"] = openblas + ":" + environment.get("LD_LIBRARY_PATH", "")
             # and its buffers stay: glibc would give large ones back and pay thousands of page faults a forward pass
             environment.update(MALLOC_MMAP_THRESHOLD_=str(1 << 30), MALLOC_TRIM_THRESHOLD_=str(1 << 32))
+            # and are huge pages where the system gives them to who asks, as cvt does
+            environment.update(GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         self.process = subprocess.Popen(command(name, variant, size, batch, threads), env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.about = json.loads(self.answer())  # written when the model is loaded
@@ -43,8 +45,11 @@ class Contestant:
         return line
 
     def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # answer() says how it ended
         return self.answer()
 
     def run(self):
@@ -69,7 +74,11 @@ class Contestant:
     def processor_ns(self):
         """Processor time its living threads have had."""
         total, folder = 0, f"/proc/{self.process.pid}/task"
-        for thread in os.listdir(folder):
+        try:
+            threads = os.listdir(folder)
+        except FileNotFoundError:
+            threads = []  # it has ended, which the next answer() will say
+        for thread in threads:
             try:
                 with open(f"{folder}/{thread}/schedstat") as file:
                     total += int(file.read().split()[0])
@@ -78,7 +87,10 @@ class Contestant:
         return total
 
     def close(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.stdout.close()
         self.process.wait()
 

@@ -1,6 +1,7 @@
 # The same models with the same weights through cvt, ONNX Runtime and PyTorch, in turn: benchmarks/peers/run is how to start it.
 import argparse
 import array
+import os
 import resource
 import sys
 
@@ -44,7 +45,7 @@ def difference(ours, theirs):
 
 def measure(variant, size, works, rounds):
     prepare.models(variant, sorted({(size, batch) for batch, _ in works}))
-    contestants = []
+    contestants, slowest = [], {}
     try:
         for batch, threads in works:
             for name in ("cvt", "ort", "torch", "native"):
@@ -52,15 +53,17 @@ def measure(variant, size, works, rounds):
                 c = Contestant(name, variant, size, batch, threads)
                 contestants.append(c)
                 c.run()  # plans and allocates
-                c.warm = c.run()
+                slowest[batch, threads] = max(slowest.get((batch, threads), 0), c.run())
                 ours = next(o for o in contestants if (o.batch, o.threads) == (batch, threads))
                 c.logits_off = difference(ours.logits(), c.logits())
         busy, own = busy_seconds(), own_seconds() + sum(c.processor_ns() for c in contestants) * 1e-9
         for done in range(rounds):
             say(f"{variant} {size}: round {done + 1} of {rounds}")
-            for c in contestants if done % 2 == 0 else reversed(contestants):  # nobody always follows the same one
+            first = done * 5 % len(contestants)  # nobody always follows the same one, nor always begins
+            order = contestants[first:] + contestants[:first]
+            for c in order if done % 2 == 0 else reversed(order):
                 wait_until_idle(contestants)
-                if c.warm < 1000:  # the second of two in a row is timed: caches filled, threads awake
+                if slowest[c.batch, c.threads] < 1000:  # the second of two in a row is timed: caches filled, threads awake
                     c.run()
                 c.milliseconds.append(c.run())
                 if (c.name, c.batch, c.threads) == ("cvt", 1, 1):
@@ -81,21 +84,36 @@ def main():
     parser.add_argument("--variant", action="append", choices=sorted(WORKS), help="only this one; may be repeated")
     parser.add_argument("--rounds", type=int, help="of every model, in place of its own number")
     parser.add_argument("--md", metavar="FILE", help="write the tables there too")
+    parser.add_argument("--readme", action="store_true", help="put the short table into README.md")
     options = parser.parse_args()
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds: expected at least 1")
 
-    prepare.programs("peer_cvt", "peer_cvt_native")
-    prepare.onnxruntime()
+    if options.quick and options.variant:
+        parser.error("--quick is CvT-13 at 224: leave --variant out")
     chosen = [QUICK] if options.quick else [WORKS[name] for name in options.variant or WORKS]
-    results = []
+    cores = len(os.sched_getaffinity(0))
+    if cores < 2:
+        say("one core: rows of two threads are left out")
+
+    results, status = [], 0
     try:
+        prepare.programs("peer_cvt", "peer_cvt_native")
+        prepare.onnxruntime()
         for variant, size, works, rounds in chosen:
-            results.append(measure(variant, size, works, options.rounds or rounds))
+            results.append(measure(variant, size, [w for w in works if w[1] <= cores], options.rounds or rounds))
     except KeyboardInterrupt:
         say("interrupted: the tables have the models that were done")
-    tables.publish(tables.report(results), options.md)
+        status = 130
+    except (RuntimeError, OSError) as problem:
+        say(f"benchmarks/peers/run: {problem}")
+        status = 1
+    if results:
+        tables.publish(tables.report(results), options.md)
+        if options.readme:
+            tables.put_into_readme(results)
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,9 +1,9 @@
 // One contestant of benchmarks/peers: holds a model through cvt and answers each line of standard input with a line.
 //
 // peer_cvt MODEL SIZE BATCH THREADS INPUT     INPUT: float32, (BATCH, 3, SIZE, SIZE)
-// First line out: {"load_ms": ..., ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak of a core and what other programs
-// leave of it, in GFLOP/s, measured for a fifth of the last run's time, 25 loops at least;
-// `logits FILE`: writes those of the last run as float32.
+// First line out: {"bare_memory": peak in bytes before the model is loaded, ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak
+// of a core and what other programs leave of it, in GFLOP/s, measured for a fifth of the last run's time, 25 loops at least; `logits FILE`:
+// writes those of the last run as float32.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -31,6 +31,14 @@ int fail(const std::string& why) {
     return 1;
 }
 
+/// Bytes, of the whole process so far.
+long long peak_memory() {
+    std::ifstream status{"/proc/self/status"};
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:")) return 1024 * std::atoll(line.c_str() + 6);
+    return 0;
+}
+
 std::vector<float> read_floats(const char* path, std::size_t count) {
     std::vector<float> values(count);
     std::ifstream file{path, std::ios::binary};
@@ -45,9 +53,8 @@ int main(int argc, char** argv) {
     if (argc != 6) return fail("usage: peer_cvt MODEL SIZE BATCH THREADS INPUT");
     const int size = std::atoi(argv[2]), batch = std::atoi(argv[3]), threads = std::atoi(argv[4]);
 
-    const clock::time_point start = clock::now();
+    const long long bare = peak_memory();
     const auto model = cvt::model::load(argv[1]);
-    const double load_ms = milliseconds_since(start);
     if (!model) return fail(model.error().what());
     const auto pool = cvt::thread_pool::create(threads);
     if (!pool) return fail(pool.error().what());
@@ -61,7 +68,7 @@ int main(int argc, char** argv) {
     cvt::session session{*model, threads > 1 ? cvt::session_options{.executor = pool->as_executor()} : cvt::session_options{}};
     const cvt::view<const float, 4> images{input.data(), batch, 3, size, size};
 
-    std::cout << "{\"load_ms\": " << load_ms << ", \"version\": \"" << CVT_VERSION_STRING << "\", \"kernels\": \"" << model->kernels()
+    std::cout << "{\"bare_memory\": " << bare << ", \"version\": \"" << CVT_VERSION_STRING << "\", \"kernels\": \"" << model->kernels()
               << "\", \"multiply_adds\": " << cvt_bench::forward_work(model->config(), *shape) << '}' << std::endl;
     double elapsed = 0;
     for (std::string line; std::getline(std::cin, line);) {

@@ -20,10 +20,8 @@ async function main([modules, model, size, batch, threads, input]) {
         interOpNumThreads: 1,
         logSeverityLevel: 3,
     };
-    const start = process.hrtime.bigint();
+    const bare_memory = 1024 * Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]);
     const session = await ort.InferenceSession.create(model, options);
-    const milliseconds_since = begin => Number(process.hrtime.bigint() - begin) / 1e6;
-    const load_ms = milliseconds_since(start);
 
     const bytes = fs.readFileSync(input);
     const pixels = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
@@ -31,12 +29,12 @@ async function main([modules, model, size, batch, threads, input]) {
     let logits;
 
     const version = require(path.join(home, 'package.json')).version;
-    console.log(JSON.stringify({load_ms, version, node: process.version}));
+    console.log(JSON.stringify({bare_memory, version, node: process.version}));
     for await (const line of readline.createInterface({input: process.stdin})) {
         if (line === 'run') {
             const begin = process.hrtime.bigint();
             const outputs = await session.run(feeds);
-            console.log(milliseconds_since(begin));
+            console.log(Number(process.hrtime.bigint() - begin) / 1e6);
             logits = outputs.logits.data;
         } else if (line.startsWith('logits ')) {
             fs.writeFileSync(line.slice(7), Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength));

@@ -14,7 +14,12 @@ ONNXRUNTIME = "1.30.0"
 
 def call(*command):
     """What the tools print goes to standard error: standard output is the table's."""
-    subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=True)
+    try:
+        status = subprocess.run(command, cwd=ROOT, stdout=sys.stderr).returncode
+    except FileNotFoundError:
+        raise RuntimeError(f"{command[0]} is not installed") from None
+    if status != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with status {status}")
 
 
 def programs(*targets):

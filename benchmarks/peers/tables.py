@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
+import textwrap
 from statistics import median
 
 import prepare
@@ -82,7 +83,7 @@ def memory(results):
         batch, threads = r.contestants[0].batch, r.contestants[0].threads
         for c in r.contestants:
             if c.name != "native" and (c.batch, c.threads) == (batch, threads):
-                yield r.label, NAMES[c.name], f"{c.memory / 1e6:.0f}", f"{c.about['load_ms']:.0f}"
+                yield r.label, NAMES[c.name], f"{c.memory / 1e6:.0f}", f"{c.about['bare_memory'] / 1e6:.0f}"
 
 
 def first_line(*command):
@@ -107,7 +108,7 @@ def build(version=""):
     commit = first_line("git", "describe", "--always", "--dirty") if shutil.which("git") else ""
     flags = " ".join(filter(None, (cached("CMAKE_CXX_FLAGS"), cached("CMAKE_CXX_FLAGS_RELEASE"))))
     compiler = first_line(cached("CMAKE_CXX_COMPILER"), "--version")
-    yield f"* cvt{version and ' ' + version}{commit and ' at ' + commit}; {compiler}, `{flags}`, no -m flag; {datetime.date.today().isoformat()}"
+    yield f"* cvt{version and ' ' + version}{commit and ' at ' + commit}; {compiler}, `{flags}`{'' if re.search(r'(^| )-m', flags) else ', no -m flag'}; {datetime.date.today().isoformat()}"
 
 
 def preamble(results):
@@ -142,8 +143,59 @@ def report(results):
     if gains:
         lines += ["Images a second gained, medians by round.", "", *table(("model", "by", "cvt", "ONNX Runtime", "PyTorch"), gains)]
     return lines + [
-        "Peak memory of the whole process, node's and Python's own included, and the time to load the model; batch 1, 1 thread.", "",
-        *table(("model", "contestant", "peak memory, MB", "load, ms"), memory(results))]
+        "Peak memory of the whole process, and how much of it there was before the model: the program, node with ONNX Runtime, Python with",
+        "PyTorch, whose buffers glibc keeps here for its speed; batch 1, 1 thread.", "",
+        *table(("model", "contestant", "peak memory, MB", "before the model, MB"), memory(results))]
+
+
+def per_thread(results):
+    """The README's rows: what a host chooses between, batch 1."""
+    for r in results:
+        for threads in (1, 2):
+            ours, rivals = r.find("cvt", 1, threads), [r.find(name, 1, threads) for name in ("ort", "torch")]
+            if ours is None:
+                continue
+            cells = [f"{LABELS[r.variant]} at {r.size}", str(threads), f"{median(ours.milliseconds):.1f}"]
+            for rival in rivals:
+                cells += [f"{median(rival.milliseconds):.1f}", f"**{by_round(ours, rival):.2f}**"]
+            yield cells
+
+
+def span(values, form):
+    """Least to greatest."""
+    low, high = (format(v, form) for v in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def readme(results):
+    about = {c.name: c.about for c in results[0].contestants}
+    shares = list(peak_shares(results))
+    used = [r.find(name, 1, 1) for r in results[:1] for name in ("cvt", "ort", "torch")]
+    memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before the model)" for c in used]
+    off = max(c.logits_off for r in results for c in r.contestants)
+    version = about["torch"]["version"].partition("+")[0].rpartition(".")[0]
+    return [
+        "Float32, the same weights, batch 1, milliseconds an image: medians of rounds in which all take turns. The ratio is the median of cvt / peer",
+        f"round by round, lower is better. Logits differ by at most {off:.1e}.", "",
+        *table(("model and input", "threads", "cvt", f"ONNX Runtime {about['ort']['version'].rpartition('.')[0]}", "ratio",
+                f"PyTorch {version}", "ratio"), per_thread(results)),
+        textwrap.fill(
+            f"On one thread {span([float(s[4].strip('*')) for s in shares], '.2f')} of the multiply-adds that a core's peak allows, "
+            f"{span([float(s[7]) for s in shares], '.2f')} of what the host's other guests left of it. Peak memory with "
+            f"{results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
+            f"{next(build()).removeprefix('* ')}; {len(results[0].contestants[0].milliseconds)} rounds, in which other programs took "
+            f"{span([100 * r.others for r in results], '.1f')} % of the busy time.", 150),
+    ]
+
+
+def put_into_readme(results):
+    """Between the two lines that mark the place."""
+    path = os.path.join(prepare.ROOT, "README.md")
+    with open(path) as file:
+        before, begin, rest = file.read().partition("<!-- peers -->\n")
+    _, end, after = rest.partition("<!-- /peers -->\n")
+    with open(path, "w") as file:
+        file.write(before + begin + "\n".join(readme(results)) + "\n" + end + after)
 
 
 def publish(lines, path):
