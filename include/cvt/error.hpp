@@ -68,7 +68,11 @@ public:
         const int length = std::vsnprintf(e.text_, capacity, pattern, arguments);
         va_end(arguments);
         if (length < 0) e.text_[0] = '\0';
-        if (length >= static_cast<int>(capacity)) std::memcpy(e.text_ + capacity - 4, "...", 4);
+        if (length >= static_cast<int>(capacity)) {
+            char* cut = e.text_ + capacity - 4;
+            while (cut > e.text_ && (static_cast<unsigned char>(*cut) & 0xC0U) == 0x80U) --cut;  // no half of a character
+            std::memcpy(cut, "...", 4);
+        }
         for (char* c = e.text_; *c != '\0'; ++c) {
             const auto byte = static_cast<unsigned char>(*c), next = static_cast<unsigned char>(c[1]);
             if (byte < 0x20 || byte == 0x7F || (byte == 0xC2 && next >= 0x80 && next < 0xA0)) *c = '?';
@@ -83,7 +87,7 @@ public:
 
     explicit operator bool() const noexcept { return code_ != errc::ok; }
     [[nodiscard]] errc code() const noexcept { return code_; }
-    /// The message, in UTF-8; empty when nothing went wrong. Lives as long as this object.
+    /// The message, in UTF-8 as far as the names in it are; empty when nothing went wrong. Lives as long as this object.
     [[nodiscard]] const char* what() const noexcept { return text_; }
 
 private:

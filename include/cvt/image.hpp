@@ -96,7 +96,8 @@ inline error check_side(const char* name, int value) noexcept {
 
 inline result<image_windows> plan_image(const preprocessing& p, int width, int height) noexcept {
     if (width < 1 || height < 1 || width > max_image_side || height > max_image_side)
-        return error::format(errc::bad_image, "image is %d x %d: expected sides of 1 to %d pixels", width, height, max_image_side);
+        return error::format(errc::bad_image, "image is %d x %d (width x height): expected sides of 1 to %d pixels", width, height,
+                             max_image_side);
     std::int64_t w = width, h = height;
     switch (p.resize) {
         case preprocessing::resize_rule::none: break;

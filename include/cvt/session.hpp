@@ -33,10 +33,10 @@ struct outputs {
 };
 
 /// Runs a model. One session belongs to one thread at a time; any number of sessions share a model. Nothing is
-/// allocated by the constructor; the first call at an input size allocates the workspace, later ones nothing. After an
-/// error the session can be used again, and the outputs' contents are unspecified. A moved-from session may only be
-/// assigned to or destroyed. A call while another is under way, on another thread or from an executor's task, is an
-/// error (invalid_argument), and the one under way is not disturbed.
+/// allocated by the constructor; the first call at an input size allocates the workspace, later ones nothing (images
+/// may make what resizes them larger: docs/memory.md). After an error the session can be used again, and the outputs' contents are
+/// unspecified. A moved-from session may only be assigned to or destroyed. A call while another is under way, on another thread or from an
+/// executor's task, is an error (invalid_argument), and the one under way is not disturbed.
 ///
 /// Inputs are taken as they are, in float32: a NaN or an infinity in one image makes its own outputs unspecified, NaN as
 /// a rule, and no others, of the same batch or of later calls. Finite inputs and weights give finite results unless
@@ -51,15 +51,14 @@ public:
     error classify(const image_view& image, std::span<float> logits) noexcept { return classify(std::span{&image, 1}, logits); }
     /// logits (N, num_classes) of N images.
     error classify(std::span<const image_view> images, std::span<float> logits) noexcept {
-        if (model_.config().num_classes == 0)
-            return error::format(errc::invalid_argument, "classify: the model has no head; ask for its embedding");
-        if (logits.empty()) return nowhere("logits");
+        if (error e = check_logits(logits)) return e;
         return run(images, {.logits = logits});
     }
 
     /// logits (num_classes) of a tensor (channels, height, width), already normalised, of any size the model takes.
     error logits(view<const float, 3> input, std::span<float> out) noexcept {
-        return out.empty() ? nowhere("logits") : run(batch_of_one(input), {.logits = out});
+        if (error e = check_logits(out)) return e;
+        return run(batch_of_one(input), {.logits = out});
     }
     /// The vector before the head (embed_dim of the last stage).
     error embedding(view<const float, 3> input, std::span<float> out) noexcept {
@@ -96,12 +95,13 @@ public:
         grid size;
         for (std::size_t n = 0; n < images.size(); ++n) {
             const result<grid> s = output_size(preprocessing_, images[n].width, images[n].height);
-            if (!s) return s.error();
+            if (!s) return of_image(n, images.size(), s.error());
+            if (error e = detail::check_image(images[n])) return of_image(n, images.size(), e);
             if (n == 0) size = *s;
             if (!(*s == size))
                 return error::format(errc::invalid_argument,
-                                     "images: expected one size in a batch, image %zu becomes %d x %d, the first %d x %d", n, s->height,
-                                     s->width, size.height, size.width);
+                                     "images: expected one size in a batch, image %zu becomes %d x %d (width x height), the first %d x %d",
+                                     n, s->width, s->height, size.width, size.height);
         }
         const auto count = static_cast<std::ptrdiff_t>(images.size());
         if (error e = prepare(size.height, size.width, count, out)) return e;
@@ -109,7 +109,8 @@ public:
         if (!input_.resize(floats)) return error::out_of_memory("session input", floats * sizeof(float));
         for (std::ptrdiff_t n = 0; n < count; ++n) {
             const view<float, 3> input{input_.data(), 3, size.height, size.width};
-            if (error e = preprocess(images[static_cast<std::size_t>(n)], preprocessing_, input, image_scratch_)) return e;
+            const auto at = static_cast<std::size_t>(n);
+            if (error e = preprocess(images[at], preprocessing_, input, image_scratch_)) return of_image(at, images.size(), e);
             forward(input_.data(), n, count, out);
         }
         return {};
@@ -131,6 +132,17 @@ private:
         return error::format(errc::invalid_argument, "%s: expected room for the result, found an empty span", what);
     }
 
+    [[nodiscard]] error check_logits(std::span<float> out) const noexcept {
+        if (model_.config().num_classes == 0)
+            return error::format(errc::invalid_argument, "logits: the model has no head; ask for its embedding");
+        return out.empty() ? nowhere("logits") : error{};
+    }
+
+    /// Says which image of a batch it was.
+    static error of_image(std::size_t n, std::size_t count, const error& e) noexcept {
+        return count == 1 ? e : error::format(e.code(), "image %zu of the batch: %s", n, e.what());
+    }
+
     static error check_size(const char* what, std::span<float> out, std::ptrdiff_t count, std::ptrdiff_t each) noexcept {
         if (out.empty()) return {};
         // Divided, because a batch may be announced so large that its product with `each` overflows.
@@ -146,8 +158,8 @@ private:
         const result<model_shape> shape = shape_of(c, height, width);
         if (!shape) return shape.error();
         const std::ptrdiff_t dim = c.last_stage().embed_dim;
-        if (!out.logits.empty() && c.num_classes == 0)
-            return error::format(errc::invalid_argument, "logits: the model has no head; ask for its embedding");
+        if (!out.logits.empty())
+            if (error e = check_logits(out.logits)) return e;
         if (error e = check_size("logits", out.logits, count, c.num_classes)) return e;
         if (error e = check_size("embedding", out.embedding, count, dim)) return e;
         for (std::size_t i = 0; i < out.stages.size(); ++i) {
@@ -178,7 +190,7 @@ private:
         const detail::model_weights& w = model_.data_->weights;
         const layers::context run{model_.data_->kernels, executor_, plan_.scratch, plan_.scratch_size};
         layers::embed_input in{image, c.num_channels, shape_.input, true};
-        for (std::size_t i = 0; i < c.stages().size(); ++i) {
+        for (std::size_t i = 0; i < stages_needed(out); ++i) {
             const bool last = i + 1 == c.stages().size();
             float* x = plan_.x[i % 2];
             const std::span<float> map = part(out.stages[i], n, count);
@@ -198,6 +210,14 @@ private:
         const std::span<float> embedding = part(out.embedding, n, count), logits = part(out.logits, n, count);
         if (!embedding.empty()) std::memcpy(embedding.data(), plan_.embedding, embedding.size_bytes());
         if (!logits.empty()) layers::head(run, w.head, plan_.embedding, logits.data());
+    }
+
+    /// Those up to the last that something asked for comes out of.
+    [[nodiscard]] std::size_t stages_needed(const outputs& out) const noexcept {
+        std::size_t needed = model_.config().stages().size();
+        if (out.logits.empty() && out.embedding.empty() && out.cls_attention.empty())
+            while (needed > 0 && out.stages[needed - 1].empty()) --needed;
+        return needed;
     }
 
     static std::span<float> part(std::span<float> all, std::ptrdiff_t n, std::ptrdiff_t count) noexcept {

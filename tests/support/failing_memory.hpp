@@ -6,6 +6,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
+#if __has_include(<mm_malloc.h>)
+#include <mm_malloc.h>  // clang's declares posix_memalign without noexcept, which it may do before our definition only
+#endif
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)

@@ -23,6 +23,12 @@ TEST_CASE("a text that does not fit is cut and says so", "[error]") {
     const cvt::error cut = cvt::error::format(cvt::errc::io, "%s", longer.c_str());
     CHECK(std::strlen(cut.what()) == cvt::error::capacity - 1);
     CHECK(cut.what() == std::string(cvt::error::capacity - 4, 'x') + "...");
+    for (std::size_t before = 0; before < 4; ++before) {  // no character is cut in two
+        std::string characters(before, 'x');
+        while (characters.size() < 2 * cvt::error::capacity) characters += "\xF0\x9F\x90\x88";
+        const std::string whole = characters.substr(0, before + (cvt::error::capacity - 4 - before) / 4 * 4);
+        CHECK(cvt::error::format(cvt::errc::io, "%s", characters.c_str()).what() == whole + "...");
+    }
 }
 
 TEST_CASE("control characters of a file's names do not reach a terminal", "[error]") {

@@ -98,6 +98,7 @@ TEST_CASE("write_npy refuses shapes that do not fit and paths it cannot write", 
     CHECK(cvt::write_npy(file.path.c_str(), values, three).code() == cvt::errc::invalid_argument);
     CHECK(cvt::write_npy(file.path.c_str(), {}, huge).code() == cvt::errc::invalid_argument);
     CHECK(cvt::write_npy(file.path.c_str(), values, nine).code() == cvt::errc::invalid_argument);
+    CHECK_THAT(cvt::write_npy(file.path.c_str(), values, nine).what(), Catch::Contains("at most 8 dimensions, found 9"));
     CHECK_FALSE(std::filesystem::exists(file.path));
     CHECK(cvt::write_npy("/nonexistent/a.npy", values, two).code() == cvt::errc::io);
     if (std::filesystem::exists("/dev/full")) CHECK(cvt::write_npy("/dev/full", values, two).code() == cvt::errc::io);

@@ -105,8 +105,8 @@ TEST_CASE("a model without a head, or without a class token") {
     c.stage[2].cls_token = false;
     fixture f{c};
     const photo p{40, 40};
-    check(f.s.classify(p.view(), f.room(10)), "classify: the model has no head; ask for its embedding");
-    check(f.s.classify(p.view(), {}), "classify: the model has no head; ask for its embedding");
+    check(f.s.classify(p.view(), f.room(10)), "logits: the model has no head; ask for its embedding");
+    check(f.s.classify(p.view(), {}), "logits: the model has no head; ask for its embedding");
     check(f.run({.logits = f.room(10)}), "logits: the model has no head; ask for its embedding");
     check(f.run({.cls_attention = f.room(3)}), "cls_attention: the model has no class token in its last stage");
     CHECK_FALSE(f.run({.embedding = f.room(45)}));
@@ -134,7 +134,16 @@ TEST_CASE("images that do not fit") {
     CHECK(f.s.classify(cvt::image_view{p.pixels.data(), 0, 50}, f.room(10)).code() == cvt::errc::bad_image);
     CHECK(f.s.classify(cvt::image_view{nullptr, 40, 50}, f.room(10)).code() == cvt::errc::bad_image);
     const cvt::image_view second_bad[]{p.view(), {p.pixels.data(), 40, 50, 7}};
-    CHECK(f.s.classify(second_bad, two).code() == cvt::errc::bad_image);
+    check(f.s.classify(second_bad, two), "image 1 of the batch: image has 7 channels: expected 1 (grey), 3 (RGB) or 4 (RGBA)",
+          cvt::errc::bad_image);
+    const cvt::image_view second_flat[]{p.view(), {p.pixels.data(), 40, 0}};
+    CHECK_THAT(f.s.classify(second_flat, two).what(), Catch::StartsWith("image 1 of the batch: image is 40 x 0 (width x height)"));
+    cvt::config bare = tiny_config();
+    bare.num_classes = 0;
+    const std::vector<float> tensor = formula_image(size.height, size.width);
+    fixture h{bare};
+    check(h.s.logits(cvt::view<const float, 3>{tensor.data(), 3, size.height, size.width}, {}),
+          "logits: the model has no head; ask for its embedding");
     check(f.s.classify(p.view(), f.room(9)), "logits: expected room for 1 x 10 floats, found 9");
 
     cvt::preprocessing as_is;
@@ -143,7 +152,7 @@ TEST_CASE("images that do not fit") {
     cvt::session s{f.s.model(), {.preprocessing = as_is}};
     const photo q{50, 40};
     const cvt::image_view mixed[]{p.view(), q.view()}, tiny[]{{p.pixels.data(), 2, 9}};
-    check(s.classify(mixed, two), "images: expected one size in a batch, image 1 becomes 40 x 50, the first 50 x 40");
+    check(s.classify(mixed, two), "images: expected one size in a batch, image 1 becomes 50 x 40 (width x height), the first 40 x 50");
     CHECK_FALSE(s.classify(std::span{mixed, 1}, f.room(10)));
     check(s.classify(tiny, f.room(10)), "input of 9 x 2 pixels (height x width) is too small: this configuration needs at least 3 x 3");
 

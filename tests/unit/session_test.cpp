@@ -104,6 +104,36 @@ TEST_CASE("each output alone has the bits it has among others") {
     CHECK(same_bits(alone.embedding, together.embedding));
     CHECK(same_bits(alone.cls_attention, together.cls_attention));
     CHECK_FALSE(s.run(batch(image, 1, 3, small), {}));  // nothing asked for, nothing written
+    REQUIRE_FALSE(s.run(batch(image, 1, 3, small), together.spans()));
+    for (std::size_t i = 0; i < c.stages().size(); ++i) {
+        cvt::outputs map;
+        map.stages[i] = alone.stages[i];
+        REQUIRE_FALSE(s.run(batch(image, 1, 3, small), map));
+        CHECK(same_bits(alone.stages[i], together.stages[i]));
+    }
+}
+
+TEST_CASE("stages after the last that is asked for are not computed") {
+    const cvt::config c = tiny_config();
+    int layers = 0;
+    const cvt::executor counting{&layers, 2, [](void* context, int count, void (*task)(void*, int), void* argument) {
+                                     ++*static_cast<int*>(context);
+                                     for (int i = 0; i < count; ++i) task(argument, i);
+                                 }};
+    cvt::session s{make_model(c), {.executor = counting}};
+    const std::vector<float> image = formula_image(small.height, small.width);
+    everything out{c, small};
+    const auto layers_of = [&](const cvt::outputs& wanted) {
+        layers = 0;
+        REQUIRE_FALSE(s.run(batch(image, 1, 3, small), wanted));
+        return layers;
+    };
+    CHECK(layers_of({}) == 0);
+    const int first = layers_of({.stages = {out.stages[0]}}), second = layers_of({.stages = {out.stages[0], out.stages[1]}});
+    CHECK(first > 0);
+    CHECK(second > first);
+    CHECK(layers_of({.logits = out.logits, .stages = {out.stages[0]}}) > second);
+    CHECK(layers_of({.cls_attention = out.cls_attention}) > second);
 }
 
 TEST_CASE("same bits for any executor") {

@@ -153,7 +153,8 @@ inline result<image> decode(std::span<const std::byte> file, orientation turn_to
     return detail::decode_with(*cvt_decoder_in_use(), file, turn_to, limits);
 }
 
-/// Reads and decodes a JPEG or PNG file. Errors: as decode(); io when the file cannot be opened or read.
+/// Reads and decodes a JPEG or PNG file. Errors: as decode(), without the file's name; io when it cannot be opened or read, as a
+/// pipe cannot once a signal's handler has interrupted the reading.
 inline result<image> read_image(const char* path, orientation turn_to, const decode_limits& limits = {}) noexcept {
     if (path == nullptr) return error::format(errc::invalid_argument, "no path of an image");
     std::FILE* file = std::fopen(path, "rb");

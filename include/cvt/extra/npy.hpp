@@ -238,7 +238,12 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
 /// have as many elements or more than 8 dimensions; io.
 inline error write_npy(const char* path, std::span<const float> values, std::span<const std::size_t> shape) noexcept {
     std::size_t count = 0;
-    if (shape.size() > npy_shape::max_rank || !npy_shape::product(shape, count) || count != values.size())
+    if (shape.size() > npy_shape::max_rank)
+        return error::format(errc::invalid_argument, "%s: expected a shape of at most %zu dimensions, found %zu", path, npy_shape::max_rank,
+                             shape.size());
+    if (!npy_shape::product(shape, count))
+        return error::format(errc::invalid_argument, "%s: a shape of more elements than a size can count", path);
+    if (count != values.size())
         return error::format(errc::invalid_argument, "%s: a shape of %zu elements for %zu values", path, count, values.size());
     std::array<char, 320> start{};  // 8 extents of 20 digits fit
     int used = std::snprintf(start.data() + 10, start.size() - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (");

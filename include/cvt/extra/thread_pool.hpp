@@ -22,6 +22,7 @@ CVT_NAMESPACE_BEGIN
 /// condition variable when there is nothing to do, but yield for up to a millisecond first, since a forward pass soon
 /// has its next layer for them; and are joined by the destructor. Sessions on several threads may share it: their
 /// layers take turns. A task must not give it tasks. Must outlive the sessions that hold its executor.
+/// A child of fork() has none of the threads: it makes a pool of its own, and leaves by _exit() without destroying this one.
 ///
 ///     auto pool = cvt::thread_pool::create(4);
 ///     if (!pool) return report(pool.error());
