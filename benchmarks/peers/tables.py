@@ -191,11 +191,12 @@ def readme(results):
 def put_into_readme(results):
     """Between the two lines that mark the place."""
     path = os.path.join(prepare.ROOT, "README.md")
+    block = "\n".join(readme(results)) + "\n"  # first: the file that is written below makes the revision a changed one
     with open(path) as file:
         before, begin, rest = file.read().partition("<!-- peers -->\n")
     _, end, after = rest.partition("<!-- /peers -->\n")
     with open(path, "w") as file:
-        file.write(before + begin + "\n".join(readme(results)) + "\n" + end + after)
+        file.write(before + begin + block + end + after)
 
 
 def publish(lines, path):
