@@ -34,9 +34,10 @@ struct outputs {
 
 /// Runs a model. One session belongs to one thread at a time; any number of sessions share a model. Nothing is
 /// allocated by the constructor; the first call at an input size allocates the workspace, later ones nothing (images
-/// may make what resizes them larger: docs/memory.md). After an error the session can be used again, and the outputs' contents are
-/// unspecified. A moved-from session may only be assigned to or destroyed. A call while another is under way, on another thread or from an
-/// executor's task, is an error (invalid_argument), and the one under way is not disturbed.
+/// may make what resizes them larger: docs/memory.md). After an error the session can be used again, and the outputs'
+/// contents are unspecified. A moved-from session may only be assigned to or destroyed. A call while another is under
+/// way, on another thread or from an executor's task, is an error (invalid_argument), and the one under way is not
+/// disturbed.
 ///
 /// Inputs are taken as they are, in float32: a NaN or an infinity in one image makes its own outputs unspecified, NaN as
 /// a rule, and no others, of the same batch or of later calls. Finite inputs and weights give finite results unless

@@ -15,6 +15,7 @@ void unit_noexc(unit_result&);
 void unit_fastmath(unit_result&);
 #if defined(CVT_TEST_X86)
 void unit_avx2(unit_result&);
+void unit_avx512(unit_result&);
 #elif defined(CVT_TEST_ARM)
 void unit_lse(unit_result&);
 void unit_sve(unit_result&);
@@ -28,6 +29,8 @@ int main() {
         {unit_base, true}, {unit_base_again, true}, {unit_noexc, true}, {unit_fastmath, true},
 #if defined(CVT_TEST_X86)
             {unit_avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+            {unit_avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")},
 #elif defined(CVT_TEST_ARM)
             {unit_lse, (getauxval(AT_HWCAP) & HWCAP_ATOMICS) != 0}, {unit_sve, (getauxval(AT_HWCAP) & HWCAP_SVE) != 0},
 #endif

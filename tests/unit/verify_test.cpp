@@ -61,7 +61,7 @@ TEST_CASE("verify: the numbers of the conversion", "[verify]") {
     CHECK(v->height == 224);
     CHECK(std::string{v->output} == "logits");
     CHECK(std::string{v->stored_by}.starts_with("cvt " CVT_VERSION_STRING ", "));
-    for (const char* kernels : {"eigen", "sse2", "avx2", "neon"}) {
+    for (const char* kernels : {"eigen", "sse2", "avx2", "avx512", "neon"}) {
         if (!cvt::kernels::select(kernels)) continue;
         const auto other = m.verify({.kernels = kernels});
         REQUIRE(other);

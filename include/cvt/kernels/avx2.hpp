@@ -8,20 +8,6 @@
 
 #include "kernel_set.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CVT_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define CVT_SANITIZED 1
-#endif
-#endif
-
-#if defined(__clang__)
-#define CVT_MEMORY_AT(p) "m"(*p)
-#else
-#define CVT_MEMORY_AT(p) "m"(*reinterpret_cast<const float(*)[]>(p))
-#endif
-
 // The target region opens outside every namespace; whatever a unit's own flags are, they stay on.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -37,6 +23,8 @@ using vec = __m256;
 using ints = __m256i;
 using mask = __m256;
 inline constexpr std::ptrdiff_t lanes = 8;
+inline constexpr int micro_vectors = 2;            // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr std::ptrdiff_t cached_rows = 72;  // with product.inl's block_k 144 KiB of inputs
 
 #define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return _mm256_set1_ps(v); }
@@ -47,37 +35,8 @@ CVT_SIMD vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
-// sum += a * b. The instruction itself: compilers put the result where `a` was, and copy it back some steps later.
-CVT_SIMD void accumulate(vec& sum, vec a, vec b) { __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(a), "x"(b)); }
-// p[Offset], Times * bytes further, in every lane. The instruction itself: compilers add up such an address before the loop, a sum
-// for every row and step, and run out of registers. Its last operand says that it reads memory: to g++ an array of unknown bound is
-// any object there, of a known one none that is smaller; to clang every operand is. Sanitizers see no read in it.
-template <int Times, int Offset>
-CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
-#if defined(CVT_SANITIZED)
-    return set1(*static_cast<const float*>(static_cast<const void*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes)));
-#else
-    vec x;
-    __asm__("vbroadcastss {%c4(%1,%2,%c3), %0|%0, dword ptr [%1+%2*%c3+%c4]}"
-            : "=x"(x)
-            : "r"(p), "r"(bytes), "i"(Times), "i"(Offset * 4), CVT_MEMORY_AT(p));
-    return x;
-#endif
-}
-// Keeps a sum in its register from one turn of a loop to the next.
-CVT_SIMD void pin(vec& sum) { __asm__("" : "+x"(sum)); }
+#include "simd/x86.inl"
 CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
-// b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
-CVT_SIMD vec max(vec a, vec b) {
-    vec c;
-    __asm__("vmaxps {%2, %1, %0|%0, %1, %2}" : "=x"(c) : "x"(a), "x"(b));
-    return c;
-}
-CVT_SIMD vec min(vec a, vec b) {
-    vec c;
-    __asm__("vminps {%2, %1, %0|%0, %1, %2}" : "=x"(c) : "x"(a), "x"(b));
-    return c;
-}
 CVT_SIMD vec abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.F), a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm256_blendv_ps(no, yes, m); }
@@ -133,8 +92,5 @@ namespace kernels::avx2 {
 inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
-
-#undef CVT_MEMORY_AT
-#undef CVT_SANITIZED
 
 #endif

@@ -15,6 +15,8 @@ using vec = float32x4_t;
 using ints = int32x4_t;
 using mask = uint32x4_t;
 inline constexpr std::ptrdiff_t lanes = 4;
+inline constexpr int micro_vectors = 2;            // of 32 registers 12 are sums, 2 weights, 1 an input
+inline constexpr std::ptrdiff_t cached_rows = 72;  // with product.inl's block_k 144 KiB of inputs
 
 #define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return vdupq_n_f32(v); }

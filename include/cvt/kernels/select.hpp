@@ -7,6 +7,7 @@
 
 #include "../error.hpp"
 #include "avx2.hpp"
+#include "avx512.hpp"
 #include "kernel_set.hpp"
 #include "neon.hpp"
 #include "sse2.hpp"
@@ -29,7 +30,7 @@ namespace kernels {
 inline std::span<const kernel_set* const> available() noexcept {
     static constexpr const kernel_set* sets[] {
 #if defined(CVT_HAS_AVX2_KERNELS)
-        &avx2::set,
+        &avx512::set, &avx2::set,
 #endif
 #if defined(CVT_HAS_NEON_KERNELS)
             &neon::set,
@@ -43,7 +44,11 @@ inline std::span<const kernel_set* const> available() noexcept {
     };
     std::size_t skip = 0;
 #if defined(CVT_HAS_AVX2_KERNELS)
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) skip = 1;
+    // Every CPU that has AVX-512 has AVX2 too. libgcc asks whether the system keeps the registers as well.
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    skip = avx512 ? 0 : avx2 ? 1 : 2;
 #endif
     return std::span<const kernel_set* const>{sets}.subspan(skip);
 }

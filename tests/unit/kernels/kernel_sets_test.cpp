@@ -24,7 +24,11 @@ std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 std::vector<float> numbers(const char* name, std::ptrdiff_t count) { return cvt_test::hash_uniform(name, size(count)); }
 
 /// Whether the set's products are rounded once, with the sum: what the bounds in units of the last place are about.
-bool is_fused(const kernel_set& set) { return std::strcmp(set.name, "avx2") == 0 || std::strcmp(set.name, "neon") == 0; }
+bool is_fused(const kernel_set& set) {
+    for (const char* name : {"avx512", "avx2", "neon"})
+        if (std::strcmp(set.name, name) == 0) return true;
+    return false;
+}
 
 /// A canary that no kernel writes by accident.
 constexpr float untouched = -12345.F;
@@ -64,7 +68,7 @@ void check_linear(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, 
 TEST_CASE("linear: every epilogue, odd sizes, rows that are not contiguous") {
     for (const kernel_set* set : cvt::kernels::available()) {
         for (std::ptrdiff_t rows = 1; rows <= 14; ++rows)
-            for (const std::ptrdiff_t n : {1, 2, 7, 8, 9, 15, 16, 17, 33, 100})
+            for (const std::ptrdiff_t n : {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 96, 100})
                 for (const std::ptrdiff_t k : {1, 2, 3, 8, 31, 64}) check_linear(*set, rows, n, k, epilogue::none, (rows + n + k) % 2 == 0);
         for (const epilogue then : {epilogue::quick_gelu, epilogue::erf_gelu, epilogue::add})
             for (const std::ptrdiff_t rows : {1, 5, 48, 97, 203})
@@ -122,10 +126,12 @@ TEST_CASE("a row's sums do not depend on the rows beside it") {
 }
 
 TEST_CASE("weights packed piece by piece, and multiplied piece by piece") {
-    constexpr std::ptrdiff_t k = 35, n = 5 * 16 + 3, rows = 9;
-    const std::vector<float> w = numbers("w", n * k), in = numbers("in", rows * k);
+    constexpr std::ptrdiff_t k = 35, rows = 9;
+    const std::vector<float> in = numbers("in", rows * k);
     for (const kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
+        const std::ptrdiff_t n = 5 * set->panel + 3;
+        const std::vector<float> w = numbers("w", n * k);
         std::vector<float> whole(set->packed_size(n, k)), pieces(whole.size());
         set->pack(w.data(), k, 1, n, k, whole.data(), k);
         for (std::ptrdiff_t first = 0; first < n; first += 2 * set->panel)
@@ -373,18 +379,32 @@ namespace {
 float row[16];
 
 /// Of a float that is written right before it is read through another name, and right after it.
-__attribute__((noinline, target("avx2,fma"))) float broadcast_between_writes(const float* p, std::ptrdiff_t bytes) {
+__attribute__((noinline, target("avx2,fma"))) float avx2_between_writes(const float* p, std::ptrdiff_t bytes) {
     row[7] = 42.F;
     const auto x = cvt::kernels::avx2::broadcast<1, 2>(p, bytes);
+    row[7] = -7.F;
+    return x[0];
+}
+__attribute__((noinline, target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) float avx512_between_writes(const float* p,
+                                                                                                             std::ptrdiff_t bytes) {
+    row[7] = 42.F;
+    const auto x = cvt::kernels::avx512::broadcast<1, 2>(p, bytes);
     row[7] = -7.F;
     return x[0];
 }
 
 }  // namespace
 
-TEST_CASE("the broadcast of AVX2 reads memory as it is at that moment") {
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
+TEST_CASE("the broadcasts of AVX2 and AVX-512 read memory as it is at that moment") {
     const float* volatile other_name = row;
-    CHECK(broadcast_between_writes(other_name, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
+    if (cvt::kernels::select("avx2")) CHECK(avx2_between_writes(other_name, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
+    if (cvt::kernels::select("avx512")) CHECK(avx512_between_writes(other_name, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
+}
+
+TEST_CASE("x86-64 runs the widest kernels that the CPU has unless told otherwise") {
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("avx512vl");
+    CHECK(std::string{cvt::kernels::available().front()->name} == (avx2 && avx512 ? "avx512" : avx2 ? "avx2" : "eigen"));
 }
 #endif

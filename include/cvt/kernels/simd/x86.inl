@@ -1,0 +1,50 @@
+// What instructions of AVX2 and AVX-512 are spelled alike for both widths. Included by their headers, beside set1.
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CVT_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define CVT_SANITIZED 1
+#endif
+#endif
+
+#if defined(__clang__)
+#define CVT_MEMORY_AT(p) "m"(*p)
+#else
+#define CVT_MEMORY_AT(p) "m"(*reinterpret_cast<const float(*)[]>(p))
+#endif
+
+// sum += a * b. The instruction itself: compilers put the result where `a` was, and copy it back some steps later. Volatile, so that
+// they stay in their order: g++ takes some for later steps first, and runs out of registers.
+CVT_SIMD void accumulate(vec& sum, vec a, vec b) { __asm__ volatile("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(a), "v"(b)); }
+// p[Offset], Times * bytes further, in every lane. The instruction itself: compilers add up such an address before the loop, a sum
+// for every row and step, and run out of registers. Its last operand says that it reads memory: to g++ an array of unknown bound is
+// any object there, of a known one none that is smaller; to clang every operand is. Sanitizers see no read in it.
+template <int Times, int Offset>
+CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
+#if defined(CVT_SANITIZED)
+    return set1(*static_cast<const float*>(static_cast<const void*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes)));
+#else
+    vec x;
+    __asm__("vbroadcastss {%c4(%1,%2,%c3), %0|%0, dword ptr [%1+%2*%c3+%c4]}"
+            : "=v"(x)
+            : "r"(p), "r"(bytes), "i"(Times), "i"(Offset * 4), CVT_MEMORY_AT(p));
+    return x;
+#endif
+}
+// Keeps a sum in its register from one turn of a loop to the next.
+CVT_SIMD void pin(vec& sum) { __asm__("" : "+v"(sum)); }
+// b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
+CVT_SIMD vec max(vec a, vec b) {
+    vec c;
+    __asm__("vmaxps {%2, %1, %0|%0, %1, %2}" : "=v"(c) : "v"(a), "v"(b));
+    return c;
+}
+CVT_SIMD vec min(vec a, vec b) {
+    vec c;
+    __asm__("vminps {%2, %1, %0|%0, %1, %2}" : "=v"(c) : "v"(a), "v"(b));
+    return c;
+}
+
+#undef CVT_MEMORY_AT
+#undef CVT_SANITIZED
