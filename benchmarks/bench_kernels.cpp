@@ -33,7 +33,7 @@ void linear(benchmark::State& state, const kernel_set& set, const product& p) {
             set.linear({in.data() + r * p.k, p.k, std::min(set.tile_rows, p.rows - r), packed.data(), bias.data(), p.n, p.k,
                         out.data() + r * p.n, p.n, p.then});
     });
-    cvt_bench::report_work(state, seconds, p.rows * p.n * p.k);
+    cvt_bench::report_work(state, seconds, p.rows * p.n * p.k, set.name);
 }
 
 /// Packing weights (n, k), as at load and as each head's keys are.
@@ -67,7 +67,7 @@ void attention(benchmark::State& state, const kernel_set& set, const cvt::model_
                         nullptr, shares.data()});
         }
     });
-    cvt_bench::report_work(state, seconds, 2 * queries * keys * width);
+    cvt_bench::report_work(state, seconds, 2 * queries * keys * width, set.name);
 }
 
 void layer_norm(benchmark::State& state, const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t dim) {

@@ -121,8 +121,9 @@ template <class Body>
 void add(const char* layer, const stage_case& c, int depth, std::int64_t multiply_adds, Body body) {
     const auto run = [=](benchmark::State& state) {
         ready_stage& stage = ready(c, depth);
-        cvt_bench::report_work(state, cvt_bench::seconds_each(state, [&] { body(stage); }), multiply_adds);
-        state.SetLabel((*cvt::kernels::select(nullptr))->name);
+        const char* const kernels = (*cvt::kernels::select(nullptr))->name;
+        cvt_bench::report_work(state, cvt_bench::seconds_each(state, [&] { body(stage); }), multiply_adds, kernels);
+        state.SetLabel(kernels);
     };
     benchmark::RegisterBenchmark((std::string{layer} + '/' + c.where).c_str(), run)->Unit(benchmark::kMicrosecond);
 }

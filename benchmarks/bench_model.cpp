@@ -50,7 +50,7 @@ void forward(benchmark::State& state, const forward_case& c) {
     const double seconds = cvt_bench::seconds_each(state, [&] { e = session.run(input, {.logits = logits}); });
     if (e) return state.SkipWithError(e.what());
     const std::int64_t work = c.batch * cvt_bench::forward_work(*c.config, *cvt::shape_of(*c.config, c.size, c.size));
-    cvt_bench::report_work(state, seconds, work, c.threads);
+    cvt_bench::report_work(state, seconds, work, model->kernels(), c.threads);
     state.counters["images/s"] = c.batch / seconds;
     state.SetLabel(model->kernels());
 }

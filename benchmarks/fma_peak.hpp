@@ -1,8 +1,9 @@
-// Peak of one core in float32 multiply-adds of AVX2 or NEON, measured in the running process. AVX-512 would have another.
+// Peak of one core in float32 multiply-adds, of AVX-512 or of AVX2 or NEON, measured in the running process.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -23,6 +24,21 @@ struct timed {
 };
 
 #if defined(__x86_64__)
+
+__attribute__((target("avx512f"), noinline)) inline timed chains_avx512(std::int64_t rounds) {
+    const __m512 a = _mm512_set1_ps(factor), b = _mm512_set1_ps(addend);
+    __m512 c0 = b, c1 = b, c2 = b, c3 = b, c4 = b, c5 = b, c6 = b, c7 = b, c8 = b, c9 = b, c10 = b, c11 = b;
+    for (std::int64_t i = 0; i < rounds; ++i) {
+        c0 = _mm512_fmadd_ps(c0, a, b), c1 = _mm512_fmadd_ps(c1, a, b), c2 = _mm512_fmadd_ps(c2, a, b);
+        c3 = _mm512_fmadd_ps(c3, a, b), c4 = _mm512_fmadd_ps(c4, a, b), c5 = _mm512_fmadd_ps(c5, a, b);
+        c6 = _mm512_fmadd_ps(c6, a, b), c7 = _mm512_fmadd_ps(c7, a, b), c8 = _mm512_fmadd_ps(c8, a, b);
+        c9 = _mm512_fmadd_ps(c9, a, b), c10 = _mm512_fmadd_ps(c10, a, b), c11 = _mm512_fmadd_ps(c11, a, b);
+        asm volatile("" : "+v"(c0), "+v"(c1), "+v"(c2), "+v"(c3), "+v"(c4), "+v"(c5));
+        asm volatile("" : "+v"(c6), "+v"(c7), "+v"(c8), "+v"(c9), "+v"(c10), "+v"(c11));
+    }
+    const __m512 low = c0 + c1 + c2 + c3 + c4 + c5, high = c6 + c7 + c8 + c9 + c10 + c11;
+    return {static_cast<double>(rounds) * 12 * 16 * 2, _mm512_cvtss_f32(low + high)};
+}
 
 __attribute__((target("avx2,fma"), noinline)) inline timed chains_avx2(std::int64_t rounds) {
     const __m256 a = _mm256_set1_ps(factor), b = _mm256_set1_ps(addend);
@@ -58,14 +74,15 @@ __attribute__((noinline)) inline timed chains_sse2(std::int64_t rounds) {
     return {static_cast<double>(rounds) * 12 * 4 * 2, _mm_cvtss_f32(low + high)};
 }
 
-inline timed chains(std::int64_t rounds) {
+inline timed chains(std::int64_t rounds, bool avx512) {
+    if (avx512) return chains_avx512(rounds);
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? chains_avx2(rounds) : chains_sse2(rounds);
 }
 
 #elif defined(__aarch64__)
 
 // Here the multiply-add adds to what stands in its result, and some cores have four units for it: 24 chains.
-inline timed chains(std::int64_t rounds) {
+inline timed chains(std::int64_t rounds, bool) {
     const float32x4_t a = vdupq_n_f32(0x1p-20F), b = vdupq_n_f32(factor);
     float32x4_t c[24];
     for (float32x4_t& x : c) x = b;
@@ -83,7 +100,7 @@ inline timed chains(std::int64_t rounds) {
 #else
 
 // Four lanes, as the compiler makes them: a floor of the peak, not the peak.
-inline timed chains(std::int64_t rounds) {
+inline timed chains(std::int64_t rounds, bool) {
     using lanes = float __attribute__((vector_size(16)));
     const lanes a{factor, factor, factor, factor}, b{addend, addend, addend, addend};
     lanes c[12];
@@ -101,10 +118,11 @@ inline timed chains(std::int64_t rounds) {
 }  // namespace detail
 
 /// GFLOP/s of one register-only loop on the calling core, a multiply-add being two operations; 2^18 rounds are half a millisecond.
-inline double timed_fma_loop(std::int64_t rounds = std::int64_t{1} << 18) {
+/// `kernels` is the name of the kernel set that runs: beside "avx512" it is AVX-512's multiply-add, else the best of the others.
+inline double timed_fma_loop(const char* kernels, std::int64_t rounds = std::int64_t{1} << 18) {
     using clock = std::chrono::steady_clock;
     const auto start = clock::now();
-    const detail::timed done = detail::chains(rounds);
+    const detail::timed done = detail::chains(rounds, std::strcmp(kernels, "avx512") == 0);
     const double gflops = done.flops * 1e-9 / std::chrono::duration<double>(clock::now() - start).count();
     const volatile float used = done.sum;
     static_cast<void>(used);
@@ -117,10 +135,10 @@ struct fma_rate {
     double peak, meanwhile;
 };
 
-inline fma_rate measured_fma_rate(int loops = 25) {
+inline fma_rate measured_fma_rate(const char* kernels, int loops = 25) {
     double best = 0, time = 0;  // of equal loops, in units of a loop
     for (int i = 0; i < loops; ++i) {
-        const double gflops = timed_fma_loop();
+        const double gflops = timed_fma_loop(kernels);
         best = gflops > best ? gflops : best;
         time += 1 / gflops;
     }

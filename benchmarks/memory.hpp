@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cvt/runtime/buffer.hpp>
 #include <string>
+#include <vector>
 
 #include "support/formula.hpp"
 

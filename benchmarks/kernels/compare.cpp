@@ -151,7 +151,7 @@ int main(int argc, char** argv) {
                 seconds[i].push_back(took[i]);
             }
             ratios.push_back(took[1] / took[0]);
-            if (round % 8 == 0) peaks.push_back(cvt_bench::timed_fma_loop(3000));
+            if (round % 8 == 0) peaks.push_back(cvt_bench::timed_fma_loop(sets[1]->name, 3000));
         }
         char shape[64];
         if (t.k > 0)

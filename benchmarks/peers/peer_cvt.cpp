@@ -79,7 +79,8 @@ int main(int argc, char** argv) {
             if (e) return fail(e.what());
             std::cout << elapsed << std::endl;
         } else if (line == "peak") {
-            const cvt_bench::fma_rate rate = cvt_bench::measured_fma_rate(std::max(25, static_cast<int>(elapsed / 5 / 0.5)));
+            const cvt_bench::fma_rate rate =
+                cvt_bench::measured_fma_rate(model->kernels(), std::max(25, static_cast<int>(elapsed / 5 / 0.5)));
             std::cout << '[' << rate.peak << ", " << rate.meanwhile << ']' << std::endl;
         } else if (line.starts_with("logits ")) {
             std::ofstream file{line.substr(7), std::ios::binary};

@@ -51,17 +51,24 @@ def times(results):
                    f"{min(mine) / min(theirs):.3f}", f"{c.logits_off:.1e}", str(len(mine)))
 
 
+class PeakShare:
+    """What cvt does on one thread, in GFLOP/s, beside the core's FMA peak and what other programs left of it."""
+
+    def __init__(self, contestant):
+        operations = 2e-6 * contestant.about["multiply_adds"]  # over milliseconds: GFLOP/s
+        self.rates = [operations / ms for ms in contestant.milliseconds]
+        self.peaks, self.meanwhile = zip(*contestant.peaks)
+        self.of_peak = median(rate / peak for rate, peak in zip(self.rates, self.peaks))
+        self.of_best = max(self.rates) / max(self.peaks)
+        self.of_what_was_left = median(rate / left for rate, left in zip(self.rates, self.meanwhile))
+
+
 def peak_shares(results):
     for r in results:
-        c = r.find("cvt", 1, 1)
-        if c is None:
-            continue
-        operations = 2e-6 * c.about["multiply_adds"]  # over milliseconds: GFLOP/s
-        peaks, meanwhile = zip(*c.peaks)
-        rates = [operations / ms for ms in c.milliseconds]
-        yield (r.label, f"{c.about['multiply_adds'] * 1e-9:.2f}", f"{median(rates):.1f}", f"{median(peaks):.1f}",
-               f"**{median(rate / peak for rate, peak in zip(rates, peaks)):.3f}**", f"{max(rates) / max(peaks):.3f}",
-               f"{median(meanwhile):.1f}", f"{median(rate / left for rate, left in zip(rates, meanwhile)):.3f}")
+        if c := r.find("cvt", 1, 1):
+            s = PeakShare(c)
+            yield (r.label, f"{c.about['multiply_adds'] * 1e-9:.2f}", f"{median(s.rates):.1f}", f"{median(s.peaks):.1f}", f"**{s.of_peak:.3f}**",
+                   f"{s.of_best:.3f}", f"{median(s.meanwhile):.1f}", f"{s.of_what_was_left:.3f}")
 
 
 def scaling(results):
@@ -100,7 +107,7 @@ def machine():
         info = file.read()
     field = {name: re.search(rf"^{name}\s*: (.*)$", info, re.M) for name in ("model name", "cpu family", "model")}
     name, family, model = (found[1] if found else "unknown" for found in field.values())
-    flags = [f for f in ("avx2", "fma", "avx512f", "avx512_vnni") if re.search(rf"^flags.*\b{f}\b", info, re.M)]
+    flags = [f for f in ("avx2", "fma", "avx512f") if re.search(rf"^flags.*\b{f}\b", info, re.M)]
     return f"{name} (family {family}, model {model}; {' '.join(flags)}), {os.cpu_count()} cores visible, Linux {platform.release()}"
 
 
@@ -169,9 +176,9 @@ def span(values, form):
 
 def readme(results):
     about = {c.name: c.about for c in results[0].contestants}
-    shares = list(peak_shares(results))
-    used = [r.find(name, 1, 1) for r in results[:1] for name in ("cvt", "ort", "torch")]
-    memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before the model)" for c in used]
+    shares = [PeakShare(c) for r in results if (c := r.find("cvt", 1, 1))]
+    memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before the model)"
+                 for c in (results[0].find(name, 1, 1) for name in ("cvt", "ort", "torch"))]
     off = max(c.logits_off for r in results for c in r.contestants)
     version = about["torch"]["version"].partition("+")[0].rpartition(".")[0]
     return [
@@ -180,9 +187,9 @@ def readme(results):
         *table(("model and input", "threads", "cvt", f"ONNX Runtime {about['ort']['version'].rpartition('.')[0]}", "ratio",
                 f"PyTorch {version}", "ratio"), per_thread(results)),
         textwrap.fill(
-            f"On one thread {span([float(s[4].strip('*')) for s in shares], '.2f')} of the multiply-adds that a core's peak allows, "
-            f"{span([float(s[7]) for s in shares], '.2f')} of what the host's other guests left of it. Peak memory with "
-            f"{results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
+            f"On one thread {span([s.of_peak for s in shares], '.2f')} of the multiply-adds that a core's peak allows, "
+            f"{span([s.of_what_was_left for s in shares], '.2f')} of what the host's other guests left of it, by the {about['cvt']['kernels']} "
+            f"kernels. Peak memory with {results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
             f"{next(build()).removeprefix('* ')}; {len(results[0].contestants[0].milliseconds)} rounds, in which other programs took "
             f"{span([100 * r.others for r in results], '.1f')} % of the busy time.", 150),
     ]
