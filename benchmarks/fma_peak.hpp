@@ -118,7 +118,7 @@ inline timed chains(std::int64_t rounds, bool) {
 }  // namespace detail
 
 /// GFLOP/s of one register-only loop on the calling core, a multiply-add being two operations; 2^18 rounds are half a millisecond.
-/// `kernels` is the name of the kernel set that runs: beside "avx512" it is AVX-512's multiply-add, else the best of the others.
+/// `kernels` is the name of the kernel set that is measured: for "avx512" it is AVX-512's multiply-add, else the best of the others.
 inline double timed_fma_loop(const char* kernels, std::int64_t rounds = std::int64_t{1} << 18) {
     using clock = std::chrono::steady_clock;
     const auto start = clock::now();

@@ -12,7 +12,7 @@
 
 namespace cvt_bench {
 
-/// Peak of one core beside these kernels, measured once a process; the results' context has that of the set in use as fma_peak_gflops.
+/// Peak of one core for these kernels, measured once a process; the results' context has that of the set in use as fma_peak_gflops.
 inline double fma_peak(const char* kernels) {
     if (std::strcmp(kernels, "avx512") == 0) {
         static const double wide = measured_fma_rate(kernels).peak;

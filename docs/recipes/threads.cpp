@@ -42,6 +42,6 @@ std::vector<int> classify_all(const cvt::model& model, std::span<const cvt::imag
 
 // recipe: kernels
 cvt::result<cvt::model> load_for(const char* path, const char* kernels) {
-    return cvt::model::load(path, {.kernels = kernels});  // "avx2", "sse2", "eigen"; one that cannot run here is an error
+    return cvt::model::load(path, {.kernels = kernels});  // "avx512", "avx2", "sse2", "eigen"; one that cannot run here is an error
 }
 // end

@@ -103,7 +103,7 @@ public:
     /// warning_list::capacity are kept.
     [[nodiscard]] const warning_list& warnings() const noexcept { return data_->warnings; }
 
-    /// The kernel set that runs: "avx2", "eigen", ...
+    /// The kernel set that runs: "avx512", "avx2", "eigen", ...
     [[nodiscard]] const char* kernels() const noexcept { return data_->kernels->name; }
     /// Trained parameters (batch norm's statistics are none).
     [[nodiscard]] std::int64_t parameters() const noexcept { return data_->parameters; }

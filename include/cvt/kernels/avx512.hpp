@@ -27,7 +27,7 @@ inline constexpr int micro_vectors = 4;             // of 32 registers 24 are su
 inline constexpr std::ptrdiff_t cached_rows = 102;  // with product.inl's block_k 204 KiB of inputs
 // Where an intrinsic without a mask starts from a value that is not initialised, g++ 12 warns in every host: they are asked for with
 // the mask of all lanes, and compilers drop it.
-inline constexpr mask every = 0xFFFF;
+inline constexpr mask all_lanes = 0xFFFF;
 
 #define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return _mm512_set1_ps(v); }
@@ -39,14 +39,14 @@ CVT_SIMD vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm512_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 #include "simd/x86.inl"
-CVT_SIMD vec sqrt(vec a) { return _mm512_maskz_sqrt_ps(every, a); }
+CVT_SIMD vec sqrt(vec a) { return _mm512_maskz_sqrt_ps(all_lanes, a); }
 CVT_SIMD vec abs(vec a) { return _mm512_abs_ps(a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm512_mask_blend_ps(m, no, yes); }
-CVT_SIMD ints round(vec a) { return _mm512_maskz_cvtps_epi32(every, a); }
-CVT_SIMD vec to_float(ints a) { return _mm512_maskz_cvtepi32_ps(every, a); }
+CVT_SIMD ints round(vec a) { return _mm512_maskz_cvtps_epi32(all_lanes, a); }
+CVT_SIMD vec to_float(ints a) { return _mm512_maskz_cvtepi32_ps(all_lanes, a); }
 CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal numbers
-    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_maskz_slli_epi32(every, n, 23)));
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_maskz_slli_epi32(all_lanes, n, 23)));
 }
 
 /// The first `count` lanes (none when it is negative, all when it is larger than lanes).

@@ -29,7 +29,7 @@ namespace kernels {
 /// Every set that this CPU can run, best first.
 inline std::span<const kernel_set* const> available() noexcept {
     static constexpr const kernel_set* sets[] {
-#if defined(CVT_HAS_AVX2_KERNELS)
+#if defined(CVT_HAS_AVX512_KERNELS) && defined(CVT_HAS_AVX2_KERNELS)
         &avx512::set, &avx2::set,
 #endif
 #if defined(CVT_HAS_NEON_KERNELS)
@@ -43,7 +43,7 @@ inline std::span<const kernel_set* const> available() noexcept {
 #endif
     };
     std::size_t skip = 0;
-#if defined(CVT_HAS_AVX2_KERNELS)
+#if defined(CVT_HAS_AVX512_KERNELS) && defined(CVT_HAS_AVX2_KERNELS)
     // Every CPU that has AVX-512 has AVX2 too. libgcc asks whether the system keeps the registers as well.
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -30,6 +30,9 @@ bool is_fused(const kernel_set& set) {
     return false;
 }
 
+/// Columns of a whole panel, whatever the set's is, and of part of another.
+std::ptrdiff_t panel_and(const kernel_set& set, std::ptrdiff_t more) { return std::max<std::ptrdiff_t>(set.panel, 16) + more; }
+
 /// A canary that no kernel writes by accident.
 constexpr float untouched = -12345.F;
 
@@ -81,13 +84,14 @@ TEST_CASE("linear: depths beyond one cache block") {
     for (const kernel_set* set : cvt::kernels::available())
         for (const epilogue then : {epilogue::none, epilogue::quick_gelu, epilogue::add})
             for (const std::ptrdiff_t k : {255, 256, 257, 511, 512, 513, 1023, 1024, 1025, 2049, 4100})
-                check_linear(*set, 7, 19, k, then, true);
+                check_linear(*set, 7, panel_and(*set, 3), k, then, true);
 }
 
 TEST_CASE("linear: more rows than stay in a cache, and more depth") {
     for (const kernel_set* set : cvt::kernels::available())
         for (const epilogue then : {epilogue::none, epilogue::quick_gelu, epilogue::erf_gelu, epilogue::add})
-            for (const std::ptrdiff_t rows : {72, 73, 79, 150}) check_linear(*set, rows, 19, 1025, then, true);
+            for (const std::ptrdiff_t rows : {72, 73, 79, 102, 103, 150, 205})
+                check_linear(*set, rows, panel_and(*set, 3), 1025, then, true);
 }
 
 TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
@@ -107,22 +111,28 @@ TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
 
 TEST_CASE("a row's sums do not depend on the rows beside it") {
     // What makes results independent of workers: tasks begin at multiples of cut_rows, wherever that is.
-    constexpr std::ptrdiff_t n = 40, k = 70;
-    for (const kernel_set* set : cvt::kernels::available()) {
-        INFO(set->name);
-        const std::ptrdiff_t rows = 2 * set->tile_rows + 5;
-        const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k);
-        std::vector<float> packed(set->packed_size(n, k)), whole(size(rows * n)), tiled(size(rows * n));
-        set->pack(w.data(), k, 1, n, k, packed.data(), k);
-        set->linear({in.data(), k, rows, packed.data(), nullptr, n, k, whole.data(), n, epilogue::none});
-        for (const std::ptrdiff_t cuts : {1, 2, 3, 4, 5, 6, 7, 13, 99}) {
-            const std::ptrdiff_t step = cuts * set->cut_rows;
-            for (std::ptrdiff_t r = 0; r < rows; r += step)
-                set->linear({in.data() + r * k, k, std::min(step, rows - r), packed.data(), nullptr, n, k, tiled.data() + r * n, n,
-                             epilogue::none});
-            CHECK(whole == tiled);
+    struct product {
+        std::ptrdiff_t more, k;  // columns beyond a panel
+        epilogue then;
+    };
+    for (const kernel_set* set : cvt::kernels::available())
+        for (const product p :
+             {product{24, 70, epilogue::none}, {16, 70, epilogue::quick_gelu}, {32, 530, epilogue::add}, {3, 530, epilogue::erf_gelu}}) {
+            const std::ptrdiff_t rows = 2 * set->tile_rows + 5, n = panel_and(*set, p.more), k = p.k;
+            INFO(set->name << ": " << n << " columns, depth " << k << ", epilogue " << static_cast<int>(p.then));
+            const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k), before = numbers("residual", rows * n);
+            std::vector<float> packed(set->packed_size(n, k)), whole = before;
+            set->pack(w.data(), k, 1, n, k, packed.data(), k);
+            set->linear({in.data(), k, rows, packed.data(), nullptr, n, k, whole.data(), n, p.then});
+            for (const std::ptrdiff_t cuts : {1, 2, 3, 4, 5, 6, 7, 13, 99}) {
+                const std::ptrdiff_t step = cuts * set->cut_rows;
+                std::vector<float> tiled = before;
+                for (std::ptrdiff_t r = 0; r < rows; r += step)
+                    set->linear(
+                        {in.data() + r * k, k, std::min(step, rows - r), packed.data(), nullptr, n, k, tiled.data() + r * n, n, p.then});
+                CHECK(whole == tiled);
+            }
         }
-    }
 }
 
 TEST_CASE("weights packed piece by piece, and multiplied piece by piece") {
@@ -158,7 +168,7 @@ TEST_CASE("linear: factors of rows") {
         for (const std::ptrdiff_t k : {5, 800})
             for (const std::ptrdiff_t rows : {1, 6, 8, 203}) {
                 INFO(set->name << ": " << rows << " rows, depth " << k);
-                constexpr std::ptrdiff_t n = 19;
+                const std::ptrdiff_t n = panel_and(*set, 3);
                 const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k), factors = numbers("factors", rows);
                 std::vector<float> packed(set->packed_size(n, k)), plain(size(rows * n)), scaled(plain);
                 set->pack(w.data(), k, 1, n, k, packed.data(), k);

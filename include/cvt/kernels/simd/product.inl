@@ -103,8 +103,8 @@ CVT_ALWAYS_INLINE void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(R
     for (; w != end; ++in, w += panel) multiply_step<Rows, Vectors, 0>(sum, in, row, w);
 }
 
-/// The activation of tiles that are stored: while sums are alive, no register is left for the polynomial. Not inlined: there are as
-/// many kinds of tiles as numbers of rows.
+/// The activation of tiles that are stored: while sums are alive, no register is left for the polynomial. Not inlined: there would
+/// be a copy for every number of rows.
 template <int Vectors>
 __attribute__((noinline)) inline void activate(float* out, std::ptrdiff_t stride, std::ptrdiff_t rows, epilogue then) noexcept {
     if (then == epilogue::quick_gelu) {
@@ -240,7 +240,7 @@ inline void multiply_panels(const linear_args& a) noexcept {
                 if (part.row_scale != nullptr) part.row_scale += r;
                 if (part.accumulate) copy_panel(out, a.out_stride, width, beside, panel, panel, rows);
                 tiles_of_width(part, width, rows);
-                copy_panel(beside, panel, panel, out, a.out_stride, width, rows);
+                copy_panel(beside, panel, width, out, a.out_stride, width, rows);
             }
         }
     }

@@ -1,4 +1,4 @@
-// What instructions of AVX2 and AVX-512 are spelled alike for both widths. Included by their headers, beside set1.
+// What is spelled alike for the vectors of AVX2 and of AVX-512. Included by their headers, beside set1.
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CVT_SANITIZED 1
