@@ -6,7 +6,7 @@ import time
 
 import prepare
 
-NAMES = {"cvt": "cvt", "native": "cvt, -march=native", "ort": "ONNX Runtime", "torch": "PyTorch"}
+NAMES = {"cvt": "cvt", "native": "cvt, -march=native", "avx2": "cvt, AVX2 kernels", "ort": "ONNX Runtime", "torch": "PyTorch"}
 
 
 def command(name, variant, size, batch, threads):
@@ -17,7 +17,7 @@ def command(name, variant, size, batch, threads):
         return ["node", os.path.join(prepare.HERE, "peer_ort.js"), prepare.NODE_MODULES, f"{stem}-{size}-b{batch}.onnx", *work]
     if name == "torch":
         return ["/usr/bin/python3", os.path.join(prepare.HERE, "peer_torch.py"), stem + ".pth", variant, *work]
-    program = {"cvt": "peer_cvt", "native": "peer_cvt_native"}[name]
+    program = "peer_cvt_native" if name == "native" else "peer_cvt"
     return [os.path.join(prepare.PROGRAMS, program), stem + ".safetensors", *work]
 
 
@@ -26,6 +26,8 @@ class Contestant:
         self.name, self.batch, self.threads = name, batch, threads
         environment = dict(os.environ)
         environment.update(OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
+        if name == "avx2":
+            environment.update(CVT_FORCE_KERNELS="avx2")
         if name == "torch":  # its BLAS is the system's choice, which may be the slow reference one
             openblas = f"/usr/lib/{os.uname().machine}-linux-gnu/openblas-openmp"
             environment["LD_LIBRARY_PATH"] = openblas + ":" + environment.get("LD_LIBRARY_PATH", "")

@@ -48,7 +48,9 @@ def measure(variant, size, works, rounds):
     contestants, slowest = [], {}
     try:
         for batch, threads in works:
-            for name in ("cvt", "ort", "torch", "native"):
+            for name in ("cvt", "ort", "torch", "native", "avx2"):
+                if name == "avx2" and ((batch, threads) != (1, 1) or contestants[0].about["kernels"] != "avx512"):
+                    continue
                 say(f"{variant} {size}: loading {name}, batch {batch}, {threads} thread(s)")
                 c = Contestant(name, variant, size, batch, threads)
                 contestants.append(c)
@@ -66,7 +68,7 @@ def measure(variant, size, works, rounds):
                 if slowest[c.batch, c.threads] < 1000:  # the second of two in a row is timed: caches filled, threads awake
                     c.run()
                 c.milliseconds.append(c.run())
-                if (c.name, c.batch, c.threads) == ("cvt", 1, 1):
+                if c.name in ("cvt", "avx2") and (c.batch, c.threads) == (1, 1):
                     c.peaks.append(c.peak())
         own = own_seconds() + sum(c.processor_ns() for c in contestants) * 1e-9 - own
         others = max(0.0, busy_seconds() - busy - own)
