@@ -64,16 +64,6 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
     else
         _mm256_maskstore_ps(p, first_lanes(count), v);
 }
-CVT_SIMD float sum_of(vec v) {
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
-}
-CVT_SIMD float max_of(vec v) {
-    __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
-}
 #undef CVT_SIMD
 
 #include "simd/body.inl"

@@ -58,18 +58,8 @@ template <int Half>
 CVT_SIMD __m256 half(vec v) {
     return _mm512_maskz_extractf32x8_ps(0xFF, v, Half);
 }
-CVT_SIMD float sum_of(vec v) {
-    const __m256 h = _mm256_add_ps(half<0>(v), half<1>(v));
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
-}
-CVT_SIMD float max_of(vec v) {
-    const __m256 h = _mm256_max_ps(half<0>(v), half<1>(v));
-    __m128 s = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
-}
+CVT_SIMD float sum_of(vec v) { return sum_of(_mm256_add_ps(half<0>(v), half<1>(v))); }
+CVT_SIMD float max_of(vec v) { return max_of(_mm256_max_ps(half<0>(v), half<1>(v))); }
 #undef CVT_SIMD
 
 #include "simd/body.inl"

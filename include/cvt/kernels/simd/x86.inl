@@ -45,6 +45,17 @@ CVT_SIMD vec min(vec a, vec b) {
     __asm__("vminps {%2, %1, %0|%0, %1, %2}" : "=v"(c) : "v"(a), "v"(b));
     return c;
 }
+// Across eight lanes; a wider vector is halved first.
+CVT_SIMD float sum_of(__m256 v) {
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+CVT_SIMD float max_of(__m256 v) {
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
 
 #undef CVT_MEMORY_AT
 #undef CVT_SANITIZED
