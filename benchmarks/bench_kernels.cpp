@@ -4,7 +4,7 @@
 
 #include <cvt/config.hpp>
 #include <cvt/kernels/select.hpp>
-#include <cvt/layers/attention.hpp>
+#include <cvt/network/attention.hpp>
 
 #include "harness.hpp"
 #include "memory.hpp"

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <cvt/kernels/select.hpp>
-#include <cvt/runtime/plan.hpp>
-#include <cvt/weights.hpp>
+#include <cvt/network/workspace.hpp>
+#include <cvt/network/pack.hpp>
 
 #include "harness.hpp"
 #include "memory.hpp"

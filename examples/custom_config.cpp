@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cvt/cvt.hpp>
-#include <cvt/formula.hpp>
+#include <cvt/test_pattern.hpp>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // A line of standard input as an input: a path, or a JSON object with a path and an id.
 #pragma once
 
-#include <cvt/checkpoint/json.hpp>
+#include <cvt/checkpoint/json/json.hpp>
 #include <cvt/error.hpp>
 #include <string>
 

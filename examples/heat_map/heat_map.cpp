@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cvt/geometry.hpp>
+#include <cvt/image/attention_geometry.hpp>
 
 #include "colour_ramp.hpp"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <span>
 
-#include "checkpoint/open.hpp"
+#include "checkpoint/source.hpp"
 #include "checkpoint/write_folder.hpp"
 #include "float_bits.hpp"
 #include "model.hpp"

@@ -3,7 +3,7 @@
 
 #include "config.hpp"
 #include "error.hpp"
-#include "geometry.hpp"
+#include "image/attention_geometry.hpp"
 #include "image.hpp"
 #include "model.hpp"
 #include "session.hpp"

@@ -9,13 +9,13 @@
 #include <span>
 #include <string_view>
 
-#include "checkpoint/open.hpp"
+#include "checkpoint/source.hpp"
 #include "image.hpp"
 #include "kernels/select.hpp"
 #include "load_options.hpp"
 #include "runtime/executor.hpp"
-#include "runtime/plan.hpp"
-#include "weights.hpp"
+#include "network/workspace.hpp"
+#include "network/pack.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {

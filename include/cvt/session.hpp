@@ -10,8 +10,8 @@
 #include "image.hpp"
 #include "model.hpp"
 #include "runtime/executor.hpp"
-#include "runtime/one_user.hpp"
-#include "runtime/plan.hpp"
+#include "runtime/reentrancy_guard.hpp"
+#include "network/workspace.hpp"
 #include "tensor.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -10,7 +10,7 @@
 
 #include "checkpoint/self_test.hpp"
 #include "float_bits.hpp"
-#include "formula.hpp"
+#include "test_pattern.hpp"
 #include "model.hpp"
 #include "session.hpp"
 

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cvt/extra/decode.hpp>
-#include <cvt/geometry.hpp>
+#include <cvt/image/attention_geometry.hpp>
 #include <filesystem>
 
 #include "heat_map/colour_ramp.hpp"

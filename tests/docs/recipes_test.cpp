@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <cvt/extra/decode.hpp>
-#include <cvt/formula.hpp>
+#include <cvt/test_pattern.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>

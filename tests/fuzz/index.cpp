@@ -1,5 +1,5 @@
 // Fuzz target: the index of a sharded checkpoint, in a folder with one shard.
-#include <cvt/checkpoint/container.hpp>
+#include <cvt/checkpoint/formats/detect_format.hpp>
 
 #include "safetensors_parts.hpp"
 

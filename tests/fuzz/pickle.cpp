@@ -1,5 +1,5 @@
 // Fuzz target: pickles in a row, and a walk over every value that came out of them.
-#include <cvt/checkpoint/pickle.hpp>
+#include <cvt/checkpoint/formats/pickle.hpp>
 
 #include "fuzz.hpp"
 

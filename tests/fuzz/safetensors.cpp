@@ -1,5 +1,5 @@
 // Fuzz target: a safetensors file, and its tensors when it is accepted.
-#include <cvt/checkpoint/safetensors.hpp>
+#include <cvt/checkpoint/formats/safetensors.hpp>
 
 #include "safetensors_parts.hpp"
 #include "tensors.hpp"

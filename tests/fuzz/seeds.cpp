@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include <cvt/checkpoint/torch_zip.hpp>
+#include <cvt/checkpoint/formats/torch_zip.hpp>
 
 #include "folder_parts.hpp"
 

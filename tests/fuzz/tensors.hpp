@@ -1,7 +1,7 @@
 // Reads every tensor of a table that was accepted, as far as a budget goes.
 #pragma once
 
-#include <cvt/checkpoint/torch.hpp>
+#include <cvt/checkpoint/formats/torch.hpp>
 
 #include "fuzz.hpp"
 

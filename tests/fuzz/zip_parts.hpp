@@ -1,7 +1,7 @@
 // Takes a zip file apart and puts it together again, so that a mutated pickle still lies in a zip that can be read.
 #pragma once
 
-#include <cvt/checkpoint/torch_zip.hpp>
+#include <cvt/checkpoint/formats/torch_zip.hpp>
 #include <cvt/extra/png_preflight.hpp>
 
 #include "fuzz.hpp"

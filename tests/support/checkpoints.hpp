@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <cvt/checkpoint/open.hpp>
+#include <cvt/checkpoint/source.hpp>
 
 #include "formula.hpp"
 #include "safetensors_writer.hpp"

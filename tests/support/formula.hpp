@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <cvt/error.hpp>
-#include <cvt/formula.hpp>
+#include <cvt/test_pattern.hpp>
 
 namespace cvt_test {
 

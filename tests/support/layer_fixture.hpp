@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <cvt/kernels/select.hpp>
-#include <cvt/weights.hpp>
+#include <cvt/network/pack.hpp>
 
 #include "executors.hpp"
 #include "formula.hpp"

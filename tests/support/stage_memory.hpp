@@ -1,7 +1,7 @@
 // The tensors of one attention call, each an allocation of its own, so that AddressSanitizer sees a step across their ends.
 #pragma once
 
-#include <cvt/layers/attention.hpp>
+#include <cvt/network/attention.hpp>
 
 #include "layer_fixture.hpp"
 

@@ -10,7 +10,7 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
-#include "json_fields.hpp"
+#include "json/fields.hpp"
 #include "labels.hpp"
 
 CVT_NAMESPACE_BEGIN

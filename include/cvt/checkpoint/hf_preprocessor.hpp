@@ -7,7 +7,7 @@
 
 #include "../error.hpp"
 #include "../image.hpp"
-#include "json_fields.hpp"
+#include "json/fields.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

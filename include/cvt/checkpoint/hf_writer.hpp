@@ -14,7 +14,7 @@
 #include "../runtime/buffer.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
-#include "json_writer.hpp"
+#include "json/writer.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

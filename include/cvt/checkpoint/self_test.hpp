@@ -11,8 +11,8 @@
 #include "../config.hpp"
 #include "../error.hpp"
 #include "../runtime/buffer.hpp"
-#include "json.hpp"
-#include "json_writer.hpp"
+#include "json/json.hpp"
+#include "json/writer.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

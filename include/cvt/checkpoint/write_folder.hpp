@@ -9,11 +9,11 @@
 #include "../error.hpp"
 #include "../float_bits.hpp"
 #include "../runtime/buffer.hpp"
-#include "half.hpp"
+#include "formats/half.hpp"
 #include "hf_writer.hpp"
-#include "open.hpp"
-#include "output_file.hpp"
-#include "safetensors_writer.hpp"
+#include "source.hpp"
+#include "formats/output_file.hpp"
+#include "formats/safetensors_writer.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

@@ -6,11 +6,11 @@
 #include <span>
 
 #include "../error.hpp"
-#include "avx2.hpp"
-#include "avx512.hpp"
+#include "x86/avx2.hpp"
+#include "x86/avx512.hpp"
 #include "kernel_set.hpp"
-#include "neon.hpp"
-#include "sse2.hpp"
+#include "arm/neon.hpp"
+#include "x86/sse2.hpp"
 
 // Eigen's templates are not in our namespace: two units of different flags that both instantiate them share one body, and
 // link order decides which. So only units at the architecture's baseline, with exceptions and IEEE arithmetic, have the

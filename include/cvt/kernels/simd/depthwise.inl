@@ -1,4 +1,4 @@
-// Depth-wise convolution of a token grid, channels last. Included by body.inl.
+// Depth-wise convolution of a token grid, channels last. Included by kernels.inl.
 
 /// `count` outputs in a grid row that all see the same KernelRows x KernelColumns taps. The taps of a vector of channels
 /// stay in registers along the row; rows are cut so that the inputs of a cut stay in the nearest cache.

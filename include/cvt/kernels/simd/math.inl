@@ -1,4 +1,4 @@
-// Elementary functions of a vector: exp and the two GELUs. Included by body.inl. Errors are tested over the whole range.
+// Elementary functions of a vector: exp and the two GELUs. Included by kernels.inl. Errors are tested over the whole range.
 
 /// e^x for x <= 88, within 1.5 ulp where x >= -87 and e^-87 below; NaN stays.
 CVT_ALWAYS_INLINE vec exp(vec x) {

@@ -1,0 +1,105 @@
+// Whether a table of tensors is exactly what a configuration needs: all that is missing, unexpected or of another shape, in one message.
+#pragma once
+
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "../config.hpp"
+#include "../error.hpp"
+#include "../runtime/buffer.hpp"
+#include "tensor_names.hpp"
+#include "variants.hpp"
+#include "formats/tensor_table.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// "[384, 1, 3, 3]".
+struct shape_text {
+    char text[8 * 22 + 4];
+    explicit shape_text(std::span<const std::int64_t> shape) noexcept {
+        std::size_t at = 0;
+        text[at++] = '[';
+        for (std::size_t i = 0; i < shape.size(); ++i)
+            at += static_cast<std::size_t>(
+                std::snprintf(text + at, sizeof text - at, i == 0 ? "%lld" : ", %lld", static_cast<long long>(shape[i])));
+        text[at++] = ']';
+        text[at] = '\0';
+    }
+};
+
+/// One kind of disagreement: how often, and a few names.
+struct fit_problems {
+    int count = 0;
+    char names[300] = "";
+
+    /// Adds a text unless `limit` or the room is exhausted.
+    CVT_PRINTF(3, 4) void add(int limit, const char* pattern, ...) noexcept {
+        const std::size_t at = std::strlen(names);
+        if (count++ < limit) {
+            std::va_list arguments;
+            va_start(arguments, pattern);
+            char one[280];
+            std::vsnprintf(one, sizeof one, pattern, arguments);
+            va_end(arguments);
+            std::snprintf(names + at, sizeof names - at, at == 0 ? "%s" : "; %s", one);
+        } else if (count == limit + 1) {
+            std::snprintf(names + at, sizeof names - at, "; ...");
+        }
+    }
+};
+
+/// Checks every tensor of `c` against `tensors` and the reverse. Integers and BatchNorm's step counters may be there;
+/// anything else must be known. Errors: mismatch, naming the first few of each kind and how many there are; unsupported
+/// (tensors that are more than 8 times the file).
+inline error check_fit(const tensor_file& tensors, const name_style& style, const config& c) noexcept {
+    detail::buffer<char> used;
+    if (!used.resize(tensors.size())) return error::out_of_memory("the table of tensors", tensors.size());
+    std::memset(used.data(), 0, used.size());
+    fit_problems shapes, missing, unexpected;
+    std::uint64_t file_bytes = 0, needed = 0;
+    for (std::size_t s = 0; s < tensors.sources(); ++s) file_bytes += tensors.source(static_cast<std::uint16_t>(s)).size();
+    for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> shape) noexcept {
+        const std::ptrdiff_t i = tensors.find(style.in_file(name).view());
+        if (i < 0) return missing.add(3, "%s", name);
+        const tensor_entry& entry = tensors.entry(static_cast<std::size_t>(i));
+        used[static_cast<std::size_t>(i)] = 1;
+        if (needed <= 8 * file_bytes) needed += static_cast<std::uint64_t>(entry.elements()) * sizeof(float);
+        if (!std::equal(shape.begin(), shape.end(), entry.extents().begin(), entry.extents().end()))
+            return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
+        if (!is_floating(entry.type)) shapes.add(2, "%s: expected floating-point values, file has integers", name);
+    });
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const std::string_view name = tensors.name(i);
+        if (used[i] != 0 || !is_floating(tensors.entry(i).type) || is_step_counter(name)) continue;
+        unexpected.add(3, "%.*s", static_cast<int>(name.size() < 120 ? name.size() : 120), name.data());
+    }
+    if (shapes.count + missing.count + unexpected.count == 0) {
+        // Tensors may share their storage, but a small file must not ask for gigabytes by naming the same bytes again and again.
+        if (needed <= 8 * file_bytes) return {};
+        return error::format(errc::unsupported, "tensors share so many bytes that the model would take more than 8 times the file's %llu",
+                             static_cast<unsigned long long>(file_bytes));
+    }
+    if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names);
+
+    char text[error::capacity] = "", counts[120] = "";
+    std::size_t at = 0, counted = 0;
+    const auto part = [&](const fit_problems& p, const char* what) noexcept {
+        if (p.count == 0) return;
+        counted += static_cast<std::size_t>(
+            std::snprintf(counts + counted, sizeof counts - counted, "%s%d %s", counted == 0 ? "" : ", ", p.count, what));
+        const int n = std::snprintf(text + at, sizeof text - at, "%s%s: %s", at == 0 ? "" : " | ", what, p.names);
+        at = std::min(at + static_cast<std::size_t>(n), sizeof text - 1);
+    };
+    part(shapes, "of another shape");
+    part(missing, "missing");
+    part(unexpected, "unexpected");
+    return error::format(errc::mismatch, "tensors do not fit the configuration (%s) | %s", counts, text);
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

@@ -1,0 +1,158 @@
+// output_file: a file that appears under its name whole or not at all; and the empty folder it goes to.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "../../error.hpp"
+
+#if defined(_WIN32)
+#include <direct.h>
+#include <fcntl.h>
+#include <io.h>
+#else
+#include <dirent.h>
+#include <unistd.h>
+#endif
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// A file being written as NAME.part beside its final name. Removed unless commit() succeeded.
+class output_file {
+public:
+    output_file() noexcept = default;
+    output_file(const output_file&) = delete;
+    output_file& operator=(const output_file&) = delete;
+    ~output_file() {
+        if (file_ == nullptr) return;
+        std::fclose(file_);
+        std::remove(part_);
+    }
+
+    /// Errors (io): a file of that name or its .part is there, the folder cannot be written to.
+    error create(const char* folder, std::string_view name) noexcept {
+        const int length = std::snprintf(part_, sizeof part_, "%s/%.*s.part", folder, static_cast<int>(name.size()), name.data());
+        if (length < 0 || length >= static_cast<int>(sizeof part_))
+            return error::format(errc::io, "%.300s...: the path is too long", folder);
+        std::memcpy(path_, part_, static_cast<std::size_t>(length) - 5);
+        path_[length - 5] = '\0';
+        errno = 0;
+        file_ = open_new(part_);
+        return file_ == nullptr ? failed(part_, "create") : error{};
+    }
+
+    error write(const void* bytes, std::size_t count) noexcept {
+        errno = 0;
+        return count != 0 && std::fwrite(bytes, 1, count, file_) != count ? failed(part_, "write") : error{};
+    }
+
+    /// Brings all bytes to the disk, then gives the file its name.
+    error commit() noexcept {
+        errno = 0;
+        if (std::fflush(file_) != 0 || !sync(file_)) return failed(part_, "write");
+        std::FILE* file = std::exchange(file_, nullptr);
+        const char* what = "write";
+        if (std::fclose(file) == 0) {
+            what = "rename";
+            if (std::rename(part_, path_) == 0) return {};
+        }
+        const error e = failed(part_, what);
+        std::remove(part_);
+        return e;
+    }
+
+    /// Its final name.
+    [[nodiscard]] const char* path() const noexcept { return path_; }
+
+private:
+#if defined(_WIN32)
+    // Windows' older C library does not know the "x" of C11's modes.
+    static std::FILE* open_new(const char* path) noexcept {
+        const int descriptor = ::_open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, _S_IREAD | _S_IWRITE);
+        return descriptor < 0 ? nullptr : ::_fdopen(descriptor, "wb");
+    }
+    static bool sync(std::FILE* file) noexcept { return ::_commit(::_fileno(file)) == 0; }
+#else
+    static std::FILE* open_new(const char* path) noexcept { return std::fopen(path, "wbx"); }
+    static bool sync(std::FILE* file) noexcept {
+        return ::fsync(::fileno(file)) == 0 || errno == EINVAL;  // EINVAL: a file system that knows no such thing
+    }
+#endif
+    static error failed(const char* path, const char* what) noexcept {
+        return error::format(errc::io, "%s: cannot %s: %s", path, what, errno == 0 ? "unknown reason" : std::strerror(errno));
+    }
+
+    std::FILE* file_ = nullptr;
+    char part_[4096]{}, path_[4096]{};
+};
+
+/// A folder that was not there or is empty. When this object ends, a folder it made goes again if it is still empty.
+class output_folder {
+public:
+    output_folder() noexcept = default;
+    output_folder(const output_folder&) = delete;
+    output_folder& operator=(const output_folder&) = delete;
+    ~output_folder() {
+        if (made_ != nullptr) remove(made_);
+    }
+
+    /// `path` must stay valid. Errors: io (cannot be made), invalid_argument (no path, is a file, is not empty).
+    error create(const char* path) noexcept {
+        if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the new folder is empty");
+        errno = 0;
+        if (make(path)) {
+            made_ = path;
+            return {};
+        }
+        if (errno != EEXIST) return error::format(errc::io, "%s: cannot make the folder: %s", path, std::strerror(errno));
+        bool is_folder = true;
+        const bool empty = is_empty(path, is_folder);
+        if (!is_folder) return error::format(errc::invalid_argument, "%s: expected a new or empty folder, found something else", path);
+        if (!empty) return error::format(errc::invalid_argument, "%s: expected a new or empty folder, found files in it", path);
+        return {};
+    }
+
+private:
+#if defined(_WIN32)
+    static bool make(const char* path) noexcept { return ::_mkdir(path) == 0; }
+    static void remove(const char* path) noexcept { ::_rmdir(path); }
+    static bool is_empty(const char* path, bool& is_folder) noexcept {
+        char pattern[4096];
+        std::snprintf(pattern, sizeof pattern, "%s/*", path);
+        _finddata_t entry;
+        const auto search = ::_findfirst(pattern, &entry);
+        is_folder = search != -1;
+        bool empty = true;
+        for (bool more = is_folder; more; more = ::_findnext(search, &entry) == 0) empty = empty && is_dots(entry.name);
+        if (is_folder) ::_findclose(search);
+        return empty;
+    }
+#else
+    static bool make(const char* path) noexcept { return ::mkdir(path, 0777) == 0; }
+    static void remove(const char* path) noexcept { ::rmdir(path); }
+    static bool is_empty(const char* path, bool& is_folder) noexcept {
+        DIR* folder = ::opendir(path);
+        is_folder = folder != nullptr;
+        bool empty = true;
+        while (folder != nullptr) {
+            const dirent* entry = ::readdir(folder);
+            if (entry == nullptr) break;
+            empty = empty && is_dots(entry->d_name);
+        }
+        if (folder != nullptr) ::closedir(folder);
+        return empty;
+    }
+#endif
+    static bool is_dots(const char* name) noexcept { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
+
+    const char* made_ = nullptr;
+};
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

@@ -1,0 +1,149 @@
+// The values that the pickle of a checkpoint can hold, in flat arrays: indices instead of pointers, nothing recursive.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "../../error.hpp"
+#include "../../runtime/buffer.hpp"
+#include "tensor_table.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// What the interpreter knows of a value. A tensor or a storage is what its constructor was asked for, not yet looked up.
+enum class pickle_kind : std::uint8_t { none, boolean, integer, big_integer, real, text, tuple, list, dict, global, storage, tensor };
+
+constexpr const char* to_string(pickle_kind kind) noexcept {
+    constexpr const char* names[] = {"None",    "a boolean", "an integer",   "a large integer", "a number",  "a text",
+                                     "a tuple", "a list",    "a dictionary", "a global name",   "a storage", "a tensor"};
+    return names[static_cast<int>(kind)];
+}
+
+/// What a global name may stand for: the whole list of what a checkpoint's pickle can refer to.
+struct pickle_global {
+    enum class role : std::uint8_t { ordered_dict, tensor, parameter, storage_type };
+    std::string_view module, name;
+    role meaning;
+    dtype type = dtype::f32;  ///< of storage types
+};
+
+inline constexpr pickle_global pickle_globals[] = {
+    {"collections", "OrderedDict", pickle_global::role::ordered_dict},
+    {"torch._utils", "_rebuild_tensor_v2", pickle_global::role::tensor},
+    {"torch._utils", "_rebuild_parameter", pickle_global::role::parameter},
+    {"torch", "FloatStorage", pickle_global::role::storage_type, dtype::f32},
+    {"torch", "HalfStorage", pickle_global::role::storage_type, dtype::f16},
+    {"torch", "BFloat16Storage", pickle_global::role::storage_type, dtype::bf16},
+    {"torch", "DoubleStorage", pickle_global::role::storage_type, dtype::f64},
+    {"torch", "LongStorage", pickle_global::role::storage_type, dtype::i64},
+    {"torch", "IntStorage", pickle_global::role::storage_type, dtype::i32},
+};
+
+/// A name out of a file, cut and cleaned for a message: a terminal must not obey a hostile file's control characters.
+struct printable {
+    static constexpr std::size_t capacity = 160;
+    char text[capacity];
+
+    explicit printable(std::string_view raw) noexcept {
+        const std::size_t n = raw.size() < capacity - 4 ? raw.size() : capacity - 4;
+        for (std::size_t i = 0; i < n; ++i) text[i] = raw[i] >= ' ' && raw[i] <= '~' ? raw[i] : '?';
+        std::memcpy(text + n, n < raw.size() ? "..." : "", n < raw.size() ? 4 : 1);
+    }
+};
+
+/// One value, by its kind: boolean and integer: `n`; text and big_integer: `n` bytes of the pickle from `first`; tuple,
+/// list and dict: a chain of `n` links from `first` to `last` (a dict's alternate key, value); global: `tag` in
+/// pickle_globals; storage: `tag` is the dtype, `first` the tuple of its persistent id; tensor: `first` is the tuple of
+/// _rebuild_tensor_v2's arguments.
+struct pickle_value {
+    pickle_kind kind = pickle_kind::none;
+    std::uint8_t tag = 0;
+    std::uint32_t first = 0, last = 0;
+    std::int64_t n = 0;
+};
+
+/// A storage as its persistent id describes it. Sizes and offsets are in elements, not negative, and the view (old files
+/// only) lies inside the storage.
+struct pickle_storage {
+    std::string_view key;
+    dtype type = dtype::f32;
+    std::int64_t elements = 0;
+    std::int64_t view_offset = 0, view_elements = 0;
+};
+
+/// All values of one or several pickles in a row; a value is named by its number. Numbers given to the accessors must
+/// come from here and be of the kind asked for.
+class pickle_values {
+public:
+    static constexpr std::uint32_t nothing = UINT32_MAX;
+
+    [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
+    [[nodiscard]] pickle_kind kind(std::uint32_t v) const noexcept { return values_[v].kind; }
+    [[nodiscard]] std::int64_t integer(std::uint32_t v) const noexcept { return values_[v].n; }
+    [[nodiscard]] std::int64_t count(std::uint32_t v) const noexcept { return values_[v].n; }
+    [[nodiscard]] const pickle_global& global(std::uint32_t v) const noexcept { return pickle_globals[values_[v].tag]; }
+    /// The bytes of a text (UTF-8, not checked) or of a big_integer (two's complement, little-endian).
+    [[nodiscard]] std::string_view text(std::uint32_t v) const noexcept {
+        return {bytes_.data() + values_[v].first, static_cast<std::size_t>(values_[v].n)};
+    }
+    /// The arguments of _rebuild_tensor_v2: a tuple of 6 or 7 whose first item is a storage.
+    [[nodiscard]] std::uint32_t tensor_arguments(std::uint32_t v) const noexcept { return values_[v].first; }
+
+    /// Walks a tuple, list or dict: `for (l = first(v); l != nothing; l = next(l)) use(item(l))`.
+    [[nodiscard]] std::uint32_t first(std::uint32_t v) const noexcept { return values_[v].n == 0 ? nothing : values_[v].first; }
+    [[nodiscard]] std::uint32_t next(std::uint32_t link) const noexcept { return links_[link].next; }
+    [[nodiscard]] std::uint32_t item(std::uint32_t link) const noexcept { return links_[link].value; }
+    /// Item `i` < count(v); walks the chain, so for short tuples.
+    [[nodiscard]] std::uint32_t item_of(std::uint32_t v, int i) const noexcept {
+        std::uint32_t link = first(v);
+        while (i-- > 0) link = next(link);
+        return item(link);
+    }
+
+    [[nodiscard]] bool is_text(std::uint32_t v, std::string_view wanted) const noexcept {
+        return kind(v) == pickle_kind::text && text(v) == wanted;
+    }
+    /// The value under `key` in a dict, or nothing.
+    [[nodiscard]] std::uint32_t find(std::uint32_t dict, std::string_view key) const noexcept {
+        for (std::uint32_t l = first(dict); l != nothing; l = next(next(l)))
+            if (is_text(item(l), key)) return item(next(l));
+        return nothing;
+    }
+
+    [[nodiscard]] pickle_storage storage(std::uint32_t v) const noexcept {
+        const std::uint32_t id = values_[v].first;
+        pickle_storage s{text(item_of(id, 2)), static_cast<dtype>(values_[v].tag), integer(item_of(id, 4)), 0, integer(item_of(id, 4))};
+        if (count(id) == 6 && kind(item_of(id, 5)) == pickle_kind::tuple) {
+            const std::uint32_t view = item_of(id, 5);
+            s.view_offset = integer(item_of(view, 1));
+            s.view_elements = integer(item_of(view, 2));
+        }
+        return s;
+    }
+
+protected:
+    /// Appends to a tuple, list or dict. False when memory runs out.
+    [[nodiscard]] bool append(std::uint32_t container, std::uint32_t value) noexcept {
+        const auto link = static_cast<std::uint32_t>(links_.size());
+        if (!links_.push_back({value, nothing})) return false;
+        pickle_value& c = values_[container];
+        if (c.n++ == 0)
+            c.first = link;
+        else
+            links_[c.last].next = link;
+        c.last = link;
+        return true;
+    }
+
+    struct chain_link {
+        std::uint32_t value, next;
+    };
+    detail::buffer<pickle_value> values_;
+    detail::buffer<chain_link> links_;
+    detail::buffer<char> bytes_;  // of the pickles, as far as they have been read: texts point into it
+};
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

@@ -1,0 +1,186 @@
+// Reads the table of tensors of a safetensors file, and refuses every file whose table and bytes do not agree exactly.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "../../error.hpp"
+#include "../../runtime/buffer.hpp"
+#include "../json/json.hpp"
+#include "../self_test.hpp"
+#include "tensor_table.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// The largest header taken, as in the format's own implementation.
+inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
+
+namespace safetensors {
+
+struct format_type {
+    std::string_view name;
+    dtype type;
+};
+
+/// Integers and booleans are counters beside the weights: they are kept by their width and never used. 8-bit and
+/// smaller floats are not here: they would need scales that the format does not define.
+inline constexpr format_type types[] = {
+    {"F32", dtype::f32}, {"F16", dtype::f16}, {"BF16", dtype::bf16}, {"F64", dtype::f64}, {"I64", dtype::i64},
+    {"U64", dtype::i64}, {"I32", dtype::i32}, {"U32", dtype::i32},   {"I16", dtype::i16}, {"U16", dtype::i16},
+    {"I8", dtype::u8},   {"U8", dtype::u8},   {"BOOL", dtype::u8},
+};
+
+/// Where a tensor's bytes are, counted from the end of the header.
+struct byte_range {
+    std::uint64_t begin, end;
+    std::uint32_t tensor;  ///< its number, for messages
+};
+
+constexpr int shown(std::string_view name) noexcept { return static_cast<int>(name.size() < 200 ? name.size() : 200); }
+
+/// A list of non-negative integers. False when `list` is anything else or longer than `capacity`; `count` is its size.
+inline bool read_integers(const json_value& list, std::int64_t* out, std::size_t capacity, std::size_t& count) noexcept {
+    if (!list.is(json_kind::array)) return false;
+    count = list.size();
+    if (count > capacity) return false;
+    for (json_value v = list.first(); v; v = v.next()) {
+        if (v.integer().value_or(-1) < 0) return false;
+        *out++ = *v.integer();
+    }
+    return true;
+}
+
+/// One member of the header.
+inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_entry& entry, byte_range& range) noexcept {
+    const std::string_view name = info.key();
+    const auto bad = [&](errc code, const char* what) noexcept { return error::format(code, "%.*s: %s", shown(name), name.data(), what); };
+    if (!info.is(json_kind::object)) return bad(errc::malformed, "expected an object with dtype, shape and data_offsets");
+
+    const json_value kind = info.find("dtype");
+    if (!kind.is(json_kind::string)) return bad(errc::malformed, "dtype: expected a string");
+    const auto* known = std::find_if(std::begin(types), std::end(types), [&](const format_type& t) { return t.name == kind.string(); });
+    if (known == std::end(types))
+        return error::format(errc::unsupported, "%.*s: dtype: expected F32, F16, BF16 or F64, found %.*s", shown(name), name.data(),
+                             static_cast<int>(std::min<std::size_t>(kind.string().size(), 40)), kind.string().data());
+    entry.type = known->type;
+
+    const json_value shape = info.find("shape");
+    std::size_t rank = 0, two = 0;
+    if (shape.is(json_kind::array) && shape.size() > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
+    if (!read_integers(shape, entry.shape, tensor_entry::max_rank, rank))
+        return bad(errc::malformed, "shape: expected a list of integers from 0 on");
+    entry.rank = static_cast<std::uint8_t>(rank);
+
+    std::int64_t offsets[2]{};
+    if (!read_integers(info.find("data_offsets"), offsets, 2, two) || two != 2 || offsets[0] > offsets[1])
+        return bad(errc::malformed, "data_offsets: expected two integers, begin and end");
+    range.begin = static_cast<std::uint64_t>(offsets[0]);
+    range.end = static_cast<std::uint64_t>(offsets[1]);
+    if (range.end > data_size)
+        return error::format(errc::malformed, "%.*s: its data end at byte %llu of %llu: the file is truncated", shown(name), name.data(),
+                             static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(data_size));
+
+    std::uint64_t bytes = size_of(entry.type);
+    bool empty = false;
+    for (const std::int64_t extent : entry.extents()) {
+        if (extent == 0) {
+            empty = true;
+            continue;
+        }
+        if (bytes > INT64_MAX / static_cast<std::uint64_t>(extent)) return bad(errc::malformed, "shape: the number of elements overflows");
+        bytes *= static_cast<std::uint64_t>(extent);
+    }
+    if (empty) bytes = 0;
+    if (bytes != range.end - range.begin)
+        return error::format(errc::malformed, "%.*s: shape and dtype need %llu bytes, data_offsets span %llu", shown(name), name.data(),
+                             static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(range.end - range.begin));
+    entry.set_contiguous();
+    return {};
+}
+
+/// Strings only, of which the self-test is kept as a text; it is read when it is run.
+inline error read_metadata(const json_value& metadata, tensor_file& out) noexcept {
+    if (!metadata.is(json_kind::object)) return error::format(errc::malformed, "__metadata__: expected an object");
+    for (json_value v = metadata.first(); v; v = v.next()) {
+        if (!v.is(json_kind::string)) return error::format(errc::malformed, "__metadata__: expected strings only");
+        if (v.key() != self_test_key) continue;
+        const std::string_view text = v.string();
+        if (text.size() > self_test::max_text || !out.self_test.empty())
+            return error::format(errc::malformed, "__metadata__: cvt.self_test: expected one of at most %zu bytes", self_test::max_text);
+        if (!out.self_test.append(text.data(), text.size())) return error::out_of_memory("a self-test", text.size());
+    }
+    return {};
+}
+
+/// The data must be covered from first to last byte, none of them twice.
+inline error check_coverage(const tensor_file& file, detail::buffer<byte_range>& ranges, std::uint64_t data_size) noexcept {
+    std::sort(ranges.begin(), ranges.end(),
+              [](const byte_range& a, const byte_range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
+    std::uint64_t covered = 0;
+    for (const byte_range& r : ranges) {
+        if (r.begin != covered) {
+            const std::string_view name = file.name(r.tensor);
+            return error::format(errc::malformed, "%.*s: its data begin at byte %llu, expected %llu: %s", shown(name), name.data(),
+                                 static_cast<unsigned long long>(r.begin), static_cast<unsigned long long>(covered),
+                                 r.begin < covered ? "they overlap another tensor's" : "they leave a hole");
+        }
+        covered = r.end;
+    }
+    if (covered != data_size)
+        return error::format(errc::malformed, "the tensors end at byte %llu of the data, the file at %llu",
+                             static_cast<unsigned long long>(covered), static_cast<unsigned long long>(data_size));
+    return {};
+}
+
+}  // namespace safetensors
+
+/// Whether bytes at the start of a file of `size` bytes are those of a safetensors file: a plausible length, then `{`.
+inline bool is_safetensors(const std::byte (&start)[9], std::uint64_t size) noexcept {
+    const auto header = load<std::uint64_t>(start);
+    return header >= 2 && header <= max_safetensors_header && size >= 8 && header <= size - 8 && start[8] == std::byte{'{'};
+}
+
+/// Adds the tensors of `file` to `out` (several shards may be read into one). Errors: io; malformed (sizes that do not
+/// fit, overlaps, holes, names that are there already); unsupported (dtypes without a float32 meaning).
+inline error read_safetensors(byte_source&& file, tensor_file& out) noexcept {
+    std::uint64_t header_size = 0;
+    if (file.size() < 10)
+        return error::format(errc::malformed, "%llu bytes are too short for a safetensors file",
+                             static_cast<unsigned long long>(file.size()));
+    if (error e = file.read(0, 8, &header_size)) return e;
+    if (header_size > max_safetensors_header || header_size > file.size() - 8)
+        return error::format(errc::malformed, "safetensors header: %llu bytes announced, at most %llu are possible",
+                             static_cast<unsigned long long>(header_size),
+                             static_cast<unsigned long long>(std::min(max_safetensors_header, file.size() - 8)));
+    detail::buffer<char> text;
+    if (!text.resize(static_cast<std::size_t>(header_size))) return error::out_of_memory("a safetensors header", header_size);
+    if (error e = file.read(8, text.size(), text.data())) return e;
+    if (text.empty() || text[0] != '{') return error::format(errc::malformed, "safetensors header: expected '{' at byte 8");
+    result<json> parsed = json::parse(std::move(text));
+    if (!parsed) return error::format(parsed.error().code(), "safetensors header: %s", parsed.error().what());
+
+    const std::uint64_t data_at = 8 + header_size, data_size = file.size() - data_at;
+    result<std::uint16_t> shard = out.add_source(std::move(file));
+    if (!shard) return shard.error();
+    detail::buffer<safetensors::byte_range> ranges;
+    for (json_value info = parsed->root().first(); info; info = info.next()) {
+        if (info.key() == "__metadata__") {
+            if (error e = safetensors::read_metadata(info, out)) return e;
+            continue;
+        }
+        tensor_entry entry;
+        safetensors::byte_range range{0, 0, static_cast<std::uint32_t>(out.size())};
+        if (error e = safetensors::read_entry(info, data_size, entry, range)) return e;
+        entry.shard = *shard;
+        entry.offset = data_at + range.begin;
+        if (error e = out.add(info.key(), entry)) return e;
+        if (!ranges.push_back(range)) return error::out_of_memory("the table of tensors", 2 * ranges.size() * sizeof range);
+    }
+    return safetensors::check_coverage(out, ranges, data_size);
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

@@ -1,0 +1,337 @@
+// tensor_file: what every container is read into: a table of named tensors and where their bytes are.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "../../error.hpp"
+#include "../../runtime/buffer.hpp"
+#include "byte_source.hpp"
+#include "half.hpp"
+#include "hash.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// Element type in the file. Everything is handed out as float32.
+enum class dtype : std::uint8_t { f32, f16, bf16, f64, i64, i32, i16, u8 };
+
+constexpr std::size_t size_of(dtype t) noexcept {
+    switch (t) {
+        case dtype::f64:
+        case dtype::i64: return 8;
+        case dtype::f32:
+        case dtype::i32: return 4;
+        case dtype::f16:
+        case dtype::bf16:
+        case dtype::i16: return 2;
+        case dtype::u8: break;
+    }
+    return 1;
+}
+
+/// Whether elements of this type can be weights (integers are counters beside them).
+constexpr bool is_floating(dtype t) noexcept { return t == dtype::f32 || t == dtype::f16 || t == dtype::bf16 || t == dtype::f64; }
+
+/// One tensor: its name as in the file, its shape, and where its elements are. Strides are in elements and never
+/// negative; the elements reached have been checked to lie inside the file.
+struct tensor_entry {
+    static constexpr int max_rank = 8;
+    std::uint32_t name_at = 0, name_size = 0;  ///< in tensor_file::names
+    dtype type = dtype::f32;
+    std::uint8_t rank = 0;
+    std::uint16_t shard = 0;  ///< which of tensor_file's sources
+    std::int64_t shape[max_rank]{};
+    std::int64_t stride[max_rank]{};
+    std::uint64_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
+
+    [[nodiscard]] std::int64_t elements() const noexcept {
+        std::int64_t n = 1;
+        for (int i = 0; i < rank; ++i) n *= shape[i];
+        return n;
+    }
+    [[nodiscard]] std::span<const std::int64_t> extents() const noexcept { return {shape, rank}; }
+    /// Gives `stride` the row-major values of `shape`.
+    void set_contiguous() noexcept {
+        std::int64_t step = 1;
+        for (int i = rank - 1; i >= 0; --i) {
+            stride[i] = step;
+            step *= shape[i];
+        }
+    }
+    /// Whether the elements follow each other in row-major order.
+    [[nodiscard]] bool is_contiguous() const noexcept {
+        std::int64_t step = 1;
+        for (int i = rank - 1; i >= 0; --i) {
+            if (shape[i] != 1 && stride[i] != step) return false;
+            step *= shape[i];
+        }
+        return true;
+    }
+};
+
+/// The tensors of one checkpoint, from one file or several shards. Only the table is in memory; read() fetches a
+/// tensor's elements when they are wanted.
+class tensor_file {
+public:
+    static constexpr std::size_t max_shards = 1024;
+    static constexpr std::size_t max_tensors = 1 << 17;
+    static constexpr std::size_t max_name = 1 << 16;
+
+    tensor_file() noexcept = default;
+    tensor_file(tensor_file&&) noexcept = default;
+    tensor_file& operator=(tensor_file&& other) noexcept {
+        std::swap(sources_, other.sources_);
+        std::swap(entries_, other.entries_);
+        std::swap(names_, other.names_);
+        std::swap(index_, other.index_);
+        std::swap(self_test, other.self_test);
+        return *this;
+    }
+    ~tensor_file() {
+        for (byte_source* s : sources_) delete s;
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    [[nodiscard]] const tensor_entry& entry(std::size_t i) const noexcept { return entries_[i]; }
+    [[nodiscard]] std::string_view name(std::size_t i) const noexcept {
+        return {names_.data() + entries_[i].name_at, entries_[i].name_size};
+    }
+    /// Number of the tensor called `name`, or -1.
+    [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept;
+
+    /// Reads tensor `i` as float32, row-major, into `out` (elements() floats). F16, BF16, F64 and integers are
+    /// converted (F64 rounds to nearest). Errors: io.
+    error read(std::size_t i, float* out) const noexcept;
+
+    /// Used by the readers of containers. add_source returns the shard's number.
+    result<std::uint16_t> add_source(byte_source&& source) noexcept;
+    [[nodiscard]] const byte_source& source(std::uint16_t shard) const noexcept { return *sources_[shard]; }
+    [[nodiscard]] std::size_t sources() const noexcept { return sources_.size(); }
+    /// Adds an entry under `name` (copied). Errors: out_of_memory; malformed when the name is there already, when
+    /// elements would lie outside the source; unsupported when strides make elements overlap.
+    error add(std::string_view name, tensor_entry entry) noexcept;
+
+    /// The record of a self-test that a safetensors file brings, as it stands there, unchecked; else empty.
+    detail::buffer<char> self_test;
+
+private:
+    [[nodiscard]] error check(std::string_view name, const tensor_entry& entry) const noexcept;
+    [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
+    [[nodiscard]] error grow_index() noexcept;
+    static error collided() noexcept { return error::format(errc::unsupported, "the tensors' names are made to slow down their table"); }
+    error read_contiguous(const tensor_entry& entry, float* out) const noexcept;
+    error read_strided(const tensor_entry& entry, float* out) const noexcept;
+
+    detail::buffer<byte_source*> sources_;
+    detail::buffer<tensor_entry> entries_;
+    detail::buffer<char> names_;
+    detail::buffer<std::uint32_t> index_;  // hash table of entry number + 1, 0 where free; its size is a power of two
+};
+
+template <class T>
+T load(const std::byte* from) noexcept {
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+inline float to_float(dtype type, const std::byte* from) noexcept {
+    switch (type) {
+        case dtype::f32: return load<float>(from);
+        case dtype::f16: return f16_to_float(load<std::uint16_t>(from));
+        case dtype::bf16: return bf16_to_float(load<std::uint16_t>(from));
+        case dtype::f64: return static_cast<float>(load<double>(from));
+        case dtype::i64: return static_cast<float>(load<std::int64_t>(from));
+        case dtype::i32: return static_cast<float>(load<std::int32_t>(from));
+        case dtype::i16: return static_cast<float>(load<std::int16_t>(from));
+        case dtype::u8: break;
+    }
+    return static_cast<float>(load<std::uint8_t>(from));
+}
+
+/// The axes that matter (longer than 1) in the order of their strides, longest step first.
+struct axis_order {
+    int count = 0;
+    int axis[tensor_entry::max_rank]{};
+
+    explicit axis_order(const tensor_entry& e) noexcept {
+        for (int i = 0; i < e.rank; ++i) {
+            if (e.shape[i] == 1) continue;
+            int at = count++;
+            for (; at > 0 && e.stride[axis[at - 1]] < e.stride[i]; --at) axis[at] = axis[at - 1];
+            axis[at] = i;
+        }
+    }
+};
+
+inline std::size_t tensor_file::slot_of(std::string_view wanted) const noexcept {
+    return place_of(index_, fnv1a(wanted), [&](std::uint32_t i) { return name(i - 1) == wanted; });
+}
+
+inline std::ptrdiff_t tensor_file::find(std::string_view wanted) const noexcept {
+    if (index_.empty()) return -1;
+    const std::size_t slot = slot_of(wanted);
+    return slot == index_.size() ? -1 : static_cast<std::ptrdiff_t>(index_[slot]) - 1;
+}
+
+inline error tensor_file::grow_index() noexcept {
+    if (index_.size() >= 2 * (entries_.size() + 1)) return {};
+    detail::buffer<std::uint32_t> larger;
+    const std::size_t places = index_.empty() ? 1024 : index_.size() * 2;
+    if (!larger.resize(places)) return error::out_of_memory("the table of tensors", places * sizeof(std::uint32_t));
+    std::memset(larger.data(), 0, larger.size() * sizeof(std::uint32_t));
+    index_ = std::move(larger);
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const std::size_t slot = slot_of(name(i));
+        if (slot == index_.size()) return collided();
+        index_[slot] = static_cast<std::uint32_t>(i + 1);
+    }
+    return {};
+}
+
+inline result<std::uint16_t> tensor_file::add_source(byte_source&& source) noexcept {
+    if (sources_.size() >= max_shards) return error::format(errc::unsupported, "the checkpoint has more than %zu shards", max_shards);
+    auto* kept = new (std::nothrow) byte_source(std::move(source));
+    if (kept == nullptr || !sources_.push_back(kept)) {
+        delete kept;
+        return error::out_of_memory("a checkpoint shard", sizeof(byte_source));
+    }
+    return static_cast<std::uint16_t>(sources_.size() - 1);
+}
+
+inline error tensor_file::check(std::string_view name, const tensor_entry& e) const noexcept {
+    const int width = static_cast<int>(name.size() < 200 ? name.size() : 200);
+    const auto bad = [&](errc code, const char* what) noexcept { return error::format(code, "%.*s: %s", width, name.data(), what); };
+    if (name.size() > max_name) return bad(errc::unsupported, "the name is longer than 65536 bytes");
+    if (entries_.size() >= max_tensors) return bad(errc::unsupported, "the checkpoint has more than 131072 tensors");
+    if (e.rank > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
+    if (e.shard >= sources_.size()) return bad(errc::malformed, "names a shard that is not there");
+
+    const std::uint64_t room = sources_[e.shard]->size();
+    if (e.offset > room) return bad(errc::malformed, "begins past the end of the file");
+    for (int i = 0; i < e.rank; ++i)
+        if (e.shape[i] < 0 || e.stride[i] < 0) return bad(errc::malformed, "has a negative size or stride");
+    for (int i = 0; i < e.rank; ++i)
+        if (e.shape[i] == 0) return {};
+
+    // Everything is compared with what the file can hold before it is multiplied. Nor may a tensor be larger than its
+    // file, though stride 0 could make it so: a small file must not ask for gigabytes.
+    const std::uint64_t most = room / size_of(e.type);
+    std::uint64_t elements = 1, last = 0;
+    for (int i = 0; i < e.rank; ++i) {
+        const auto extent = static_cast<std::uint64_t>(e.shape[i]), step = static_cast<std::uint64_t>(e.stride[i]);
+        if (extent > most / elements) return bad(errc::malformed, "has more elements than its file can hold");
+        elements *= extent;
+        if (extent == 1) continue;
+        if (step > most / (extent - 1)) return bad(errc::malformed, "reaches past the end of the file");
+        last += step * (extent - 1);
+        if (last > most) return bad(errc::malformed, "reaches past the end of the file");
+    }
+    if (last >= (room - e.offset) / size_of(e.type)) return bad(errc::malformed, "reaches past the end of the file");
+
+    // Overlapping elements would make reading in file order go back and forth; no weights are stored so.
+    const axis_order order(e);
+    std::int64_t reach = 0;
+    for (int i = order.count - 1; i >= 0; --i) {
+        const std::int64_t step = e.stride[order.axis[i]];
+        if (step == 0) continue;
+        if (step <= reach) return bad(errc::unsupported, "its strides make elements overlap");
+        reach += step * (e.shape[order.axis[i]] - 1);
+    }
+    return {};
+}
+
+inline error tensor_file::add(std::string_view name, tensor_entry entry) noexcept {
+    if (error e = check(name, entry)) return e;
+    if (error e = grow_index()) return e;
+    const std::size_t slot = slot_of(name);
+    if (slot == index_.size()) return collided();
+    if (index_[slot] != 0)
+        return error::format(errc::malformed, "%.*s: the name occurs twice", static_cast<int>(name.size() < 300 ? name.size() : 300),
+                             name.data());
+    if (names_.size() + name.size() > UINT32_MAX) return error::format(errc::unsupported, "the names of the tensors exceed 4 GiB");
+    entry.name_at = static_cast<std::uint32_t>(names_.size());
+    entry.name_size = static_cast<std::uint32_t>(name.size());
+    if (!names_.append(name.data(), name.size()) || !entries_.push_back(entry))
+        return error::out_of_memory("the table of tensors", entries_.size() * 2 * sizeof(tensor_entry));
+    index_[slot] = static_cast<std::uint32_t>(entries_.size());
+    return {};
+}
+
+inline error tensor_file::read(std::size_t i, float* out) const noexcept {
+    const tensor_entry& entry = entries_[i];
+    if (entry.elements() == 0) return {};
+    const error e = entry.is_contiguous() ? read_contiguous(entry, out) : read_strided(entry, out);
+    if (!e) return {};
+    return error::format(e.code(), "%.*s: %s", static_cast<int>(entry.name_size < 200 ? entry.name_size : 200), name(i).data(), e.what());
+}
+
+inline error tensor_file::read_contiguous(const tensor_entry& entry, float* out) const noexcept {
+    const byte_source& from = source(entry.shard);
+    const auto count = static_cast<std::size_t>(entry.elements());
+    if (entry.type == dtype::f32) return from.read(entry.offset, count * sizeof(float), out);
+    // Through a small block, so that a converted tensor needs no second copy of itself.
+    std::byte block[32768];
+    const std::size_t width = size_of(entry.type), per_block = sizeof block / width;
+    for (std::size_t done = 0; done < count;) {
+        const std::size_t n = count - done < per_block ? count - done : per_block;
+        if (error e = from.read(entry.offset + done * width, n * width, block)) return e;
+        for (std::size_t j = 0; j < n; ++j) out[done + j] = to_float(entry.type, block + j * width);
+        done += n;
+    }
+    return {};
+}
+
+/// Walks the elements in the order in which they lie in the file, through one window that only moves forward, and
+/// scatters them: a transposed tensor costs one pass over its bytes.
+inline error tensor_file::read_strided(const tensor_entry& entry, float* out) const noexcept {
+    const byte_source& from = source(entry.shard);
+    const axis_order order(entry);
+    std::int64_t out_stride[tensor_entry::max_rank];
+    std::int64_t step = 1;
+    for (int i = entry.rank - 1; i >= 0; --i) {
+        out_stride[i] = step;
+        step *= entry.shape[i];
+    }
+    const std::size_t width = size_of(entry.type);
+    // Bytes that lie close to each other: where the next element is far away, reading on would cost time for nothing.
+    std::uint64_t run = width;
+    for (int i = order.count - 1; i >= 0; --i) {
+        const std::uint64_t next = static_cast<std::uint64_t>(entry.stride[order.axis[i]]) * width;
+        if (next > run + 512) break;
+        run += next * static_cast<std::uint64_t>(entry.shape[order.axis[i]] - 1);
+    }
+    std::byte window[32768];
+    const std::uint64_t most = run < sizeof window ? run : sizeof window;
+    std::uint64_t window_at = 0;
+    std::size_t window_size = 0;
+    std::int64_t index[tensor_entry::max_rank]{}, element = 0, place = 0;
+    for (std::int64_t left = entry.elements(); left > 0; --left) {
+        const std::uint64_t at = entry.offset + static_cast<std::uint64_t>(element) * width;
+        if (at < window_at || at + width > window_at + window_size) {
+            const std::uint64_t rest = from.size() - at;
+            window_at = at;
+            window_size = static_cast<std::size_t>(rest < most ? rest : most);
+            if (error e = from.read(window_at, window_size, window)) return e;
+        }
+        out[place] = to_float(entry.type, window + (at - window_at));
+        for (int i = order.count - 1; i >= 0; --i) {
+            const int axis = order.axis[i];
+            element += entry.stride[axis];
+            place += out_stride[axis];
+            if (++index[axis] < entry.shape[axis]) break;
+            element -= entry.stride[axis] * entry.shape[axis];
+            place -= out_stride[axis] * entry.shape[axis];
+            index[axis] = 0;
+        }
+    }
+    return {};
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

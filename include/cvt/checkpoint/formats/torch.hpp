@@ -1,0 +1,191 @@
+// Reads the table of tensors of a PyTorch checkpoint: torch.save's zip (.bin, .pth, .pt) or the format before 1.6.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "../../error.hpp"
+#include "pickle.hpp"
+#include "tensor_table.hpp"
+#include "torch_legacy.hpp"
+#include "torch_zip.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// What a file that begins with `head` (4 bytes or more) is called, or nullptr when it is no PyTorch checkpoint.
+inline const char* torch_container(std::span<const std::byte> head) noexcept {
+    if (head.size() >= 4 && std::memcmp(head.data(), "PK\x03\x04", 4) == 0) return "torch zip";
+    if (!head.empty() && head[0] == std::byte{0x80}) return "legacy torch";
+    return nullptr;
+}
+
+inline bool holds_tensors(const pickle_values& values, std::uint32_t v) noexcept {
+    if (values.kind(v) != pickle_kind::dict) return false;
+    for (std::uint32_t l = values.first(v); l != pickle_values::nothing; l = values.next(values.next(l)))
+        if (values.kind(values.item(values.next(l))) == pickle_kind::tensor) return true;
+    return false;
+}
+
+/// The dictionary of tensors: what a training script wrapped, else the object itself. The wrapper comes first because a
+/// tensor may stand beside it (a loss, a classifier), while no state dict has a dictionary under such a key.
+inline error find_tensors(const pickle_values& values, std::uint32_t root, std::uint32_t& dict) noexcept {
+    if (values.kind(root) != pickle_kind::dict)
+        return error::format(errc::unsupported, "the checkpoint holds %s, expected a dictionary of tensors", to_string(values.kind(root)));
+    for (const char* key : {"state_dict", "model", "encoder"}) {
+        dict = values.find(root, key);
+        if (dict != pickle_values::nothing && holds_tensors(values, dict)) return {};
+    }
+    dict = root;
+    if (holds_tensors(values, root)) return {};
+    return error::format(errc::unsupported,
+                         "no tensors found: neither the checkpoint nor its state_dict, model or encoder is a dictionary of tensors");
+}
+
+/// Reads _rebuild_tensor_v2's (storage, offset, shape, strides, ...) into `entry`, its offset in bytes from the storage.
+inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, std::string_view name, tensor_entry& entry) noexcept {
+    const auto bad = [name](errc code, const char* what) noexcept { return error::format(code, "%s: %s", printable{name}.text, what); };
+    const std::uint32_t arguments = values.tensor_arguments(tensor);
+    const std::uint32_t offset = values.item_of(arguments, 1), shape = values.item_of(arguments, 2), strides = values.item_of(arguments, 3);
+    if (values.kind(offset) != pickle_kind::integer || values.kind(shape) != pickle_kind::tuple ||
+        values.kind(strides) != pickle_kind::tuple || values.count(shape) != values.count(strides))
+        return bad(errc::malformed, "its offset, shape or strides are damaged");
+    if (values.count(shape) > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
+
+    const pickle_storage storage = values.storage(values.item_of(arguments, 0));
+    std::int64_t last = values.integer(offset);  // the farthest element, counted in the storage's view
+    if (last < 0 || last > storage.view_elements) return bad(errc::malformed, "begins outside its storage");
+    entry.type = storage.type;
+    entry.rank = static_cast<std::uint8_t>(values.count(shape));
+    entry.offset = static_cast<std::uint64_t>(storage.view_offset + last) * size_of(storage.type);
+    bool empty = false;
+    for (int i = 0; i < entry.rank; ++i) {
+        const std::uint32_t extent = values.item_of(shape, i), step = values.item_of(strides, i);
+        if (values.kind(extent) != pickle_kind::integer || values.kind(step) != pickle_kind::integer || values.integer(extent) < 0 ||
+            values.integer(step) < 0)
+            return bad(errc::malformed, "a size or stride is not a number from 0");
+        entry.shape[i] = values.integer(extent);
+        entry.stride[i] = values.integer(step);
+        empty = empty || entry.shape[i] == 0;
+    }
+    std::int64_t elements = 1;  // as if no extent were 0, so that tensor_entry::elements() cannot overflow on its way to 0
+    for (int i = 0; i < entry.rank; ++i) {
+        if (entry.shape[i] == 0) continue;
+        const std::int64_t steps = entry.shape[i] - 1;
+        if (entry.shape[i] > INT64_MAX / elements) return bad(errc::malformed, "has more elements than can be counted");
+        elements *= entry.shape[i];
+        if (empty || steps == 0) continue;
+        if (entry.stride[i] > (storage.view_elements - last) / steps) return bad(errc::malformed, "reaches outside its storage");
+        last += steps * entry.stride[i];
+    }
+    if (!empty && last >= storage.view_elements) return bad(errc::malformed, "reaches outside its storage");
+    return {};
+}
+
+/// Adds the tensors of `root`; `locate(storage, begin)` says where the bytes of a storage are.
+template <class Locate>
+error add_tensors(const pickle_values& values, std::uint32_t root, std::uint16_t shard, tensor_file& out, Locate&& locate) noexcept {
+    std::uint32_t dict = 0;
+    if (error e = find_tensors(values, root, dict)) return e;
+    for (std::uint32_t l = values.first(dict); l != pickle_values::nothing; l = values.next(values.next(l))) {
+        const std::uint32_t key = values.item(l), value = values.item(values.next(l));
+        if (values.kind(value) != pickle_kind::tensor) continue;
+        if (values.kind(key) != pickle_kind::text)
+            return error::format(errc::malformed, "a tensor's name is %s", to_string(values.kind(key)));
+        tensor_entry entry;
+        entry.shard = shard;
+        if (error e = describe_tensor(values, value, values.text(key), entry)) return e;
+        std::uint64_t begin = 0;
+        if (error e = locate(values.storage(values.item_of(values.tensor_arguments(value), 0)), begin))
+            return error::format(e.code(), "%s: %s", printable{values.text(key)}.text, e.what());
+        entry.offset += begin;
+        if (error e = out.add(values.text(key), entry)) return e;
+    }
+    return {};
+}
+
+inline error read_torch_zip(std::uint16_t shard, tensor_file& out) noexcept {
+    const byte_source& source = out.source(shard);
+    zip_directory zip;
+    if (error e = zip.open(source)) return e;
+
+    constexpr std::string_view ending = "/data.pkl";
+    std::size_t pickle = zip.size();
+    for (std::size_t i = 0; i < zip.size(); ++i) {
+        if (!zip.name(i).ends_with(ending)) continue;
+        if (pickle != zip.size()) return error::format(errc::malformed, "zip: two entries end in /data.pkl");
+        pickle = i;
+    }
+    if (pickle == zip.size()) return error::format(errc::unsupported, "zip: no entry ends in /data.pkl: not a checkpoint of torch.save");
+    const std::string_view prefix = zip.name(pickle).substr(0, zip.name(pickle).size() - ending.size());
+
+    // prefix + folder + key, the name of an entry; empty when it would be longer than any entry's.
+    char name[zip_directory::max_name];
+    const auto join = [&](std::string_view folder, std::string_view key) noexcept -> std::string_view {
+        if (prefix.size() + folder.size() + key.size() > sizeof name) return {};
+        std::memcpy(name, prefix.data(), prefix.size());
+        std::memcpy(name + prefix.size(), folder.data(), folder.size());
+        if (!key.empty()) std::memcpy(name + prefix.size() + folder.size(), key.data(), key.size());
+        return {name, prefix.size() + folder.size() + key.size()};
+    };
+
+    std::uint64_t begin = 0;
+    if (const std::ptrdiff_t order = zip.find(join("/byteorder", {})); order >= 0) {
+        const auto i = static_cast<std::size_t>(order);
+        char text[6];
+        if (error e = zip.locate(source, i, begin)) return e;
+        if (zip[i].size != sizeof text) return error::format(errc::unsupported, "zip: its byteorder is not little");
+        if (error e = source.read(begin, sizeof text, text)) return e;
+        if (std::memcmp(text, "little", sizeof text) != 0) return error::format(errc::unsupported, "zip: its byteorder is not little");
+    }
+
+    if (error e = zip.locate(source, pickle, begin)) return e;
+    pickle_reader reader(source, begin, zip[pickle].size);
+    std::uint32_t root = 0;
+    if (error e = reader.load(root)) return e;
+    return add_tensors(reader, root, shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
+        const std::ptrdiff_t found = zip.find(join("/data/", s.key));
+        if (found < 0) return error::format(errc::malformed, "its storage %s is missing in the zip", printable{s.key}.text);
+        const auto i = static_cast<std::size_t>(found);
+        if (static_cast<std::uint64_t>(s.elements) > zip[i].size / size_of(s.type))
+            return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %llu bytes",
+                                 printable{s.key}.text, static_cast<long long>(s.elements), size_of(s.type),
+                                 static_cast<unsigned long long>(zip[i].size));
+        return zip.locate(source, i, at);
+    });
+}
+
+inline error read_torch_legacy(std::uint16_t shard, tensor_file& out) noexcept {
+    const byte_source& source = out.source(shard);
+    pickle_reader reader(source, 0, source.size());
+    legacy_storages storages;
+    std::uint32_t root = 0;
+    if (error e = storages.open(source, reader, root)) return e;
+    return add_tensors(reader, root, shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
+        if (storages.locate(s.key, at)) return {};
+        return error::format(errc::malformed, "its storage %s is missing in the file", printable{s.key}.text);
+    });
+}
+
+/// Adds the tensors of `file` to `out`, under their names in the file, as a new shard. The pickle is interpreted, never
+/// executed: see pickle_reader. Of a wrapped checkpoint the first of `state_dict`, `model`, `encoder` that is a
+/// dictionary of tensors counts and what stands beside it does not; other values in the dictionary are left out.
+/// Float, Half, BFloat16, Double, Long and Int storages; views, shared storages and transposed tensors as they are.
+/// After an error `out` may hold some of the tensors. Errors: io; out_of_memory; malformed; unsupported (a global or
+/// opcode that is not allowed, by its name; compressed or big-endian files; no dictionary of tensors).
+inline error read_torch(byte_source&& file, tensor_file& out) noexcept {
+    result<std::uint16_t> shard = out.add_source(std::move(file));
+    if (!shard) return shard.error();
+    const byte_source& source = out.source(*shard);
+    std::byte head[4]{};
+    if (error e = source.read(0, source.size() < 4 ? static_cast<std::size_t>(source.size()) : 4, head)) return e;
+    const char* const container = torch_container(head);
+    if (container == nullptr) return error::format(errc::unsupported, "neither a zip nor a pickle: not a checkpoint of torch.save");
+    return head[0] == std::byte{0x80} ? read_torch_legacy(*shard, out) : read_torch_zip(*shard, out);
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

@@ -1,0 +1,94 @@
+// Typed reading of a JSON object's members, with messages that name the file, the key, what was expected and what was found.
+#pragma once
+
+#include <climits>
+#include <cstdint>
+#include <cstdio>
+#include <string_view>
+
+#include "../../error.hpp"
+#include "json.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// Reads members of `object` into variables that already hold the defaults: a key that is missing or null leaves them.
+/// The first error is kept and ends all reading.
+class json_fields {
+public:
+    /// `file` names the document in messages.
+    json_fields(json_value object, const char* file) noexcept : object_{object}, file_{file} {
+        if (!object.is(json_kind::object)) mismatch("the document", "an object", object);
+    }
+
+    [[nodiscard]] const error& failure() const noexcept { return failure_; }
+    explicit operator bool() const noexcept { return !failure_; }
+
+    /// The member, or an empty value when it is missing or null, or after an error.
+    [[nodiscard]] json_value get(const char* key) const noexcept {
+        if (failure_) return {};
+        const json_value v = object_.find(key);
+        return v.is(json_kind::null) ? json_value{} : v;
+    }
+
+    void read(const char* key, bool& out) noexcept {
+        if (const json_value v = get(key)) convert(key, v, out);
+    }
+    void read(const char* key, int& out) noexcept {
+        if (const json_value v = get(key)) convert(key, v, out);
+    }
+    void read(const char* key, double& out) noexcept {
+        if (const json_value v = get(key)) convert(key, v, out);
+    }
+
+    /// `v`, called `name` in messages, as a value of the type of `out`.
+    void convert(const char* name, json_value v, bool& out) noexcept {
+        if (!v.is(json_kind::boolean)) return mismatch(name, "true or false", v);
+        out = v.boolean();
+    }
+    void convert(const char* name, json_value v, int& out) noexcept {
+        const std::int64_t whole = v.integer().value_or(INT64_MAX);
+        if (whole < INT_MIN || whole > INT_MAX) return mismatch(name, "an integer", v);
+        out = static_cast<int>(whole);
+    }
+    void convert(const char* name, json_value v, double& out) noexcept {
+        if (!v.is(json_kind::number)) return mismatch(name, "a number", v);
+        out = v.number();
+    }
+
+    void convert(const char*, json_value v, json_value& out) noexcept { out = v; }
+
+    void mismatch(const char* name, const char* expected, json_value found) noexcept {
+        char text[80];
+        describe(found, text);
+        if (!failure_) failure_ = error::format(errc::bad_config, "%s: %s: expected %s, found %s", file_, name, expected, text);
+    }
+    /// Keeps `e` unless an error came before.
+    void fail(const error& e) noexcept {
+        if (!failure_) failure_ = e;
+    }
+    [[nodiscard]] const char* file() const noexcept { return file_; }
+
+private:
+    static void describe(json_value v, char (&text)[80]) noexcept {
+        if (v.is(json_kind::string)) {
+            const std::string_view s = v.string();
+            std::snprintf(text, sizeof text, "\"%.*s\"", static_cast<int>(s.size() < 60 ? s.size() : 60), s.data());
+        } else if (v.is(json_kind::number) && v.integer()) {
+            std::snprintf(text, sizeof text, "%lld", static_cast<long long>(*v.integer()));
+        } else if (v.is(json_kind::number)) {
+            std::snprintf(text, sizeof text, "the real number %g", v.number());
+        } else if (v.is(json_kind::boolean)) {
+            std::snprintf(text, sizeof text, "%s", v.boolean() ? "true" : "false");
+        } else {
+            std::snprintf(text, sizeof text, "%s", v ? to_string(v.kind()) : "nothing");
+        }
+    }
+
+    json_value object_;
+    const char* file_;
+    error failure_;
+};
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

@@ -1,0 +1,102 @@
+// Writes JSON text (RFC 8259): commas, indentation and escapes by themselves, numbers that read back as they were.
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <cstdio>
+#include <string_view>
+#include <type_traits>
+
+#include "../../runtime/buffer.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// Appends values to a text. When memory runs out the rest is dropped and good() is false.
+class json_writer {
+public:
+    enum class layout : std::uint8_t { one_line, indented };
+    explicit json_writer(layout l) noexcept : indented_{l == layout::indented} {}
+
+    [[nodiscard]] bool good() const noexcept { return good_; }
+    [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), text_.size()}; }
+
+    json_writer& begin_object() noexcept { return separate(), ++depth_, raw("{"); }
+    json_writer& end_object() noexcept {
+        --depth_;
+        if (!text_.empty() && text_[text_.size() - 1] != '{') new_line();
+        return raw("}");
+    }
+    json_writer& begin_list() noexcept { return separate(), raw("["); }
+    json_writer& end_list() noexcept { return raw("]"); }
+    json_writer& key(std::string_view name) noexcept {
+        comma();
+        new_line();
+        return quoted(name).raw(indented_ ? ": " : ":");
+    }
+
+    /// UTF-8 is taken as it is, valid or not.
+    json_writer& string(std::string_view value) noexcept { return separate(), quoted(value); }
+    json_writer& boolean(bool value) noexcept { return separate(), raw(value ? "true" : "false"); }
+    json_writer& integer(std::integral auto value) noexcept {
+        char digits[24];  // not std::to_chars, which for integers is a template: units of other compiler flags would share its body
+        const int size = std::is_signed_v<decltype(value)>
+                             ? std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(value))
+                             : std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(value));
+        return separate(), raw({digits, static_cast<std::size_t>(size)});
+    }
+    /// The shortest decimal that reads back as the same value of its type; it must be finite.
+    json_writer& real(std::floating_point auto value) noexcept {
+        char digits[40];
+        const std::string_view shown{digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)};
+        separate();
+        raw(shown);
+        return shown.find_first_of(".e") == std::string_view::npos ? raw(".0") : *this;
+    }
+
+private:
+    json_writer& raw(std::string_view text) noexcept {
+        good_ = good_ && text_.append(text.data(), text.size());
+        return *this;
+    }
+    // What stands last says whether a value follows another one: no value ends in one of these.
+    [[nodiscard]] bool follows_value() const noexcept {
+        return !text_.empty() && std::string_view{"{[: "}.find(text_[text_.size() - 1]) == std::string_view::npos;
+    }
+    void comma() noexcept {
+        if (follows_value()) raw(",");
+    }
+    void separate() noexcept {
+        if (follows_value()) raw(indented_ ? ", " : ",");
+    }
+    void new_line() noexcept {
+        if (!indented_) return;
+        raw("\n");
+        for (int i = 0; i < depth_; ++i) raw("  ");
+    }
+    json_writer& quoted(std::string_view value) noexcept {
+        raw("\"");
+        for (const char c : value) {
+            const auto code = static_cast<unsigned char>(c);
+            if (c == '"' || c == '\\') {
+                raw("\\");
+                raw({&c, 1});
+            } else if (code < 0x20) {
+                constexpr char digits[] = "0123456789abcdef";
+                const char escape[]{'\\', 'u', '0', '0', digits[code >> 4], digits[code & 15]};
+                raw({escape, sizeof escape});
+            } else {
+                raw({&c, 1});
+            }
+        }
+        return raw("\"");
+    }
+
+    detail::buffer<char> text_;
+    int depth_ = 0;
+    bool indented_, good_ = true;
+};
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

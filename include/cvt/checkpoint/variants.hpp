@@ -1,0 +1,95 @@
+// Which published CvT a table of tensors is, by its shapes alone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+#include "../config.hpp"
+#include "../error.hpp"
+#include "tensor_names.hpp"
+#include "formats/tensor_table.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// The entry with that official name, or null.
+inline const tensor_entry* find_official(const tensor_file& tensors, const name_style& style, const char* official_name) noexcept {
+    const std::ptrdiff_t i = tensors.find(style.in_file(official_name).view());
+    return i < 0 ? nullptr : &tensors.entry(static_cast<std::size_t>(i));
+}
+
+struct published_variant {
+    const char* name;
+    const config* value;
+    int image_size;  ///< where nothing else says one
+};
+inline constexpr published_variant published_variants[]{{"CvT-13", &cvt_13, 224}, {"CvT-21", &cvt_21, 224}, {"CvT-W24", &cvt_w24, 384}};
+
+/// The published variant with the stages of `c`, or null; channels, classes, activation and final norm may differ.
+inline const published_variant* variant_of(const config& c) noexcept {
+    for (const published_variant& v : published_variants) {
+        bool same = c.num_stages == v.value->num_stages;
+        for (std::size_t i = 0; same && i < c.stages().size(); ++i) same = c.stage[i] == v.value->stage[i];
+        if (same) return &v;
+    }
+    return nullptr;
+}
+
+/// Widths and depths that the tensors show.
+struct seen_stages {
+    int count = 0;
+    std::array<int, config::max_stages> embed_dim{}, depth{}, patch_size{};
+    std::array<bool, config::max_stages> cls_token{};
+
+    seen_stages(const tensor_file& tensors, const name_style& style) noexcept {
+        char name[64];
+        for (; count < config::max_stages; ++count) {
+            const auto i = static_cast<std::size_t>(count);
+            std::snprintf(name, sizeof name, "stage%d.patch_embed.proj.weight", count);
+            const tensor_entry* e = find_official(tensors, style, name);
+            if (e == nullptr || e->rank != 4 || e->shape[0] > 65536 || e->shape[3] > 65536) return;
+            embed_dim[i] = static_cast<int>(e->shape[0]);
+            patch_size[i] = static_cast<int>(e->shape[3]);
+            std::snprintf(name, sizeof name, "stage%d.cls_token", count);
+            cls_token[i] = find_official(tensors, style, name) != nullptr;
+            do std::snprintf(name, sizeof name, "stage%d.blocks.%d.norm1.weight", count, depth[i]);
+            while (find_official(tensors, style, name) != nullptr && ++depth[i] < 1024);
+        }
+    }
+
+    [[nodiscard]] bool is(const config& c) const noexcept {
+        if (count != c.num_stages) return false;
+        for (std::size_t i = 0; i < c.stages().size(); ++i) {
+            const stage_config& s = c.stage[i];
+            if (embed_dim[i] != s.embed_dim || depth[i] != s.depth || patch_size[i] != s.patch_size || cls_token[i] != s.cls_token)
+                return false;
+        }
+        return true;
+    }
+};
+
+/// The published variant the tensors belong to, with the number of input channels they show. Heads, strides and paddings
+/// leave no trace in shapes, so any other model is an error (bad_config) that says what was seen.
+inline result<config> recognise(const tensor_file& tensors, const name_style& style) noexcept {
+    const seen_stages seen(tensors, style);
+    for (const published_variant& v : published_variants) {
+        if (!seen.is(*v.value)) continue;
+        config c = *v.value;
+        const std::int64_t channels = find_official(tensors, style, "stage0.patch_embed.proj.weight")->shape[1];
+        c.num_channels = channels > 4096 ? 4097 : static_cast<int>(channels);  // validate() names what is out of range
+        return c;
+    }
+    char widths[128] = "", depths[128] = "";
+    for (std::size_t i = 0, w = 0, d = 0; i < static_cast<std::size_t>(seen.count); ++i) {
+        w += static_cast<std::size_t>(std::snprintf(widths + w, sizeof widths - w, i == 0 ? "%d" : ", %d", seen.embed_dim[i]));
+        d += static_cast<std::size_t>(std::snprintf(depths + d, sizeof depths - d, i == 0 ? "%d" : ", %d", seen.depth[i]));
+    }
+    return error::format(errc::bad_config,
+                         "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths %s; depths %s): any other model needs its configuration, "
+                         "from a config.json or from the caller",
+                         widths, depths);
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END

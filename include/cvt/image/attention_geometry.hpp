@@ -1,0 +1,44 @@
+// Where on a photo a model looks: the part of it that becomes the input, and the places its attention is about.
+#pragma once
+
+#include "../config.hpp"
+#include "../image.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// A rectangle in the pixels of an image: pixel (0, 0) covers [0, 1) x [0, 1).
+struct image_region {
+    double left = 0, top = 0, width = 0, height = 0;
+};
+
+/// The part of an image that preprocess() shows the model: the whole for a warp, a centred part for a crop. It reaches
+/// beyond the image where the crop pads. Errors: those of output_size().
+inline result<image_region> input_region(const preprocessing& p, int image_width, int image_height) noexcept {
+    const auto plan = detail::plan_image(p, image_width, image_height);
+    if (!plan) return plan.error();
+    const auto first = [](const detail::axis_window& w, double scale) noexcept { return static_cast<double>(w.begin - w.offset) * scale; };
+    const double x_scale = image_width / static_cast<double>(plan->x.resized),
+                 y_scale = image_height / static_cast<double>(plan->y.resized);
+    return image_region{first(plan->x, x_scale), first(plan->y, y_scale), plan->x.out * x_scale, plan->y.out * y_scale};
+}
+
+/// Evenly spaced places on an axis of the input, in its pixels: number i is at first + i * step.
+struct key_places {
+    double first = 0, step = 0;
+};
+
+/// The centres of what the keys of the last stage are made from (the receptive fields of embeddings and projections),
+/// the same along both axes. Not the centres of equal cells: CvT-13's 7 keys along 224 pixels are at 1.5, 33.5, ... 193.5.
+constexpr key_places last_stage_keys(const config& c) noexcept {
+    key_places at{0.5, 1};
+    const auto coarser = [&at](int kernel, int stride, int padding) noexcept {
+        at.first += at.step * (0.5 * (kernel - 1) - padding);
+        at.step *= stride;
+    };
+    for (const stage_config& s : c.stages()) coarser(s.patch_size, s.patch_stride, s.patch_padding);
+    const stage_config& last = c.last_stage();
+    if (last.qkv_projection != projection::linear) coarser(last.kernel_qkv, last.stride_kv, last.padding_kv);
+    return at;
+}
+
+CVT_NAMESPACE_END

@@ -1,0 +1,66 @@
+// The NEON kernel set (64-bit ARM): every such CPU runs it, so that it is the floor there too.
+#pragma once
+
+#if defined(__aarch64__) && defined(__ARM_NEON) && defined(__GNUC__)
+#define CVT_HAS_NEON_KERNELS 1
+
+#include <arm_neon.h>
+
+#include "../kernel_set.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace kernels::neon {
+
+using vec = float32x4_t;
+using ints = int32x4_t;
+using mask = uint32x4_t;
+inline constexpr std::ptrdiff_t lanes = 4;
+inline constexpr int micro_vectors = 2;            // of 32 registers 12 are sums, 2 weights, 1 an input
+inline constexpr std::ptrdiff_t cached_rows = 72;  // with gemm_f32.inl's block_k 144 KiB of inputs
+
+#define CVT_SIMD inline __attribute__((always_inline))
+CVT_SIMD vec set1(float v) { return vdupq_n_f32(v); }
+CVT_SIMD vec load(const float* p) { return vld1q_f32(p); }
+CVT_SIMD void store(float* p, vec v) { vst1q_f32(p, v); }
+CVT_SIMD vec add(vec a, vec b) { return vaddq_f32(a, b); }
+CVT_SIMD vec sub(vec a, vec b) { return vsubq_f32(a, b); }
+CVT_SIMD vec mul(vec a, vec b) { return vmulq_f32(a, b); }
+CVT_SIMD vec div(vec a, vec b) { return vdivq_f32(a, b); }
+CVT_SIMD vec fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+// sum += a * b. Opaque, so that sums stay in their registers and in their order under -ffast-math too.
+CVT_SIMD void accumulate(vec& sum, vec a, vec b) {
+    sum = fma(a, b, sum);
+    __asm__("" : "+w"(sum));
+}
+CVT_SIMD vec sqrt(vec a) { return vsqrtq_f32(a); }
+CVT_SIMD vec select(mask m, vec yes, vec no) { return vbslq_f32(m, yes, no); }
+// b where one is NaN, which FMAX and FMAXNM are not. The comparison itself: under -ffast-math a compiler may make one of
+// those of the intrinsics.
+CVT_SIMD mask greater(vec a, vec b) {
+    mask m;
+    __asm__("fcmgt %0.4s, %1.4s, %2.4s" : "=w"(m) : "w"(a), "w"(b));
+    return m;
+}
+CVT_SIMD vec max(vec a, vec b) { return select(greater(a, b), a, b); }
+CVT_SIMD vec min(vec a, vec b) { return select(greater(b, a), a, b); }
+CVT_SIMD vec abs(vec a) { return vabsq_f32(a); }
+CVT_SIMD mask less(vec a, vec b) { return greater(b, a); }
+CVT_SIMD ints round(vec a) { return vcvtnq_s32_f32(a); }
+CVT_SIMD vec to_float(ints a) { return vcvtq_f32_s32(a); }
+CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal numbers
+    return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), vshlq_n_s32(n, 23)));
+}
+
+#include "../simd/emulated.inl"
+CVT_SIMD float sum_of(vec v) { return vaddvq_f32(v); }
+CVT_SIMD float max_of(vec v) { return vmaxvq_f32(v); }
+#undef CVT_SIMD
+
+#include "../simd/kernels.inl"
+
+inline constexpr kernel_set set{"neon", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
+
+}  // namespace kernels::neon
+CVT_NAMESPACE_END
+
+#endif

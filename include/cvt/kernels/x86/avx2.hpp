@@ -1,0 +1,86 @@
+// The AVX2 + FMA kernel set (x86-64): compiled in every unit whatever its flags, run where the CPU has both.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CVT_HAS_AVX2_KERNELS 1
+
+#include <immintrin.h>
+
+#include "../kernel_set.hpp"
+
+// The target region opens outside every namespace; whatever a unit's own flags are, they stay on.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+
+CVT_NAMESPACE_BEGIN
+namespace kernels::avx2 {
+
+using vec = __m256;
+using ints = __m256i;
+using mask = __m256;
+inline constexpr std::ptrdiff_t lanes = 8;
+inline constexpr int micro_vectors = 2;            // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr std::ptrdiff_t cached_rows = 72;  // with gemm_f32.inl's block_k 144 KiB of inputs
+
+#define CVT_SIMD inline __attribute__((always_inline))
+CVT_SIMD vec set1(float v) { return _mm256_set1_ps(v); }
+CVT_SIMD vec load(const float* p) { return _mm256_loadu_ps(p); }
+CVT_SIMD void store(float* p, vec v) { _mm256_storeu_ps(p, v); }
+CVT_SIMD vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
+CVT_SIMD vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
+CVT_SIMD vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
+CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
+CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+#include "../simd/x86.inl"
+CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
+CVT_SIMD vec abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.F), a); }
+CVT_SIMD mask less(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+CVT_SIMD vec select(mask m, vec yes, vec no) { return _mm256_blendv_ps(no, yes, m); }
+CVT_SIMD ints round(vec a) { return _mm256_cvtps_epi32(a); }
+CVT_SIMD vec to_float(ints a) { return _mm256_cvtepi32_ps(a); }
+CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal numbers
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(n, 23)));
+}
+
+/// The first `count` lanes (none when it is negative, all when it is larger than lanes).
+CVT_SIMD ints first_lanes(std::ptrdiff_t count) {
+    const int n = count > lanes ? static_cast<int>(lanes) : static_cast<int>(count);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) {
+    return count >= lanes ? load(p) : _mm256_maskload_ps(p, first_lanes(count));
+}
+CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
+    const ints m = first_lanes(count);
+    return _mm256_blendv_ps(other, _mm256_maskload_ps(p, m), _mm256_castsi256_ps(m));
+}
+CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
+    if (count >= lanes)
+        store(p, v);
+    else
+        _mm256_maskstore_ps(p, first_lanes(count), v);
+}
+#undef CVT_SIMD
+
+#include "../simd/kernels.inl"
+
+}  // namespace kernels::avx2
+CVT_NAMESPACE_END
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+CVT_NAMESPACE_BEGIN
+namespace kernels::avx2 {
+inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
+}  // namespace kernels::avx2
+CVT_NAMESPACE_END
+
+#endif

@@ -1,0 +1,451 @@
+// open: folders, lone files, shards and memory; what is recognised and from what; the message for each disagreement.
+#include <cvt/checkpoint/source.hpp>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/formula.hpp"
+#include "support/safetensors_writer.hpp"
+
+namespace ck = cvt::checkpoint;
+namespace fs = std::filesystem;
+using ck::naming;
+using cvt_test::as_bytes;
+using cvt_test::safetensors_writer;
+using extents = std::vector<std::int64_t>;
+
+namespace {
+
+constexpr std::uint64_t seed = 7;
+
+cvt::config tiny() {
+    cvt::config c = cvt::cvt_13;
+    c.num_classes = 10;
+    for (std::size_t i = 0; i < 3; ++i) {
+        c.stage[i].embed_dim = static_cast<int>(4 * (i + 1));
+        c.stage[i].num_heads = static_cast<int>(i + 1);
+        c.stage[i].depth = 1;
+    }
+    return c;
+}
+
+/// A safetensors file of formula weights; `rename` gives the name in the file, "" to leave the tensor out.
+std::string weights(const cvt::config& c, const std::function<std::string(const std::string&)>& rename) {
+    safetensors_writer w;
+    ck::for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> dims) {
+        if (const std::string renamed = rename(name); !renamed.empty()) w.add(renamed, dims, cvt_test::formula_tensor(name, dims, seed));
+    });
+    return w.bytes();
+}
+std::string same(const std::string& name) { return name; }
+std::string hf(const std::string& name) { return std::string(ck::respell(name, naming::official, naming::hf).view()); }
+
+const std::string tiny_json = R"({"model_type": "cvt", "embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1])";  // left open
+
+ck::opened opened(cvt::result<ck::opened> r) {
+    INFO(r.error().what());
+    REQUIRE(r);
+    return *std::move(r);
+}
+ck::opened from_memory(std::string file, const cvt::load_options& options = {}, const std::string& config = "",
+                       const std::string& preprocessor = "") {
+    static std::deque<std::string> kept;  // what is opened reads from these bytes
+    return opened(ck::open_memory(as_bytes(kept.emplace_back(std::move(file))), config, preprocessor, options));
+}
+std::string message(const std::string& file, const cvt::load_options& options = {}, const std::string& config = "",
+                    const std::string& preprocessor = "") {
+    const auto r = ck::open_memory(as_bytes(file), config, preprocessor, options);
+    return r ? "accepted" : r.error().what();
+}
+std::string message_of_path(const std::string& path, const cvt::load_options& options = {}) {
+    const auto r = ck::open(path.c_str(), options);
+    return r ? "accepted" : r.error().what();
+}
+
+/// Every tensor of o.config comes out with the formula's bits.
+void check_formula(const ck::opened& o) {
+    int wrong = 0;
+    ck::for_each_tensor(o.config, [&](const char* name, std::span<const std::int64_t> dims) {
+        const std::vector<float> expected = cvt_test::formula_tensor(name, dims, seed);
+        std::vector<float> found(expected.size());
+        if (const cvt::error e = o.read(name, dims, found.data())) FAIL_CHECK(e.what());
+        wrong += found == expected ? 0 : 1;
+    });
+    CHECK(wrong == 0);
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// A folder that is gone at the end of the test.
+struct scratch_folder {
+    fs::path path = "cvt_open_test.tmp";
+    scratch_folder() {
+        fs::remove_all(path);
+        fs::create_directory(path);
+    }
+    ~scratch_folder() { fs::remove_all(path); }
+    scratch_folder(const scratch_folder&) = delete;
+    void write(const std::string& name, const std::string& content) const {
+        REQUIRE(cvt_test::write_file((path / name).string(), content));
+    }
+    void remove(const std::string& name) const { fs::remove(path / name); }
+};
+
+}  // namespace
+
+TEST_CASE("open: a Hugging Face folder written by Python", "[open]") {
+    const ck::opened o = opened(ck::open(CVT_TEST_DATA "/checkpoint/tiny-hf"));
+    cvt::config expected = tiny();
+    expected.gelu = cvt::gelu::erf;
+    CHECK(o.config == expected);
+    CHECK(o.style.naming == naming::hf);
+    CHECK(std::string(o.info.container) == "safetensors");
+    CHECK(std::string(o.info.naming) == "transformers");
+    CHECK(std::string(o.info.variant) == "custom");
+    CHECK(std::string(o.info.config_from) == "config.json");
+    CHECK(std::string(o.info.gelu_from) == "naming of the tensors");
+    CHECK(std::string(o.info.size_from) == "default");
+    CHECK(o.info.config_image_size == 0);
+    CHECK(o.labels.size() == 10);
+    CHECK(std::string(o.labels[9]) == "LABEL_9");
+    CHECK(o.preprocessing.crop_width == 224);
+    check_formula(o);
+}
+
+TEST_CASE("open: the same folder as a PyTorch file, whole and in shards", "[open]") {
+    const ck::opened whole = opened(ck::open(CVT_TEST_DATA "/torch/tiny-hf"));
+    CHECK(std::string(whole.info.container) == "torch zip");
+    check_formula(whole);
+    const ck::opened sharded = opened(ck::open(CVT_TEST_DATA "/torch/tiny-hf-sharded"));
+    CHECK(std::string(sharded.info.container) == "torch, sharded");
+    check_formula(sharded);
+    const ck::opened lone = opened(ck::open(CVT_TEST_DATA "/torch/tiny-official.pth", {.config = tiny()}));
+    CHECK(lone.config == tiny());
+    CHECK(std::string(lone.info.config_from) == "given by the caller");
+    check_formula(lone);
+}
+
+TEST_CASE("open: every naming of a lone file", "[open]") {
+    for (const char* prefix : {"", "module."}) {
+        CAPTURE(prefix);
+        const ck::opened official = from_memory(weights(tiny(), [&](const std::string& n) { return prefix + n; }), {.config = tiny()});
+        CHECK(std::string(official.info.naming) == "official");
+        CHECK(official.config.gelu == cvt::gelu::quick);
+        check_formula(official);
+        const ck::opened port = from_memory(weights(tiny(), [&](const std::string& n) { return prefix + hf(n); }), {.config = tiny()});
+        CHECK(std::string(port.info.naming) == "transformers");
+        CHECK(port.config.gelu == cvt::gelu::erf);
+        check_formula(port);
+    }
+}
+
+TEST_CASE("open: encoders without a head, CvtModel without a final norm", "[open]") {
+    const std::string labels = tiny_json + R"(, "id2label": {"0": "a", "1": "b"}})";
+    const auto encoder = [](const std::string& n) { return n.starts_with("head.") ? "" : n; };
+    const ck::opened official = from_memory(weights(tiny(), encoder), {}, labels);
+    CHECK(official.config.num_classes == 0);
+    CHECK(official.config.final_norm);
+    CHECK(official.labels.empty());
+    check_formula(official);
+
+    const auto cvt_model = [](const std::string& n) {
+        return n.starts_with("head.") || n.starts_with("norm.") ? std::string{} : hf(n).substr(4);
+    };
+    const ck::opened bare = from_memory(weights(tiny(), cvt_model), {}, labels);
+    CHECK(bare.style.bare);
+    CHECK(bare.config.num_classes == 0);
+    CHECK_FALSE(bare.config.final_norm);
+    check_formula(bare);
+
+    // A head needs the norm in front of it.
+    CHECK(message(weights(tiny(), [](const std::string& n) { return n.starts_with("norm.") ? "" : n; }), {.config = tiny()}) ==
+          "tensors do not fit the configuration (2 missing) | missing: norm.weight; norm.bias");
+}
+
+TEST_CASE("open: the number of classes is the head's", "[open]") {
+    const std::string file = weights(tiny(), same);
+    CHECK(from_memory(file, {}, tiny_json + "}").config.num_classes == 10);
+    cvt::config thousand = tiny();
+    thousand.num_classes = 1000;
+    CHECK(from_memory(file, {.config = thousand}).config.num_classes == 10);
+    CHECK(message(file, {}, tiny_json + R"(, "id2label": {"0": "a", "1": "b"}})") ==
+          "config.json: id2label: expected 10 labels, one for each row of head.weight, found 2");
+}
+
+TEST_CASE("open: who decides about the activation", "[open]") {
+    const std::string official = weights(tiny(), same), port = weights(tiny(), hf);
+    const std::string plain = tiny_json + "}", quick = tiny_json + R"(, "hidden_act": "quick_gelu"})",
+                      erf = tiny_json + R"(, "hidden_act": "gelu"})";
+    const auto check = [](const ck::opened& o, cvt::gelu expected, const char* from) {
+        CHECK(o.config.gelu == expected);
+        CHECK(std::string(o.info.gelu_from) == from);
+    };
+    using cvt::gelu;
+    check(from_memory(official, {}, plain), gelu::quick, "naming of the tensors");
+    check(from_memory(port, {}, plain), gelu::erf, "naming of the tensors");
+    check(from_memory(official, {}, erf), gelu::erf, "hidden_act in config.json");
+    check(from_memory(port, {}, quick), gelu::quick, "hidden_act in config.json");
+    check(from_memory(port, {.gelu = gelu::erf}, quick), gelu::erf, "given by the caller");
+    check(from_memory(port, {.gelu = gelu::quick}, plain), gelu::quick, "given by the caller");
+    cvt::config said_erf = tiny();
+    said_erf.gelu = gelu::erf;
+    check(from_memory(official, {.config = said_erf}), gelu::erf, "given by the caller");
+    check(from_memory(official, {.config = said_erf, .gelu = gelu::quick}), gelu::quick, "given by the caller");
+    check(from_memory(port, {.config = tiny()}), gelu::erf, "naming of the tensors");
+}
+
+TEST_CASE("open: who decides about the input size", "[open]") {
+    const std::string file = weights(tiny(), same), plain = tiny_json + "}", sized = tiny_json + R"(, "image_size": 384})";
+    using rule = cvt::preprocessing::resize_rule;
+    ck::opened o = from_memory(file, {}, plain);
+    CHECK(std::string(o.info.size_from) == "default");
+    CHECK(o.preprocessing.crop_height == 224);
+    o = from_memory(file, {}, sized);
+    CHECK(std::string(o.info.size_from) == "image_size in config.json");
+    CHECK(o.preprocessing.resize == rule::warp);
+    CHECK(o.preprocessing.resize_height == 384);
+    o = from_memory(file, {}, sized, R"({"size": 224})");  // as microsoft/cvt-13-384-22k
+    CHECK(std::string(o.info.size_from) == "preprocessor_config.json");
+    CHECK(o.preprocessing.resize == rule::short_side);
+    CHECK(o.preprocessing.crop_height == 224);
+    CHECK(o.info.config_image_size == 384);
+    CHECK(message(file, {}, plain, "{") ==
+          "preprocessor_config.json: JSON line 1, byte 1: expected a key in quotes, found the end of the text");
+}
+
+TEST_CASE("open: published variants are recognised from shapes", "[open]") {
+    // All tensors lie on the same bytes, of which a system gives none before they are touched; enough of them for W24, as a
+    // file may not hold a model much larger than itself.
+    constexpr std::size_t size = std::size_t{1} << 28;
+    const std::unique_ptr<void, void (*)(void*)> memory{std::calloc(size, 1), std::free};
+    REQUIRE(memory != nullptr);
+    const std::span<const std::byte> zeros{static_cast<const std::byte*>(memory.get()), size};
+    const auto settled = [&](const cvt::config& c, auto rename) {
+        ck::opened o;
+        REQUIRE(o.tensors.add_source(ck::byte_source::from_memory(zeros)));
+        ck::for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> dims) {
+            ck::tensor_entry e;
+            e.type = ck::dtype::f16;
+            e.rank = static_cast<std::uint8_t>(dims.size());
+            std::copy(dims.begin(), dims.end(), e.shape);
+            e.set_contiguous();
+            const cvt::error failed = o.tensors.add(rename(name), e);
+            INFO(failed.what());
+            REQUIRE_FALSE(failed);
+        });
+        const cvt::error failed = ck::settle(o, {}, {}, {});
+        INFO(failed.what());
+        REQUIRE_FALSE(failed);
+        return o;
+    };
+    struct variant {
+        const char* name;
+        cvt::config config;
+        int size;
+    };
+    for (variant v : {variant{"CvT-13", cvt::cvt_13, 224}, variant{"CvT-21", cvt::cvt_21, 224}, variant{"CvT-W24", cvt::cvt_w24, 384}}) {
+        CAPTURE(v.name);
+        ck::opened o = settled(v.config, same);
+        CHECK(o.config == v.config);
+        CHECK(std::string(o.info.variant) == v.name);
+        CHECK(std::string(o.info.config_from) == "recognised from tensor shapes");
+        CHECK(o.preprocessing.crop_height == v.size);
+        v.config.num_channels = 1;
+        v.config.num_classes = 37;
+        v.config.gelu = cvt::gelu::erf;
+        o = settled(v.config, hf);
+        CHECK(o.config == v.config);
+        CHECK(std::string(o.info.variant) == v.name);
+        v.config.num_classes = 0;
+        CHECK(settled(v.config, hf).config == v.config);
+    }
+}
+
+TEST_CASE("open: other models are not guessed", "[open]") {
+    const std::string needs =
+        "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths 4, 8, 12; depths 1, 1, 1): any other model needs its "
+        "configuration, from a config.json or from the caller";
+    CHECK(message(weights(tiny(), same)) == needs);
+    CHECK(message(weights(tiny(), hf)) == needs);
+    safetensors_writer resnet;
+    resnet.add("conv1.weight", extents{1, 1}, std::vector<float>{1});
+    resnet.add("fc.bias", extents{1}, std::vector<float>{1});
+    CHECK(message(resnet.bytes()) ==
+          "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the 2 tensors "
+          "(conv1.weight, ...)");
+    CHECK(message(resnet.bytes(), {.config = tiny()}) ==
+          "tensors do not fit the configuration (106 missing, 2 unexpected) | missing: stage0.patch_embed.proj.weight; "
+          "stage0.patch_embed.proj.bias; stage0.patch_embed.norm.weight; ... | unexpected: conv1.weight; fc.bias");
+    CHECK(message(cvt_test::raw_safetensors("{}")) == "the checkpoint holds no tensors");
+    CHECK(message("") == "0 bytes are too short for a checkpoint");
+    CHECK(message("\x98\x87") == "2 bytes are too short for a checkpoint");  // not what bytes past its end are
+    CHECK(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n") ==
+          "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them");
+    CHECK(message("\x89PNG\r\n\x1A\n-------") == "neither safetensors nor a PyTorch checkpoint: begins with bytes 89 50 4E 47");
+}
+
+TEST_CASE("open: tensors that contradict the configuration", "[open]") {
+    const std::string file = weights(tiny(), same);
+    const auto given = [&](auto change) {
+        cvt::config c = tiny();
+        change(c);
+        return message(file, {.config = c});
+    };
+    CHECK(given([](cvt::config& c) { c.num_channels = 1; }) ==
+          "stage0.patch_embed.proj.weight: expected [4, 1, 7, 7], file has [4, 3, 7, 7]");
+    CHECK(given([](cvt::config& c) { c.stage[1].mlp_ratio = 2; }) ==
+          "tensors do not fit the configuration (3 of another shape) | of another shape: stage1.blocks.0.mlp.fc1.weight: expected [16, 8], "
+          "file has [32, 8]; stage1.blocks.0.mlp.fc1.bias: expected [16], file has [32]; ...");
+    CHECK(given([](cvt::config& c) { c.stage[2].cls_token = false; }) ==
+          "tensors do not fit the configuration (1 unexpected) | unexpected: stage2.cls_token");
+    CHECK(given([](cvt::config& c) { c.stage[0].depth = 2; }) ==
+          "tensors do not fit the configuration (31 missing) | missing: stage0.blocks.1.norm1.weight; stage0.blocks.1.norm1.bias; "
+          "stage0.blocks.1.attn.conv_proj_q.conv.weight; ...");
+    CHECK(contains(given([](cvt::config& c) { c.stage[0].embed_dim = 6; }), "(36 of another shape)"));
+    CHECK(contains(given([](cvt::config& c) { c.stage[0].num_heads = 3; }), "stage 0: num_heads: expected a divisor of embed_dim 4"));
+    CHECK(message(file, {}, R"({"embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1], "qkv_bias": [true, true, false]})") ==
+          "tensors do not fit the configuration (3 unexpected) | unexpected: stage2.blocks.0.attn.proj_q.bias; "
+          "stage2.blocks.0.attn.proj_k.bias; stage2.blocks.0.attn.proj_v.bias");
+    // Names as they are in the file are shown for what the configuration does not know.
+    CHECK(contains(
+        message(weights(tiny(), [](const std::string& n) { return n == "head.bias" ? "classifier.b" : hf(n); }), {.config = tiny()}),
+        "(1 missing, 1 unexpected) | missing: head.bias | unexpected: classifier.b"));
+}
+
+TEST_CASE("open: integers are ignored, unless a weight should be there", "[open]") {
+    const auto with = [](const char* replaced, const char* extra, const char* dtype, std::size_t width) {
+        safetensors_writer w;
+        ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> dims) {
+            const std::vector<float> values = cvt_test::formula_tensor(name, dims, seed);
+            if (std::string(name) == replaced)
+                w.add(name, dtype, dims, std::string(values.size() * width, '\1'));
+            else
+                w.add(name, dims, values);
+        });
+        w.add(extra, dtype, extents{}, std::string(width, '\1'));
+        return w.bytes();
+    };
+    const char* const counter = "stage0.blocks.0.attn.conv_proj_q.bn.num_batches_tracked";
+    check_formula(from_memory(with("", counter, "I64", 8), {.config = tiny()}));
+    check_formula(from_memory(with("", counter, "F32", 4), {.config = tiny()}));
+    check_formula(from_memory(with("", "mask", "BOOL", 1), {.config = tiny()}));
+    CHECK(contains(message(with("", "scale", "F32", 4), {.config = tiny()}), "(1 unexpected) | unexpected: scale"));
+    CHECK(message(with("head.bias", counter, "I64", 8), {.config = tiny()}) ==
+          "head.bias: expected floating-point values, file has integers");
+    CHECK(contains(message(with("head.bias", "x", "F8_E5M2", 1), {.config = tiny()}),
+                   "head.bias: dtype: expected F32, F16, BF16 or F64, found F8_E5M2"));
+}
+
+TEST_CASE("open: a safetensors file may begin with the bytes of a pickle or a zip", "[open]") {
+    safetensors_writer w;
+    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> dims) {
+        w.add(name, dims, cvt_test::formula_tensor(name, dims, seed));
+    });
+    const std::string plain = w.bytes();
+    const std::size_t header = plain.find("}}") + 2 - 8;
+    for (const std::size_t padded : {std::size_t{0x40280}, std::size_t{0x14B50}}) {  // lengths 80 02 04 ... and 50 4B 01 ...
+        REQUIRE(padded > header);
+        const std::string data = plain.substr(8 + (header + 7) / 8 * 8);
+        const std::string file = cvt_test::raw_safetensors(plain.substr(8, header) + std::string(padded - header, ' '), data);
+        const ck::opened o = from_memory(file, {.config = tiny()});
+        CHECK(std::string(o.info.container) == "safetensors");
+        check_formula(o);
+    }
+}
+
+TEST_CASE("open: read() gives what was checked and nothing else", "[open]") {
+    const std::string file = weights(tiny(), hf);
+    const ck::opened o = from_memory(file, {.config = tiny()});
+    std::vector<float> out(144);
+    CHECK_FALSE(o.read("head.bias", extents{10}, out.data()));
+    CHECK(o.read("head.bias", extents{5, 2}, out.data()).what() == std::string("head.bias: expected [5, 2], file has [10]"));
+    CHECK(o.read("head.other", extents{10}, out.data()).what() == std::string("head.other: not in the checkpoint"));
+    CHECK(o.read("classifier.bias", extents{10}, out.data()).code() == cvt::errc::mismatch);
+}
+
+TEST_CASE("open: folders", "[open]") {
+    const scratch_folder folder;
+    const std::string path = folder.path.string();
+    CHECK(message_of_path("") == "the path of the checkpoint is empty");
+    CHECK(ck::open(nullptr).error().code() == cvt::errc::invalid_argument);
+    CHECK(message_of_path("no/such/path") == "no/such/path: cannot open: No such file or directory");
+    CHECK(message_of_path(path) ==
+          path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one");
+    folder.write("pytorch_model.bin", "garbage, and some more");
+    CHECK(message_of_path(path) ==
+          path + "/pytorch_model.bin: neither safetensors nor a PyTorch checkpoint: begins with bytes 67 61 72 62");
+    const std::string file = weights(tiny(), hf);
+    folder.write("model.safetensors", file);  // comes before the other
+    CHECK(contains(message_of_path(path), path + ": not CvT-13, CvT-21 or CvT-W24 by its shapes"));
+    CHECK(message_of_path(path, {.config = tiny()}) == "accepted");
+    folder.write("config.json", "");
+    CHECK(message_of_path(path) == path + "/config.json: the file is empty");
+    folder.write("config.json", tiny_json);
+    CHECK(contains(message_of_path(path), path + ": config.json: JSON line 1"));
+    folder.write("config.json", tiny_json + R"(, "id2label": {"0": "x"}})");
+    CHECK(message_of_path(path) == path + ": config.json: id2label: expected 10 labels, one for each row of head.weight, found 1");
+    folder.write("config.json", tiny_json + "}");
+    const ck::opened o = opened(ck::open((path + "/").c_str()));
+    CHECK(std::string(o.info.size_from) == "default");
+    check_formula(o);
+    folder.write("preprocessor_config.json", R"({"size": {"height": 96, "width": 96}})");
+    CHECK(opened(ck::open(path.c_str())).preprocessing.resize_width == 96);
+    folder.write("preprocessor_config.json", R"({"size": "big"})");
+    CHECK(contains(message_of_path(path), path + ": preprocessor_config.json: size: expected"));
+    // A lone file is what it is: what lies beside it says nothing.
+    CHECK(contains(message_of_path(path + "/model.safetensors"), "any other model needs its configuration"));
+    folder.write("model.safetensors", file.substr(0, file.size() - 1));
+    CHECK(contains(message_of_path(path), path + "/model.safetensors: classifier.bias: its data end at byte"));
+    folder.write("model.safetensors", "");
+    CHECK(message_of_path(path) == path + "/model.safetensors: the file is empty");
+}
+
+TEST_CASE("open: shards", "[open]") {
+    const scratch_folder folder;
+    const std::string path = folder.path.string(), index = path + "/model.safetensors.index.json";
+    const auto half = [](bool first) {
+        return weights(tiny(), [=](const std::string& n) { return n.starts_with("stage0.") == first ? hf(n) : ""; });
+    };
+    std::string map;
+    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t>) {
+        map +=
+            (map.empty() ? "\"" : ",\"") + hf(name) + "\":\"" + (std::string(name).starts_with("stage0.") ? "a" : "b") + ".safetensors\"";
+    });
+    const auto with_map = [&](const std::string& entries) {
+        folder.write("model.safetensors.index.json", R"({"metadata": {"total_size": 1}, "weight_map": {)" + entries + "}}");
+        return message_of_path(path);
+    };
+    folder.write("a.safetensors", half(true));
+    folder.write("b.safetensors", half(false));
+    folder.write("config.json", tiny_json + "}");
+    CHECK(with_map(map) == "accepted");
+    const ck::opened o = opened(ck::open(path.c_str()));
+    CHECK(o.tensors.sources() == 2);
+    CHECK(std::string(o.info.container) == "safetensors, sharded");
+    check_formula(o);
+
+    CHECK(with_map(map + R"(,"extra":"a.safetensors")") == index + ": weight_map: extra: its shard a.safetensors has no such tensor");
+    CHECK(with_map(map + R"(,"x":"c.safetensors")") == path + "/c.safetensors: cannot open: No such file or directory");
+    for (const char* name : {"../a.safetensors", "/etc/passwd", "..", ".", "", "sub/a.safetensors", "C:a", "..\\\\a", "a\\u0000b"}) {
+        CAPTURE(name);
+        CHECK(contains(with_map(map + R"(,"x":")" + name + "\""), "weight_map: x: expected the name of a file in this folder, found"));
+    }
+    CHECK(contains(with_map(map + ",\"x\":1"), "weight_map: x: expected the name of a file in this folder"));
+    CHECK(with_map("") == index + ": weight_map: expected an object of tensor and file names");
+    std::string names;
+    for (int i = 0; i <= 131072; ++i) names += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"a.safetensors\"";
+    CHECK(with_map(names) == index + ": weight_map: more than 131072 tensors");
+    folder.write("model.safetensors.index.json", "[]");
+    CHECK(message_of_path(path) == index + ": weight_map: expected an object of tensor and file names");
+    folder.write("model.safetensors.index.json", "{");
+    CHECK(contains(message_of_path(path), index + ": JSON line 1"));
+    folder.write("b.safetensors", weights(tiny(), hf));
+    CHECK(contains(with_map(map),
+                   "/b.safetensors: cvt.encoder.stages.0.embedding.convolution_embeddings.projection.weight: the name occurs twice"));
+}

@@ -1,0 +1,104 @@
+// The workspace's plan: measuring and placing agree, pieces are apart, large enough for each layer, and one scratch a worker.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <vector>
+
+#include <cvt/kernels/select.hpp>
+#include <cvt/runtime/buffer.hpp>
+#include <cvt/network/workspace.hpp>
+
+namespace {
+
+struct piece {
+    const float* begin;
+    std::size_t floats;
+};
+
+std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
+
+/// Every piece that stage `i` uses at one time, with the size it needs.
+std::vector<piece> pieces_of_stage(const cvt::config& c, const cvt::model_shape& shape, const cvt::detail::workspace_plan& p, std::size_t i,
+                                   int workers, const cvt::kernels::kernel_set& set) {
+    const cvt::stage_config& s = c.stage[i];
+    const cvt::model_shape::stage_shape& at = shape.stage[i];
+    const std::size_t queries = size(at.queries() * s.embed_dim), rows = size(at.queries() * cvt::layers::row_stride(s.embed_dim)),
+                      heads = size(s.num_heads);
+    const cvt::layers::attention_buffers& a = p.attention[i];
+    const std::size_t before = i == 0 ? 0 : size(shape.stage[i - 1].queries() * c.stage[i - 1].embed_dim);
+    return {{p.x[i % 2], queries},
+            {p.x[1 - i % 2], before},
+            {p.y, rows},
+            {p.embedding, size(c.last_stage().embed_dim)},
+            {a.q, rows},
+            {a.packed_k, heads * set.packed_size(at.key_count(), s.head_dim())},
+            {a.packed_v, heads * set.packed_size(s.head_dim(), at.key_count())},
+            {p.scratch, p.scratch_size * size(workers)}};
+}
+
+void check(const cvt::config& c, int height, int width) {
+    const cvt::model_shape shape = *shape_of(c, height, width);
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        std::size_t alone = 0;
+        for (const int workers : {1, 2, 7}) {
+            INFO(set->name << ", " << height << "x" << width << ", " << workers << " workers");
+            const cvt::detail::workspace_plan measured = cvt::detail::plan(c, shape, *set, workers, nullptr);
+            cvt::detail::buffer<float> block;
+            REQUIRE(block.resize(measured.floats));
+            const cvt::detail::workspace_plan placed = cvt::detail::plan(c, shape, *set, workers, block.data());
+            CHECK(placed.floats == measured.floats);
+            CHECK(placed.scratch_size == measured.scratch_size);
+            CHECK(placed.scratch_size % 16 == 0);  // so that every worker's begins on a boundary
+            if (workers == 1) alone = measured.floats;
+            CHECK(measured.floats == alone + size(workers - 1) * measured.scratch_size);
+
+            for (std::size_t i = 0; i < c.stages().size(); ++i) {
+                std::vector<piece> pieces = pieces_of_stage(c, shape, placed, i, workers, *set);
+                std::sort(pieces.begin(), pieces.end(), [](const piece& a, const piece& b) { return a.begin < b.begin; });
+                const float* end = block.data();
+                for (const piece& one : pieces) {
+                    CHECK(reinterpret_cast<std::uintptr_t>(one.begin) % 64 == 0);
+                    CHECK(one.begin >= end);
+                    end = one.begin + one.floats;
+                }
+                CHECK(end <= block.data() + block.size());
+                cvt::detail::arena embed, attend, feed;
+                cvt::layers::conv_embed_scratch(embed, c.stage[i], i == 0 ? c.num_channels : c.stage[i - 1].embed_dim, *set);
+                cvt::layers::attention_scratch(attend, c.stage[i], shape.stage[i], *set);
+                cvt::layers::mlp_scratch(feed, c.stage[i], *set);
+                CHECK(placed.scratch_size >= std::max({embed.peak(), attend.peak(), feed.peak()}));
+            }
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("pieces of the workspace are apart and large enough") {
+    check(cvt::cvt_13, 224, 224);
+    check(cvt::cvt_13, 200, 333);
+    check(cvt::cvt_13, 32, 32);
+    cvt::config c;
+    c.num_stages = cvt::config::max_stages;
+    c.num_channels = 5;
+    for (std::size_t i = 0; i < cvt::config::max_stages; ++i) {
+        c.stage[i].embed_dim = 7 + static_cast<int>(i) * 6 % 17;  // later stages wider and narrower, the grid the same
+        c.stage[i].patch_stride = 1;
+        c.stage[i].cls_token = i % 3 == 2;
+        c.stage[i].qkv_projection = static_cast<cvt::projection>(i % 3);
+    }
+    check(c, 19, 23);
+    c.num_stages = 1;
+    check(c, 1, 1);
+}
+
+TEST_CASE("the largest input is a size that cannot be had, not one that wraps around") {
+    cvt::config c = cvt::cvt_w24;
+    c.stage[0].patch_stride = 1;
+    c.stage[0].qkv_projection = cvt::projection::linear;
+    const cvt::model_shape shape = *shape_of(c, cvt::maximum_input, cvt::maximum_input);
+    const std::size_t keys = size(shape.stage[0].key_count());
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available())
+        CHECK(cvt::detail::plan(c, shape, *set, cvt::executor::max_workers, nullptr).floats >
+              size(cvt::executor::max_workers * set->strip_rows) * keys + 2 * keys * 192);
+}
