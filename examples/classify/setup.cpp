@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <cvt/checkpoint/hf_config.hpp>
+#include <cvt/load.hpp>
 #include <fstream>
 #include <iterator>
 #include <sstream>

@@ -10,6 +10,7 @@
 #include "checkpoint/source.hpp"
 #include "checkpoint/write_folder.hpp"
 #include "float_bits.hpp"
+#include "load.hpp"
 #include "model.hpp"
 #include "verify.hpp"
 

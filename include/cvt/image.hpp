@@ -7,11 +7,11 @@
 #include <cstring>
 #include <limits>
 
-#include "config.hpp"
 #include "error.hpp"
 #include "float_bits.hpp"
 #include "image/resize.hpp"
 #include "runtime/buffer.hpp"
+#include "shape.hpp"
 #include "tensor.hpp"
 
 CVT_NAMESPACE_BEGIN

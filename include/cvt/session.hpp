@@ -9,9 +9,9 @@
 
 #include "image.hpp"
 #include "model.hpp"
+#include "network/forward.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/reentrancy_guard.hpp"
-#include "network/workspace.hpp"
 #include "tensor.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -71,7 +71,7 @@ public:
 
     /// Everything at once, for a batch (N, channels, height, width) of normalised inputs.
     error run(view<const float, 4> input, const outputs& out) noexcept {
-        const detail::one_user::call call{user_};
+        const detail::reentrancy_guard::call call{guard_};
         if (!call) return in_use();
         const config& c = model_.config();
         if (input.data() == nullptr || input.extent(0) < 1)
@@ -87,7 +87,7 @@ public:
     /// Everything at once, for N images. They must come out of preprocessing with one size, as they do unless the
     /// preprocessing neither crops nor warps.
     error run(std::span<const image_view> images, const outputs& out) noexcept {
-        const detail::one_user::call call{user_};
+        const detail::reentrancy_guard::call call{guard_};
         if (!call) return in_use();
         const config& c = model_.config();
         if (images.empty()) return error::format(errc::invalid_argument, "images: expected at least one, found none");
@@ -156,7 +156,7 @@ private:
     error prepare(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count, const outputs& out) noexcept {
         const config& c = model_.config();
         if (error e = detail::check_workers(executor_.workers)) return e;
-        const result<model_shape> shape = shape_of(c, height, width);
+        const result<model_shape> shape = detail::shape_of_valid(c, height, width);
         if (!shape) return shape.error();
         const std::ptrdiff_t dim = c.last_stage().embed_dim;
         if (!out.logits.empty())
@@ -178,68 +178,38 @@ private:
 
         if (workspace_.size() != 0 && shape->input == shape_.input) return {};
         shape_.input = {};  // a failed allocation must not leave a plan that looks made
-        const std::size_t floats = detail::plan(c, *shape, *model_.data_->kernels, executor_.workers, nullptr).floats;
-        if (!workspace_.resize(floats)) return error::out_of_memory("session workspace", floats * sizeof(float));
-        plan_ = detail::plan(c, *shape, *model_.data_->kernels, executor_.workers, workspace_.data());
+        const kernels::kernel_set& kernels = *model_.data_->kernels;
+        const std::size_t bytes = network::plan_workspace(c, *shape, kernels, executor_.workers, nullptr).bytes;
+        if (!workspace_.resize(bytes)) return error::out_of_memory("session workspace", bytes);
+        plan_ = network::plan_workspace(c, *shape, kernels, executor_.workers, workspace_.data());
         shape_ = *shape;
         return {};
     }
 
-    /// The paper, figure 2: stages of embedding and blocks, then the head. Image n of count.
-    void forward(const float* image, std::ptrdiff_t n, std::ptrdiff_t count, const outputs& out) noexcept {
-        const config& c = model_.config();
-        const detail::model_weights& w = model_.data_->weights;
-        const layers::context run{model_.data_->kernels, executor_, plan_.scratch, plan_.scratch_size};
-        layers::embed_input in{image, c.num_channels, shape_.input, true};
-        for (std::size_t i = 0; i < stages_needed(out); ++i) {
-            const bool last = i + 1 == c.stages().size();
-            float* x = plan_.x[i % 2];
-            const std::span<float> map = part(out.stages[i], n, count);
-            layers::stage_request request;
-            if (last && c.uses_cls_token()) {
-                request.last_block_cls_only = map.empty();
-                if (!out.cls_attention.empty()) request.cls_attention = part(out.cls_attention, n, count).data();
-            }
-            layers::stage(run, c.stage[i], w.stage[i], c.gelu, in, shape_.stage[i], plan_.attention[i], request, x, plan_.y);
-            const float* tokens = x + std::ptrdiff_t{shape_.stage[i].cls} * c.stage[i].embed_dim;
-            if (!map.empty()) channels_first(tokens, shape_.stage[i].tokens.tokens(), c.stage[i].embed_dim, map.data());
-            in = {tokens, c.stage[i].embed_dim, shape_.stage[i].tokens, false};
-        }
-        if (out.logits.empty() && out.embedding.empty()) return;
-        const float* x = plan_.x[(c.stages().size() - 1) % 2];
-        layers::embedding(run, w.head, shape_.last_stage(), c.last_stage().embed_dim, x, plan_.y, plan_.embedding);
-        const std::span<float> embedding = part(out.embedding, n, count), logits = part(out.logits, n, count);
-        if (!embedding.empty()) std::memcpy(embedding.data(), plan_.embedding, embedding.size_bytes());
-        if (!logits.empty()) layers::head(run, w.head, plan_.embedding, logits.data());
+    /// Input n of count.
+    void forward(const float* input, std::ptrdiff_t n, std::ptrdiff_t count, const outputs& out) noexcept {
+        network::forward_outputs one{.logits = part(out.logits, n, count),
+                                     .embedding = part(out.embedding, n, count),
+                                     .cls_attention = part(out.cls_attention, n, count)};
+        for (std::size_t i = 0; i < out.stages.size(); ++i) one.stages[i] = part(out.stages[i], n, count);
+        const detail::model_data& m = *model_.data_;
+        network::forward({m.config, m.weights, *m.kernels, executor_, shape_, plan_}, input, one);
     }
 
-    /// Those up to the last that something asked for comes out of.
-    [[nodiscard]] std::size_t stages_needed(const outputs& out) const noexcept {
-        std::size_t needed = model_.config().stages().size();
-        if (out.logits.empty() && out.embedding.empty() && out.cls_attention.empty())
-            while (needed > 0 && out.stages[needed - 1].empty()) --needed;
-        return needed;
-    }
-
-    static std::span<float> part(std::span<float> all, std::ptrdiff_t n, std::ptrdiff_t count) noexcept {
-        const std::size_t each = all.size() / static_cast<std::size_t>(count);
-        return all.subspan(static_cast<std::size_t>(n) * each, each);
-    }
-
-    /// (tokens, channels) to (channels, tokens).
-    static void channels_first(const float* tokens, std::ptrdiff_t count, std::ptrdiff_t channels, float* map) noexcept {
-        for (std::ptrdiff_t c = 0; c < channels; ++c)
-            for (std::ptrdiff_t t = 0; t < count; ++t) map[c * count + t] = tokens[t * channels + c];
+    /// What belongs to input n of count; null where nothing was asked for.
+    static float* part(std::span<float> all, std::ptrdiff_t n, std::ptrdiff_t count) noexcept {
+        return all.empty() ? nullptr : all.data() + all.size() / static_cast<std::size_t>(count) * static_cast<std::size_t>(n);
     }
 
     cvt::model model_;
     executor executor_;
     cvt::preprocessing preprocessing_;
     model_shape shape_;
-    detail::workspace_plan plan_;
-    detail::buffer<float> workspace_, input_;
+    network::workspace plan_;
+    detail::buffer<std::byte> workspace_;
+    detail::buffer<float> input_;
     image_scratch image_scratch_;
-    detail::one_user user_;
+    detail::reentrancy_guard guard_;
 };
 
 CVT_NAMESPACE_END

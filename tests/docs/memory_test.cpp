@@ -2,7 +2,9 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstring>
-#include <cvt/cvt.hpp>
+#include <cvt/kernels/select.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 #include <fstream>
 #include <string>
 

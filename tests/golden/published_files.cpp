@@ -109,7 +109,7 @@ TEST_CASE("memory of cvt-w24 from .safetensors") { check_load_memory("cvt-w24");
 
 TEST_CASE("cvt-w24 converted is the same model") {
     const cvt::model model = load(file("cvt-w24"));
-    const auto v = model.verify();
+    const auto v = cvt::verify(model);
     INFO(v.error().what());
     REQUIRE(v);
     std::printf("CvT-W24 converted, --verify: difference %.1e, limit %.1e\n", v->difference, v->limit);

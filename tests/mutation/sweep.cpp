@@ -11,10 +11,10 @@
 #include <iterator>
 #include <optional>
 
-#include <cvt/checkpoint/hf_config.hpp>
-#include <cvt/checkpoint/hf_preprocessor.hpp>
 #include <cvt/checkpoint/formats/safetensors.hpp>
 #include <cvt/checkpoint/formats/torch.hpp>
+#include <cvt/checkpoint/hf_config.hpp>
+#include <cvt/checkpoint/hf_preprocessor.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/extra/npy.hpp>
 #include <support/safetensors_writer.hpp>

@@ -5,7 +5,8 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <cvt/cvt.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 #include <filesystem>
 #include <fstream>
 #include <thread>

@@ -58,7 +58,7 @@ double verified(const std::string& folder) {
     const auto model = cvt::model::load(folder.c_str());
     INFO(model.error().what());
     REQUIRE(model);
-    const auto v = model->verify();
+    const auto v = cvt::verify(*model);
     INFO(v.error().what());
     REQUIRE(v);
     CHECK(v->good());

@@ -11,9 +11,9 @@
 #include "../config.hpp"
 #include "../error.hpp"
 #include "../runtime/buffer.hpp"
+#include "formats/tensor_table.hpp"
 #include "tensor_names.hpp"
 #include "variants.hpp"
-#include "formats/tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

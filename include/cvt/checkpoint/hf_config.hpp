@@ -8,8 +8,8 @@
 #include <optional>
 #include <string_view>
 
-#include "../config.hpp"
 #include "../error.hpp"
+#include "../validate.hpp"
 #include "json/fields.hpp"
 #include "labels.hpp"
 

@@ -10,14 +10,16 @@
 #include "../error.hpp"
 #include "../image.hpp"
 #include "../load_options.hpp"
-#include "formats/detect_format.hpp"
+#include "../model_info.hpp"
+#include "../validate.hpp"
 #include "check_tensors.hpp"
+#include "formats/detect_format.hpp"
+#include "formats/tensor_table.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
 #include "labels.hpp"
 #include "tensor_names.hpp"
 #include "variants.hpp"
-#include "formats/tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

@@ -7,8 +7,8 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
-#include "tensor_names.hpp"
 #include "formats/tensor_table.hpp"
+#include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

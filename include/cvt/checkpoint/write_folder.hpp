@@ -10,10 +10,10 @@
 #include "../float_bits.hpp"
 #include "../runtime/buffer.hpp"
 #include "formats/half.hpp"
-#include "hf_writer.hpp"
-#include "source.hpp"
 #include "formats/output_file.hpp"
 #include "formats/safetensors_writer.hpp"
+#include "hf_writer.hpp"
+#include "source.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
