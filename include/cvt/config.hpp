@@ -220,15 +220,15 @@ inline error validate(const config& c) noexcept {
     return {};
 }
 
-/// Sizes of all stages for an input of height x width pixels. Errors: an invalid configuration, an input smaller than
-/// minimum_input(c) or larger than maximum_input a side.
-inline result<model_shape> shape_of(const config& c, std::int64_t height, std::int64_t width) noexcept {
-    if (error e = validate(c)) return e;
+namespace detail {
+
+/// shape_of() for a configuration that validate() has accepted.
+inline result<model_shape> shape_of_valid(const config& c, std::int64_t height, std::int64_t width) noexcept {
     const long long found_height = height, found_width = width;
     if (height > maximum_input || width > maximum_input)
         return error::format(errc::invalid_argument, "input of %lld x %lld pixels (height x width) is too large: at most %d a side",
                              found_height, found_width, maximum_input);
-    if (height < 1 || width < 1 || !detail::extent_fits(c, height) || !detail::extent_fits(c, width))
+    if (height < 1 || width < 1 || !extent_fits(c, height) || !extent_fits(c, width))
         return error::format(errc::invalid_argument,
                              "input of %lld x %lld pixels (height x width) is too small: this configuration needs at least %d x %d",
                              found_height, found_width, minimum_input(c), minimum_input(c));
@@ -238,13 +238,22 @@ inline result<model_shape> shape_of(const config& c, std::int64_t height, std::i
     std::int64_t h = height, w = width;
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         const stage_config& s = c.stage[i];
-        h = detail::conv_extent(h, s.patch_size, s.patch_stride, s.patch_padding);
-        w = detail::conv_extent(w, s.patch_size, s.patch_stride, s.patch_padding);
+        h = conv_extent(h, s.patch_size, s.patch_stride, s.patch_padding);
+        w = conv_extent(w, s.patch_size, s.patch_stride, s.patch_padding);
         m.stage[i].tokens = {static_cast<int>(h), static_cast<int>(w)};
-        m.stage[i].keys = {static_cast<int>(detail::key_extent(s, h)), static_cast<int>(detail::key_extent(s, w))};
+        m.stage[i].keys = {static_cast<int>(key_extent(s, h)), static_cast<int>(key_extent(s, w))};
         m.stage[i].cls = s.cls_token ? 1 : 0;
     }
     return m;
+}
+
+}  // namespace detail
+
+/// Sizes of all stages for an input of height x width pixels. Errors: an invalid configuration, an input smaller than
+/// minimum_input(c) or larger than maximum_input a side.
+inline result<model_shape> shape_of(const config& c, std::int64_t height, std::int64_t width) noexcept {
+    if (error e = validate(c)) return e;
+    return detail::shape_of_valid(c, height, width);
 }
 
 CVT_NAMESPACE_END

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "checkpoint/source.hpp"
-#include "image.hpp"
+#include "image/preprocessing.hpp"
 #include "kernels/select.hpp"
 #include "load_options.hpp"
 #include "runtime/executor.hpp"

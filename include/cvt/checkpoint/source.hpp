@@ -8,7 +8,7 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
-#include "../image.hpp"
+#include "../image/preprocessing.hpp"
 #include "../load_options.hpp"
 #include "formats/detect_format.hpp"
 #include "check_tensors.hpp"
