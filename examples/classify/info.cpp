@@ -34,7 +34,7 @@ std::string describe(const options& o, const setup& s) {
     const cvt::model& model = s.model;
     const cvt::config& c = model.config();
     const cvt::model_info& info = model.info();
-    const std::optional<cvt::grid> size = s.fixed_input_size();
+    const std::optional<cvt::grid> size = cvt::output_size(s.preprocessing);
 
     std::string out = row("model", o.model.empty() ? "built in: cvt-nano, ten classes (weights/CARD.md)" : terminal_text(o.model));
     out += row("container", info.container);

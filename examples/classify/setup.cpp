@@ -58,9 +58,10 @@ cvt::model load_model(const options& o, const std::optional<cvt::checkpoint::hf_
     return *std::move(model);
 }
 
+// The height of the inputs, or what their shorter side becomes where their size follows the image's.
 int side_of(const cvt::preprocessing& p) {
-    if (p.center_crop) return p.crop_height;
-    return p.resize == rule::warp ? p.resize_height : p.short_side;
+    const std::optional<cvt::grid> size = cvt::output_size(p);
+    return size ? size->height : p.short_side;
 }
 
 // --size and --resize: the model's mean and deviation stay, and what it does with the image's shape unless told otherwise.
@@ -115,7 +116,7 @@ void check_against_model(const options& o, const setup& s) {
     refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty()), "the model takes " + std::to_string(c.num_channels) +
                                                                                  (c.num_channels == 1 ? " channel" : " channels") +
                                                                                  ", images have 3: give it tensors with --input");
-    const std::optional<cvt::grid> size = s.fixed_input_size();
+    const std::optional<cvt::grid> size = cvt::output_size(s.preprocessing);
     refuse(!o.dump_input.empty() && !size, "--dump-input: this model's inputs are as large as the images; choose one size with --size");
     if (!size) return;
     const auto shape = cvt::shape_of(c, size->height, size->width);
@@ -123,12 +124,6 @@ void check_against_model(const options& o, const setup& s) {
 }
 
 }  // namespace
-
-std::optional<cvt::grid> setup::fixed_input_size() const {
-    if (preprocessing.center_crop) return cvt::grid{preprocessing.crop_height, preprocessing.crop_width};
-    if (preprocessing.resize == rule::warp) return cvt::grid{preprocessing.resize_height, preprocessing.resize_width};
-    return std::nullopt;
-}
 
 setup make_setup(const options& o) {
     const std::optional<cvt::checkpoint::hf_config> config = read_config(o);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cvt/model.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +14,6 @@ struct setup {
     cvt::preprocessing preprocessing;
     const char* size_from;            ///< what decided the size of the input
     std::vector<std::string> labels;  ///< one a class; empty texts where there are none
-
-    /// The one size that images of any shape become, or null where it follows the image's.
-    [[nodiscard]] std::optional<cvt::grid> fixed_input_size() const;
 };
 
 /// Loads the model and fits the options to it. Warnings go to standard error. Throws failure: no_model, or wrong_usage

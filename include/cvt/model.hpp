@@ -10,7 +10,7 @@
 
 #include "checkpoint/labels.hpp"
 #include "config.hpp"
-#include "image.hpp"
+#include "image/preprocessing.hpp"
 #include "load_options.hpp"
 #include "model_info.hpp"
 #include "network/forward.hpp"

@@ -8,7 +8,7 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
-#include "../image.hpp"
+#include "../image/preprocessing.hpp"
 #include "../load_options.hpp"
 #include "../model_info.hpp"
 #include "../validate.hpp"

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "../error.hpp"
 #include "../float_bits.hpp"
+#include "../image/input_size.hpp"
 #include "../runtime/buffer.hpp"
 #include "formats/half.hpp"
 #include "formats/output_file.hpp"
@@ -111,8 +113,8 @@ inline error write_weights(const opened& from, dtype type, std::string_view self
 
 /// The side of square inputs, 0 where they are not square or follow the image's shape.
 inline int square_side(const preprocessing& p) noexcept {
-    if (p.center_crop) return p.crop_height == p.crop_width ? p.crop_height : 0;
-    return p.resize == preprocessing::resize_rule::warp && p.resize_height == p.resize_width ? p.resize_height : 0;
+    const std::optional<grid> size = output_size(p);
+    return size && size->height == size->width ? size->height : 0;
 }
 
 /// The two JSON texts of a folder.

@@ -18,7 +18,8 @@
 #include <limits>
 #include <span>
 
-#include "../image.hpp"
+#include "../image/image_view.hpp"
+#include "../runtime/buffer.hpp"
 #include "decoder.hpp"
 #include "jpeg_preflight.hpp"
 #include "png_preflight.hpp"
