@@ -1,4 +1,4 @@
-// weight_source, and what becomes of the weights at load: everything foldable is folded, everything else is packed once.
+// What becomes of the weights at load: everything foldable is folded, everything else is packed once.
 #pragma once
 
 #include <array>
@@ -9,20 +9,13 @@
 #include <span>
 
 #include "../float_bits.hpp"
-#include "head.hpp"
-#include "stage.hpp"
 #include "../runtime/arena.hpp"
 #include "../runtime/buffer.hpp"
+#include "../weight_source.hpp"
+#include "head.hpp"
+#include "stage.hpp"
 
 CVT_NAMESPACE_BEGIN
-
-/// Anything that can deliver a tensor by its official name ("stage2.blocks.0.attn.proj_q.weight") as float32, row-major.
-/// Shapes are those of the official state dict. `read` is called once for each tensor while a model is built, in an
-/// order that is not promised.
-struct weight_source {
-    void* context = nullptr;
-    error (*read)(void* context, const char* official_name, std::span<const std::int64_t> shape, float* out) = nullptr;
-};
 
 /// Things worth telling that are not errors, such as weights that are not finite.
 struct warning_list {
