@@ -13,9 +13,9 @@
 #include "image.hpp"
 #include "kernels/select.hpp"
 #include "load_options.hpp"
-#include "runtime/executor.hpp"
-#include "network/workspace.hpp"
 #include "network/pack.hpp"
+#include "network/workspace.hpp"
+#include "runtime/executor.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
@@ -47,7 +47,7 @@ public:
     /// Errors name the file and what is wrong: io, malformed, unsupported, bad_config, mismatch, invalid_argument (the
     /// options), out_of_memory.
     static result<model> load(const char* path, const load_options& options = {}) noexcept {
-        result<checkpoint::opened> file = checkpoint::open(path, options);
+        result<checkpoint::checkpoint_source> file = checkpoint::open(path, options);
         if (!file) return file.error();
         return from_opened(*std::move(file), options);
     }
@@ -63,7 +63,8 @@ public:
         std::string_view config_json, preprocessor_json;
     };
     static result<model> from_memory(const memory_folder& folder, const load_options& options = {}) noexcept {
-        result<checkpoint::opened> file = checkpoint::open_memory(folder.weights, folder.config_json, folder.preprocessor_json, options);
+        result<checkpoint::checkpoint_source> file =
+            checkpoint::open_memory(folder.weights, folder.config_json, folder.preprocessor_json, options);
         if (!file) return file.error();
         return from_opened(*std::move(file), options);
     }
@@ -126,16 +127,13 @@ private:
     friend class session;
     explicit model(detail::model_data* data) noexcept : data_{data} {}
 
-    static result<model> from_opened(checkpoint::opened&& file, const load_options& options) noexcept {
-        const weight_source source{&file, [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
-                                       return static_cast<checkpoint::opened*>(context)->read(name, shape, out);
-                                   }};
-        result<model> m = from_weights(file.config, source, {.kernels = options.kernels});
+    static result<model> from_opened(checkpoint::checkpoint_source&& file, const load_options& options) noexcept {
+        result<model> m = from_weights(file.config, file.weights(), {.kernels = options.kernels});
         if (!m) return m;
         m->data_->preprocessing = file.preprocessing;
         m->data_->info = file.info;
         m->data_->labels = std::move(file.labels);
-        m->data_->self_test = std::move(file.tensors.self_test);
+        m->data_->self_test = std::move(file.self_test);
         return m;
     }
 

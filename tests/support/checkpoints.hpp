@@ -21,7 +21,8 @@ inline std::string formula_file(const cvt::config& c, std::uint64_t seed = 0) {
 }
 
 /// A tensor's values as the library reads them.
-inline std::vector<float> read_tensor(const cvt::checkpoint::opened& file, const char* name, std::span<const std::int64_t> shape) {
+inline std::vector<float> read_tensor(const cvt::checkpoint::checkpoint_source& file, const char* name,
+                                      std::span<const std::int64_t> shape) {
     std::size_t count = 1;
     for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
     std::vector<float> values(count);
@@ -30,7 +31,7 @@ inline std::vector<float> read_tensor(const cvt::checkpoint::opened& file, const
 }
 
 /// How many tensors of `a` are not bit for bit those of `b`.
-inline int tensors_that_differ(const cvt::checkpoint::opened& a, const cvt::checkpoint::opened& b) {
+inline int tensors_that_differ(const cvt::checkpoint::checkpoint_source& a, const cvt::checkpoint::checkpoint_source& b) {
     int differ = 0;
     cvt::checkpoint::for_each_tensor(a.config, [&](const char* name, std::span<const std::int64_t> shape) {
         const std::vector<float> x = read_tensor(a, name, shape), y = read_tensor(b, name, shape);

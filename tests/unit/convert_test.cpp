@@ -14,6 +14,7 @@
 #include "support/cases.hpp"
 #include "support/checkpoints.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 using namespace cvt_test;
 namespace ck = cvt::checkpoint;
@@ -35,7 +36,7 @@ cvt::config tiny() {
     return c;
 }
 
-ck::opened opened(const std::string& path, const cvt::load_options& options = {}) {
+ck::checkpoint_source must_open(const std::string& path, const cvt::load_options& options = {}) {
     auto o = ck::open(path.c_str(), options);
     INFO(o.error().what());
     REQUIRE(o);
@@ -92,7 +93,7 @@ TEST_CASE("convert: every container and element type, bit for bit", "[convert]")
         if (name.ends_with(".pth")) options.config = tiny();
         const std::string out = folder / std::to_string(std::hash<std::string>{}(name));
         CHECK(converted(data + name, out, {.load = options}).self_test);
-        const ck::opened before = opened(data + name, options), after = opened(out);
+        const ck::checkpoint_source before = must_open(data + name, options), after = must_open(out);
         CHECK(after.config == before.config);
         CHECK(after.preprocessing.short_side == 256);
         CHECK(after.labels.size() == before.labels.size());
@@ -151,7 +152,7 @@ TEST_CASE("convert: F16 rounds to nearest even, and refuses what it cannot hold"
     converted(data + "tiny-hf", folder / "out", {.weights = cvt::weight_type::float16});
     CHECK(read_header(folder / "out/model.safetensors")["layernorm.weight"]["dtype"] == "F16");
     CHECK(read_json(folder / "out/config.json")["torch_dtype"] == "float16");
-    const ck::opened before = opened(data + "tiny-hf"), after = opened(folder / "out");
+    const ck::checkpoint_source before = must_open(data + "tiny-hf"), after = must_open(folder / "out");
     int wrong = 0;
     ck::for_each_tensor(before.config, [&](const char* name, std::span<const std::int64_t> shape) {
         std::vector<float> values = read_tensor(before, name, shape);
@@ -181,7 +182,7 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
         const cvt::load_options options{.config = c.config, .gelu = c.config.gelu};
         const std::string out = folder / c.name;
         CHECK(converted(folder / "in.safetensors", out, {.load = options, .preprocessing = cvt::preprocessing::for_size(64)}).self_test);
-        const ck::opened before = opened(folder / "in.safetensors", options), after = opened(out);
+        const ck::checkpoint_source before = must_open(folder / "in.safetensors", options), after = must_open(out);
         CHECK(after.config == ck::without_unused(c.config));
         CHECK(tensors_that_differ(before, after) == 0);
         CHECK(verified(out) == 0);
@@ -194,7 +195,7 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
     bare.final_norm = false;
     REQUIRE(write_file(folder / "bare.safetensors", formula_file(bare)));
     converted(folder / "bare.safetensors", folder / "bare", {.load = {.config = bare}});
-    CHECK(opened(folder / "bare").config == bare);
+    CHECK(must_open(folder / "bare").config == bare);
     CHECK(read_header(folder / "bare/model.safetensors").contains("encoder.stages.2.cls_token"));
     CHECK(verified(folder / "bare") == 0);
 }
@@ -208,16 +209,32 @@ TEST_CASE("convert: weights that give no finite numbers have no self-test", "[co
         w.add(name, shape, values);
     });
     REQUIRE(write_file(folder / "nan.safetensors", w.bytes()));
-    CHECK_FALSE(converted(folder / "nan.safetensors", folder / "out", {.load = {.config = tiny()}}).self_test);
-    CHECK(tensors_that_differ(opened(folder / "nan.safetensors", {.config = tiny()}), opened(folder / "out")) == 0);
+    const cvt::conversion done = converted(folder / "nan.safetensors", folder / "out", {.load = {.config = tiny()}});
+    CHECK_FALSE(done.self_test);
+    CHECK(done.warnings.count == 1);
+    CHECK(std::string{done.warnings.text[0]} == "head.bias: 1 of 10 values are NaN or infinite");
+    CHECK(tensors_that_differ(must_open(folder / "nan.safetensors", {.config = tiny()}), must_open(folder / "out")) == 0);
     CHECK_FALSE(read_header(folder / "out/model.safetensors")["__metadata__"].contains("cvt.self_test"));
+}
+
+TEST_CASE("convert: a checkpoint that is open becomes the same files as its path", "[convert]") {
+    const temporary_folder folder;
+    converted(data + "tiny-official.pth", folder / "path", {.load = {.config = tiny()}});
+    const ck::checkpoint_source source = must_open(data + "tiny-official.pth", {.config = tiny()});
+    const auto done = cvt::convert(source, (folder / "open").c_str());
+    INFO(done.error().what());
+    REQUIRE(done);
+    CHECK(done->self_test);
+    CHECK(done->warnings.count == 0);
+    for (const char* name : {"/config.json", "/preprocessor_config.json", "/model.safetensors"})
+        CHECK(read_file(folder / "path" + name) == read_file(folder / "open" + name));
 }
 
 TEST_CASE("convert: labels and preprocessing of the caller's", "[convert]") {
     const temporary_folder folder;
     const char* labels[]{"tench", "a \"crane\"", "back\\slash", "Z\xC3\xBCrich", "tab\there", "crane", "crane", "", "9", "\x7F"};
     converted(data + "tiny-hf", folder / "out", {.preprocessing = cvt::preprocessing::for_size(384), .labels = labels});
-    const ck::opened after = opened(folder / "out");
+    const ck::checkpoint_source after = must_open(folder / "out");
     const nlohmann::json config = read_json(folder / "out/config.json");
     for (int i = 0; i < 10; ++i) {
         CHECK(std::string{after.labels[i]} == labels[i]);

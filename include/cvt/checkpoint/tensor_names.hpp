@@ -72,7 +72,7 @@ inline constexpr spelling block_spellings[]{
     {"mlp.fc2.", "output.dense."},
 };
 
-/// Moves `part` from the front of `rest` to nothing; false when it is not there.
+/// Removes `part` from the front of `rest`; false when it is not there.
 inline bool take_front(std::string_view& rest, std::string_view part) noexcept {
     if (!rest.starts_with(part)) return false;
     rest.remove_prefix(part.size());
@@ -90,12 +90,15 @@ inline std::string_view take_number(std::string_view& rest) noexcept {
 }
 
 inline bool respell_front(std::string_view& rest, std::span<const spelling> spellings, naming from, naming to, tensor_name& out) noexcept {
-    for (const spelling& s : spellings)
-        if (take_front(rest, s.in(from))) return out.append(s.in(to)), true;
+    for (const spelling& s : spellings) {
+        if (!take_front(rest, s.in(from))) continue;
+        out.append(s.in(to));
+        return true;
+    }
     return false;
 }
 
-/// `name` in the other naming, one to one; empty when it is no name of a CvT in naming `from`.
+/// Translates a tensor name from naming `from` to naming `to`; empty if it is not the name of a CvT's tensor.
 inline tensor_name respell(std::string_view name, naming from, naming to) noexcept {
     tensor_name out;
     std::string_view rest = name;
