@@ -33,16 +33,13 @@ struct model_builder {
         return m;
     }
 
-    static result<model> from_checkpoint(checkpoint::opened&& file, const load_options& options) noexcept {
-        const weight_source source{&file, [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
-                                       return static_cast<checkpoint::opened*>(context)->read(name, shape, out);
-                                   }};
-        result<model> m = from_weights(file.config, source, {.kernels = options.kernels});
+    static result<model> from_checkpoint(checkpoint::checkpoint_source&& file, const load_options& options) noexcept {
+        result<model> m = from_weights(file.config, file.weights(), {.kernels = options.kernels});
         if (!m) return m;
         m->data_->preprocessing = file.preprocessing;
         m->data_->info = file.info;
         m->data_->labels = std::move(file.labels);
-        m->data_->self_test = std::move(file.tensors.self_test);
+        m->data_->self_test = std::move(file.self_test);
         return m;
     }
 
@@ -67,7 +64,7 @@ private:
 }  // namespace detail
 
 inline result<model> model::load(const char* path, const load_options& options) noexcept {
-    result<checkpoint::opened> file = checkpoint::open(path, options);
+    result<checkpoint::checkpoint_source> file = checkpoint::open(path, options);
     if (!file) return file.error();
     return detail::model_builder::from_checkpoint(*std::move(file), options);
 }
@@ -77,7 +74,8 @@ inline result<model> model::from_memory(std::span<const std::byte> weights, cons
 }
 
 inline result<model> model::from_memory(const memory_folder& folder, const load_options& options) noexcept {
-    result<checkpoint::opened> file = checkpoint::open_memory(folder.weights, folder.config_json, folder.preprocessor_json, options);
+    result<checkpoint::checkpoint_source> file =
+        checkpoint::open_memory(folder.weights, folder.config_json, folder.preprocessor_json, options);
     if (!file) return file.error();
     return detail::model_builder::from_checkpoint(*std::move(file), options);
 }

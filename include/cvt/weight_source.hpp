@@ -1,9 +1,10 @@
-// weight_source: anything that delivers tensors by name; and warning_list, what is worth telling about them.
+// weight_source: where a model's weights come from, tensor by tensor; overlay_source: one source in front of another; warning_list.
 #pragma once
 
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <span>
 
 #include "error.hpp"
@@ -16,6 +17,29 @@ CVT_NAMESPACE_BEGIN
 struct weight_source {
     void* context = nullptr;
     error (*read)(void* context, const char* official_name, std::span<const std::int64_t> shape, float* out) = nullptr;
+};
+
+/// Some tensors from one source, all others from the source underneath: a head of one's own on a checkpoint's encoder.
+///
+///     const char* const names[]{"head.weight", "head.bias"};
+///     cvt::overlay_source both{.names = names, .over = my_head, .under = encoder};
+///     cvt::result<cvt::model> model = cvt::model::from_weights(config, both.source());
+struct overlay_source {
+    std::span<const char* const> names;  ///< official names of the tensors that `over` delivers
+    weight_source over;                  ///< asked for these
+    weight_source under;                 ///< asked for all others
+
+    /// The two as one; this object must outlive it.
+    [[nodiscard]] weight_source source() noexcept {
+        return {this, [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
+                    const auto& self = *static_cast<const overlay_source*>(context);
+                    const weight_source* from = &self.under;
+                    for (const char* const overlaid : self.names)
+                        if (std::strcmp(name, overlaid) == 0) from = &self.over;
+                    if (from->read == nullptr) return error::format(errc::invalid_argument, "%s: its weight_source has no function", name);
+                    return from->read(from->context, name, shape, out);
+                }};
+    }
 };
 
 /// Things worth telling that are not errors, such as weights that are not finite.

@@ -39,7 +39,7 @@ TEST_CASE("docs/memory.md: packed weights and workspaces of the published models
         const cvt::result<cvt::model_shape> shape = cvt::shape_of(c, side, side);
         REQUIRE(shape);
         const auto workspace = [&](int workers) {
-            return static_cast<double>(cvt::detail::plan(c, *shape, **set, workers, nullptr).floats * sizeof(float)) / mebibyte;
+            return static_cast<double>(cvt::network::plan_workspace(c, *shape, **set, workers, nullptr).bytes) / mebibyte;
         };
         // The page says "about": it need not change with every tile that grows.
         CHECK(weights == Approx(static_cast<double>(measure.peak() * sizeof(float)) / mebibyte).epsilon(0.02));

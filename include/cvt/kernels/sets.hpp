@@ -69,3 +69,9 @@ inline result<const kernel_set*> select(const char* name) noexcept {
 
 }  // namespace kernels
 CVT_NAMESPACE_END
+
+#undef CVT_TARGET_BEGIN
+#undef CVT_TARGET_END
+#undef CVT_PRAGMA
+#undef CVT_SIMD
+#undef CVT_UNROLL
