@@ -8,6 +8,7 @@
 #include "../config.hpp"
 #include "../error.hpp"
 #include "../image/preprocessing.hpp"
+#include "../validate.hpp"
 #include "json/fields.hpp"
 
 CVT_NAMESPACE_BEGIN
