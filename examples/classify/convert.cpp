@@ -7,6 +7,7 @@
 
 #include "escape.hpp"
 #include "failure.hpp"
+#include "open_checkpoint.hpp"
 #include "setup.hpp"
 #include "threads.hpp"
 
@@ -21,7 +22,7 @@ int convert_model(const options& o) {
 
     cvt::convert_options options;
     options.load.kernels = o.kernels.empty() ? nullptr : o.kernels.c_str();
-    options.weights = o.dtype.value_or(cvt::weight_type::float32);
+    options.weights = o.dtype == dtype_choice::f16 ? cvt::weight_type::float16 : cvt::weight_type::float32;
     options.preprocessing = from.preprocessing;
     options.labels = labels;
     options.executor = pool.as_executor();

@@ -11,6 +11,7 @@
 
 #include "embedded_model.hpp"
 #include "failure.hpp"
+#include "open_checkpoint.hpp"
 
 namespace app {
 namespace {

@@ -1,7 +1,6 @@
 // From options to what runs: the model, its preprocessing, its labels.
 #pragma once
 
-#include <cvt/checkpoint/source.hpp>
 #include <cvt/model.hpp>
 #include <string>
 #include <vector>
@@ -24,14 +23,6 @@ struct setup : decisions {
 /// Loads the model and fits the options to it. Warnings go to standard error. Throws failure: no_model, or wrong_usage
 /// where an option does not suit the model.
 setup make_setup(const options& o);
-
-/// A checkpoint that is open, for --convert: nothing of it has been loaded.
-struct open_checkpoint : decisions {
-    cvt::checkpoint::checkpoint_source source;
-};
-
-/// Opens --model and fits the options to it. Throws failure as make_setup does.
-open_checkpoint open_for_conversion(const options& o);
 
 /// Writes a model's warnings to standard error.
 void print_warnings(const cvt::warning_list& warnings);

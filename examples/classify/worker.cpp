@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cvt/cost.hpp>
 
 #include "escape.hpp"
 #include "format.hpp"

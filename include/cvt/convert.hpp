@@ -101,7 +101,7 @@ inline result<conversion> convert(const checkpoint::checkpoint_source& from, con
 /// Writes the checkpoint `from` (anything model::load takes) as the folder `to`, which must be new or empty:
 /// config.json, preprocessor_config.json and model.safetensors, with transformers' names. It loads here as the same
 /// model, bit for bit in float32, and in transformers (which computes with the exact GELU whatever hidden_act says).
-/// The self-test for model::verify() is a forward pass over a formula image of the model's input size; during it the
+/// The self-test for verify() is a forward pass over a formula image of the model's input size; during it the
 /// packed model is in memory, afterwards one tensor at a time.
 /// Errors name the file: those of model::load; io, invalid_argument (`to`, labels), mismatch (a weight beyond F16's range).
 inline result<conversion> convert(const char* from, const char* to, const convert_options& options = {}) noexcept {

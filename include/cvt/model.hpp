@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
-#include "checkpoint/labels.hpp"
 #include "config.hpp"
 #include "image/preprocessing.hpp"
+#include "labels.hpp"
 #include "load_options.hpp"
 #include "model_info.hpp"
 #include "network/forward.hpp"
@@ -31,7 +31,7 @@ struct model_data {
     buffer<network::block_weights> blocks;
     network::model_weights weights;
     std::int64_t parameters = 0;
-    checkpoint::label_list labels;
+    label_list labels;
     buffer<char> self_test;
     warning_list warnings;
 };

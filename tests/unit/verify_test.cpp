@@ -1,4 +1,4 @@
-// model::verify: weights, activations and records that are not those of the conversion.
+// verify(): weights, activations and records that are not those of the conversion.
 #include <cvt/convert.hpp>
 
 #include <catch2/catch.hpp>

@@ -11,6 +11,7 @@
 #include "../config.hpp"
 #include "../error.hpp"
 #include "../image/preprocessing.hpp"
+#include "../labels.hpp"
 #include "../load_options.hpp"
 #include "../model_info.hpp"
 #include "../text.hpp"
@@ -20,7 +21,6 @@
 #include "formats/read_files.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
-#include "labels.hpp"
 #include "self_test.hpp"
 #include "tensor_names.hpp"
 #include "variants.hpp"
@@ -35,7 +35,7 @@ struct checkpoint_source {
     cvt::config config;
     tensor_index index;  ///< where the tensors of `config` are
     cvt::preprocessing preprocessing;
-    label_list labels;  ///< one for each class, or none
+    detail::label_list labels;  ///< one for each class, or none
     model_info info;
     detail::buffer<char> self_test;  ///< the text of its record, unchecked; empty where the file brings none
 

@@ -32,7 +32,7 @@ public:
         for (std::size_t i = 0; i < c_.stages().size(); ++i) {
             const stage_config& s = c_.stage[i];
             if (s.cls_token) m.stage[i].cls_token = vector(s.embed_dim);
-            m.stage[i].embed.projection = linear(s.embed_dim, std::ptrdiff_t{channels} * s.patch_size * s.patch_size, true);
+            m.stage[i].embed.projection = linear(s.embed_dim, std::ptrdiff_t{channels} * s.patch_size * s.patch_size);
             m.stage[i].embed.norm = norm(s.embed_dim);
             const auto depth = static_cast<std::size_t>(s.depth);
             for (block_weights& b : blocks.first(depth)) b = block(s);
@@ -42,7 +42,7 @@ public:
         }
         m.head.has_norm = c_.final_norm;
         if (c_.final_norm) m.head.norm = norm(channels);
-        if (c_.num_classes > 0) m.head.linear = linear(c_.num_classes, channels, true);
+        if (c_.num_classes > 0) m.head.linear = linear(c_.num_classes, channels);
         return m;
     }
 
@@ -53,9 +53,9 @@ private:
         b.attention.query = projection_weights(s);
         b.attention.key = projection_weights(s);
         b.attention.value = projection_weights(s);
-        b.attention.output = linear(s.embed_dim, s.embed_dim, true);
-        b.mlp.fc1 = linear(s.hidden_dim(), s.embed_dim, true);
-        b.mlp.fc2 = linear(s.embed_dim, s.hidden_dim(), true);
+        b.attention.output = linear(s.embed_dim, s.embed_dim);
+        b.mlp.fc1 = linear(s.hidden_dim(), s.embed_dim);
+        b.mlp.fc2 = linear(s.embed_dim, s.hidden_dim());
         return b;
     }
     conv_projection_weights projection_weights(const stage_config& s) noexcept {
@@ -64,16 +64,19 @@ private:
             w.depthwise = vector(std::ptrdiff_t{s.kernel_qkv} * s.kernel_qkv * s.embed_dim);
             w.shift = vector(s.embed_dim);
         }
-        w.linear = linear(s.embed_dim, s.embed_dim, s.qkv_bias);
+        w.linear = s.qkv_bias ? linear(s.embed_dim, s.embed_dim) : linear_weights{packed(s.embed_dim, s.embed_dim)};
         return w;
     }
     norm_weights norm(std::ptrdiff_t dim) noexcept {
         const float* const gain = vector(dim);
         return {gain, vector(dim)};
     }
-    linear_weights linear(std::ptrdiff_t n, std::ptrdiff_t k, bool bias) noexcept {
-        std::byte* const packed = memory_.take<std::byte>(gemm_.packed_bytes(n, k));
-        return {packed_at(gemm_, packed, n, k), bias ? vector(n) : nullptr};
+    linear_weights linear(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+        const kernels::packed_matrix w = packed(n, k);
+        return {w, vector(n)};
+    }
+    kernels::packed_matrix packed(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+        return packed_at(gemm_, memory_.take<std::byte>(gemm_.packed_bytes(n, k)), n, k);
     }
     const float* vector(std::ptrdiff_t n) noexcept { return memory_.take<float>(static_cast<std::size_t>(n)); }
 

@@ -15,49 +15,21 @@ namespace network {
 enum class tensor_role : std::uint8_t { weight, bias, statistic };
 
 /// A tensor's kind: those of a stage, of a block and of the whole model, in the order of the official state dict.
+// clang-format off
 enum class tensor_id : std::uint8_t {
-    cls_token,
-    embed_weight,
-    embed_bias,
-    embed_norm_weight,
-    embed_norm_bias,
-    norm1_weight,  // of a block, from here on
-    norm1_bias,
-    conv_q,
-    bn_q_weight,
-    bn_q_bias,
-    bn_q_mean,
-    bn_q_var,
-    conv_k,
-    bn_k_weight,
-    bn_k_bias,
-    bn_k_mean,
-    bn_k_var,
-    conv_v,
-    bn_v_weight,
-    bn_v_bias,
-    bn_v_mean,
-    bn_v_var,
-    proj_q_weight,
-    proj_q_bias,
-    proj_k_weight,
-    proj_k_bias,
-    proj_v_weight,
-    proj_v_bias,
-    proj_weight,
-    proj_bias,
-    norm2_weight,
-    norm2_bias,
-    fc1_weight,
-    fc1_bias,
-    fc2_weight,
-    fc2_bias,
-    norm_weight,  // of the model, from here on
-    norm_bias,
-    head_weight,
-    head_bias,
+    cls_token, embed_weight, embed_bias, embed_norm_weight, embed_norm_bias,
+    // of a block
+    norm1_weight, norm1_bias,
+    conv_q, bn_q_weight, bn_q_bias, bn_q_mean, bn_q_var,
+    conv_k, bn_k_weight, bn_k_bias, bn_k_mean, bn_k_var,
+    conv_v, bn_v_weight, bn_v_bias, bn_v_mean, bn_v_var,
+    proj_q_weight, proj_q_bias, proj_k_weight, proj_k_bias, proj_v_weight, proj_v_bias,
+    proj_weight, proj_bias, norm2_weight, norm2_bias, fc1_weight, fc1_bias, fc2_weight, fc2_bias,
+    // of the model
+    norm_weight, norm_bias, head_weight, head_bias,
     count
 };
+// clang-format on
 
 constexpr tensor_id next(tensor_id id, int steps = 1) noexcept { return static_cast<tensor_id>(static_cast<int>(id) + steps); }
 
