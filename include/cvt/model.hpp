@@ -47,8 +47,8 @@ struct model_builder;  // load.hpp
 ///     if (!model) return report(model.error().what());
 ///     cvt::session session{*model};
 ///
-/// The functions that make models are defined in load.hpp, which brings the readers and the kernels: one unit of a program
-/// includes it (or cvt.hpp), units that only run models need not.
+/// load.hpp defines the functions that make models and brings the readers and the kernels: a unit that calls them includes it (or
+/// cvt.hpp), units that only run models need not.
 class model {
 public:
     /// Loads a Hugging Face folder (config.json beside the weights) or a lone file, official or transformers' names.

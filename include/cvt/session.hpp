@@ -9,9 +9,9 @@
 
 #include "image/preprocessor.hpp"
 #include "model.hpp"
+#include "network/forward.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/reentrancy_guard.hpp"
-#include "network/forward.hpp"
 #include "tensor.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -99,7 +99,7 @@ public:
             if (n == 0) {
                 if (error e = prepare(size->height, size->width, count, out)) return e;
             } else if (!(*size == shape_.input)) {
-                if (follow_input_size(out)) return other_size(n, *size);
+                if (wants_maps(out)) return other_size(n, *size);
                 if (error e = plan_workspace(*size)) return of_image(n, images.size(), e);
             }
             const std::size_t floats = static_cast<std::size_t>(3 * size->tokens());
@@ -134,8 +134,8 @@ private:
     /// What is wrong with an empty span for logits.
     [[nodiscard]] error no_logits() const noexcept { return model_.config().num_classes == 0 ? no_head() : nowhere("logits"); }
 
-    /// Whether something is asked for whose size follows the input's.
-    static bool follow_input_size(const outputs& out) noexcept {
+    /// Whether outputs are requested whose size depends on the input's.
+    static bool wants_maps(const outputs& out) noexcept {
         bool any = !out.cls_attention.empty();
         for (const std::span<float> map : out.stages) any = any || !map.empty();
         return any;

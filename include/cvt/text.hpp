@@ -68,17 +68,17 @@ constexpr void escape_json(std::string_view text, std::string_view invalid, Put&
     if (at != begin) put(std::string_view{data + begin, at - begin});
 }
 
-/// A name from a file, ready for a message: cut after 156 bytes, and '?' in place of each control character and each byte that
+/// A name from a file, ready for a message: cut after `limit` bytes, and '?' in place of each control character and each byte that
 /// is not valid UTF-8, since a terminal must not obey a hostile file.
 struct printable {
     static constexpr std::size_t capacity = 160;
     char text[capacity];
 
-    explicit printable(std::string_view raw) noexcept {
+    explicit printable(std::string_view raw, std::size_t limit = capacity - 4) noexcept {
         std::size_t size = 0, at = 0;
         while (at < raw.size()) {
             const std::size_t length = utf8_length({raw.data() + at, raw.size() - at}), bytes = length == 0 ? 1 : length;
-            if (size + bytes > capacity - 4) break;
+            if (size + bytes > limit) break;
             const auto first = static_cast<unsigned char>(raw[at]);
             const bool control = length == 1 && (first < 0x20 || first == 0x7F);
             if (length == 0 || control)

@@ -60,7 +60,7 @@ static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 6
 #define CVT_TAG_EXCEPTIONS _noexc
 #endif
 
-// Units compiled at the architecture's baseline, with exceptions and IEEE arithmetic: see kernels/select.hpp.
+// Units compiled at the architecture's baseline, with exceptions and IEEE arithmetic: see kernels/sets.hpp.
 #if !defined(__SSE3__) && !defined(__POPCNT__) && !defined(__ARM_FEATURE_SVE) && !defined(__ARM_FEATURE_ATOMICS) && \
     !defined(__FAST_MATH__) && (defined(__cpp_exceptions) || defined(_CPPUNWIND))
 #define CVT_UNIT_IS_BASELINE 1

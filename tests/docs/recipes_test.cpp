@@ -1,6 +1,7 @@
 // Every recipe of docs/cookbook.md does what the cookbook says.
 #include "recipes.hpp"
 
+#include <cvt/kernels/select.hpp>
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -10,7 +10,7 @@ import cvt_reference as ref
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "checkpoint")
 TINY = ref.config(embed_dim=(4, 8, 12), num_heads=(1, 2, 3), depth=(1, 1, 1), num_classes=10)
-# Every option that changes names or shapes; names_test.cpp has the same configuration.
+# Every option that changes names or shapes; tensor_names_test.cpp has the same configuration.
 MIXED = ref.config(in_chans=1, num_classes=0, embed_dim=(6, 10), num_heads=(1, 2), depth=(1, 11), patch_size=(5, 3), patch_stride=(2, 2),
                    patch_padding=(1, 1), mlp_ratio=(2.5, 3.0), qkv_bias=(False, True), cls_token=(True, False),
                    qkv_proj_method=("avg", "dw_bn"), kernel_qkv=(3, 5), padding_q=(1, 2), padding_kv=(1, 2), stride_q=(1, 1),

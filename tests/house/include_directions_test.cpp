@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -36,9 +37,15 @@ std::vector<include> includes() {
         if (!entry.is_regular_file()) continue;
         std::ifstream in{entry.path()};
         for (std::string line; std::getline(in, line);) {
-            const std::size_t begin = line.find('"');
-            if (!line.starts_with("#include") || begin == std::string::npos) continue;
-            const std::string name = line.substr(begin + 1, line.rfind('"') - begin - 1);
+            static const std::regex form{R"(^\s*#\s*include\s*["<](cvt/)?([^">]+)[">].*)"};
+            std::smatch match;
+            if (!std::regex_match(line, match, form)) continue;
+            const std::string name = match[2];
+            if (line.find('<') != std::string::npos) {
+                INFO(entry.path() << ": the library's own headers are included by their relative path, between quotes");
+                REQUIRE_FALSE(match[1].matched);
+                continue;
+            }
             const fs::path target = (entry.path().parent_path() / name).lexically_normal();
             INFO(entry.path() << " includes " << name);
             REQUIRE(fs::exists(target));

@@ -10,12 +10,16 @@ namespace cvt_test {
 
 class stage_memory {
 public:
-    /// `channels`: of the stage's input.
+    /// With the scratch memory that all layers of a stage need, whose input has `channels` channels.
     stage_memory(const cvt::stage_config& s, const cvt::network::stage_shape& shape, const cvt::kernels::kernel_set& set,
                  const cvt::executor& host, cvt::gelu activation = cvt::gelu::quick, int channels = 1)
+        : stage_memory{s, shape, set, host, activation, cvt::network::scratch_bytes(s, channels, shape, set.f32)} {}
+    /// With the scratch memory that a single layer asks for.
+    stage_memory(const cvt::stage_config& s, const cvt::network::stage_shape& shape, const cvt::kernels::kernel_set& set,
+                 const cvt::executor& host, cvt::gelu activation, std::size_t scratch)
         : config_{s},
           shape_{shape},
-          context_{set, host, cvt::network::scratch_bytes(s, channels, shape, set.f32)},
+          context_{set, host, scratch},
           heads_{poisoned_rows(shape.queries(), s.embed_dim)},
           activation_{activation} {
         cvt::detail::arena measure;

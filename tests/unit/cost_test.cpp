@@ -46,3 +46,24 @@ TEST_CASE("stages and head add up to the whole, whose parameters are the publish
     }
     CHECK(cost_of(cvt::cvt_w24, *shape_of(cvt::cvt_w24, 64, 64)).largest_tensor == 1024 * 768 * 9);  // the last embedding
 }
+
+TEST_CASE("layers by hand: average pooling, no convolution, no class token, the class token alone") {
+    cvt::stage_config s;
+    s.embed_dim = 6;
+    s.num_heads = 2;
+    s.mlp_ratio = 2;
+    s.kernel_qkv = 3;
+    const cvt::model_shape::stage_shape plain{{4, 5}, {2, 3}, 0}, with_token{{4, 5}, {2, 3}, 1};
+    using namespace cvt::network;
+    CHECK(embedding_multiply_adds(s, 7, plain) == 20 * 6 * 7 * 9);
+    CHECK(mlp_multiply_adds(s, 20) == 2 * 20 * 6 * 12);
+    CHECK(projection_multiply_adds(s, plain, 20) == (20 + 2 * 6) * 36 + (20 + 2 * 6) * 6 * 9);
+    CHECK(attention_multiply_adds(s, plain, 20) == (20 + 2 * 6) * 36 + (20 + 2 * 6) * 6 * 9 + 2 * 20 * 6 * 6 + 20 * 36);
+    for (const cvt::projection method : {cvt::projection::avg, cvt::projection::linear}) {  // neither multiplies
+        s.qkv_projection = method;
+        CHECK(projection_multiply_adds(s, plain, 20) == (20 + 2 * 6) * 36);
+    }
+    s.qkv_projection = cvt::projection::dw_bn;
+    // the class token alone: q is one row and not convolved, k and v are whole
+    CHECK(block_multiply_adds(s, with_token, 1) == (1 + 2 * 7) * 36 + 2 * 6 * 6 * 9 + 2 * 1 * 7 * 6 + 36 + 2 * 6 * 12);
+}

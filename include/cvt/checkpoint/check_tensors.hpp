@@ -102,7 +102,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string_view name = tensors.name(i);
         if (used[i] != 0 || !is_floating(tensors.entry(i).type) || is_step_counter(name)) continue;
-        unexpected.add(3, "%.120s", detail::printable{name}.text);
+        unexpected.add(3, "%s", detail::printable{name, 120}.text);
     }
     if (shapes.count + missing.count + unexpected.count == 0) {
         // Tensors may share their storage, but a small file must not ask for gigabytes by naming the same bytes again and again.

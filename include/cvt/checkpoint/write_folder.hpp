@@ -39,7 +39,7 @@ struct step_counter_source {
 
 /// What the file of weights is written from: a checkpoint, one with another head, an export; anything that is a weight_source.
 struct folder_weights {
-    const cvt::config& config;
+    cvt::config config;
     weight_source source;
     step_counter_source counters = {};
     dtype type = dtype::f32;          ///< f32, or f16 (rounded to nearest even)

@@ -212,8 +212,8 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
     detail::npy_header_parser header{{text.data(), header_size}};
     if (error e = header.parse(path)) return e;
     if (header.descr() != wanted)
-        return error::format(errc::unsupported, "%s: expected elements of type %s (%s), found '%.40s'", path, wanted.data(),
-                             sizeof(T) == 4 ? "float32" : "float64", detail::printable{header.descr()}.text);
+        return error::format(errc::unsupported, "%s: expected elements of type %s (%s), found '%s'", path, wanted.data(),
+                             sizeof(T) == 4 ? "float32" : "float64", detail::printable{header.descr(), 40}.text);
     if (header.fortran_order())
         return error::format(errc::unsupported, "%s: expected C order, found Fortran order (save numpy.ascontiguousarray(a))", path);
 

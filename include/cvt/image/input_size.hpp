@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "../shape.hpp"
 #include "../error.hpp"
+#include "../shape.hpp"
 #include "image_view.hpp"
 #include "preprocessing.hpp"
 

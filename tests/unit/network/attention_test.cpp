@@ -34,7 +34,9 @@ void check(const cvt::stage_config& s, cvt::grid grid) {
         INFO(rows << " rows");
         check_layer(naive::rows(expected, 0, rows), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             const packed_weights weights{c, set};
-            const stage_memory memory{s, shape, set, host};
+            cvt::detail::arena scratch;
+            cvt::network::plan_attention_scratch(scratch, s, shape, set.f32);
+            const stage_memory memory{s, shape, set, host, cvt::gelu::quick, scratch.peak()};
             const cvt::network::stage_pass pass = memory.pass();
             std::vector<float> out = residual, probabilities = poisoned(s.cls_token ? s.num_heads * shape.keys.tokens() : 0);
             const cvt::network::attention_weights& w = weights.block().attention;

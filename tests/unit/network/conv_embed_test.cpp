@@ -49,7 +49,9 @@ void check(const embed_case& e, std::size_t stage) {
     check_layer(expected, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
         const cvt::network::stage_shape shape = shape_of_stage(s, tokens);
-        const stage_memory memory{s, shape, set, host, cvt::gelu::quick, e.channels};
+        cvt::detail::arena scratch;
+        cvt::network::plan_conv_embed_scratch(scratch, s, e.channels, set.f32);
+        const stage_memory memory{s, shape, set, host, cvt::gelu::quick, scratch.peak()};
         std::vector<float> out = poisoned(tokens.tokens() * e.dim);
         cvt::network::conv_embed(memory.pass(), weights->stage[stage].embed, {input.data(), e.channels, e.input, stage == 0},
                                  rows_of(out, e.dim));

@@ -31,7 +31,9 @@ void check(int dim, double ratio, cvt::gelu activation, std::ptrdiff_t rows) {
 
     check_layer(expected, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
-        const stage_memory memory{s, shape_of_stage(s, {1, 1}), set, host, activation};
+        cvt::detail::arena scratch;
+        cvt::network::plan_mlp(scratch, s, set.f32.task_rows);
+        const stage_memory memory{s, shape_of_stage(s, {1, 1}), set, host, activation, scratch.peak()};
         const cvt::network::stage_pass pass = memory.pass();
         std::vector<float> after = before;
         pass.ctx.for_each_tile(rows, [&](cvt::network::row_range r, int worker) noexcept {

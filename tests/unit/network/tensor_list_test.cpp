@@ -101,6 +101,14 @@ TEST_CASE("a model of two stages, tensor by tensor") {
     CHECK(lines(bare).back() == "stage1.blocks.0.mlp.fc2.bias 8");
 }
 
+TEST_CASE("average pooling has no tensors of its own: the list of a stage without convolutions") {
+    cvt::config pooled = small(), plain = small();
+    pooled.stage[1].qkv_projection = cvt::projection::avg;
+    plain.stage[1].qkv_projection = cvt::projection::linear;
+    CHECK(lines(pooled) == lines(plain));
+    CHECK(lines(pooled).size() == lines(small()).size() - 3 * 5);
+}
+
 TEST_CASE("roles: what batch norm has measured is a statistic, the rest is weight or bias") {
     int statistics = 0, biases = 0;
     cvt::network::for_each_tensor(cvt::cvt_13, [&](const tensor_info& t) {

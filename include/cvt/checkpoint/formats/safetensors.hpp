@@ -70,8 +70,8 @@ inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_
     if (!kind.is(json_kind::string)) return bad(errc::malformed, "dtype: expected a string");
     const auto* known = std::find_if(std::begin(types), std::end(types), [&](const format_type& t) { return t.name == kind.string(); });
     if (known == std::end(types))
-        return error::format(errc::unsupported, "%s: dtype: expected F32, F16, BF16 or F64, found %.40s", detail::printable{name}.text,
-                             detail::printable{kind.string()}.text);
+        return error::format(errc::unsupported, "%s: dtype: expected F32, F16, BF16 or F64, found %s", detail::printable{name}.text,
+                             detail::printable{kind.string(), 40}.text);
     entry.type = known->type;
 
     const json_value shape = info.find("shape");

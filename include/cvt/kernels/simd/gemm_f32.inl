@@ -203,7 +203,7 @@ inline void copy_panel(matrix<const float> from, matrix<float> to) noexcept {
 
 /// Panel after panel, each over all rows, mc at most; while one is multiplied, the next is prefetched, by enough tiles all of it.
 inline void multiply_panels(const gemm_args& a) noexcept {
-    const std::ptrdiff_t rows = a.in.rows, tiles = (rows + mr - 1) / mr, panel_floats = a.w.packed_k * nr;
+    const std::ptrdiff_t rows = a.in.rows, tiles = (rows + mr - 1) / mr;
     const std::ptrdiff_t blocks = (a.w.k + kc - 1) / kc, even = ((a.w.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
     constexpr std::ptrdiff_t beside_rows = 4 * mr;
     alignas(64) float beside[beside_rows * nr], bias[nr];  // where the last panel has columns beyond n, for some rows at a time
@@ -211,10 +211,10 @@ inline void multiply_panels(const gemm_args& a) noexcept {
         const std::ptrdiff_t depth = a.w.k - k < even ? a.w.k - k : even;
         const std::ptrdiff_t share = (depth * nr / line + tiles - 1) / tiles, lines = share < depth / unroll ? share : depth / unroll;
         const bool first = k == 0, last = k + depth == a.w.k;
-        const float* weights = floats(a.w.data) + k * nr;
-        const float* const after = last ? floats(a.prefetch) : weights + depth * nr;
-        for (std::ptrdiff_t column = 0; column < a.w.n; column += nr, weights += panel_floats) {
-            const float* prefetch = column + nr < a.w.n ? weights + panel_floats : after;
+        const float *const base = floats(a.w.data) + k * nr, *const after = last ? floats(a.prefetch) : base + depth * nr;
+        for (std::ptrdiff_t column = 0; column < a.w.n; column += nr) {
+            const float* const weights = base + column * a.w.packed_k;
+            const float* const prefetch = column + nr < a.w.n ? weights + nr * a.w.packed_k : after;
             tile_args t{.in = a.in.data + k,
                         .in_stride = a.in.stride,
                         .weights = weights,

@@ -1,12 +1,13 @@
 // The hot loops, written once over a vector type; included once for each instruction set, inside its target region.
 //
-// The including header has opened the target region and a namespace of its own, and has defined there:
+// The including header includes targets.hpp (CVT_SIMD, CVT_UNROLL), opens the target region and a namespace of its own, and
+// defines there:
 //
 //   name                           what the set is called: "avx2"
 //   supported()                    whether this CPU runs it
 //   vec, ints, mask                a vector of `lanes` floats, one of as many int32, the result of a comparison
-//   lanes, nr_vectors              floats of a vector; vectors of the register tile's columns, with which nr = nr_vectors * lanes
-//   mc                             rows whose inputs stay in the second cache, a multiple of 6
+//   lanes, nr_vectors              floats of a vector; vectors of the register tile's columns, 2 or 4: nr = nr_vectors * lanes
+//   mc                             rows whose inputs stay in the second cache, a multiple of mr, 6
 //
 //   vec   set1(float)              the value in every lane
 //   vec   load(p)                  from any address; void store(p, vec) to any
@@ -47,7 +48,7 @@ static_assert(__is_same(decltype(select(mask{}, vec{}, vec{})), vec));
 static_assert(__is_same(decltype(round(vec{})), ints) && __is_same(decltype(to_float(ints{})), vec));
 static_assert(__is_same(decltype(times_power_of_two(vec{}, ints{})), vec));
 static_assert(__is_same(decltype(sum_of(vec{})), float) && __is_same(decltype(max_of(vec{})), float));
-static_assert(mc % 6 == 0 && mc > 0);
+static_assert(mc % 6 == 0 && mc > 0 && (nr_vectors == 2 || nr_vectors == 4));
 
 #include "math.inl"
 
