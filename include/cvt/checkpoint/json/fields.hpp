@@ -60,7 +60,7 @@ public:
     void convert(const char*, json_value v, json_value& out) noexcept { out = v; }
 
     void mismatch(const char* name, const char* expected, json_value found) noexcept {
-        char text[80];
+        char text[168];
         describe(found, text);
         if (!failure_) failure_ = error::format(errc::bad_config, "%s: %s: expected %s, found %s", file_, name, expected, text);
     }
@@ -71,7 +71,7 @@ public:
     [[nodiscard]] const char* file() const noexcept { return file_; }
 
 private:
-    static void describe(json_value v, char (&text)[80]) noexcept {
+    static void describe(json_value v, char (&text)[168]) noexcept {
         if (v.is(json_kind::string)) {
             const std::string_view s = v.string();
             std::snprintf(text, sizeof text, "\"%s\"", detail::printable{s, 60}.text);
