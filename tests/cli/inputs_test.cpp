@@ -22,7 +22,7 @@ json without_times(const outcome& o) {
 
 }  // namespace
 
-TEST_CASE("a folder stands for its JPEG and PNG files, sorted by name", "[cli]") {
+TEST_CASE("a folder stands for its pictures, sorted by name", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directories(folder / "photos/below.png");  // a folder, whatever its name
     write_png(folder / "photos/b.PNG");
@@ -33,7 +33,18 @@ TEST_CASE("a folder stands for its JPEG and PNG files, sorted by name", "[cli]")
     CHECK(o.code == 0);
     CHECK(paths_of(o) ==
           std::vector<std::string>{folder / "photos/a.jpg", folder / "photos/b.PNG", folder / "photos/c.jpeg", folder / "photos/b.PNG"});
-    CHECK(o.err == "classify: " + folder / "photos" + ": 2 other entries skipped\n");
+    CHECK(o.err == "classify: " + folder / "photos" + ": 2 other entries skipped (1 .txt, 1 folder)\n");
+}
+
+TEST_CASE("a folder's pictures are known by every usual ending, and decoded by what is in them", "[cli]") {
+    const temporary_folder folder;
+    for (const char* name : {"a.jfif", "b.JPE", "c.mpo", "d.heic"}) write_jpeg(folder / name);
+    for (const char* name : {"e.bmp", "f.pgm", "g.tiff", "h.webp"}) write_png(folder / name);
+    for (const char* name : {"1.txt", "2.TXT", "3.xmp", "README"}) std::ofstream{folder / name} << "no image";
+    const outcome o = classify({"--format", "jsonl", folder.path()});
+    CHECK(o.code == 0);
+    CHECK(o.records().size() == 8);
+    CHECK(o.err == "classify: " + folder.path() + ": 4 other entries skipped (2 .txt, 1 .xmp, 1 without an extension)\n");
 }
 
 TEST_CASE("a folder without images is an error, not nothing", "[cli]") {
@@ -108,7 +119,7 @@ TEST_CASE("pipes in a folder are no photos, whatever their names", "[cli]") {
     CHECK(WEXITSTATUS(status) == 0);
     REQUIRE(lines_of(read_file(folder / "out")).size() == 1);
     CHECK(json::parse(read_file(folder / "out"))["path"] == a);
-    CHECK(read_file(folder / "err") == "classify: " + folder / "photos" + ": 1 other entry skipped\n");
+    CHECK(read_file(folder / "err") == "classify: " + folder / "photos" + ": 1 other entry skipped (1 pipe or device)\n");
 }
 
 TEST_CASE("paths that end in NUL bytes are refused, not cut", "[cli]") {
