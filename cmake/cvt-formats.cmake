@@ -15,18 +15,22 @@ function(cvt_find_library name header)
     endif()
   endforeach()
   mark_as_advanced(CVT_${name}_INCLUDE_DIR)
-  if(found AND name STREQUAL TIFF) # 4.5 can be silent without setting the handlers of the whole program
+  # libtiff 4.5 can be silent without setting the handlers of the whole program; libheif 1.13 can be told to start none.
+  if(found AND name STREQUAL TIFF)
     file(STRINGS ${CVT_TIFF_INCLUDE_DIR}/tiffio.h found REGEX TIFFOpenOptionsAlloc)
+  elseif(found AND name STREQUAL HEIF)
+    file(STRINGS ${CVT_HEIF_INCLUDE_DIR}/libheif/heif.h found REGEX heif_context_set_max_decoding_threads)
   endif()
   set(CVT_${name}_LIBRARIES ${libraries} PARENT_SCOPE)
   set(CVT_${name}_FOUND ${found} PARENT_SCOPE)
 endfunction()
 
 # cvt_add_format(<NAME> <formats> <Debian package> <header> <library>...): the option CVT_WITH_<NAME>. On for this repository's
-# classify where the libraries are found; a host that says ON must have them. Off where programs are made for another machine.
+# classify where these libraries and libjpeg-turbo and libpng are found; a host that says ON must have them. Off where programs are made
+# for another machine.
 set(cvt_formats) # the names of those that are on
 macro(cvt_add_format name formats package)
-  if(cvt_is_guest OR CMAKE_CROSSCOMPILING)
+  if(cvt_is_guest OR CMAKE_CROSSCOMPILING OR NOT TARGET cvt_codecs)
     option(CVT_WITH_${name} "Decode ${formats} (Debian: ${package})" OFF)
   else()
     option(CVT_WITH_${name} "Let classify decode ${formats} where the libraries are found (Debian: ${package})" ON)
@@ -51,6 +55,7 @@ function(cvt_use_formats target)
 endfunction()
 
 cvt_add_format(WEBP "WebP" libwebp-dev webp/decode.h webp)
+cvt_add_format(HEIF "HEIC and AVIF" libheif-dev libheif/heif.h heif de265 dav1d)
 cvt_add_format(GIF "GIF" libgif-dev gif_lib.h gif)
 cvt_add_format(TIFF "TIFF" libtiff-dev tiffio.h tiff)
 cvt_use_formats(${cvt_decode_target})

@@ -1,4 +1,4 @@
-// What the tests of formats share: the files of tests/data/pictures, and decoding through every library that this program has.
+// What the tests of formats share: the golden files, and decoding through every library that this program has.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -15,10 +15,12 @@ namespace pictures {
 
 using bytes = std::vector<std::uint8_t>;
 
-inline std::string path_of(const std::string& name) { return std::string{CVT_TEST_DATA} + "/pictures/" + name; }
+inline std::string path_of(const std::string& name, const std::string& folder) {
+    return std::string{CVT_TEST_DATA} + '/' + folder + '/' + name;
+}
 
-inline bytes read_bytes(const std::string& name) {
-    std::ifstream file{path_of(name), std::ios::binary};
+inline bytes read_bytes(const std::string& name, const std::string& folder = "pictures") {
+    std::ifstream file{path_of(name, folder), std::ios::binary};
     INFO(name);
     REQUIRE(file);
     return {std::istreambuf_iterator<char>{file}, {}};
@@ -41,9 +43,9 @@ struct golden {
     int width = 0, height = 0;
 };
 
-inline std::vector<golden> all() {
+inline std::vector<golden> all(const std::string& folder = "pictures") {
     std::vector<golden> found;
-    std::ifstream list{path_of("pictures.txt")};
+    std::ifstream list{path_of("pictures.txt", folder)};
     REQUIRE(list);
     for (std::string line; std::getline(list, line);) {
         if (line[0] == '#') continue;

@@ -4,6 +4,7 @@
 #include "bmp_backend.hpp"
 #include "decoder.hpp"
 #include "gif_backend.hpp"
+#include "heif_backend.hpp"
 #include "pnm_backend.hpp"
 #include "tiff_backend.hpp"
 #include "webp_backend.hpp"
@@ -24,6 +25,9 @@ constexpr cvt_codec codecs[] {
 #endif
 #if defined(CVT_WITH_WEBP)
         cvt_webp::codec,
+#endif
+#if defined(CVT_WITH_HEIF)
+        cvt_heif::heic, cvt_heif::avif,
 #endif
 #if defined(CVT_WITH_GIF)
         cvt_gif::codec,

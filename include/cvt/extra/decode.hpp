@@ -11,8 +11,8 @@
 // stb_image is not hardened; the preflight here refuses what is known to break it. For pictures from strangers define
 // CVT_WITH_SYSTEM_CODECS in that one source file as well, and link libjpeg-turbo and libpng, which are maintained for that:
 // the same preflight stands in front of them, and their pixels are within 3 levels of stb_image's.
-// CVT_WITH_WEBP, CVT_WITH_GIF and CVT_WITH_TIFF, defined there, add these formats through libwebp, giflib and libtiff (4.5 or
-// later). BMP and PNM need nothing.
+// CVT_WITH_WEBP, CVT_WITH_HEIF, CVT_WITH_GIF and CVT_WITH_TIFF, defined there, add these formats through libwebp, libheif (HEIC and
+// AVIF; with libde265 and dav1d), giflib and libtiff (4.5 or later). BMP and PNM need nothing.
 #pragma once
 
 #include <cerrno>
@@ -156,7 +156,8 @@ inline const char* decoder_name() noexcept { return cvt_decoder_in_use()->name; 
 
 /// Decodes a picture held in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted, alpha dropped, the
 /// high byte of 16 bits, the first image of an animation, the first page of a TIFF. All are exact but JPEG, which is within 3 levels
-/// of libjpeg's. Damage inside a JPEG's compressed data that still decodes is not noticed, as in libjpeg.
+/// of libjpeg's, and HEIC and AVIF, within 2 of their libraries' own tools. Those two say how they are turned by more than EXIF: it is
+/// part of the picture, whatever `turn_to` is. Damage inside a JPEG's compressed data that still decodes is not noticed, as in libjpeg.
 /// Errors: unsupported (another format, one that this program was built without, or a kind that is not decoded), malformed
 /// (damaged or truncated), bad_image (too many pixels or bytes), out_of_memory.
 inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {

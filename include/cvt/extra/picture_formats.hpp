@@ -3,6 +3,7 @@
 
 #include "bmp_preflight.hpp"
 #include "gif_preflight.hpp"
+#include "heif_preflight.hpp"
 #include "jpeg_preflight.hpp"
 #include "png_preflight.hpp"
 #include "pnm_preflight.hpp"
@@ -23,6 +24,8 @@ inline constexpr picture_format picture_formats[]{
     {"JPEG", is_jpeg, preflight_jpeg, "libjpeg-turbo", "libjpeg62-turbo-dev"},
     {"PNG", is_png, preflight_png, "libpng", "libpng-dev"},
     {"WebP", is_webp, preflight_webp, "libwebp", "libwebp-dev"},
+    {"AVIF", is_avif, preflight_heif, "libheif, dav1d and libde265", "libheif-dev"},
+    {"HEIC", is_heic, preflight_heif, "libheif, dav1d and libde265", "libheif-dev"},
     {"GIF", is_gif, preflight_gif, "giflib", "libgif-dev"},
     {"TIFF", is_tiff, preflight_tiff, "libtiff", "libtiff-dev"},
     {"BMP", is_bmp, preflight_bmp, "", ""},
@@ -44,9 +47,7 @@ inline const char* guess_format(file_bytes f) noexcept {
         const char* name;
     };
     static constexpr known formats[]{
-        {"ftypavif", 4, "AVIF"},
-        {"ftyphei", 4, "HEIC"},
-        {"ftypmif1", 4, "HEIC"},
+        {"ftyp", 4, "a film"},
         {"8BPS", 0, "Photoshop"},
         {"%PDF", 0, "PDF"},
         {"PK\x03\x04", 0, "a ZIP archive"},
