@@ -71,7 +71,8 @@ cvt::error worker::read(const task& t, job& j, cvt::image& photo) {
 
 cvt::error worker::read_image(const input& image, job& j, cvt::image& photo) {
     const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
-    cvt::result<cvt::image> decoded = image.data ? cvt::decode(*image.data, turn) : cvt::read_image(image.path.c_str(), turn);
+    cvt::result<cvt::image> decoded =
+        image.data ? cvt::decode(*image.data, turn, limits_) : cvt::read_image(image.path.c_str(), turn, limits_);
     if (!decoded) return decoded.error();
     photo = *std::move(decoded);
     const cvt::result<cvt::grid> size = cvt::output_size(session_.preprocessing(), photo.width, photo.height);

@@ -47,6 +47,30 @@ TEST_CASE("a folder's pictures are known by every usual ending, and decoded by w
     CHECK(o.err == "classify: " + folder.path() + ": 4 other entries skipped (2 .txt, 1 .xmp, 1 without an extension)\n");
 }
 
+TEST_CASE("--max-pixels is the size that a picture may have", "[cli]") {
+    const temporary_folder folder;
+    // 12,000 x 9,000 pixels, as telephones of 108 megapixels have them: more than the library's own limit, and a fax of one colour.
+    const std::vector<int> numbers{256, 12000, 257, 9000, 258, 1, 259, 4, 262, 0, 273, 8, 277, 1, 278, 9000, 279, 1200};
+    std::string file{"II*\0\xB8\4\0\0", 8};
+    file.append(1200, '\xFF');  // a bit a row: like the row above
+    const auto put = [&file](int value, int bytes) {
+        for (; bytes != 0; --bytes, value >>= 8) file += static_cast<char>(value);
+    };
+    put(static_cast<int>(numbers.size() / 2), 2);
+    for (std::size_t i = 0; i < numbers.size(); i += 2) put(numbers[i], 2), put(4, 2), put(1, 4), put(numbers[i + 1], 4);
+    put(0, 4);
+    std::ofstream{folder / "large.tif", std::ios::binary} << file;
+    const auto message = [&](const char* pixels) {
+        const outcome o = classify({"--format", "jsonl", "--max-pixels", pixels, folder / "large.tif"});
+        return o.records()[0].contains("error") ? o.records()[0]["error"]["message"].get<std::string>() : std::string{};
+    };
+    const std::string found = message("107999999");
+    if (found.find("built without") != std::string::npos) return;
+    CHECK(found == "image is 12000 x 9000: more than the limit of 107999999 pixels");
+    CHECK(message("108000000").empty());
+    CHECK(classify({"--max-pixels", "0", folder / "large.tif"}).code == 2);
+}
+
 TEST_CASE("a folder without images is an error, not nothing", "[cli]") {
     const temporary_folder folder;
     const outcome o = classify({"--format", "jsonl", folder.path()});
