@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <string>
 
-#include <cvt/config.hpp>
-#include <cvt/kernels/select.hpp>
+#include <cvt/kernels/sets.hpp>
 #include <cvt/network/attention.hpp>
+#include <cvt/shape.hpp>
 
 #include "harness.hpp"
 #include "memory.hpp"
@@ -23,15 +23,38 @@ struct product {
     epilogue then = epilogue::none;
 };
 
+cvt::matrix<float> rows_of(cvt::detail::buffer<float>& b, std::ptrdiff_t rows, std::ptrdiff_t cols) {
+    return {.data = b.data(), .rows = rows, .cols = cols, .stride = cols};
+}
+cvt::matrix<const float> rows_of(const cvt::detail::buffer<float>& b, std::ptrdiff_t rows, std::ptrdiff_t cols) {
+    return {.data = b.data(), .rows = rows, .cols = cols, .stride = cols};
+}
+
+/// Weights (n, k), packed.
+struct packed_weights {
+    packed_weights(const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k)
+        : memory{cvt_bench::array(set.f32.packed_bytes(n, k) / sizeof(float))},
+          view{packed_at(set.f32, reinterpret_cast<std::byte*>(memory.data()), n, k)} {}
+
+    cvt::detail::buffer<float> memory;
+    cvt::kernels::packed_memory view;
+};
+
 /// out(rows, n) = in(rows, k) * W^T, by tiles of rows as the layers do it.
 void linear(benchmark::State& state, const kernel_set& set, const product& p) {
-    const auto in = filled("in", size(p.rows * p.k)), bias = filled("bias", size(p.n));
-    auto packed = array(set.packed_size(p.n, p.k)), out = array(size(p.rows * p.n));
-    set.pack(filled("weights", size(p.n * p.k)).data(), p.k, 1, p.n, p.k, packed.data(), p.k);
+    const auto in = filled("in", size(p.rows * p.k)), bias = filled("bias", size(p.n)), weights = filled("weights", size(p.n * p.k));
+    auto out = array(size(p.rows * p.n));
+    const packed_weights packed{set, p.n, p.k};
+    set.f32.pack({.weights = weights.data(), .stride_n = p.k, .stride_k = 1, .to = packed.view});
     const double seconds = cvt_bench::seconds_each(state, [&] {
-        for (std::ptrdiff_t r = 0; r < p.rows; r += set.tile_rows)
-            set.linear({in.data() + r * p.k, p.k, std::min(set.tile_rows, p.rows - r), packed.data(), bias.data(), p.n, p.k,
-                        out.data() + r * p.n, p.n, p.then});
+        for (std::ptrdiff_t r = 0; r < p.rows; r += set.f32.task_rows) {
+            const std::ptrdiff_t rows = std::min(set.f32.task_rows, p.rows - r);
+            set.f32.multiply({.in = rows_of(in, p.rows, p.k).rows_at(r, rows),
+                              .w = packed.view,
+                              .bias = bias.data(),
+                              .out = rows_of(out, p.rows, p.n).rows_at(r, rows),
+                              .epilogue = p.then});
+        }
     });
     cvt_bench::report_work(state, seconds, p.rows * p.n * p.k, set.name);
 }
@@ -39,32 +62,35 @@ void linear(benchmark::State& state, const kernel_set& set, const product& p) {
 /// Packing weights (n, k), as at load and as each head's keys are.
 void pack(benchmark::State& state, const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k) {
     const auto weights = filled("weights", size(n * k));
-    auto packed = array(set.packed_size(n, k));
-    const double seconds = cvt_bench::seconds_each(state, [&] { set.pack(weights.data(), k, 1, n, k, packed.data(), k); });
+    const packed_weights packed{set, n, k};
+    const double seconds =
+        cvt_bench::seconds_each(state, [&] { set.f32.pack({.weights = weights.data(), .stride_n = k, .stride_k = 1, .to = packed.view}); });
     cvt_bench::report_traffic(state, seconds, 2 * n * k);
 }
 
 void softmax(benchmark::State& state, const kernel_set& set, std::ptrdiff_t columns) {
-    auto x = filled("scores", size(set.tile_rows * columns)), shares = array(size(set.tile_rows));
-    const double seconds = cvt_bench::seconds_each(state, [&] { set.softmax(x.data(), columns, set.tile_rows, columns, shares.data()); });
-    cvt_bench::report_traffic(state, seconds, 2 * set.tile_rows * columns);
+    const std::ptrdiff_t rows = set.f32.task_rows;
+    auto x = filled("scores", size(rows * columns)), inverse_sums = array(size(rows));
+    const double seconds = cvt_bench::seconds_each(state, [&] { set.softmax(rows_of(x, rows, columns), inverse_sums.data()); });
+    cvt_bench::report_traffic(state, seconds, 2 * rows * columns);
 }
 
 /// Attention of one head over a tile of queries after another, as the layer does it: q k^T, softmax, p v.
-void attention(benchmark::State& state, const kernel_set& set, const cvt::model_shape::stage_shape& shape, std::ptrdiff_t width) {
-    const std::ptrdiff_t queries = shape.queries(), keys = shape.key_count(), tile = cvt::layers::score_rows(shape, set);
+void attention(benchmark::State& state, const kernel_set& set, const cvt::network::stage_shape& shape, std::ptrdiff_t width) {
+    const std::ptrdiff_t queries = shape.queries(), keys = shape.key_count(), tile = cvt::network::score_rows(shape, set.f32);
     const auto q = filled("q", size(queries * width)), kv = filled("kv", size(keys * width));
-    auto packed_k = array(set.packed_size(keys, width)), packed_v = array(set.packed_size(width, keys));
-    auto scores = array(size(tile * keys)), shares = array(size(tile)), out = array(size(queries * width));
-    set.pack(kv.data(), width, 1, keys, width, packed_k.data(), width);
-    set.pack(kv.data(), 1, width, width, keys, packed_v.data(), keys);
+    const packed_weights k{set, keys, width}, v{set, width, keys};
+    auto scores = array(size(tile * keys)), inverse_sums = array(size(tile)), out = array(size(queries * width));
+    set.f32.pack({.weights = kv.data(), .stride_n = width, .stride_k = 1, .to = k.view});
+    set.f32.pack({.weights = kv.data(), .stride_n = 1, .stride_k = width, .to = v.view});
     const double seconds = cvt_bench::seconds_each(state, [&] {
         for (std::ptrdiff_t r = 0; r < queries; r += tile) {
             const std::ptrdiff_t rows = std::min(tile, queries - r);
-            set.linear({q.data() + r * width, width, rows, packed_k.data(), nullptr, keys, width, scores.data(), keys, epilogue::none});
-            set.softmax(scores.data(), keys, rows, keys, shares.data());
-            set.linear({scores.data(), keys, rows, packed_v.data(), nullptr, width, keys, out.data() + r * width, width, epilogue::none, 0,
-                        nullptr, shares.data()});
+            const cvt::matrix<float> s = rows_of(scores, rows, keys);
+            set.f32.multiply({.in = rows_of(q, queries, width).rows_at(r, rows), .w = k.view, .out = s});
+            set.softmax(s, inverse_sums.data());
+            set.f32.multiply(
+                {.in = s, .w = v.view, .out = rows_of(out, queries, width).rows_at(r, rows), .row_scale = inverse_sums.data()});
         }
     });
     cvt_bench::report_work(state, seconds, 2 * queries * keys * width, set.name);
@@ -73,8 +99,9 @@ void attention(benchmark::State& state, const kernel_set& set, const cvt::model_
 void layer_norm(benchmark::State& state, const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t dim) {
     const auto in = filled("in", size(rows * dim)), gain = filled("gain", size(dim));
     auto out = array(in.size());
-    const double seconds =
-        cvt_bench::seconds_each(state, [&] { set.layer_norm(in.data(), dim, rows, dim, gain.data(), gain.data(), out.data(), dim); });
+    const double seconds = cvt_bench::seconds_each(state, [&] {
+        set.layer_norm(rows_of(in, rows, dim), {gain.data(), gain.data()}, rows_of(out, rows, dim));
+    });
     cvt_bench::report_traffic(state, seconds, 2 * rows * dim);
 }
 
@@ -84,14 +111,23 @@ void depthwise(benchmark::State& state, const kernel_set& set, const cvt::stage_
                weights = filled("weights", size(kernel * kernel * s.embed_dim));
     auto out = array(size(to.tokens() * s.embed_dim));
     const double seconds = cvt_bench::seconds_each(state, [&] {
-        set.depthwise({in.data(), weights.data(), bias.data(), out.data(), s.embed_dim, s.embed_dim, from.height, from.width, s.embed_dim,
-                       to.width, kernel, stride, s.padding_kv, 0, to.tokens()});
+        set.depthwise({.in = rows_of(in, from.tokens(), s.embed_dim),
+                       .height = from.height,
+                       .width = from.width,
+                       .weights = weights.data(),
+                       .bias = bias.data(),
+                       .kernel = kernel,
+                       .stride = stride,
+                       .padding = s.padding_kv,
+                       .out = rows_of(out, to.tokens(), s.embed_dim),
+                       .out_width = to.width,
+                       .begin = 0});
     });
     cvt_bench::report_traffic(state, seconds, (from.tokens() + to.tokens()) * s.embed_dim);
 }
 
 void register_stage(const kernel_set& set, const std::string& where, const cvt::stage_config& s, int channels,
-                    const cvt::model_shape::stage_shape& shape) {
+                    const cvt::network::stage_shape& shape) {
     const auto add = [&](const char* kernel, const char* what, auto function, auto... arguments) {
         const std::string name = std::string{kernel} + '/' + set.name + '/' + where + (*what == '\0' ? "" : "/") + what;
         benchmark::RegisterBenchmark(name.c_str(), function, std::cref(set), arguments...)->Unit(benchmark::kMicrosecond);

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <cvt/kernels/select.hpp>
-#include <cvt/network/workspace.hpp>
+#include <cvt/kernels/sets.hpp>
 #include <cvt/network/pack.hpp>
+#include <cvt/network/workspace.hpp>
 
 #include "harness.hpp"
 #include "memory.hpp"
@@ -14,7 +14,7 @@
 
 namespace {
 
-namespace layers = cvt::layers;
+namespace network = cvt::network;
 
 /// One stage of a published model: where it stands and what goes in.
 struct stage_case {
@@ -37,74 +37,72 @@ public:
         alone_.stage[0] = c.stage;
         alone_.stage[0].depth = depth;
 
-        cvt::detail::arena measure;
-        cvt::detail::weight_packer counter{alone_, set, measure};
-        require(counter.run(nullptr, weights_));
-        std::vector<float> tensor(counter.tensor_floats()), vectors(counter.vector_floats());
-        packed_ = cvt_bench::array(measure.peak());
         blocks_.resize(size(depth));
+        cvt::detail::arena measure;
+        network::weight_layout{alone_, set.f32, measure}.run(blocks_);
+        require(packed_.resize(measure.peak()));
         cvt::detail::arena memory{packed_.data()};
-        cvt::detail::weight_packer packer{alone_, set, memory};
+        weights_ = network::weight_layout{alone_, set.f32, memory}.run(blocks_);
         cvt_test::formula_weights formula;
         cvt::warning_list warnings;
-        const cvt::weight_source source{&formula, &cvt_test::formula_weights::read};
-        packer.fill_from(source, tensor.data(), vectors.data(), warnings);
-        require(packer.run(blocks_.data(), weights_));
+        require(network::weight_packer{alone_, {&formula, &cvt_test::formula_weights::read}, warnings}.run(weights_));
 
         cvt::model_shape shape;
         shape.input = c.input;
         shape.num_stages = 1;
         shape.stage[0] = c.shape;
-        workspace_ = cvt_bench::array(cvt::detail::plan(alone_, shape, set, 1, nullptr).floats);
-        plan_ = cvt::detail::plan(alone_, shape, set, 1, workspace_.data());
-        run_ = {&set, {}, plan_.scratch, plan_.scratch_size};
+        require(workspace_.resize(network::plan_workspace(alone_, shape, set, 1, nullptr).bytes));
+        plan_ = network::plan_workspace(alone_, shape, set, 1, workspace_.data());
+        ctx_ = {&set, {}, plan_.scratch, plan_.scratch_size};
         const auto tokens = cvt_bench::filled("tokens", size(c.shape.queries() * c.stage.embed_dim));
         std::copy(tokens.begin(), tokens.end(), plan_.x[0]);
         std::copy(tokens.begin(), tokens.end(), plan_.y);
     }
     [[nodiscard]] bool is(const stage_case& c, int depth) const { return c_.where == c.where && alone_.stage[0].depth == depth; }
 
-    void conv_embed() { layers::conv_embed(run_, c_.stage, weights_.stage[0].embed, from(), c_.shape.tokens, plan_.x[0]); }
-    void conv_projection() {
-        layers::queries_keys_values(run_, c_.stage, blocks_[0].attention, c_.shape, plan_.attention[0], plan_.y, c_.shape.queries());
-    }
+    void conv_embed() { network::conv_embed(pass(), weights_.stage[0].embed, from(), x().rows_at(c_.shape.cls, c_.shape.tokens.tokens())); }
+    void conv_projection() { network::project(pass(), blocks_[0].attention, y(), c_.shape.queries()); }
     void attention() {
-        layers::attention(run_, c_.stage, blocks_[0].attention, c_.shape, plan_.attention[0], plan_.y, c_.shape.queries(), nullptr);
-        layers::attention_output(run_, c_.stage, blocks_[0].attention, plan_.attention[0], 0, c_.shape.queries(), plan_.x[0]);
+        network::attention(pass(), blocks_[0].attention, {.rows = c_.shape.queries()}, y());
+        network::linear(blocks_[0].attention.output, plan_.attention[0].heads, x(), cvt::kernels::epilogue::add);
     }
     void mlp() {
-        run_.for_each_tile(c_.shape.queries(), [this](std::ptrdiff_t first, std::ptrdiff_t rows, int worker) noexcept {
-            layers::mlp(run_, c_.stage, blocks_[0].mlp, cvt::gelu::quick, rows, plan_.x[0] + first * c_.stage.embed_dim,
-                        run_.scratch_of(worker));
+        ctx_.for_each_tile(c_.shape.queries(), [this](network::row_range r, int worker) noexcept {
+            network::mlp(pass(), blocks_[0].mlp, x().rows_at(r.first, r.count), ctx_.scratch_of(worker));
         });
     }
-    void block(std::ptrdiff_t rows) {
-        layers::block(run_, c_.stage, blocks_[0], cvt::gelu::quick, c_.shape, plan_.attention[0], rows, plan_.x[0], plan_.y,
-                      &blocks_[0].norm1, nullptr);
-    }
-    void stage() {
-        layers::stage(run_, c_.stage, weights_.stage[0], cvt::gelu::quick, from(), c_.shape, plan_.attention[0],
-                      {.last_block_cls_only = c_.shape.cls != 0}, plan_.x[0], plan_.y);
-    }
+    void block(std::ptrdiff_t rows) { network::block(pass(), blocks_[0], {.rows = rows, .norm_after = &blocks_[0].norm1}, x(), y()); }
+    void stage() { network::stage(pass(), weights_.stage[0], from(), {.last_block_cls_only = c_.shape.cls != 0}, x(), y()); }
     void head() {
-        layers::embedding(run_, weights_.head, c_.shape, c_.stage.embed_dim, plan_.x[0], plan_.y, plan_.embedding);
-        layers::head(run_, weights_.head, plan_.embedding, logits_.data());
+        network::embedding(ctx_, weights_.head, c_.shape.cls, x(), y(), plan_.embedding);
+        network::head(weights_.head, plan_.embedding, logits_.data());
     }
 
 private:
     static void require(const cvt::error& e) {
         if (e) throw std::runtime_error{e.what()};
     }
+    static void require(bool allocated) {
+        if (!allocated) throw std::bad_alloc{};
+    }
     static std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
-    [[nodiscard]] layers::embed_input from() const { return {input_.data(), c_.channels, c_.input, c_.first}; }
+    [[nodiscard]] network::stage_pass pass() const { return {ctx_, c_.stage, c_.shape, plan_.attention[0], cvt::gelu::quick}; }
+    [[nodiscard]] cvt::matrix<float> x() const {
+        return {.data = plan_.x[0], .rows = c_.shape.queries(), .cols = c_.stage.embed_dim, .stride = c_.stage.embed_dim};
+    }
+    [[nodiscard]] cvt::matrix<float> y() const {
+        return {.data = plan_.y, .rows = c_.shape.queries(), .cols = c_.stage.embed_dim, .stride = network::row_stride(c_.stage.embed_dim)};
+    }
+    [[nodiscard]] network::embed_input from() const { return {input_.data(), c_.channels, c_.input, c_.first}; }
 
     stage_case c_;
     cvt::config alone_;
-    std::vector<layers::block_weights> blocks_;
-    cvt::detail::model_weights weights_;
-    cvt::detail::workspace_plan plan_;
-    layers::context run_;
-    cvt::detail::buffer<float> packed_, workspace_, input_, logits_;
+    std::vector<network::block_weights> blocks_;
+    network::model_weights weights_;
+    network::workspace plan_;
+    network::context ctx_;
+    cvt::detail::buffer<std::byte> packed_, workspace_;
+    cvt::detail::buffer<float> input_, logits_;
 };
 
 /// The stage, made when it is first needed, and the only one there is: CvT-W24's third takes 1 GB.
@@ -131,13 +129,13 @@ void add(const char* layer, const stage_case& c, int depth, std::int64_t multipl
 void register_layers(const stage_case& c) {
     const cvt::stage_config& s = c.stage;
     const std::ptrdiff_t rows = c.shape.queries();
-    add("conv_embed", c, 1, cvt_bench::conv_embed_work(s, c.channels, c.shape), [](ready_stage& r) { r.conv_embed(); });
-    add("conv_projection", c, 1, cvt_bench::projection_work(s, c.shape, rows), [](ready_stage& r) { r.conv_projection(); });
-    add("attention", c, 1, cvt_bench::attention_work(s, c.shape, rows), [](ready_stage& r) { r.attention(); });
-    add("mlp", c, 1, cvt_bench::mlp_work(s, rows), [](ready_stage& r) { r.mlp(); });
-    add("block", c, 1, cvt_bench::block_work(s, c.shape, rows), [rows](ready_stage& r) { r.block(rows); });
+    add("conv_embed", c, 1, cvt::network::embedding_multiply_adds(s, c.channels, c.shape), [](ready_stage& r) { r.conv_embed(); });
+    add("conv_projection", c, 1, cvt::network::projection_multiply_adds(s, c.shape, rows), [](ready_stage& r) { r.conv_projection(); });
+    add("attention", c, 1, cvt::network::attention_multiply_adds(s, c.shape, rows), [](ready_stage& r) { r.attention(); });
+    add("mlp", c, 1, cvt::network::mlp_multiply_adds(s, rows), [](ready_stage& r) { r.mlp(); });
+    add("block", c, 1, cvt::network::block_multiply_adds(s, c.shape, rows), [rows](ready_stage& r) { r.block(rows); });
     if (c.shape.cls == 0) return;
-    add("block_cls_only", c, 1, cvt_bench::block_work(s, c.shape, 1), [](ready_stage& r) { r.block(1); });
+    add("block_cls_only", c, 1, cvt::network::block_multiply_adds(s, c.shape, 1), [](ready_stage& r) { r.block(1); });
     add("head", c, 1, std::int64_t{1000} * s.embed_dim, [](ready_stage& r) { r.head(); });
 }
 
@@ -165,7 +163,8 @@ int main(int argc, char** argv) {
                                i == 0};
             if (m.layers) register_layers(c);
             add("stage", c, c.stage.depth,
-                cvt_bench::conv_embed_work(c.stage, channels, c.shape) + cvt_bench::blocks_work(c.stage, c.shape, c.shape.cls != 0),
+                cvt::network::embedding_multiply_adds(c.stage, channels, c.shape) +
+                    cvt_bench::blocks_work(c.stage, c.shape, c.shape.cls != 0),
                 [](ready_stage& r) { r.stage(); });
             input = c.shape.tokens;
             channels = c.stage.embed_dim;

@@ -10,18 +10,16 @@
 
 #include <dlfcn.h>
 
-#include <cvt/kernels/kernel_set.hpp>
 #include <cvt/runtime/buffer.hpp>
 
 #include "../fma_peak.hpp"
 #include "../memory.hpp"
+#include "revision.hpp"
 #include "support/formula.hpp"
-#include "table_size.hpp"
 
 namespace {
 
-using cvt::kernels::epilogue;
-using cvt::kernels::kernel_set;
+enum class epilogue : int { none, quick_gelu, erf_gelu, add };  // as revision_product has them
 using clock_type = std::chrono::steady_clock;
 
 [[noreturn]] void fail(const std::string& what) {
@@ -29,16 +27,14 @@ using clock_type = std::chrono::steady_clock;
     std::exit(1);
 }
 
-const kernel_set& load(const char* file) {
+const revision_kernels& load(const char* file) {
     void* const library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) fail(dlerror());
-    const auto size = reinterpret_cast<std::size_t (*)()>(dlsym(library, "table_size_of_revision"));
-    const auto get = reinterpret_cast<const void* (*)()>(dlsym(library, "kernel_set_of_revision"));
-    if (size == nullptr || get == nullptr) fail(std::string(file) + ": not made of unit.cpp");
-    if (size() != table_size) fail(std::string(file) + ": its table of kernels is another than this tree's");
-    const void* const set = get();
-    if (set == nullptr) fail("CVT_FORCE_KERNELS: expected a set that this CPU runs");
-    return *static_cast<const kernel_set*>(set);
+    const auto get = reinterpret_cast<const revision_kernels* (*)()>(dlsym(library, "kernels_of_revision"));
+    if (get == nullptr) fail(std::string(file) + ": not made of unit.cpp");
+    const revision_kernels* const kernels = get();
+    if (kernels == nullptr) fail("CVT_FORCE_KERNELS: expected a set that this CPU runs");
+    return *kernels;
 }
 
 constexpr std::size_t memory = std::size_t{64} << 20;  // floats that cold weights are taken from, more than any cache
@@ -50,8 +46,8 @@ struct buffers {
     std::size_t next = 0;
 
     /// Weights of (n, k) that no cache holds.
-    const float* cold(const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k) {
-        const std::size_t size = (set.packed_size(n, k) + 1023) / 1024 * 1024;
+    const float* cold(const revision_kernels& set, std::ptrdiff_t n, std::ptrdiff_t k) {
+        const std::size_t size = (set.packed_bytes(n, k) / sizeof(float) + 1023) / 1024 * 1024;
         if (next + 2 * size > memory) next = 0;
         return weights.data() + std::exchange(next, next + size);
     }
@@ -85,27 +81,28 @@ constexpr task tasks[] = {
 };
 
 /// One call. A sum is added to what stands in `out`, and a softmax works there.
-void call(const kernel_set& set, const task& t, buffers& b, const float* weights) {
+void call(const revision_kernels& set, const task& t, buffers& b, const float* weights) {
     float *const in = b.in.data(), *const out = b.out.data(), *const bias = b.bias.data();
     if (t.k > 0)
-        set.linear({in, t.k + gap, t.rows, weights, bias, t.n, t.k, out, t.n + gap, t.then, 0, t.cold ? weights + t.n * t.k : nullptr});
+        set.multiply({in, t.k + gap, t.rows, weights, bias, t.n, t.k, out, t.n + gap, static_cast<int>(t.then),
+                      t.cold ? weights + t.n * t.k : nullptr});
     else if (std::strcmp(t.name, "softmax") == 0)
-        set.softmax(out, t.n, t.rows, t.n, out + t.rows * t.n);
+        set.softmax(out, t.rows, t.n, out + t.rows * t.n);
     else
-        set.layer_norm(in, t.n, t.rows, t.n, bias, bias, out, t.n);
+        set.layer_norm(in, t.rows, t.n, bias, out);
 }
 
 /// Largest difference of the two sets' results of one call, from equal beginnings.
-double difference(const kernel_set& before, const kernel_set& after, task t, buffers& b) {
+double difference(const revision_kernels& before, const revision_kernels& after, task t, buffers& b) {
     t.cold = false;
     const std::ptrdiff_t k = std::max<std::ptrdiff_t>(t.k, 1);
     const std::size_t size = static_cast<std::size_t>(t.rows * (t.n + gap) + t.rows);
     const std::vector<float> begin = cvt_test::hash_uniform("out", size);
     std::vector<float> weights = cvt_test::hash_uniform("weights", static_cast<std::size_t>(t.n * k)), results[2];
     for (int i = 0; i < 2; ++i) {
-        const kernel_set& set = i == 0 ? before : after;
-        std::vector<float> packed(set.packed_size(t.n, k));
-        set.pack(weights.data(), k, 1, t.n, k, packed.data(), k);
+        const revision_kernels& set = i == 0 ? before : after;
+        std::vector<float> packed(set.packed_bytes(t.n, k) / sizeof(float));
+        set.pack(weights.data(), t.n, k, packed.data());
         std::copy(begin.begin(), begin.end(), b.out.data());
         call(set, t, b, packed.data());
         results[i].assign(b.out.data(), b.out.data() + size);
@@ -125,7 +122,7 @@ double quantile(std::vector<double> v, double q) {
 
 int main(int argc, char** argv) {
     if (argc != 4) fail("usage: compare BEFORE.so AFTER.so ROUNDS");
-    const kernel_set* const sets[] = {&load(argv[1]), &load(argv[2])};
+    const revision_kernels* const sets[] = {&load(argv[1]), &load(argv[2])};
     const int rounds = std::atoi(argv[3]);
     if (rounds < 1) fail(std::string("rounds: expected a number from 1 on, found \"") + argv[3] + "\"");
     buffers b;

@@ -3,7 +3,12 @@
 
 #include <array>
 #include <cstddef>
-#include <cvt/cvt.hpp>
+#include <cvt/cost.hpp>
+#include <cvt/image.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
+#include <cvt/top_k.hpp>
+#include <cvt/verify.hpp>
 #include <functional>
 #include <span>
 #include <string>

@@ -77,7 +77,7 @@ int evaluate(const options& o, const setup& s) {
     std::size_t total = 0;
     for (const class_folder& f : folders) total += f.images.total().value_or(0);
 
-    output_files files{o, s.model.config(), s.fixed_input_size()};
+    output_files files{o, s.model.config(), cvt::output_size(s.preprocessing)};
     progress_bar progress;
     tally counted{s.labels.size()};
     std::deque<std::size_t> expected;  // of the images whose records are still to come

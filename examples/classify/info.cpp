@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <cvt/cost.hpp>
+
 #include "escape.hpp"
 #include "format.hpp"
 #include "stage_table.hpp"
@@ -26,24 +28,13 @@ std::string resizing(const cvt::preprocessing& p) {
     return how + (p.normalize ? ", normalised" : "");
 }
 
-/// Bytes of the largest tensor: while a model is loaded there is one beside the weights.
-std::size_t largest_tensor(const cvt::config& c) {
-    std::size_t largest = 0;
-    cvt::checkpoint::for_each_tensor(c, [&](const char*, std::span<const std::int64_t> shape) noexcept {
-        std::size_t bytes = sizeof(float);
-        for (const std::int64_t extent : shape) bytes *= static_cast<std::size_t>(extent);
-        largest = std::max(largest, bytes);
-    });
-    return largest;
-}
-
 }  // namespace
 
 std::string describe(const options& o, const setup& s) {
     const cvt::model& model = s.model;
     const cvt::config& c = model.config();
     const cvt::model_info& info = model.info();
-    const std::optional<cvt::grid> size = s.fixed_input_size();
+    const std::optional<cvt::grid> size = cvt::output_size(s.preprocessing);
 
     std::string out = row("model", o.model.empty() ? "built in: cvt-nano, ten classes (weights/CARD.md)" : terminal_text(o.model));
     out += row("container", info.container);
@@ -71,8 +62,10 @@ std::string describe(const options& o, const setup& s) {
         out += row("multiply-adds", text("%.3f G at %d x %d", static_cast<double>(*work) * 1e-9, size->height, size->width));
     if (const auto bytes = model.workspace_bytes(size->height, size->width, o.threads)) {
         out += row("workspace", mebibytes(*bytes) + text(" with %d thread%s", o.threads, o.threads == 1 ? "" : "s"));
+        const auto loading =
+            static_cast<std::size_t>(cvt::cost_of(c, *cvt::shape_of(c, size->height, size->width)).largest_tensor) * sizeof(float);
         const auto input = static_cast<std::size_t>(c.num_channels * size->tokens()) * sizeof(float);
-        out += row("peak", mebibytes(model.memory_bytes() + std::max(*bytes + input, largest_tensor(c))) +
+        out += row("peak", mebibytes(model.memory_bytes() + std::max(*bytes + input, loading)) +
                                ": weights, workspace and an input, beside the program and the photo");
     }
     return out;

@@ -66,7 +66,7 @@ int run(const options& o) {
     // What can fail for want of a path or of space is opened before the work begins; the records first, which may turn out to be
     // another run's: then its arrays stay as they are, too.
     record_file file{o};
-    output_files files{o, s.model.config(), s.fixed_input_size()};
+    output_files files{o, s.model.config(), cvt::output_size(s.preprocessing)};
     const bool ids = o.tar || std::count(o.inputs.begin(), o.inputs.end(), "-") > 0;
     record_writer records{file,
                           o.format,

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <cvt/extra/npy.hpp>
 #include <limits>
 
 #include "interrupt.hpp"
@@ -35,14 +36,10 @@ void npy_output::begin() {
 void npy_output::fail(exit_code code) const { throw failure{code, path_ + " cannot be written: " + std::strerror(errno)}; }
 
 bool npy_output::write_header() {
-    std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows_) + ',';
-    for (const std::size_t extent : row_shape_) text += ' ' + std::to_string(extent) + ',';
-    text.pop_back();
-    text += "), }";
-    text.resize(header_bytes - 10 - 1, ' ');
-    const char start[]{'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(header_bytes - 10), 0};
-    const std::string header = std::string(start, sizeof start) + text + '\n';
-    return file_.write_at(0, header.data(), header.size());
+    std::vector<std::size_t> shape{rows_};
+    shape.insert(shape.end(), row_shape_.begin(), row_shape_.end());
+    const cvt::npy_start header = cvt::npy_header(shape, header_bytes);
+    return file_.write_at(0, header.bytes.data(), header.size);
 }
 
 void npy_output::append(std::span<const float> row) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cvt/config.hpp>
-#include <cvt/convert.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/image.hpp>
 #include <optional>
@@ -15,6 +14,8 @@ namespace app {
 
 enum class record_format { text, jsonl, csv };
 enum class resize_method { crop, warp };
+
+enum class dtype_choice : unsigned char { f32, f16 };
 
 /// Empty strings and optionals were not given.
 struct options {
@@ -35,7 +36,7 @@ struct options {
     std::string attention;                             ///< the folder for pictures
     std::string evaluate, classes;                     ///< a folder of class folders; a mapping file
     std::string convert;                               ///< the folder to write
-    std::optional<cvt::weight_type> dtype;
+    std::optional<dtype_choice> dtype;                 ///< of the weights that --convert writes
     bool info = false, verify = false;
     bool tar = false;                       ///< inputs are archives of images
     std::optional<app::shard> shard;        ///< of the inputs, the ones to classify

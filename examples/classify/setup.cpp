@@ -4,12 +4,14 @@
 #include <cstdio>
 #include <cstring>
 #include <cvt/checkpoint/hf_config.hpp>
+#include <cvt/load.hpp>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
 #include "embedded_model.hpp"
 #include "failure.hpp"
+#include "open_checkpoint.hpp"
 
 namespace app {
 namespace {
@@ -35,7 +37,7 @@ std::optional<cvt::checkpoint::hf_config> read_config(const options& o) {
     return *std::move(config);
 }
 
-cvt::model load_model(const options& o, const std::optional<cvt::checkpoint::hf_config>& config) {
+cvt::load_options load_options_of(const options& o, const std::optional<cvt::checkpoint::hf_config>& config) {
     cvt::load_options load;
     load.config = o.variant;
     load.gelu = o.gelu;
@@ -47,19 +49,21 @@ cvt::model load_model(const options& o, const std::optional<cvt::checkpoint::hf_
         load.kernels = o.kernels.c_str();
         if (const auto known = cvt::kernels::select(load.kernels); !known) refuse(true, std::string{"--"} + known.error().what());
     }
-    cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
-    if (!model) throw failure{no_model, model.error().what()};
-    const cvt::warning_list& warnings = model->warnings();
-    for (int i = 0; i < warnings.count && i < cvt::warning_list::capacity; ++i)
-        std::fprintf(stderr, "classify: warning: %s\n", warnings.text[i]);
-    if (warnings.count > cvt::warning_list::capacity)
-        std::fprintf(stderr, "classify: %d more warnings\n", warnings.count - cvt::warning_list::capacity);
-    return *std::move(model);
+    return load;
 }
 
+/// What a checkpoint says by itself, whether it is loaded or only open.
+struct checkpoint_facts {
+    const cvt::config& config;
+    const cvt::preprocessing& preprocessing;
+    const char* size_from;
+    std::vector<std::string> labels;  ///< one a class; empty texts where there are none
+};
+
+// The height of the inputs, or what their shorter side becomes where their size follows the image's.
 int side_of(const cvt::preprocessing& p) {
-    if (p.center_crop) return p.crop_height;
-    return p.resize == rule::warp ? p.resize_height : p.short_side;
+    const std::optional<cvt::grid> size = cvt::output_size(p);
+    return size ? size->height : p.short_side;
 }
 
 // --size and --resize: the model's mean and deviation stay, and what it does with the image's shape unless told otherwise.
@@ -91,22 +95,23 @@ std::vector<std::string> read_labels(const std::string& path, std::size_t classe
     return labels;
 }
 
-// --labels, else those of --config, else the model's.
-std::vector<std::string> choose_labels(const options& o, const cvt::model& model, const std::optional<cvt::checkpoint::hf_config>& config) {
-    const int classes = model.config().num_classes;
+// --labels, else those of --config, else the checkpoint's.
+std::vector<std::string> choose_labels(const options& o, const checkpoint_facts& facts,
+                                       const std::optional<cvt::checkpoint::hf_config>& config) {
+    const int classes = facts.config.num_classes;
     refuse(classes == 0 && !o.labels.empty(), "--labels: the model has no head, so there are no classes to name");
     if (!o.labels.empty()) return read_labels(o.labels, static_cast<std::size_t>(classes));
     const bool named = config && !config->labels.empty() && classes > 0;
     refuse(named && config->labels.size() != classes, "--config: " + o.config + " names " +
                                                           std::to_string(named ? config->labels.size() : 0) +
                                                           " classes, the checkpoint's head has " + std::to_string(classes));
+    if (!named) return facts.labels;
     std::vector<std::string> labels;
-    for (int i = 0; i < classes; ++i) labels.emplace_back(named ? config->labels[i] : model.label(i));
+    for (int i = 0; i < classes; ++i) labels.emplace_back(config->labels[i]);
     return labels;
 }
 
-void check_against_model(const options& o, const setup& s) {
-    const cvt::config& c = s.model.config();
+void check_against_model(const options& o, const cvt::config& c, const decisions& d) {
     refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; --embedding writes what it computes");
     refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, whose attention it shows");
     refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
@@ -114,36 +119,55 @@ void check_against_model(const options& o, const setup& s) {
     refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty()), "the model takes " + std::to_string(c.num_channels) +
                                                                                  (c.num_channels == 1 ? " channel" : " channels") +
                                                                                  ", images have 3: give it tensors with --input");
-    const std::optional<cvt::grid> size = s.fixed_input_size();
+    const std::optional<cvt::grid> size = cvt::output_size(d.preprocessing);
     refuse(!o.dump_input.empty() && !size, "--dump-input: this model's inputs are as large as the images; choose one size with --size");
     if (!size) return;
     const auto shape = cvt::shape_of(c, size->height, size->width);
     refuse(!shape, (o.size ? "--size: " : "the model's input size: ") + std::string{shape.error().what()});
 }
 
+decisions decide(const options& o, const checkpoint_facts& facts, const std::optional<cvt::checkpoint::hf_config>& config) {
+    decisions d{facts.preprocessing, facts.size_from, choose_labels(o, facts, config)};
+    if (config && config->image_size != 0 && std::strcmp(d.size_from, "default") == 0) {
+        d.preprocessing = cvt::preprocessing::for_size(config->image_size);
+        d.size_from = "image_size in --config";
+    }
+    if (o.size || o.resize) resize_to(d.preprocessing, o.size.value_or(side_of(d.preprocessing)), o.resize);
+    if (o.size) d.size_from = "--size";
+    refuse(o.crop && !d.preprocessing.center_crop,
+           "--crop places a crop, and this model's images are not cropped (--resize crop would do so)");
+    if (o.crop) d.preprocessing.rounding = *o.crop;
+    check_against_model(o, facts.config, d);
+    return d;
+}
+
 }  // namespace
 
-std::optional<cvt::grid> setup::fixed_input_size() const {
-    if (preprocessing.center_crop) return cvt::grid{preprocessing.crop_height, preprocessing.crop_width};
-    if (preprocessing.resize == rule::warp) return cvt::grid{preprocessing.resize_height, preprocessing.resize_width};
-    return std::nullopt;
+void print_warnings(const cvt::warning_list& warnings) {
+    for (int i = 0; i < warnings.count && i < cvt::warning_list::capacity; ++i)
+        std::fprintf(stderr, "classify: warning: %s\n", warnings.text[i]);
+    if (warnings.count > cvt::warning_list::capacity)
+        std::fprintf(stderr, "classify: %d more warnings\n", warnings.count - cvt::warning_list::capacity);
 }
 
 setup make_setup(const options& o) {
     const std::optional<cvt::checkpoint::hf_config> config = read_config(o);
-    cvt::model model = load_model(o, config);
-    setup s{model, model.preprocessing(), model.info().size_from, choose_labels(o, model, config)};
-    if (config && config->image_size != 0 && std::strcmp(s.size_from, "default") == 0) {
-        s.preprocessing = cvt::preprocessing::for_size(config->image_size);
-        s.size_from = "image_size in --config";
-    }
-    if (o.size || o.resize) resize_to(s.preprocessing, o.size.value_or(side_of(s.preprocessing)), o.resize);
-    if (o.size) s.size_from = "--size";
-    refuse(o.crop && !s.preprocessing.center_crop,
-           "--crop places a crop, and this model's images are not cropped (--resize crop would do so)");
-    if (o.crop) s.preprocessing.rounding = *o.crop;
-    check_against_model(o, s);
-    return s;
+    const cvt::load_options load = load_options_of(o, config);
+    cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
+    if (!model) throw failure{no_model, model.error().what()};
+    print_warnings(model->warnings());
+    checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}};
+    for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
+    return {decide(o, facts, config), *std::move(model)};
+}
+
+open_checkpoint open_for_conversion(const options& o) {
+    const std::optional<cvt::checkpoint::hf_config> config = read_config(o);
+    cvt::result<cvt::checkpoint::checkpoint_source> file = cvt::checkpoint::open(o.model.c_str(), load_options_of(o, config));
+    if (!file) throw failure{no_model, file.error().what()};
+    checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}};
+    for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
+    return {decide(o, facts, config), *std::move(file)};
 }
 
 }  // namespace app

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cvt/model.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,18 +9,22 @@
 
 namespace app {
 
-struct setup {
-    cvt::model model;
+/// What the options and a checkpoint say together, its weights apart.
+struct decisions {
     cvt::preprocessing preprocessing;
     const char* size_from;            ///< what decided the size of the input
     std::vector<std::string> labels;  ///< one a class; empty texts where there are none
+};
 
-    /// The one size that images of any shape become, or null where it follows the image's.
-    [[nodiscard]] std::optional<cvt::grid> fixed_input_size() const;
+struct setup : decisions {
+    cvt::model model;
 };
 
 /// Loads the model and fits the options to it. Warnings go to standard error. Throws failure: no_model, or wrong_usage
 /// where an option does not suit the model.
 setup make_setup(const options& o);
+
+/// Writes a model's warnings to standard error.
+void print_warnings(const cvt::warning_list& warnings);
 
 }  // namespace app

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <cvt/text.hpp>
 #include <limits>
 #include <optional>
 
@@ -14,8 +15,7 @@ namespace {
 
 // FNV-1a, then the finish of MurmurHash3, without which the lowest bit would be a sum of the letters' lowest bits.
 std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t hash = 0xCBF29CE484222325U;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+    std::uint64_t hash = cvt::detail::fnv1a(text);
     hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCDU;
     hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53U;
     return hash ^ (hash >> 33);

@@ -1,7 +1,7 @@
 // What each stage of a model costs.
 #pragma once
 
-#include <cvt/config.hpp>
+#include <cvt/shape.hpp>
 #include <string>
 
 namespace app {

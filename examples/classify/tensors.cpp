@@ -1,6 +1,8 @@
 // Reads --input and checks that the model can take it.
 #include "tensors.hpp"
 
+#include <cvt/shape.hpp>
+
 #include "failure.hpp"
 
 namespace app {

@@ -11,7 +11,7 @@ namespace app {
 
 int verify_model(const options& o, const setup& s) {
     cvt::thread_pool pool = make_pool(o.threads);
-    const cvt::result<cvt::verification> v = s.model.verify(pool.as_executor());
+    const cvt::result<cvt::verification> v = cvt::verify(s.model, pool.as_executor());
     if (!v) throw failure{some_failed, std::string{"--verify: "} + v.error().what()};
     std::printf("self-test      %zu %s of a formula image, %d x %d x %d\n", v->values, v->output, s.model.config().num_channels, v->height,
                 v->width);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cvt/cost.hpp>
 
 #include "escape.hpp"
 #include "format.hpp"
@@ -36,6 +37,7 @@ worker::worker(const options& o, const setup& s)
     : options_{o},
       config_{s.model.config()},
       pool_{make_pool(o.threads)},
+      preprocessor_{s.preprocessing},
       session_{s.model, {.executor = pool_.as_executor(), .preprocessing = s.preprocessing}} {}
 
 void worker::run(job& j, const std::atomic<bool>& leave) {
@@ -44,14 +46,22 @@ void worker::run(job& j, const std::atomic<bool>& leave) {
     std::size_t photo_bytes = 0;
     while (j.has_tasks_left() && photo_bytes <= photo_bytes_in_job(options_.workers) && !leave && !interrupt_requested()) {
         task t = std::move(j.tasks[j.next++]);
-        const clock::time_point begin = clock::now();
+        clock::time_point begin = clock::now();
         cvt::image photo;
-        const cvt::error problem = read(t, j, photo);
+        const cvt::result<cvt::grid> size = read(t, photo);
+        cvt::error problem = size.error();
         if (problem.code() == cvt::errc::io && interrupt_requested()) {  // the interrupt's, not the image's: it is to be done again
             j.tasks[--j.next] = std::move(t);
             break;
         }
-        const double milliseconds = t.tensor || t.image.problem ? 0 : milliseconds_since(begin);
+        double milliseconds = milliseconds_since(begin);
+        if (size) {
+            if (!fits(*size)) run_rows(j);
+            begin = clock::now();
+            problem = append(t, photo, *size);
+            milliseconds += milliseconds_since(begin);
+        }
+        if (t.tensor || t.image.problem) milliseconds = 0;
         j.outcomes.push_back({{t.image.path, t.image.id, problem, {}, milliseconds, {}}});
         if (problem) continue;
         if (options_.attention.empty()) photo = {};
@@ -61,32 +71,30 @@ void worker::run(job& j, const std::atomic<bool>& leave) {
     run_rows(j);
 }
 
-cvt::error worker::read(const task& t, job& j, cvt::image& photo) {
+// The size of the input that the task becomes. An image is decoded into `photo`.
+cvt::result<cvt::grid> worker::read(const task& t, cvt::image& photo) {
     if (t.image.problem) return t.image.problem;
-    if (!t.tensor) return read_image(t.image, j, photo);
-    const cvt::view<float, 3> target = next_row({static_cast<int>(t.tensor->extent(1)), static_cast<int>(t.tensor->extent(2))}, j);
-    std::copy_n(t.tensor->data(), t.tensor->size(), target.data());
-    return {};
-}
-
-cvt::error worker::read_image(const input& image, job& j, cvt::image& photo) {
+    if (t.tensor) return cvt::grid{static_cast<int>(t.tensor->extent(1)), static_cast<int>(t.tensor->extent(2))};
     const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
     cvt::result<cvt::image> decoded =
-        image.data ? cvt::decode(*image.data, turn, limits_) : cvt::read_image(image.path.c_str(), turn, limits_);
+        t.image.data ? cvt::decode(*t.image.data, turn, limits_) : cvt::read_image(t.image.path.c_str(), turn, limits_);
     if (!decoded) return decoded.error();
     photo = *std::move(decoded);
-    const cvt::result<cvt::grid> size = cvt::output_size(session_.preprocessing(), photo.width, photo.height);
-    if (!size) return size.error();
-    return cvt::preprocess(photo.view(), session_.preprocessing(), next_row(*size, j), scratch_);
+    return preprocessor_.plan(photo.width, photo.height);
 }
 
-// Where the next input of the batch goes. One of another size begins a new batch.
-cvt::view<float, 3> worker::next_row(cvt::grid size, job& j) {
-    if (!(size == size_)) run_rows(j);
+// Whether an input of this size can join the batch: its inputs have one size.
+bool worker::fits(cvt::grid size) const { return rows_.empty() || size == size_; }
+
+// Writes the batch's next input, of a size that fits. After an error the batch is as before.
+cvt::error worker::append(const task& t, const cvt::image& photo, cvt::grid size) {
     size_ = size;
     const std::size_t floats = floats_of(config_.num_channels, size);
     inputs_.resize((rows_.size() + 1) * floats);
-    return cvt::view<float, 3>{inputs_.data() + rows_.size() * floats, config_.num_channels, size.height, size.width};
+    const cvt::view<float, 3> input{inputs_.data() + rows_.size() * floats, config_.num_channels, size.height, size.width};
+    if (!t.tensor) return preprocessor_.run(photo.view(), input);
+    std::copy_n(t.tensor->data(), t.tensor->size(), input.data());
+    return {};
 }
 
 void worker::run_rows(job& j) {

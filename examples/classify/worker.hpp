@@ -26,9 +26,9 @@ public:
     void run(job& j, const std::atomic<bool>& leave);
 
 private:
-    cvt::error read(const task& t, job& j, cvt::image& photo);
-    cvt::error read_image(const input& image, job& j, cvt::image& photo);
-    cvt::view<float, 3> next_row(cvt::grid size, job& j);
+    cvt::result<cvt::grid> read(const task& t, cvt::image& photo);
+    [[nodiscard]] bool fits(cvt::grid size) const;
+    cvt::error append(const task& t, const cvt::image& photo, cvt::grid size);
     void run_rows(job& j);
     cvt::error forward();
     std::string measure(const std::string& path);
@@ -44,6 +44,7 @@ private:
     const cvt::decode_limits limits_ = picture_limits(options_);
     const cvt::config& config_;
     cvt::thread_pool pool_;
+    cvt::image_preprocessor preprocessor_;
     cvt::session session_;
 
     std::vector<batch_row> rows_;    // of the batch
@@ -52,7 +53,6 @@ private:
     std::vector<float> logits_;      // (rows, classes)
     std::vector<float> embeddings_;  // (rows, width of the last stage)
     std::vector<float> attention_;   // (rows, heads, keys)
-    cvt::image_scratch scratch_;
 };
 
 }  // namespace app

@@ -2,11 +2,14 @@
 #pragma once
 
 #include "config.hpp"
+#include "cost.hpp"
 #include "error.hpp"
-#include "image/attention_geometry.hpp"
 #include "image.hpp"
+#include "image/attention_geometry.hpp"
+#include "load.hpp"
 #include "model.hpp"
 #include "session.hpp"
+#include "shape.hpp"
 #include "tensor.hpp"
 #include "top_k.hpp"
 #include "verify.hpp"

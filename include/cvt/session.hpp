@@ -7,11 +7,11 @@
 #include <optional>
 #include <span>
 
-#include "image.hpp"
+#include "image/preprocessor.hpp"
 #include "model.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/reentrancy_guard.hpp"
-#include "network/workspace.hpp"
+#include "network/forward.hpp"
 #include "tensor.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -33,11 +33,11 @@ struct outputs {
 };
 
 /// Runs a model. One session belongs to one thread at a time; any number of sessions share a model. Nothing is
-/// allocated by the constructor; the first call at an input size allocates the workspace, later ones nothing (images
-/// may make what resizes them larger: docs/memory.md). After an error the session can be used again, and the outputs'
-/// contents are unspecified. A moved-from session may only be assigned to or destroyed. A call while another is under
-/// way, on another thread or from an executor's task, is an error (invalid_argument), and the one under way is not
-/// disturbed.
+/// allocated by the constructor; the first call at an input size allocates the workspace, and later calls allocate
+/// nothing, except that larger images may grow the resize buffers (docs/memory.md). After an error the session can be
+/// used again, and the outputs' contents are unspecified. A moved-from session may only be assigned to or destroyed. A
+/// call while another is under way, on another thread or from an executor's task, is an error (invalid_argument), and
+/// the one under way is not disturbed.
 ///
 /// Inputs are taken as they are, in float32: a NaN or an infinity in one image makes its own outputs unspecified, NaN as
 /// a rule, and no others, of the same batch or of later calls. Finite inputs and weights give finite results unless
@@ -45,21 +45,19 @@ struct outputs {
 class session {
 public:
     explicit session(const model& m, const session_options& options = {}) noexcept
-        : model_{m}, executor_{options.executor}, preprocessing_{options.preprocessing ? *options.preprocessing : m.preprocessing()} {}
+        : model_{m}, executor_{options.executor}, preprocessor_{options.preprocessing ? *options.preprocessing : m.preprocessing()} {}
 
     /// logits (num_classes) of an image of any size. Errors: bad_image; invalid_argument (logits of another size, a
     /// model that is not for 3 channels or has no head, an executor of no workers); out_of_memory.
     error classify(const image_view& image, std::span<float> logits) noexcept { return classify(std::span{&image, 1}, logits); }
     /// logits (N, num_classes) of N images.
     error classify(std::span<const image_view> images, std::span<float> logits) noexcept {
-        if (error e = check_logits(logits)) return e;
-        return run(images, {.logits = logits});
+        return logits.empty() ? no_logits() : run(images, {.logits = logits});
     }
 
     /// logits (num_classes) of a tensor (channels, height, width), already normalised, of any size the model takes.
     error logits(view<const float, 3> input, std::span<float> out) noexcept {
-        if (error e = check_logits(out)) return e;
-        return run(batch_of_one(input), {.logits = out});
+        return out.empty() ? no_logits() : run(batch_of_one(input), {.logits = out});
     }
     /// The vector before the head (embed_dim of the last stage).
     error embedding(view<const float, 3> input, std::span<float> out) noexcept {
@@ -71,7 +69,7 @@ public:
 
     /// Everything at once, for a batch (N, channels, height, width) of normalised inputs.
     error run(view<const float, 4> input, const outputs& out) noexcept {
-        const detail::one_user::call call{user_};
+        const detail::reentrancy_guard::call call{guard_};
         if (!call) return in_use();
         const config& c = model_.config();
         if (input.data() == nullptr || input.extent(0) < 1)
@@ -84,40 +82,36 @@ public:
         return {};
     }
 
-    /// Everything at once, for N images. They must come out of preprocessing with one size, as they do unless the
-    /// preprocessing neither crops nor warps.
+    /// Everything at once, for N images of any sizes. Where the inputs that preprocessing makes of them differ in size,
+    /// as they may when it neither crops nor warps, images of one input size that follow each other share a plan; maps
+    /// and attention, whose sizes follow the input's, then cannot be asked for.
     error run(std::span<const image_view> images, const outputs& out) noexcept {
-        const detail::one_user::call call{user_};
+        const detail::reentrancy_guard::call call{guard_};
         if (!call) return in_use();
         const config& c = model_.config();
         if (images.empty()) return error::format(errc::invalid_argument, "images: expected at least one, found none");
         if (c.num_channels != 3)
             return error::format(errc::invalid_argument, "images: the model takes %d channels, not 3; give it tensors", c.num_channels);
-        grid size;
-        for (std::size_t n = 0; n < images.size(); ++n) {
-            const result<grid> s = output_size(preprocessing_, images[n].width, images[n].height);
-            if (!s) return of_image(n, images.size(), s.error());
-            if (error e = detail::check_image(images[n])) return of_image(n, images.size(), e);
-            if (n == 0) size = *s;
-            if (!(*s == size))
-                return error::format(errc::invalid_argument,
-                                     "images: expected one size in a batch, image %zu becomes %d x %d (width x height), the first %d x %d",
-                                     n, s->width, s->height, size.width, size.height);
-        }
         const auto count = static_cast<std::ptrdiff_t>(images.size());
-        if (error e = prepare(size.height, size.width, count, out)) return e;
-        const std::size_t floats = static_cast<std::size_t>(3 * size.tokens());
-        if (!input_.resize(floats)) return error::out_of_memory("session input", floats * sizeof(float));
-        for (std::ptrdiff_t n = 0; n < count; ++n) {
-            const view<float, 3> input{input_.data(), 3, size.height, size.width};
-            const auto at = static_cast<std::size_t>(n);
-            if (error e = preprocess(images[at], preprocessing_, input, image_scratch_)) return of_image(at, images.size(), e);
-            forward(input_.data(), n, count, out);
+        for (std::size_t n = 0; n < images.size(); ++n) {
+            const result<grid> size = preprocessor_.plan(images[n].width, images[n].height);
+            if (!size) return of_image(n, images.size(), size.error());
+            if (n == 0) {
+                if (error e = prepare(size->height, size->width, count, out)) return e;
+            } else if (!(*size == shape_.input)) {
+                if (follow_input_size(out)) return other_size(n, *size);
+                if (error e = plan_workspace(*size)) return of_image(n, images.size(), e);
+            }
+            const std::size_t floats = static_cast<std::size_t>(3 * size->tokens());
+            if (!input_.resize(floats)) return error::out_of_memory("session input", floats * sizeof(float));
+            const view<float, 3> input{input_.data(), 3, size->height, size->width};
+            if (error e = preprocessor_.run(images[n], input)) return of_image(n, images.size(), e);
+            forward(input_.data(), static_cast<std::ptrdiff_t>(n), count, out);
         }
         return {};
     }
 
-    [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return preprocessing_; }
+    [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return preprocessor_.preprocessing(); }
     [[nodiscard]] const cvt::model& model() const noexcept { return model_; }
 
 private:
@@ -133,10 +127,25 @@ private:
         return error::format(errc::invalid_argument, "%s: expected room for the result, found an empty span", what);
     }
 
-    [[nodiscard]] error check_logits(std::span<float> out) const noexcept {
-        if (model_.config().num_classes == 0)
-            return error::format(errc::invalid_argument, "logits: the model has no head; ask for its embedding");
-        return out.empty() ? nowhere("logits") : error{};
+    static error no_head() noexcept {
+        return error::format(errc::invalid_argument, "logits: the model has no head; ask for its embedding");
+    }
+
+    /// What is wrong with an empty span for logits.
+    [[nodiscard]] error no_logits() const noexcept { return model_.config().num_classes == 0 ? no_head() : nowhere("logits"); }
+
+    /// Whether something is asked for whose size follows the input's.
+    static bool follow_input_size(const outputs& out) noexcept {
+        bool any = !out.cls_attention.empty();
+        for (const std::span<float> map : out.stages) any = any || !map.empty();
+        return any;
+    }
+
+    [[nodiscard]] error other_size(std::size_t n, grid size) const noexcept {
+        return error::format(errc::invalid_argument,
+                             "images: expected one size in a batch for maps and attention, image %zu becomes %d x %d (width x height), "
+                             "the first %d x %d",
+                             n, size.width, size.height, shape_.input.width, shape_.input.height);
     }
 
     /// Says which image of a batch it was.
@@ -152,94 +161,80 @@ private:
         return error::format(errc::invalid_argument, "%s: expected room for %td x %td floats, found %zu", what, count, each, out.size());
     }
 
-    /// Checks sizes and plans the workspace for this input size, unless it is the one planned last.
+    /// Checks the whole call and plans the workspace for this input size.
     error prepare(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count, const outputs& out) noexcept {
-        const config& c = model_.config();
         if (error e = detail::check_workers(executor_.workers)) return e;
-        const result<model_shape> shape = shape_of(c, height, width);
+        const result<model_shape> shape = shape_at(height, width);
         if (!shape) return shape.error();
-        const std::ptrdiff_t dim = c.last_stage().embed_dim;
-        if (!out.logits.empty())
-            if (error e = check_logits(out.logits)) return e;
+        if (error e = check_outputs(*shape, count, out)) return e;
+        return plan_workspace(*shape);
+    }
+
+    /// Sizes of everything for an input size: those at hand where it is the one planned last.
+    [[nodiscard]] result<model_shape> shape_at(std::ptrdiff_t height, std::ptrdiff_t width) const noexcept {
+        if (shape_.num_stages != 0 && shape_.input.height == height && shape_.input.width == width) return shape_;
+        return detail::shape_of_valid(model_.config(), height, width);
+    }
+
+    [[nodiscard]] error check_outputs(const model_shape& shape, std::ptrdiff_t count, const outputs& out) const noexcept {
+        const config& c = model_.config();
+        if (!out.logits.empty() && c.num_classes == 0) return no_head();
         if (error e = check_size("logits", out.logits, count, c.num_classes)) return e;
-        if (error e = check_size("embedding", out.embedding, count, dim)) return e;
+        if (error e = check_size("embedding", out.embedding, count, c.last_stage().embed_dim)) return e;
         for (std::size_t i = 0; i < out.stages.size(); ++i) {
             if (out.stages[i].empty()) continue;
             if (i >= c.stages().size())
                 return error::format(errc::invalid_argument, "stages: the model has %d, map %zu was asked for", c.num_stages, i);
             char name[32];
             std::snprintf(name, sizeof name, "stages[%zu]", i);
-            if (error e = check_size(name, out.stages[i], count, c.stage[i].embed_dim * shape->stage[i].tokens.tokens())) return e;
+            if (error e = check_size(name, out.stages[i], count, c.stage[i].embed_dim * shape.stage[i].tokens.tokens())) return e;
         }
         if (!out.cls_attention.empty() && !c.uses_cls_token())
             return error::format(errc::invalid_argument, "cls_attention: the model has no class token in its last stage");
-        if (error e = check_size("cls_attention", out.cls_attention, count, c.last_stage().num_heads * shape->last_stage().keys.tokens()))
-            return e;
+        return check_size("cls_attention", out.cls_attention, count, c.last_stage().num_heads * shape.last_stage().keys.tokens());
+    }
 
-        if (workspace_.size() != 0 && shape->input == shape_.input) return {};
-        shape_.input = {};  // a failed allocation must not leave a plan that looks made
-        const std::size_t floats = detail::plan(c, *shape, *model_.data_->kernels, executor_.workers, nullptr).floats;
-        if (!workspace_.resize(floats)) return error::out_of_memory("session workspace", floats * sizeof(float));
-        plan_ = detail::plan(c, *shape, *model_.data_->kernels, executor_.workers, workspace_.data());
-        shape_ = *shape;
+    /// Plans the workspace, unless it is planned for this size.
+    error plan_workspace(const model_shape& shape) noexcept {
+        if (shape.input == shape_.input) return {};
+        shape_ = {};  // a failed allocation must not leave a plan that looks made
+        const config& c = model_.config();
+        const kernels::kernel_set& kernels = *model_.data_->kernels;
+        const std::size_t bytes = network::plan_workspace(c, shape, kernels, executor_.workers, nullptr).bytes;
+        if (!workspace_.resize(bytes)) return error::out_of_memory("session workspace", bytes);
+        plan_ = network::plan_workspace(c, shape, kernels, executor_.workers, workspace_.data());
+        shape_ = shape;
         return {};
     }
 
-    /// The paper, figure 2: stages of embedding and blocks, then the head. Image n of count.
-    void forward(const float* image, std::ptrdiff_t n, std::ptrdiff_t count, const outputs& out) noexcept {
-        const config& c = model_.config();
-        const detail::model_weights& w = model_.data_->weights;
-        const layers::context run{model_.data_->kernels, executor_, plan_.scratch, plan_.scratch_size};
-        layers::embed_input in{image, c.num_channels, shape_.input, true};
-        for (std::size_t i = 0; i < stages_needed(out); ++i) {
-            const bool last = i + 1 == c.stages().size();
-            float* x = plan_.x[i % 2];
-            const std::span<float> map = part(out.stages[i], n, count);
-            layers::stage_request request;
-            if (last && c.uses_cls_token()) {
-                request.last_block_cls_only = map.empty();
-                if (!out.cls_attention.empty()) request.cls_attention = part(out.cls_attention, n, count).data();
-            }
-            layers::stage(run, c.stage[i], w.stage[i], c.gelu, in, shape_.stage[i], plan_.attention[i], request, x, plan_.y);
-            const float* tokens = x + std::ptrdiff_t{shape_.stage[i].cls} * c.stage[i].embed_dim;
-            if (!map.empty()) channels_first(tokens, shape_.stage[i].tokens.tokens(), c.stage[i].embed_dim, map.data());
-            in = {tokens, c.stage[i].embed_dim, shape_.stage[i].tokens, false};
-        }
-        if (out.logits.empty() && out.embedding.empty()) return;
-        const float* x = plan_.x[(c.stages().size() - 1) % 2];
-        layers::embedding(run, w.head, shape_.last_stage(), c.last_stage().embed_dim, x, plan_.y, plan_.embedding);
-        const std::span<float> embedding = part(out.embedding, n, count), logits = part(out.logits, n, count);
-        if (!embedding.empty()) std::memcpy(embedding.data(), plan_.embedding, embedding.size_bytes());
-        if (!logits.empty()) layers::head(run, w.head, plan_.embedding, logits.data());
+    error plan_workspace(grid input) noexcept {
+        const result<model_shape> shape = shape_at(input.height, input.width);
+        return shape ? plan_workspace(*shape) : shape.error();
     }
 
-    /// Those up to the last that something asked for comes out of.
-    [[nodiscard]] std::size_t stages_needed(const outputs& out) const noexcept {
-        std::size_t needed = model_.config().stages().size();
-        if (out.logits.empty() && out.embedding.empty() && out.cls_attention.empty())
-            while (needed > 0 && out.stages[needed - 1].empty()) --needed;
-        return needed;
+    /// Runs the network on input n of count.
+    void forward(const float* input, std::ptrdiff_t n, std::ptrdiff_t count, const outputs& out) noexcept {
+        network::forward_outputs one{.logits = part(out.logits, n, count),
+                                     .embedding = part(out.embedding, n, count),
+                                     .cls_attention = part(out.cls_attention, n, count)};
+        for (std::size_t i = 0; i < out.stages.size(); ++i) one.stages[i] = part(out.stages[i], n, count);
+        const detail::model_data& m = *model_.data_;
+        network::forward({m.config, m.weights, *m.kernels, executor_, shape_, plan_}, input, one);
     }
 
-    static std::span<float> part(std::span<float> all, std::ptrdiff_t n, std::ptrdiff_t count) noexcept {
-        const std::size_t each = all.size() / static_cast<std::size_t>(count);
-        return all.subspan(static_cast<std::size_t>(n) * each, each);
-    }
-
-    /// (tokens, channels) to (channels, tokens).
-    static void channels_first(const float* tokens, std::ptrdiff_t count, std::ptrdiff_t channels, float* map) noexcept {
-        for (std::ptrdiff_t c = 0; c < channels; ++c)
-            for (std::ptrdiff_t t = 0; t < count; ++t) map[c * count + t] = tokens[t * channels + c];
+    /// What belongs to input n of count; null where nothing was asked for.
+    static float* part(std::span<float> all, std::ptrdiff_t n, std::ptrdiff_t count) noexcept {
+        return all.empty() ? nullptr : all.data() + all.size() / static_cast<std::size_t>(count) * static_cast<std::size_t>(n);
     }
 
     cvt::model model_;
     executor executor_;
-    cvt::preprocessing preprocessing_;
+    image_preprocessor preprocessor_;
     model_shape shape_;
-    detail::workspace_plan plan_;
-    detail::buffer<float> workspace_, input_;
-    image_scratch image_scratch_;
-    detail::one_user user_;
+    network::workspace plan_;
+    detail::buffer<std::byte> workspace_;
+    detail::buffer<float> input_;
+    detail::reentrancy_guard guard_;
 };
 
 CVT_NAMESPACE_END

@@ -1,4 +1,4 @@
-// view<T, Rank>: a pointer and its extents, row-major: what every layer and every caller passes around.
+// The tensor views: view<T, Rank>, contiguous, for callers; matrix<T>, whose rows may lie apart, between layers and kernels.
 #pragma once
 
 #include <array>
@@ -64,21 +64,35 @@ public:
 
     [[nodiscard]] constexpr T& operator[](std::ptrdiff_t index) const noexcept requires(Rank == 1) { return data_[index]; }
 
-    /// Rows [first, first + count) of the first axis.
-    [[nodiscard]] constexpr view slice(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept {
-        std::array<std::ptrdiff_t, Rank> e = extents_;
-        e[0] = count;
-        std::ptrdiff_t stride = 1;
-        for (std::size_t axis = 1; axis < Rank; ++axis) stride *= extents_[axis];
-        return {data_ + first * stride, e};
-    }
-
     [[nodiscard]] constexpr T* begin() const noexcept requires(Rank == 1) { return data_; }
     [[nodiscard]] constexpr T* end() const noexcept requires(Rank == 1) { return data_ + extents_[0]; }
 
 private:
     T* data_ = nullptr;
     std::array<std::ptrdiff_t, Rank> extents_{};
+};
+
+/// A non-owning matrix (rows, cols): element (r, c) is at data[r * stride + c]. What layers and kernels pass to each other;
+/// a row is a token, a column a channel.
+template <class T>
+struct matrix {
+    T* data = nullptr;
+    std::ptrdiff_t rows = 0, cols = 0;
+    std::ptrdiff_t stride = 0;  ///< elements from one row to the next
+
+    [[nodiscard]] constexpr T* row(std::ptrdiff_t r) const noexcept { return data + r * stride; }
+    /// Rows [first, first + count).
+    [[nodiscard]] constexpr matrix rows_at(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept {
+        return {.data = data + first * stride, .rows = count, .cols = cols, .stride = stride};
+    }
+    /// Columns [first, first + count).
+    [[nodiscard]] constexpr matrix cols_at(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept {
+        return {.data = data + first, .rows = rows, .cols = count, .stride = stride};
+    }
+    /// A matrix of mutable elements is also a matrix of constant ones.
+    constexpr operator matrix<const T>() const noexcept requires(!std::is_const_v<T>) {
+        return {.data = data, .rows = rows, .cols = cols, .stride = stride};
+    }
 };
 
 CVT_NAMESPACE_END

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "text.hpp"
 #include "version.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -14,10 +15,7 @@ CVT_NAMESPACE_BEGIN
 /// Every step is exact in float32.
 class formula_stream {
 public:
-    explicit formula_stream(std::string_view name, std::uint64_t seed = 0) noexcept {
-        for (const char c : name) state_ = (state_ ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-        state_ += seed;
-    }
+    explicit formula_stream(std::string_view name, std::uint64_t seed = 0) noexcept : state_{detail::fnv1a(name) + seed} {}
 
     float operator[](std::size_t index) const noexcept {
         std::uint64_t z = state_ + index + 0x9E3779B97F4A7C15U;
@@ -28,7 +26,7 @@ public:
     }
 
 private:
-    std::uint64_t state_ = 0xCBF29CE484222325U;
+    std::uint64_t state_;
 };
 
 /// Fills `out`, a tensor of any shape, row-major, with an image as if already normalised. The same as

@@ -1,4 +1,4 @@
-// model::verify(): the self-test that a checkpoint brings, run on this machine with this program's compiler flags.
+// verify(): the self-test that a checkpoint brings, run on this machine with this program's compiler flags.
 #pragma once
 
 #include <algorithm>
@@ -7,23 +7,24 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <string_view>
 
 #include "checkpoint/self_test.hpp"
 #include "float_bits.hpp"
-#include "test_pattern.hpp"
 #include "model.hpp"
 #include "session.hpp"
+#include "test_pattern.hpp"
 
 CVT_NAMESPACE_BEGIN
 
-/// What model::verify() found.
+/// What verify() found.
 struct verification {
     const char* output = "logits";  ///< what was compared: "logits" or "embedding"
     std::size_t values = 0;         ///< how many numbers
     int height = 0, width = 0;      ///< of the formula image, in pixels
     double difference = 0;          ///< the largest |here - stored|; the largest double when a number here is not finite
     double limit = 0;               ///< what two float32 passes may differ by
-    char stored_by[64] = "";        ///< version and kernels that computed the stored numbers: "cvt 0.1.0, avx2"
+    char stored_by[64] = "";        ///< version and kernels that computed the stored numbers: "cvt 0.2.0, avx2"
 
     [[nodiscard]] bool good() const noexcept { return difference <= limit; }
 };
@@ -52,14 +53,17 @@ inline error run_formula_image(const model& m, int height, int width, std::uint6
 
 }  // namespace detail
 
-inline result<verification> model::verify(const executor& threads) const noexcept {
-    const detail::buffer<char>& text = data_->self_test;
+/// Runs the self-test that converted checkpoints bring (convert.hpp) and says how far this machine's numbers are from
+/// the stored ones. Errors: invalid_argument (there is none), malformed, unsupported, mismatch (it is another model's, or another
+/// activation was asked for), out_of_memory.
+inline result<verification> verify(const model& m, const executor& threads = {}) noexcept {
+    const std::string_view text = m.self_test();
     if (text.empty())
         return error::format(errc::invalid_argument,
                              "the checkpoint brings no self-test; a conversion (cvt::convert, classify --convert) stores one");
-    const result<checkpoint::self_test> stored = checkpoint::read_self_test({text.data(), text.size()});
+    const result<checkpoint::self_test> stored = checkpoint::read_self_test(text);
     if (!stored) return stored.error();
-    const cvt::config& c = config();
+    const config& c = m.config();
     const char* output = stored->logits ? "logits" : "embedding";
     const auto count = static_cast<std::size_t>(c.num_classes > 0 ? c.num_classes : c.last_stage().embed_dim);
     if (stored->logits != (c.num_classes > 0) || stored->values.size() != std::min(count, checkpoint::self_test::max_values))
@@ -70,7 +74,7 @@ inline result<verification> model::verify(const executor& threads) const noexcep
                              to_string(c.gelu));
 
     detail::buffer<float> found;
-    if (error e = detail::run_formula_image(*this, stored->height, stored->width, stored->seed, threads, found)) return e;
+    if (error e = detail::run_formula_image(m, stored->height, stored->width, stored->seed, threads, found)) return e;
     verification v{.output = output, .values = stored->values.size(), .height = stored->height, .width = stored->width};
     double largest = 1;
     for (std::size_t i = 0; i < stored->values.size(); ++i) {

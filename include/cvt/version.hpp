@@ -8,9 +8,9 @@
 #include <bit>
 
 #define CVT_VERSION_MAJOR 0
-#define CVT_VERSION_MINOR 1
+#define CVT_VERSION_MINOR 2
 #define CVT_VERSION_PATCH 0
-#define CVT_VERSION_STRING "0.1.0"
+#define CVT_VERSION_STRING "0.2.0"
 
 static_assert(std::endian::native == std::endian::little,
               "cvt reads little-endian checkpoints in place: big-endian targets are not supported");
@@ -68,7 +68,7 @@ static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 6
 
 #define CVT_TAG_JOIN_(a, b, c, d, e, f) a##b##c##d##e##f
 #define CVT_TAG_JOIN(a, b, c, d, e, f) CVT_TAG_JOIN_(a, b, c, d, e, f)
-#define CVT_ABI_NAMESPACE CVT_TAG_JOIN(v0_1, CVT_TAG_SIMD, CVT_TAG_FMA, CVT_TAG_BMI, CVT_TAG_MATH, CVT_TAG_EXCEPTIONS)
+#define CVT_ABI_NAMESPACE CVT_TAG_JOIN(v0_2, CVT_TAG_SIMD, CVT_TAG_FMA, CVT_TAG_BMI, CVT_TAG_MATH, CVT_TAG_EXCEPTIONS)
 
 // Every header opens and closes its names with these two.
 #define CVT_NAMESPACE_BEGIN \

@@ -247,6 +247,10 @@ TEST_CASE("weights that are not finite are a warning, their results an error", "
     CHECK(o.err.find("warning: ") != std::string::npos);
     CHECK(o.err.find("head.bias") != std::string::npos);
     CHECK(o.records().at(0).contains("error"));
+    const outcome converted = classify({"--model", model, "--convert", folder / "converted"});
+    CHECK(converted.code == 0);
+    CHECK(converted.err.find("warning: head.bias") != std::string::npos);
+    CHECK(converted.err.find("no self-test: the model's numbers are not finite") != std::string::npos);
 }
 
 TEST_CASE("a model that cannot be loaded is exit code 3 and a sentence", "[cli]") {

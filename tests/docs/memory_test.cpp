@@ -2,9 +2,13 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstring>
-#include <cvt/cvt.hpp>
+#include <cvt/kernels/select.hpp>
+#include <cvt/model.hpp>
+#include <cvt/network/pack.hpp>
+#include <cvt/session.hpp>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -31,16 +35,18 @@ TEST_CASE("docs/memory.md: packed weights and workspaces of the published models
         INFO(line);
         ++rows;
         const cvt::config& c = named(name);
+        std::size_t depth = 0;
+        for (const cvt::stage_config& s : c.stages()) depth += static_cast<std::size_t>(s.depth);
+        std::vector<cvt::network::block_weights> blocks(depth);
         cvt::detail::arena measure;
-        cvt::detail::model_weights pointers;
-        REQUIRE_FALSE(cvt::detail::weight_packer{c, **set, measure}.run(nullptr, pointers));
+        cvt::network::weight_layout{c, (*set)->f32, measure}.run(blocks);
         const cvt::result<cvt::model_shape> shape = cvt::shape_of(c, side, side);
         REQUIRE(shape);
         const auto workspace = [&](int workers) {
-            return static_cast<double>(cvt::detail::plan(c, *shape, **set, workers, nullptr).floats * sizeof(float)) / mebibyte;
+            return static_cast<double>(cvt::network::plan_workspace(c, *shape, **set, workers, nullptr).bytes) / mebibyte;
         };
         // The page says "about": it need not change with every tile that grows.
-        CHECK(weights == Approx(static_cast<double>(measure.peak() * sizeof(float)) / mebibyte).epsilon(0.02));
+        CHECK(weights == Approx(static_cast<double>(measure.peak()) / mebibyte).epsilon(0.02));
         CHECK(one == Approx(workspace(1)).epsilon(0.1));
         CHECK(more == Approx(workspace(8)).epsilon(0.1));
     }

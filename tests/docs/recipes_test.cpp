@@ -72,8 +72,7 @@ TEST_CASE("outputs: tensors, batches, embeddings, maps, attention") {
     cvt::session session{nano()};
 
     std::vector<float> input(std::size_t{3} * 160 * 160), logits;
-    cvt::image_scratch scratch;
-    REQUIRE_FALSE(cvt::preprocess(a.view(), nano().preprocessing(), cvt::view<float, 3>{input.data(), 3, 160, 160}, scratch));
+    REQUIRE_FALSE(cvt::preprocess(a.view(), nano().preprocessing(), cvt::view<float, 3>{input.data(), 3, 160, 160}));
     REQUIRE_FALSE(logits_of_tensor(session, input, 160, 160, logits));
     CHECK(logits == logits_of(nano(), a.view()));
     CHECK(logits_of_tensor(session, input, 160, 161, logits).code() == cvt::errc::invalid_argument);

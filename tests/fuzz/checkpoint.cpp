@@ -1,4 +1,6 @@
 // Fuzz target: a checkpoint end to end: its files in memory, a model, a session, a tensor and an image run through it.
+#include <cvt/cost.hpp>
+#include <cvt/load.hpp>
 #include <cvt/session.hpp>
 
 #include "folder_parts.hpp"

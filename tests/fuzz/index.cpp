@@ -1,5 +1,5 @@
 // Fuzz target: the index of a sharded checkpoint, in a folder with one shard.
-#include <cvt/checkpoint/formats/detect_format.hpp>
+#include <cvt/checkpoint/formats/read_files.hpp>
 
 #include "safetensors_parts.hpp"
 
@@ -31,11 +31,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::fclose(file);
 
     cvt_fuzz::memory::begin();
-    tensor_file tensors;
-    const char* container = "";
-    const cvt::error e = add_folder(at.path.c_str(), tensors, container);
+    checkpoint_files files;
+    const cvt::error e = read_folder(at.path.c_str(), files);
     cvt_fuzz::memory::finish(size, 64);
     if (e) return cvt_fuzz::refused(e);
-    cvt_fuzz::require(tensors.size() == 1 && tensors.find("t") == 0, "other tensors than the shard's");
+    cvt_fuzz::require(files.tensors.size() == 1 && files.tensors.find("t") == 0, "other tensors than the shard's");
     return 0;
 }

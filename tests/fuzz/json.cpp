@@ -2,6 +2,7 @@
 #include <cvt/checkpoint/hf_config.hpp>
 #include <cvt/checkpoint/hf_preprocessor.hpp>
 #include <cvt/checkpoint/self_test.hpp>
+#include <cvt/image.hpp>
 
 #include "fuzz.hpp"
 

@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cvt::checkpoint;
     cvt_fuzz::memory::begin();
-    tensor_file file;
+    tensor_table file;
     if (const cvt::error e = read_safetensors(byte_source::from_memory(cvt_fuzz::bytes_of(cvt_fuzz::text_of(data, size))), file)) {
         cvt_fuzz::memory::finish(size, 64);
         return cvt_fuzz::refused(e);

@@ -1,14 +1,13 @@
 // Reads every tensor of a table that was accepted, as far as a budget goes.
 #pragma once
 
-#include <cvt/checkpoint/formats/torch.hpp>
-
+#include "../support/torch_reader.hpp"
 #include "fuzz.hpp"
 
 namespace cvt_fuzz {
 
 /// Many names may stand for the same bytes, so what is read in all is bounded by the input's size.
-inline void read_all(const cvt::checkpoint::tensor_file& file, std::size_t input) {
+inline void read_all(const cvt::checkpoint::tensor_table& file, std::size_t input) {
     std::size_t budget = 4 * input;
     for (std::size_t i = 0; i < file.size() && budget != 0; ++i) {
         const auto count = static_cast<std::size_t>(file.entry(i).elements());
@@ -24,8 +23,8 @@ inline void read_all(const cvt::checkpoint::tensor_file& file, std::size_t input
 inline int check_torch(const std::uint8_t* data, std::size_t size) {
     using namespace cvt::checkpoint;
     memory::begin();
-    tensor_file file;
-    const cvt::error e = read_torch(byte_source::from_memory(bytes_of(text_of(data, size))), file);
+    tensor_table file;
+    const cvt::error e = cvt_test::read_torch(byte_source::from_memory(bytes_of(text_of(data, size))), file);
     memory::finish(size, 96);
     if (e) return refused(e);
     read_all(file, size);

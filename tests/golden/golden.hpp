@@ -9,8 +9,10 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <cvt/cvt.hpp>
 #include <cvt/extra/npy.hpp>
+#include <cvt/kernels/select.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 
 #include "support/cases.hpp"
 #include "support/formula.hpp"

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cvt/convert.hpp>
+#include <cvt/network/tensor_list.hpp>
 
 #include "golden.hpp"
 
@@ -48,7 +49,8 @@ void check_load_memory(const std::string& name) {
     const double before = peak();
     const cvt::model model = load(file(name));
     double largest = 0;
-    cvt::checkpoint::for_each_tensor(model.config(), [&](const char*, std::span<const std::int64_t> shape) {
+    cvt::network::for_each_tensor(model.config(), [&](const cvt::network::tensor_info& t) {
+        const std::span<const std::int64_t> shape = t.extents();
         double floats = 1;
         for (const std::int64_t extent : shape) floats *= static_cast<double>(extent);
         largest = std::max(largest, floats * sizeof(float));
@@ -109,7 +111,7 @@ TEST_CASE("memory of cvt-w24 from .safetensors") { check_load_memory("cvt-w24");
 
 TEST_CASE("cvt-w24 converted is the same model") {
     const cvt::model model = load(file("cvt-w24"));
-    const auto v = model.verify();
+    const auto v = cvt::verify(model);
     INFO(v.error().what());
     REQUIRE(v);
     std::printf("CvT-W24 converted, --verify: difference %.1e, limit %.1e\n", v->difference, v->limit);

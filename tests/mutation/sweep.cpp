@@ -11,13 +11,13 @@
 #include <iterator>
 #include <optional>
 
+#include <cvt/checkpoint/formats/safetensors.hpp>
 #include <cvt/checkpoint/hf_config.hpp>
 #include <cvt/checkpoint/hf_preprocessor.hpp>
-#include <cvt/checkpoint/formats/safetensors.hpp>
-#include <cvt/checkpoint/formats/torch.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/extra/npy.hpp>
 #include <support/safetensors_writer.hpp>
+#include <support/torch_reader.hpp>
 
 #include "mutants.hpp"
 #include "oracle_safetensors.hpp"
@@ -34,7 +34,7 @@ struct verdict {
 };
 
 /// Whether a table holds exactly what the oracle sees in the same bytes.
-std::string compare(const cvt::checkpoint::tensor_file& file, const oracle_table& expected) {
+std::string compare(const cvt::checkpoint::tensor_table& file, const oracle_table& expected) {
     if (file.size() != expected.size()) return "other tensors than the file's";
     for (std::size_t i = 0; i < file.size(); ++i) {
         const cvt::checkpoint::tensor_entry& entry = file.entry(i);
@@ -56,10 +56,10 @@ std::string compare(const cvt::checkpoint::tensor_file& file, const oracle_table
     return {};
 }
 
-using tensor_reader = cvt::error (*)(cvt::checkpoint::byte_source&&, cvt::checkpoint::tensor_file&) noexcept;
+using tensor_reader = cvt::error (*)(cvt::checkpoint::byte_source&&, cvt::checkpoint::tensor_table&) noexcept;
 
 verdict check_tensors(const std::string& bytes, tensor_reader read, oracle_table (*oracle)(std::string_view)) {
-    cvt::checkpoint::tensor_file file;
+    cvt::checkpoint::tensor_table file;
     if (const cvt::error e = read(cvt::checkpoint::byte_source::from_memory(as_bytes(bytes)), file)) return {e, {}};
     try {
         return {{}, compare(file, oracle(bytes))};
@@ -159,9 +159,12 @@ std::string every_type() {
 
 std::vector<fixture> fixtures() {
     const auto safetensors = [](const std::string& m) {
-        return check_tensors(m, cvt::checkpoint::read_safetensors, read_safetensors_oracle);
+        const auto read = [](cvt::checkpoint::byte_source&& file, cvt::checkpoint::tensor_table& out) noexcept {
+            return cvt::checkpoint::read_safetensors(std::move(file), out);
+        };
+        return check_tensors(m, read, read_safetensors_oracle);
     };
-    const auto torch = [](const std::string& m) { return check_tensors(m, cvt::checkpoint::read_torch, read_torch_oracle); };
+    const auto torch = [](const std::string& m) { return check_tensors(m, read_torch, read_torch_oracle); };
     static const auto png = cvt::decode(as_bytes(content("preprocessing/rgb8.png")), cvt::orientation::ignore);
     const auto same_png = [](const std::string& m) { return check_png(m, *png); };
     return {

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <cvt/cvt.hpp>
+#include <cvt/model.hpp>
+#include <cvt/network/tensor_list.hpp>
+#include <cvt/session.hpp>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -55,7 +57,9 @@ TEST_CASE("a file that becomes shorter between opening and reading") {
             REQUIRE(file);
             fs::resize_file(path, whole * static_cast<std::uintmax_t>(part) / 20);
             INFO(c.file << ", " << part << " twentieths");
-            cvt::checkpoint::for_each_tensor(file->config, [&](const char* name, std::span<const std::int64_t> shape) {
+            cvt::network::for_each_tensor(file->config, [&](const cvt::network::tensor_info& t) {
+                const char* const name = t.name;
+                const std::span<const std::int64_t> shape = t.extents();
                 std::size_t count = 1;
                 for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
                 std::vector<float> values(count);

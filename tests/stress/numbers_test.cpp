@@ -5,7 +5,10 @@
 #include <catch2/catch.hpp>
 #include <cfloat>
 #include <cstdint>
-#include <cvt/cvt.hpp>
+#include <cvt/kernels/select.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
+#include <cvt/top_k.hpp>
 #include <limits>
 #include <numeric>
 #include <string>

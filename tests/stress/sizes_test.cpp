@@ -2,8 +2,10 @@
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstdio>
-#include <cvt/cvt.hpp>
+#include <cvt/cost.hpp>
 #include <cvt/extra/npy.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 #include <limits>
 #include <string>
 
@@ -49,10 +51,10 @@ TEST_CASE("the largest configuration and input are counted without overflow") {
     CHECK_THAT(multiply_adds(c, cvt::maximum_input, cvt::maximum_input).error().what(), Contains("2^63 or more"));
     CHECK(*multiply_adds(c, 1, 1) > 0);
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
-        const cvt::detail::workspace_plan plan = cvt::detail::plan(c, *shape, *set, cvt::executor::max_workers, nullptr);
+        const cvt::network::workspace plan = cvt::network::plan_workspace(c, *shape, *set, cvt::executor::max_workers, nullptr);
         // The tokens of two stages, normalised tokens, q, k and v are the least that there must be.
-        CHECK(static_cast<double>(plan.floats) >= 6.0 * 65536.0 * 4294967297.0);
-        CHECK(static_cast<double>(plan.floats) < 1e18);
+        CHECK(static_cast<double>(plan.bytes) >= 4.0 * 6.0 * 65536.0 * 4294967297.0);
+        CHECK(static_cast<double>(plan.bytes) < 4e18);
     }
     const cvt::weight_source none{nullptr, [](void*, const char*, std::span<const std::int64_t>, float*) { return cvt::error{}; }};
     const cvt::error e = cvt::model::from_weights(c, none).error();
@@ -112,7 +114,6 @@ TEST_CASE("shapes in files whose products overflow, with and without a zero that
 
 TEST_CASE("images with sides, strides and targets at the limits") {
     const std::uint8_t pixel[4]{};
-    cvt::image_scratch scratch;
     float out[3]{};
     const cvt::view<float, 3> one{out, 3, 1, 1};
     constexpr int most = std::numeric_limits<int>::max(), side = 1'000'000;
@@ -121,7 +122,7 @@ TEST_CASE("images with sides, strides and targets at the limits") {
          {cvt::image_view{pixel, most, most}, cvt::image_view{pixel, most, 1, 4}, cvt::image_view{pixel, 1, most},
           cvt::image_view{pixel, 2, 2, 3, far}, cvt::image_view{pixel, 2, side, 3, far / 2}, cvt::image_view{pixel, 2, 2, 3, -far},
           cvt::image_view{pixel, 2, 2, 3, std::numeric_limits<std::ptrdiff_t>::min()}})
-        CHECK(cvt::preprocess(v, cvt::preprocessing::for_size(1), one, scratch).code() == cvt::errc::bad_image);
+        CHECK(cvt::preprocess(v, cvt::preprocessing::for_size(1), one).code() == cvt::errc::bad_image);
     // 1 x 1,000,000 pixels with a short side of 1,000,000: a long side of 10^12, of which the crop keeps little
     cvt::preprocessing p = cvt::preprocessing::for_size(8);
     p.short_side = side;

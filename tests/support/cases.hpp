@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <cvt/config.hpp>
+#include <cvt/shape.hpp>
 
 namespace cvt_test {
 

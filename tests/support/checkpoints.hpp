@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <cvt/checkpoint/source.hpp>
+#include <cvt/network/tensor_list.hpp>
 
 #include "formula.hpp"
 #include "safetensors_writer.hpp"
@@ -15,13 +16,17 @@ namespace cvt_test {
 /// A safetensors file of formula weights with official names.
 inline std::string formula_file(const cvt::config& c, std::uint64_t seed = 0) {
     safetensors_writer w;
-    cvt::checkpoint::for_each_tensor(
-        c, [&](const char* name, std::span<const std::int64_t> shape) { w.add(name, shape, formula_tensor(name, shape, seed)); });
+    cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
+        w.add(name, shape, formula_tensor(name, shape, seed));
+    });
     return w.bytes();
 }
 
 /// A tensor's values as the library reads them.
-inline std::vector<float> read_tensor(const cvt::checkpoint::opened& file, const char* name, std::span<const std::int64_t> shape) {
+inline std::vector<float> read_tensor(const cvt::checkpoint::checkpoint_source& file, const char* name,
+                                      std::span<const std::int64_t> shape) {
     std::size_t count = 1;
     for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
     std::vector<float> values(count);
@@ -30,9 +35,11 @@ inline std::vector<float> read_tensor(const cvt::checkpoint::opened& file, const
 }
 
 /// How many tensors of `a` are not bit for bit those of `b`.
-inline int tensors_that_differ(const cvt::checkpoint::opened& a, const cvt::checkpoint::opened& b) {
+inline int tensors_that_differ(const cvt::checkpoint::checkpoint_source& a, const cvt::checkpoint::checkpoint_source& b) {
     int differ = 0;
-    cvt::checkpoint::for_each_tensor(a.config, [&](const char* name, std::span<const std::int64_t> shape) {
+    cvt::network::for_each_tensor(a.config, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
         const std::vector<float> x = read_tensor(a, name, shape), y = read_tensor(b, name, shape);
         differ += x.size() == y.size() && !x.empty() && std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0 ? 0 : 1;
     });

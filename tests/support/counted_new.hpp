@@ -12,22 +12,24 @@ namespace cvt_test {
 
 struct allocations {
     static inline std::atomic<long> count{0};
+    static inline std::atomic<std::size_t> bytes{0};  ///< of all of them, whether given back or not
     /// Non-throwing allocations that still succeed; negative: all. The library has no other, the test framework none.
     static inline std::atomic<long> left{-1};
 
-    static void* get(std::size_t bytes, std::size_t alignment) noexcept {
+    static void* get(std::size_t size, std::size_t alignment) noexcept {
         ++count;
+        bytes += size;
         void* p = nullptr;
-        if (posix_memalign(&p, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes == 0 ? 1 : bytes) != 0) return nullptr;
-        return std::memset(p, 0xFF, bytes);  // floats of these bytes are NaN
+        if (posix_memalign(&p, alignment < sizeof(void*) ? sizeof(void*) : alignment, size == 0 ? 1 : size) != 0) return nullptr;
+        return std::memset(p, 0xFF, size);  // floats of these bytes are NaN
     }
-    static void* get_or_fail(std::size_t bytes, std::size_t alignment) noexcept {
+    static void* get_or_fail(std::size_t size, std::size_t alignment) noexcept {
         if (left == 0) return nullptr;
         if (left > 0) --left;
-        return get(bytes, alignment);
+        return get(size, alignment);
     }
-    static void* get_or_throw(std::size_t bytes, std::size_t alignment) {
-        if (void* p = get(bytes, alignment)) return p;
+    static void* get_or_throw(std::size_t size, std::size_t alignment) {
+        if (void* p = get(size, alignment)) return p;
         throw std::bad_alloc{};
     }
 };

@@ -24,9 +24,9 @@ inline std::vector<float> poisoned(std::size_t n) { return std::vector<float>(n,
 inline std::vector<float> poisoned(std::ptrdiff_t n) { return poisoned(count(n)); }
 
 /// Rows as they lie between layers: row_stride apart, with NaN in the gaps.
-inline std::vector<float> poisoned_rows(std::ptrdiff_t rows, std::ptrdiff_t dim) { return poisoned(rows * cvt::layers::row_stride(dim)); }
+inline std::vector<float> poisoned_rows(std::ptrdiff_t rows, std::ptrdiff_t dim) { return poisoned(rows * cvt::network::row_stride(dim)); }
 inline std::vector<float> apart(const std::vector<float>& dense, std::ptrdiff_t dim) {
-    const std::ptrdiff_t rows = static_cast<std::ptrdiff_t>(dense.size()) / dim, stride = cvt::layers::row_stride(dim);
+    const std::ptrdiff_t rows = static_cast<std::ptrdiff_t>(dense.size()) / dim, stride = cvt::network::row_stride(dim);
     std::vector<float> out = poisoned_rows(rows, dim);
     for (std::ptrdiff_t r = 0; r < rows; ++r) std::copy_n(&dense[count(r * dim)], dim, &out[count(r * stride)]);
     return out;
@@ -36,8 +36,22 @@ inline std::vector<float> apart(const std::vector<float>& dense, std::ptrdiff_t 
 inline std::vector<float> dense(const std::vector<float>& apart, std::ptrdiff_t dim, std::ptrdiff_t rows) {
     std::vector<float> out;
     for (std::ptrdiff_t r = 0; r < rows; ++r)
-        out.insert(out.end(), &apart[count(r * cvt::layers::row_stride(dim))], &apart[count(r * cvt::layers::row_stride(dim))] + dim);
+        out.insert(out.end(), &apart[count(r * cvt::network::row_stride(dim))], &apart[count(r * cvt::network::row_stride(dim))] + dim);
     return out;
+}
+
+/// What `v` holds, as rows of `dim` floats next to each other, or row_stride apart.
+template <class Float>
+cvt::matrix<Float> rows_of(Float* data, std::size_t floats, std::ptrdiff_t dim) {
+    return {.data = data, .rows = static_cast<std::ptrdiff_t>(floats) / dim, .cols = dim, .stride = dim};
+}
+inline cvt::matrix<float> rows_of(std::vector<float>& v, std::ptrdiff_t dim) { return rows_of(v.data(), v.size(), dim); }
+inline cvt::matrix<const float> rows_of(const std::vector<float>& v, std::ptrdiff_t dim) { return rows_of(v.data(), v.size(), dim); }
+template <class Vector>
+auto rows_apart(Vector& v, std::ptrdiff_t dim) {
+    auto m = rows_of(v, cvt::network::row_stride(dim));
+    m.cols = dim;
+    return m;
 }
 
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -89,52 +103,47 @@ public:
         for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
         blocks_.resize(depth);
         cvt::detail::arena measure;
-        cvt::detail::weight_packer counter{config_, set, measure};
-        if ((error_ = counter.run(nullptr, weights_))) return;
-        floats_ = poisoned(measure.peak());
-        std::vector<float> tensor = poisoned(counter.tensor_floats()), vectors = poisoned(counter.vector_floats());
-        cvt::detail::arena memory{floats_.data()};
-        cvt::detail::weight_packer packer{config_, set, memory};
-        packer.fill_from(source, tensor.data(), vectors.data(), warnings_);
-        error_ = packer.run(blocks_.data(), weights_);
-        parameters_ = packer.parameters();
+        cvt::network::weight_layout{config_, set.f32, measure}.run(blocks_);
+        floats_ = poisoned(measure.peak() / sizeof(float));
+        cvt::detail::arena memory{reinterpret_cast<std::byte*>(floats_.data())};
+        weights_ = cvt::network::weight_layout{config_, set.f32, memory}.run(blocks_);
         filled_ = memory.peak();
+        error_ = cvt::network::weight_packer{config_, source, warnings_}.run(weights_);
     }
     packed_weights(const packed_weights&) = delete;
     packed_weights& operator=(const packed_weights&) = delete;
 
-    const cvt::detail::model_weights* operator->() const { return &weights_; }
-    const cvt::layers::block_weights& block(std::size_t i = 0) const { return blocks_[i]; }
-    /// Floats that were handed out.
+    const cvt::network::model_weights* operator->() const { return &weights_; }
+    const cvt::network::block_weights& block(std::size_t i = 0) const { return blocks_[i]; }
+    /// Bytes that were handed out.
     std::size_t filled() const { return filled_; }
-    std::int64_t parameters() const { return parameters_; }
     const cvt::warning_list& warnings() const { return warnings_; }
     const cvt::error& error() const { return error_; }
 
 private:
     cvt::config config_;
     std::vector<float> floats_;
-    std::vector<cvt::layers::block_weights> blocks_;
-    cvt::detail::model_weights weights_;
+    std::vector<cvt::network::block_weights> blocks_;
+    cvt::network::model_weights weights_;
     cvt::warning_list warnings_;
     cvt::error error_;
-    std::int64_t parameters_ = 0;
     std::size_t filled_ = 0;
 };
 
-/// What a layer is handed, with scratch memory of exactly the size that the layer asked for.
+/// What a layer is handed, with scratch memory of exactly the bytes that the layer asked for.
 class layer_context {
 public:
     layer_context(const cvt::kernels::kernel_set& set, const cvt::executor& host, std::size_t scratch_size)
-        : scratch_{poisoned(scratch_size * count(host.workers))}, context_{&set, host, scratch_.data(), scratch_size} {}
+        : scratch_{poisoned(scratch_size / sizeof(float) * count(host.workers))},
+          context_{&set, host, reinterpret_cast<std::byte*>(scratch_.data()), scratch_size} {}
     layer_context(const layer_context&) = delete;
     layer_context& operator=(const layer_context&) = delete;
 
-    operator const cvt::layers::context&() const { return context_; }
+    operator const cvt::network::context&() const { return context_; }
 
 private:
     std::vector<float> scratch_;
-    cvt::layers::context context_;
+    cvt::network::context context_;
 };
 
 /// Runs `compute`, a function (kernel set, executor) -> floats, on every kernel set and checks it against `expected` to

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include <cvt/config.hpp>
+#include <cvt/shape.hpp>
 
 namespace cvt_test::naive {
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include <cvt/kernels/select.hpp>
 #include <cvt/session.hpp>
 
 #include "formula.hpp"

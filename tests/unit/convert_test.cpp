@@ -1,5 +1,6 @@
 // convert: every container and configuration to a Hugging Face folder and back; what cannot be written, and what is left then.
 #include <cvt/convert.hpp>
+#include <cvt/network/tensor_list.hpp>
 
 #include <sys/resource.h>
 
@@ -14,6 +15,7 @@
 #include "support/cases.hpp"
 #include "support/checkpoints.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 using namespace cvt_test;
 namespace ck = cvt::checkpoint;
@@ -35,7 +37,7 @@ cvt::config tiny() {
     return c;
 }
 
-ck::opened opened(const std::string& path, const cvt::load_options& options = {}) {
+ck::checkpoint_source must_open(const std::string& path, const cvt::load_options& options = {}) {
     auto o = ck::open(path.c_str(), options);
     INFO(o.error().what());
     REQUIRE(o);
@@ -58,7 +60,7 @@ double verified(const std::string& folder) {
     const auto model = cvt::model::load(folder.c_str());
     INFO(model.error().what());
     REQUIRE(model);
-    const auto v = model->verify();
+    const auto v = cvt::verify(*model);
     INFO(v.error().what());
     REQUIRE(v);
     CHECK(v->good());
@@ -92,7 +94,7 @@ TEST_CASE("convert: every container and element type, bit for bit", "[convert]")
         if (name.ends_with(".pth")) options.config = tiny();
         const std::string out = folder / std::to_string(std::hash<std::string>{}(name));
         CHECK(converted(data + name, out, {.load = options}).self_test);
-        const ck::opened before = opened(data + name, options), after = opened(out);
+        const ck::checkpoint_source before = must_open(data + name, options), after = must_open(out);
         CHECK(after.config == before.config);
         CHECK(after.preprocessing.short_side == 256);
         CHECK(after.labels.size() == before.labels.size());
@@ -151,9 +153,11 @@ TEST_CASE("convert: F16 rounds to nearest even, and refuses what it cannot hold"
     converted(data + "tiny-hf", folder / "out", {.weights = cvt::weight_type::float16});
     CHECK(read_header(folder / "out/model.safetensors")["layernorm.weight"]["dtype"] == "F16");
     CHECK(read_json(folder / "out/config.json")["torch_dtype"] == "float16");
-    const ck::opened before = opened(data + "tiny-hf"), after = opened(folder / "out");
+    const ck::checkpoint_source before = must_open(data + "tiny-hf"), after = must_open(folder / "out");
     int wrong = 0;
-    ck::for_each_tensor(before.config, [&](const char* name, std::span<const std::int64_t> shape) {
+    cvt::network::for_each_tensor(before.config, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
         std::vector<float> values = read_tensor(before, name, shape);
         for (float& v : values) v = ck::f16_to_float(ck::float_to_f16(v));
         wrong += values == read_tensor(after, name, shape) ? 0 : 1;
@@ -162,7 +166,9 @@ TEST_CASE("convert: F16 rounds to nearest even, and refuses what it cannot hold"
     CHECK(verified(folder / "out") == 0);
 
     safetensors_writer large;
-    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> shape) {
+    cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
         std::vector<float> values = formula_tensor(name, shape);
         if (std::string{name} == "norm.bias") values[3] = -65520.F;
         large.add(name, shape, values);
@@ -181,7 +187,7 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
         const cvt::load_options options{.config = c.config, .gelu = c.config.gelu};
         const std::string out = folder / c.name;
         CHECK(converted(folder / "in.safetensors", out, {.load = options, .preprocessing = cvt::preprocessing::for_size(64)}).self_test);
-        const ck::opened before = opened(folder / "in.safetensors", options), after = opened(out);
+        const ck::checkpoint_source before = must_open(folder / "in.safetensors", options), after = must_open(out);
         CHECK(after.config == ck::without_unused(c.config));
         CHECK(tensors_that_differ(before, after) == 0);
         CHECK(verified(out) == 0);
@@ -194,7 +200,7 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
     bare.final_norm = false;
     REQUIRE(write_file(folder / "bare.safetensors", formula_file(bare)));
     converted(folder / "bare.safetensors", folder / "bare", {.load = {.config = bare}});
-    CHECK(opened(folder / "bare").config == bare);
+    CHECK(must_open(folder / "bare").config == bare);
     CHECK(read_header(folder / "bare/model.safetensors").contains("encoder.stages.2.cls_token"));
     CHECK(verified(folder / "bare") == 0);
 }
@@ -202,22 +208,40 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
 TEST_CASE("convert: weights that give no finite numbers have no self-test", "[convert]") {
     const temporary_folder folder;
     safetensors_writer w;
-    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> shape) {
+    cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
         std::vector<float> values = formula_tensor(name, shape);
         if (std::string{name} == "head.bias") values[1] = NAN;
         w.add(name, shape, values);
     });
     REQUIRE(write_file(folder / "nan.safetensors", w.bytes()));
-    CHECK_FALSE(converted(folder / "nan.safetensors", folder / "out", {.load = {.config = tiny()}}).self_test);
-    CHECK(tensors_that_differ(opened(folder / "nan.safetensors", {.config = tiny()}), opened(folder / "out")) == 0);
+    const cvt::conversion done = converted(folder / "nan.safetensors", folder / "out", {.load = {.config = tiny()}});
+    CHECK_FALSE(done.self_test);
+    CHECK(done.warnings.count == 1);
+    CHECK(std::string{done.warnings.text[0]} == "head.bias: 1 of 10 values are NaN or infinite");
+    CHECK(tensors_that_differ(must_open(folder / "nan.safetensors", {.config = tiny()}), must_open(folder / "out")) == 0);
     CHECK_FALSE(read_header(folder / "out/model.safetensors")["__metadata__"].contains("cvt.self_test"));
+}
+
+TEST_CASE("convert: a checkpoint that is open becomes the same files as its path", "[convert]") {
+    const temporary_folder folder;
+    converted(data + "tiny-official.pth", folder / "path", {.load = {.config = tiny()}});
+    const ck::checkpoint_source source = must_open(data + "tiny-official.pth", {.config = tiny()});
+    const auto done = cvt::convert(source, (folder / "open").c_str());
+    INFO(done.error().what());
+    REQUIRE(done);
+    CHECK(done->self_test);
+    CHECK(done->warnings.count == 0);
+    for (const char* name : {"/config.json", "/preprocessor_config.json", "/model.safetensors"})
+        CHECK(read_file(folder / "path" + name) == read_file(folder / "open" + name));
 }
 
 TEST_CASE("convert: labels and preprocessing of the caller's", "[convert]") {
     const temporary_folder folder;
     const char* labels[]{"tench", "a \"crane\"", "back\\slash", "Z\xC3\xBCrich", "tab\there", "crane", "crane", "", "9", "\x7F"};
     converted(data + "tiny-hf", folder / "out", {.preprocessing = cvt::preprocessing::for_size(384), .labels = labels});
-    const ck::opened after = opened(folder / "out");
+    const ck::checkpoint_source after = must_open(folder / "out");
     const nlohmann::json config = read_json(folder / "out/config.json");
     for (int i = 0; i < 10; ++i) {
         CHECK(std::string{after.labels[i]} == labels[i]);

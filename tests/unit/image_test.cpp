@@ -1,4 +1,4 @@
-// image.hpp: sizes, crops, resizing and normalisation against Pillow and torchvision; refusals; memory.
+// image.hpp: sizes, crops, resizing and normalisation against Pillow and torchvision; refusals.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
@@ -39,15 +39,22 @@ pixels synthetic(const std::string& kind, int width, int height, int channels) {
     return out;
 }
 
-/// The preprocessed pixels as bytes, (H, W, 3), by undoing the division by 255.
-pixels preprocessed(const cvt::image_view& view, cvt::preprocessing p, cvt::grid size, cvt::image_scratch& scratch) {
+/// Leaves out normalisation, which bytes_of() could not undo.
+cvt::image_preprocessor without_normalization(cvt::preprocessing p) {
     p.normalize = false;
-    std::vector<float> out(static_cast<std::size_t>(size.tokens()) * 3, -1.F);
-    const cvt::error e = cvt::preprocess(view, p, cvt::view<float, 3>{out.data(), 3, size.height, size.width}, scratch);
+    return cvt::image_preprocessor{p};
+}
+
+/// The preprocessed pixels as bytes, (H, W, 3), by undoing the division by 255.
+pixels bytes_of(cvt::image_preprocessor& preprocessor, const cvt::image_view& view) {
+    const cvt::result<cvt::grid> size = preprocessor.plan(view.width, view.height);
+    REQUIRE(size);
+    std::vector<float> out(static_cast<std::size_t>(size->tokens()) * 3, -1.F);
+    const cvt::error e = preprocessor.run(view, cvt::view<float, 3>{out.data(), 3, size->height, size->width});
     INFO(e.what());
     REQUIRE_FALSE(e);
     pixels bytes;
-    const auto plane = static_cast<std::size_t>(size.tokens());
+    const auto plane = static_cast<std::size_t>(size->tokens());
     for (std::size_t i = 0; i < plane; ++i)
         for (std::size_t c = 0; c < 3; ++c) bytes.push_back(static_cast<std::uint8_t>(std::lround(out[c * plane + i] * 255.F)));
     return bytes;
@@ -60,9 +67,8 @@ std::uint64_t fnv(const pixels& bytes) {
 }
 
 cvt::error run(const cvt::image_view& view, const cvt::preprocessing& p, int height = 224, int width = 224) {
-    cvt::image_scratch scratch;
     std::vector<float> out(3 * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
-    return cvt::preprocess(view, p, cvt::view<float, 3>{out.data(), 3, height, width}, scratch);
+    return cvt::preprocess(view, p, cvt::view<float, 3>{out.data(), 3, height, width});
 }
 
 }  // namespace
@@ -70,7 +76,8 @@ cvt::error run(const cvt::image_view& view, const cvt::preprocessing& p, int hei
 TEST_CASE("resize and crop give Pillow's and torchvision's bytes") {
     std::ifstream cases{data_path("resize.txt")};
     REQUIRE(cases);
-    cvt::image_scratch scratch;  // one for all: what a case leaves behind must not matter to the next
+    pixels before = synthetic("noise", 41, 33, 3);  // what another image leaves behind must not matter
+    cvt::image_view view_before{before.data(), 41, 33, 3, 0};
     int count = 0;
     for (std::string line; std::getline(cases, line);) {
         if (line[0] == '#') continue;
@@ -89,13 +96,19 @@ TEST_CASE("resize and crop give Pillow's and torchvision's bytes") {
         p.resize_height = a;
         p.resize_width = b;
         p.rounding = rounding == "hf" ? cvt::crop_rounding::hf : cvt::crop_rounding::official;
-        const pixels image = source.ends_with(".rgb") ? read_bytes(source) : synthetic(source, width, height, channels);
+        pixels image = source.ends_with(".rgb") ? read_bytes(source) : synthetic(source, width, height, channels);
         INFO(line);
         REQUIRE(image.size() == static_cast<std::size_t>(width * height * channels));
         const auto size = cvt::output_size(p, width, height);
         REQUIRE(size);
         REQUIRE(*size == expected);
-        CHECK(fnv(preprocessed({image.data(), width, height, channels, 0}, p, *size, scratch)) == hash);
+        const cvt::image_view view{image.data(), width, height, channels, 0};
+        cvt::image_preprocessor fresh = without_normalization(p), used = without_normalization(p);
+        CHECK(fnv(bytes_of(fresh, view)) == hash);
+        bytes_of(used, view_before);
+        CHECK(fnv(bytes_of(used, view)) == hash);
+        before = std::move(image);
+        view_before = view;
         ++count;
     }
     CHECK(count > 100);
@@ -112,15 +125,14 @@ TEST_CASE("normalised values are torchvision's within 2e-6") {
     p.resize = cvt::preprocessing::resize_rule::none;
     p.center_crop = false;
     std::vector<float> out(3 * 256);
-    cvt::image_scratch scratch;
-    REQUIRE_FALSE(cvt::preprocess({every.data(), 256, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 1, 256}, scratch));
+    REQUIRE_FALSE(cvt::preprocess({every.data(), 256, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 1, 256}));
     for (std::size_t i = 0; i < out.size(); ++i) CHECK(std::abs(out[i] - expected[i]) <= 2e-6F);
 
     // Padding is black before normalisation, not zero after it.
     p.center_crop = true;
     p.crop_height = p.crop_width = 258;
     out.resize(3 * 258 * 258);
-    REQUIRE_FALSE(cvt::preprocess({every.data() + 200, 1, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 258, 258}, scratch));
+    REQUIRE_FALSE(cvt::preprocess({every.data() + 200, 1, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 258, 258}));
     CHECK(out.front() == Approx(-0.485 / 0.229));
     CHECK(out.back() == Approx(-0.406 / 0.225));
     const std::size_t row = 128 * 258;  // of the pixel: black on its left and on its right
@@ -145,6 +157,28 @@ TEST_CASE("for_size follows the official evaluation") {
     CHECK(*cvt::output_size(uncropped, 427, 640) == cvt::grid{383, 256});
 }
 
+TEST_CASE("the one size of all inputs, where there is one") {
+    using rules = cvt::preprocessing::resize_rule;
+    cvt::preprocessing p;
+    p.crop_height = 20;
+    p.crop_width = 30;
+    p.resize_height = 40;
+    p.resize_width = 50;
+    for (const rules rule : {rules::none, rules::short_side, rules::warp}) {
+        p.resize = rule;
+        p.center_crop = true;
+        CHECK(cvt::output_size(p) == cvt::grid{20, 30});
+        CHECK(*cvt::output_size(p, 64, 48) == cvt::grid{20, 30});
+        p.center_crop = false;
+        if (rule == rules::warp) {
+            CHECK(cvt::output_size(p) == cvt::grid{40, 50});
+            CHECK(*cvt::output_size(p, 64, 48) == cvt::grid{40, 50});
+        } else {
+            CHECK_FALSE(cvt::output_size(p));
+        }
+    }
+}
+
 TEST_CASE("rows may lie apart or run upwards") {
     const int width = 40, height = 30, stride = 3 * width + 17;
     const pixels tight = synthetic("noise", width, height, 3);
@@ -154,43 +188,10 @@ TEST_CASE("rows may lie apart or run upwards") {
             padded[static_cast<std::size_t>(y * stride + i)] = tight[static_cast<std::size_t>(y * 3 * width + i)];
             upwards[static_cast<std::size_t>((height - 1 - y) * stride + i)] = tight[static_cast<std::size_t>(y * 3 * width + i)];
         }
-    cvt::image_scratch scratch;
-    const auto p = cvt::preprocessing::for_size(32);
-    const pixels expected = preprocessed({tight.data(), width, height, 3, 0}, p, {32, 32}, scratch);
-    CHECK(preprocessed({padded.data(), width, height, 3, stride}, p, {32, 32}, scratch) == expected);
-    CHECK(preprocessed({upwards.data() + stride * (height - 1), width, height, 3, -stride}, p, {32, 32}, scratch) == expected);
-}
-
-TEST_CASE("extreme shapes ask for little memory") {
-    const pixels strip = synthetic("noise", 1, 16384, 3);
-    const auto p = cvt::preprocessing::for_size(224);
-    for (const bool tall : {true, false}) {
-        cvt::image_scratch scratch;
-        preprocessed({strip.data(), tall ? 1 : 16384, tall ? 16384 : 1, 3, 0}, p, {224, 224}, scratch);
-        const std::size_t taps =
-            scratch.columns.low.size() + scratch.rows.low.size() + scratch.columns.weights.size() + scratch.rows.weights.size();
-        CHECK(scratch.planes.size() + scratch.line.size() + scratch.sums.size() + taps < (1U << 20));
-    }
-}
-
-TEST_CASE("later calls of the same sizes allocate nothing") {
-    const pixels image = synthetic("noise", 300, 200, 3);
-    cvt::image_scratch scratch;
-    const auto run_sizes = [&] {
-        preprocessed({image.data(), 300, 200, 3, 0}, cvt::preprocessing::for_size(224), {224, 224}, scratch);
-        preprocessed({image.data(), 200, 300, 3, 0}, cvt::preprocessing::for_size(384), {384, 384}, scratch);
-        preprocessed({image.data(), 20, 30, 1, 0}, cvt::preprocessing::for_size(32), {32, 32}, scratch);
-    };
-    const auto memory = [&] {
-        return std::vector<const void*>{scratch.columns.first.data(),   scratch.columns.low.data(),  scratch.columns.high.data(),
-                                        scratch.columns.weights.data(), scratch.rows.first.data(),   scratch.rows.low.data(),
-                                        scratch.rows.high.data(),       scratch.rows.weights.data(), scratch.line.data(),
-                                        scratch.planes.data(),          scratch.sums.data(),         scratch.resized.data()};
-    };
-    run_sizes();
-    const auto before = memory();
-    run_sizes();
-    CHECK(memory() == before);
+    cvt::image_preprocessor preprocessor = without_normalization(cvt::preprocessing::for_size(32));
+    const pixels expected = bytes_of(preprocessor, {tight.data(), width, height, 3, 0});
+    CHECK(bytes_of(preprocessor, {padded.data(), width, height, 3, stride}) == expected);
+    CHECK(bytes_of(preprocessor, {upwards.data() + stride * (height - 1), width, height, 3, -stride}) == expected);
 }
 
 TEST_CASE("what cannot be preprocessed is refused with a reason") {

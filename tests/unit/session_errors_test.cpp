@@ -151,9 +151,24 @@ TEST_CASE("images that do not fit") {
     as_is.center_crop = false;
     cvt::session s{f.s.model(), {.preprocessing = as_is}};
     const photo q{50, 40};
-    const cvt::image_view mixed[]{p.view(), q.view()}, tiny[]{{p.pixels.data(), 2, 9}};
-    check(s.classify(mixed, two), "images: expected one size in a batch, image 1 becomes 50 x 40 (width x height), the first 40 x 50");
+    const cvt::image_view mixed[]{p.view(), q.view()}, tiny[]{{p.pixels.data(), 2, 9}}, second_tiny[]{p.view(), tiny[0], q.view()};
+    const char* one_size =
+        "images: expected one size in a batch for maps and attention, image 1 becomes 50 x 40 (width x height), the first 40 x 50";
+    const cvt::model_shape::stage_shape last = cvt::shape_of(f.c, 50, 40)->last_stage();
+    const auto twice = [](std::ptrdiff_t each) { return static_cast<std::size_t>(2 * each); };
+    std::vector<float> map(twice(45 * last.tokens.tokens())), attention(twice(3 * last.keys.tokens()));
+    cvt::outputs with_map{.logits = two}, with_attention{.logits = two, .cls_attention = attention};
+    with_map.stages[2] = map;
+    check(s.run(mixed, with_map), one_size);
+    check(s.run(mixed, with_attention), one_size);
+    const cvt::image_view equal[]{p.view(), p.view()};
+    CHECK_FALSE(s.run(equal, with_map));
+    CHECK_FALSE(s.run(equal, with_attention));
+    CHECK_FALSE(s.classify(mixed, two));
     CHECK_FALSE(s.classify(std::span{mixed, 1}, f.room(10)));
+    check(s.classify(second_tiny, f.room(30)),
+          "image 1 of the batch: input of 9 x 2 pixels (height x width) is too small: this configuration needs at least 3 x 3");
+    CHECK_FALSE(s.classify(mixed, two));
     check(s.classify(tiny, f.room(10)), "input of 9 x 2 pixels (height x width) is too small: this configuration needs at least 3 x 3");
 
     cvt::config grey = tiny_config();

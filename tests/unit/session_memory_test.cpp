@@ -101,6 +101,19 @@ TEST_CASE("nor do images of a size that was there before") {
           }) == 0);
 }
 
+TEST_CASE("nor do batches whose inputs differ in size") {
+    const cvt::model m = make_model(tiny_config());
+    cvt::preprocessing uncropped;
+    uncropped.short_side = 40;
+    uncropped.center_crop = false;
+    cvt::session s{m, {.preprocessing = uncropped}};
+    const photo wide{200, 150}, tall{90, 120}, grey{90, 120, 1};
+    const cvt::image_view all[]{wide.view(), tall.view(), wide.view(), grey.view()};
+    std::vector<float> logits(40);
+    CHECK(allocations_of([&] { (void)s.classify(all, logits); }) > 0);
+    CHECK(allocations_of([&] { (void)s.classify(all, logits); }) == 0);
+}
+
 TEST_CASE("a session that gets no memory says so and works when there is some") {
     const cvt::model m = make_model(tiny_config());
     cvt::session fresh{m}, s{m};
@@ -120,6 +133,7 @@ TEST_CASE("a session that gets no memory says so and works when there is some") 
           "out of memory: session workspace needs " + std::to_string(*m.workspace_bytes(small.height, small.width)) + " bytes");
     CHECK(same_bits(run_everything(s, small), expected));
     CHECK(without_memory(more, large).code() == cvt::errc::out_of_memory);
+    CHECK(s.logits(cvt::view<const float, 3>{image.data(), 3, 0, 0}, logits).code() == cvt::errc::invalid_argument);
     CHECK(same_bits(run_everything(s, small), expected));
     CHECK_FALSE(without_memory(image, small));  // needs none
     CHECK(same_bits(run_everything(s, large), run_everything(fresh, large)));

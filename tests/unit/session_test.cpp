@@ -202,8 +202,7 @@ TEST_CASE("images are preprocessed tensors") {
     for (const photo& p : photos) {
         views.push_back(p.view());
         std::vector<float> input(3 * 48 * 48), logits(10), embedding(45);
-        cvt::image_scratch scratch;
-        REQUIRE_FALSE(preprocess(p.view(), s.preprocessing(), cvt::view<float, 3>{input.data(), 3, 48, 48}, scratch));
+        REQUIRE_FALSE(preprocess(p.view(), s.preprocessing(), cvt::view<float, 3>{input.data(), 3, 48, 48}));
         const cvt::view<const float, 3> tensor{input.data(), 3, 48, 48};
         REQUIRE_FALSE(s.logits(tensor, logits));
         REQUIRE_FALSE(s.embedding(tensor, embedding));
@@ -220,6 +219,36 @@ TEST_CASE("images are preprocessed tensors") {
     CHECK(same_bits(all, expected));
     REQUIRE_FALSE(s.run(views, {.embedding = all_embeddings}));
     CHECK(same_bits(all_embeddings, embeddings));
+}
+
+TEST_CASE("a batch of images whose inputs differ in size has the bits of its images one by one") {
+    const cvt::model m = make_model(tiny_config());
+    cvt::preprocessing as_is, short_side;
+    as_is.resize = cvt::preprocessing::resize_rule::none;
+    short_side.short_side = 40;
+    as_is.center_crop = short_side.center_crop = false;
+    const photo photos[]{{50, 40}, {50, 40, 3, 1}, {80, 64, 4, 2}, {33, 90, 3, 3}, {50, 40, 1, 4}};
+    std::vector<cvt::image_view> views;
+    for (const photo& p : photos) views.push_back(p.view());
+    for (const cvt::preprocessing& p : {as_is, short_side}) {
+        std::vector<float> logits, embeddings, all(5 * 10), all_embeddings(5 * 45);
+        for (const cvt::image_view& view : views) {
+            cvt::session alone{m, {.preprocessing = p}};
+            std::vector<float> one(10), embedding(45);
+            REQUIRE_FALSE(alone.run({&view, 1}, {.logits = one, .embedding = embedding}));
+            logits.insert(logits.end(), one.begin(), one.end());
+            embeddings.insert(embeddings.end(), embedding.begin(), embedding.end());
+        }
+        cvt::session s{m, {.preprocessing = p}};
+        for (int round = 0; round < 2; ++round) {
+            REQUIRE_FALSE(s.run(views, {.logits = all, .embedding = all_embeddings}));
+            CHECK(same_bits(all, logits));
+            CHECK(same_bits(all_embeddings, embeddings));
+        }
+        std::vector<float> classified(5 * 10);
+        REQUIRE_FALSE(s.classify(views, classified));
+        CHECK(same_bits(classified, logits));
+    }
 }
 
 TEST_CASE("sessions move and keep their model") {

@@ -1,4 +1,4 @@
-// view<T, Rank>: indexing, slices and conversions.
+// view<T, Rank>: indexing, slices and conversions; matrix<T>: rows that lie apart.
 #include <array>
 #include <numeric>
 #include <type_traits>
@@ -35,12 +35,8 @@ TEST_CASE("slices of the first axis", "[tensor]") {
     CHECK(second.extents() == std::array<std::ptrdiff_t, 2>{3, 4});
     CHECK(second(0, 0) == 12.F);
     CHECK(v[1][2][3] == 23.F);
-    const cvt::view<float, 2> rows = second.slice(1, 2);
-    CHECK(rows.extents() == std::array<std::ptrdiff_t, 2>{2, 4});
-    CHECK(rows(0, 0) == 16.F);
-    CHECK(second.slice(3, 0).empty());
     float sum = 0;
-    for (const float x : rows[1]) sum += x;
+    for (const float x : second[2]) sum += x;
     CHECK(sum == 20.F + 21.F + 22.F + 23.F);
 }
 
@@ -65,4 +61,19 @@ TEST_CASE("views work in constant expressions", "[tensor]") {
     constexpr cvt::view<const int, 2> v{values.data(), 2, 3};
     STATIC_REQUIRE(v(1, 2) == 5);
     STATIC_REQUIRE(v[1][0] == 3);
+}
+
+TEST_CASE("rows of a matrix may lie apart, and parts keep its stride", "[tensor]") {
+    std::array<float, 24> values = counting();
+    const cvt::matrix<float> m{.data = values.data(), .rows = 4, .cols = 5, .stride = 6};
+    CHECK(m.row(2)[3] == 15.F);
+    const cvt::matrix<const float> part = m.rows_at(1, 3).cols_at(2, 2);
+    CHECK(part.rows == 3);
+    CHECK(part.cols == 2);
+    CHECK(part.stride == 6);
+    CHECK(part.row(0)[0] == 8.F);
+    CHECK(part.row(2)[1] == 21.F);
+    CHECK(m.rows_at(4, 0).data == values.data() + 24);
+    CHECK(std::is_convertible_v<cvt::matrix<float>, cvt::matrix<const float>>);
+    CHECK_FALSE(std::is_convertible_v<cvt::matrix<const float>, cvt::matrix<float>>);
 }

@@ -1,4 +1,4 @@
-// model::verify: weights, activations and records that are not those of the conversion.
+// verify(): weights, activations and records that are not those of the conversion.
 #include <cvt/convert.hpp>
 
 #include <catch2/catch.hpp>
@@ -39,7 +39,7 @@ struct converted_model {
         const auto model = cvt::model::from_memory({as_bytes(file), config, {}}, options);
         INFO(model.error().what());
         REQUIRE(model);
-        return model->verify();
+        return cvt::verify(*model);
     }
     [[nodiscard]] std::string message(const cvt::load_options& options = {}) const {
         const auto v = verify(options);
@@ -117,7 +117,7 @@ TEST_CASE("verify: a model without a head compares its embedding", "[verify]") {
 TEST_CASE("verify: no self-test, or another model's", "[verify]") {
     const auto plain = cvt::model::load(CVT_TEST_DATA "/torch/tiny-hf");
     REQUIRE(plain);
-    const auto none = plain->verify();
+    const auto none = cvt::verify(*plain);
     REQUIRE_FALSE(none);
     CHECK(none.error().code() == cvt::errc::invalid_argument);
     CHECK(std::string{none.error().what()}.find("no self-test") != std::string::npos);
@@ -144,7 +144,7 @@ TEST_CASE("verify: the caller's threads", "[verify]") {
         return cvt::model::from_memory({as_bytes(file), m.config, {}});
     }();
     REQUIRE(model);
-    const auto v = model->verify(threaded(3));
+    const auto v = cvt::verify(*model, threaded(3));
     REQUIRE(v);
     CHECK(v->difference == 0);
 }

@@ -1,6 +1,7 @@
-// Whether a table of tensors is exactly what a configuration needs: all that is missing, unexpected or of another shape, in one message.
+// Finds the tensors of a configuration in a table; all that is missing, unexpected or of another shape goes into one message.
 #pragma once
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
@@ -10,10 +11,12 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
+#include "../network/tensor_list.hpp"
 #include "../runtime/buffer.hpp"
-#include "tensor_names.hpp"
-#include "variants.hpp"
+#include "../text.hpp"
+#include "formats/name_table.hpp"
 #include "formats/tensor_table.hpp"
+#include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -33,11 +36,11 @@ struct shape_text {
 };
 
 /// One kind of disagreement: how often, and a few names.
-struct fit_problems {
+struct tensor_problems {
     int count = 0;
     char names[300] = "";
 
-    /// Adds a text unless `limit` or the room is exhausted.
+    /// Adds a text, unless there are `limit` already or they fill the buffer.
     CVT_PRINTF(3, 4) void add(int limit, const char* pattern, ...) noexcept {
         const std::size_t at = std::strlen(names);
         if (count++ < limit) {
@@ -53,19 +56,41 @@ struct fit_problems {
     }
 };
 
-/// Checks every tensor of `c` against `tensors` and the reverse. Integers and BatchNorm's step counters may be there;
+/// The tensors of a configuration in a table: found once, by names that the file's naming may spell in another way.
+struct tensor_index {
+    name_table names;                         ///< official, in the order of for_each_tensor
+    detail::buffer<std::uint32_t> tensor_of;  ///< number in the table of each of them
+
+    /// The number in the table of the tensor with that official name, or -1.
+    [[nodiscard]] std::ptrdiff_t find(const char* official_name) const noexcept {
+        const std::ptrdiff_t i = names.find(official_name);
+        return i < 0 ? -1 : static_cast<std::ptrdiff_t>(tensor_of[static_cast<std::size_t>(i)]);
+    }
+    [[nodiscard]] error add(const char* official_name, std::ptrdiff_t tensor) noexcept {
+        if (!tensor_of.push_back(static_cast<std::uint32_t>(tensor)))
+            return error::out_of_memory("the table of tensors", 2 * tensor_of.size() * sizeof(std::uint32_t));
+        return names.add(official_name);
+    }
+};
+
+/// Finds every tensor of `c` in `tensors` and checks the reverse. Integers and BatchNorm's step counters may be there;
 /// anything else must be known. Errors: mismatch, naming the first few of each kind and how many there are; unsupported
-/// (tensors that are more than 8 times the file).
-inline error check_fit(const tensor_file& tensors, const name_style& style, const config& c) noexcept {
+/// (tensors that are more than 8 times the file); out_of_memory.
+inline error check_tensors(const tensor_table& tensors, const name_style& style, const config& c, tensor_index& index) noexcept {
     detail::buffer<char> used;
     if (!used.resize(tensors.size())) return error::out_of_memory("the table of tensors", tensors.size());
     std::memset(used.data(), 0, used.size());
-    fit_problems shapes, missing, unexpected;
+    tensor_problems shapes, missing, unexpected;
     std::uint64_t file_bytes = 0, needed = 0;
     for (std::size_t s = 0; s < tensors.sources(); ++s) file_bytes += tensors.source(static_cast<std::uint16_t>(s)).size();
-    for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> shape) noexcept {
+    error failed;
+    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
+        if (failed) return;
         const std::ptrdiff_t i = tensors.find(style.in_file(name).view());
         if (i < 0) return missing.add(3, "%s", name);
+        failed = index.add(name, i);
         const tensor_entry& entry = tensors.entry(static_cast<std::size_t>(i));
         used[static_cast<std::size_t>(i)] = 1;
         if (needed <= 8 * file_bytes) needed += static_cast<std::uint64_t>(entry.elements()) * sizeof(float);
@@ -73,10 +98,11 @@ inline error check_fit(const tensor_file& tensors, const name_style& style, cons
             return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
         if (!is_floating(entry.type)) shapes.add(2, "%s: expected floating-point values, file has integers", name);
     });
+    if (failed) return failed;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string_view name = tensors.name(i);
         if (used[i] != 0 || !is_floating(tensors.entry(i).type) || is_step_counter(name)) continue;
-        unexpected.add(3, "%.*s", static_cast<int>(name.size() < 120 ? name.size() : 120), name.data());
+        unexpected.add(3, "%.120s", detail::printable{name}.text);
     }
     if (shapes.count + missing.count + unexpected.count == 0) {
         // Tensors may share their storage, but a small file must not ask for gigabytes by naming the same bytes again and again.
@@ -88,7 +114,7 @@ inline error check_fit(const tensor_file& tensors, const name_style& style, cons
 
     char text[error::capacity] = "", counts[120] = "";
     std::size_t at = 0, counted = 0;
-    const auto part = [&](const fit_problems& p, const char* what) noexcept {
+    const auto part = [&](const tensor_problems& p, const char* what) noexcept {
         if (p.count == 0) return;
         counted += static_cast<std::size_t>(
             std::snprintf(counts + counted, sizeof counts - counted, "%s%d %s", counted == 0 ? "" : ", ", p.count, what));

@@ -8,10 +8,10 @@
 #include <optional>
 #include <string_view>
 
-#include "../config.hpp"
 #include "../error.hpp"
+#include "../labels.hpp"
+#include "../validate.hpp"
 #include "json/fields.hpp"
-#include "labels.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -21,7 +21,7 @@ struct hf_config {
     cvt::config config;             ///< num_classes: the number of labels, or 1000; the checkpoint's head decides
     std::optional<cvt::gelu> gelu;  ///< hidden_act, where it is there
     int image_size = 0;             ///< 0 where it is not there
-    label_list labels;              ///< of id2label; empty where it is not there
+    detail::label_list labels;      ///< of id2label; empty where it is not there
 };
 
 /// Reads the keys that hold one value for each stage.
@@ -76,7 +76,7 @@ inline void read_projection(json_fields& fields, stage_config& s, json_value nam
 }
 
 /// {"0": "tench", "1": ...}: the ids must be 0 to n - 1, in any order.
-inline void read_labels(json_fields& fields, label_list& labels) noexcept {
+inline void read_labels(json_fields& fields, detail::label_list& labels) noexcept {
     const json_value map = fields.get("id2label");
     if (!map) return;
     if (!map.is(json_kind::object)) return fields.mismatch("id2label", "an object", map);

@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <string_view>
 
+#include "../config.hpp"
 #include "../error.hpp"
-#include "../image.hpp"
+#include "../image/preprocessing.hpp"
+#include "../validate.hpp"
 #include "json/fields.hpp"
 
 CVT_NAMESPACE_BEGIN

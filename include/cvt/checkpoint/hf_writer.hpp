@@ -10,7 +10,7 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
-#include "../image.hpp"
+#include "../image/preprocessing.hpp"
 #include "../runtime/buffer.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"

@@ -1,6 +1,8 @@
-// Opens a checkpoint, whatever its container and naming: the model it is, how its images are prepared, and its tensors on demand.
+// Opens a checkpoint, whatever its format and naming: the model that it is, how its images are prepared, its tensors on demand.
 #pragma once
 
+#include <algorithm>
+#include <climits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -8,167 +10,192 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
-#include "../image.hpp"
+#include "../image/preprocessing.hpp"
+#include "../labels.hpp"
 #include "../load_options.hpp"
-#include "formats/detect_format.hpp"
+#include "../model_info.hpp"
+#include "../text.hpp"
+#include "../validate.hpp"
+#include "../weight_source.hpp"
 #include "check_tensors.hpp"
+#include "formats/read_files.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
-#include "labels.hpp"
+#include "self_test.hpp"
 #include "tensor_names.hpp"
 #include "variants.hpp"
-#include "formats/tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// A checkpoint whose every tensor has been found to fit `config`.
-struct opened {
-    tensor_file tensors;
+/// A checkpoint in which every tensor of `config` has been found, with its shape. Only its tables are in memory.
+struct checkpoint_source {
+    tensor_table tensors;  ///< under their names in the file
     name_style style;
     cvt::config config;
+    tensor_index index;  ///< where the tensors of `config` are
     cvt::preprocessing preprocessing;
-    label_list labels;  ///< one for each class, or none
+    detail::label_list labels;  ///< one for each class, or none
     model_info info;
+    detail::buffer<char> self_test;  ///< the text of its record, unchecked; empty where the file brings none
 
     /// Reads a tensor of `config` as float32, row-major. Errors: io; mismatch (a name or shape that is not `config`'s).
     error read(const char* official_name, std::span<const std::int64_t> shape, float* out) const noexcept {
-        const std::ptrdiff_t i = tensors.find(style.in_file(official_name).view());
+        const std::ptrdiff_t i = index.find(official_name);
         if (i < 0) return error::format(errc::mismatch, "%s: not in the checkpoint", official_name);
+        // `out` has room for `shape`, whoever asks.
         const std::span<const std::int64_t> found = tensors.entry(static_cast<std::size_t>(i)).extents();
         if (!std::equal(shape.begin(), shape.end(), found.begin(), found.end()))
             return error::format(errc::mismatch, "%s: expected %s, file has %s", official_name, shape_text(shape).text,
                                  shape_text(found).text);
         return tensors.read(static_cast<std::size_t>(i), out);
     }
+
+    /// Its tensors for whoever builds or writes a model; this object must outlive it and stay where it is.
+    [[nodiscard]] weight_source weights() const noexcept {
+        return {const_cast<checkpoint_source*>(this), [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
+                    return static_cast<const checkpoint_source*>(context)->read(name, shape, out);
+                }};
+    }
+
+    /// The BatchNorm step counter with that official name; 0 where the checkpoint has none. Errors: io.
+    error read_step_counter(const char* official_name, std::int64_t& out) const noexcept {
+        out = 0;
+        const tensor_entry* entry = find_official(tensors, style, official_name);
+        if (entry == nullptr || entry->type != dtype::i64 || entry->elements() != 1) return {};
+        return tensors.source(entry->shard).read(entry->offset, sizeof out, &out);
+    }
 };
 
-/// The class count is the head's, and no head is no class; transformers' CvtModel has no final norm either.
-inline error take_head(opened& o) noexcept {
-    const tensor_entry* head = find_official(o.tensors, o.style, "head.weight");
-    const tensor_entry* norm = find_official(o.tensors, o.style, "norm.weight");
-    o.config.final_norm = norm != nullptr || head != nullptr;
+/// num_classes is the number of rows of head.weight, 0 without a head. transformers' CvtModel also lacks the final norm.
+inline error resolve_head(checkpoint_source& s) noexcept {
+    const tensor_entry* head = find_official(s.tensors, s.style, "head.weight");
+    s.config.final_norm = head != nullptr || find_official(s.tensors, s.style, "norm.weight") != nullptr;
     if (head == nullptr) {
-        o.config.num_classes = 0;
-        o.labels = {};
+        s.config.num_classes = 0;
+        s.labels = {};
         return {};
     }
     const std::int64_t rows = head->rank == 0 ? 0 : head->shape[0];
-    o.config.num_classes = rows > INT_MAX ? INT_MAX : static_cast<int>(rows);
-    if (!o.labels.empty() && o.labels.size() != o.config.num_classes)
+    s.config.num_classes = rows > INT_MAX ? INT_MAX : static_cast<int>(rows);
+    if (!s.labels.empty() && s.labels.size() != s.config.num_classes)
         return error::format(errc::mismatch, "config.json: id2label: expected %lld labels, one for each row of head.weight, found %d",
-                             static_cast<long long>(rows), o.labels.size());
+                             static_cast<long long>(rows), s.labels.size());
     return {};
 }
 
-/// The caller's word, then the checkpoint's, then the custom of those who use such names.
-inline void choose_gelu(opened& o, const std::optional<cvt::gelu>& hidden_act, const load_options& options) noexcept {
+/// Precedence: load_options, then config.json's hidden_act, then the convention of the naming (official: quick,
+/// transformers: erf).
+inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& hidden_act, const load_options& options) noexcept {
     if (options.gelu || (options.config && options.config->gelu == gelu::erf)) {
-        o.config.gelu = options.gelu.value_or(gelu::erf);
-        o.info.gelu_from = "given by the caller";
+        s.config.gelu = options.gelu.value_or(gelu::erf);
+        s.info.gelu_from = "given by the caller";
     } else if (hidden_act) {
-        o.config.gelu = *hidden_act;
-        o.info.gelu_from = "hidden_act in config.json";
+        s.config.gelu = *hidden_act;
+        s.info.gelu_from = "hidden_act in config.json";
     } else {
-        o.config.gelu = o.style.naming == naming::official ? gelu::quick : gelu::erf;
-        o.info.gelu_from = "naming of the tensors";
+        s.config.gelu = s.style.naming == naming::official ? gelu::quick : gelu::erf;
+        s.info.gelu_from = "naming of the tensors";
     }
 }
 
-inline void choose_preprocessing(opened& o, const cvt::preprocessing* given, const published_variant* variant) noexcept {
-    if (given != nullptr) {
-        o.preprocessing = *given;
-        o.info.size_from = "preprocessor_config.json";
-    } else if (o.info.config_image_size != 0) {
-        o.preprocessing = preprocessing::for_size(o.info.config_image_size);
-        o.info.size_from = "image_size in config.json";
+/// Precedence: preprocessor_config.json, then config.json's image_size, then the size of the published variant in a lone file
+/// (one of W24 is a 384 model), then 224, which is also what a folder without either means, as in transformers.
+inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant) noexcept {
+    if (const detail::buffer<char>& text = files.preprocessor_json; !text.empty()) {
+        const result<cvt::preprocessing> given = read_hf_preprocessor({text.data(), text.size()});
+        if (!given) return given.error();
+        s.preprocessing = *given;
+        s.info.size_from = "preprocessor_config.json";
+    } else if (s.info.config_image_size != 0) {
+        s.preprocessing = preprocessing::for_size(s.info.config_image_size);
+        s.info.size_from = "image_size in config.json";
     } else {
-        o.preprocessing = preprocessing::for_size(variant != nullptr ? variant->image_size : 224);
-        o.info.size_from = "default";
+        const bool lone = files.config_json.empty();
+        s.preprocessing = preprocessing::for_size(lone && variant != nullptr ? variant->image_size : 224);
+        s.info.size_from = "default";
     }
+    return {};
 }
 
-/// Settles everything once the tensors are in o.tensors. An empty text is a file that is not there.
-inline error settle(opened& o, std::string_view config_json, std::string_view preprocessor_json, const load_options& options) noexcept {
-    if (o.tensors.size() == 0) return error::format(errc::mismatch, "the checkpoint holds no tensors");
+/// Decides what the files are: the configuration, its tensors, labels, preprocessing, and where each of them comes from.
+/// Errors: malformed, unsupported, bad_config (the JSON texts, a model that is not recognised); mismatch; out_of_memory.
+inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_options& options = {}) noexcept {
+    checkpoint_source s;
+    s.tensors = std::move(files.tensors);
+    s.self_test = std::move(files.metadata.text);
+    s.info.container = files.container;
+    if (s.tensors.size() == 0) return error::format(errc::mismatch, "the checkpoint holds no tensors");
     std::optional<cvt::gelu> hidden_act;
-    if (!config_json.empty()) {
-        result<hf_config> parsed = read_hf_config(config_json);
+    if (const detail::buffer<char>& text = files.config_json; !text.empty()) {
+        result<hf_config> parsed = read_hf_config({text.data(), text.size()});
         if (!parsed) return parsed.error();
-        o.config = parsed->config;
-        o.labels = std::move(parsed->labels);
-        o.info.config_image_size = parsed->image_size;
-        o.info.config_from = "config.json";
+        s.config = parsed->config;
+        s.labels = std::move(parsed->labels);
+        s.info.config_image_size = parsed->image_size;
+        s.info.config_from = "config.json";
         hidden_act = parsed->gelu;
     }
     if (options.config) {
-        o.config = *options.config;
-        o.info.config_from = "given by the caller";
+        s.config = *options.config;
+        s.info.config_from = "given by the caller";
     }
 
-    const bool has_config = options.config || !config_json.empty();
-    const bool known = detect_style([&](std::string_view name) noexcept { return o.tensors.find(name) >= 0; }, o.style);
-    if (!known && !has_config) {
-        const std::string_view first = o.tensors.name(0);
+    const bool has_config = options.config || !files.config_json.empty();
+    const bool known = detect_style([&](std::string_view name) noexcept { return s.tensors.find(name) >= 0; }, s.style);
+    if (!known && !has_config)
         return error::format(errc::mismatch,
                              "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the %zu "
-                             "tensors (%.*s, ...)",
-                             o.tensors.size(), safetensors::shown(first), first.data());
-    }
+                             "tensors (%s, ...)",
+                             s.tensors.size(), detail::printable{s.tensors.name(0)}.text);
     if (!has_config) {
-        const result<config> recognised = recognise(o.tensors, o.style);
+        const result<config> recognised = recognise(s.tensors, s.style);
         if (!recognised) return recognised.error();
-        o.config = *recognised;
-        o.info.config_from = "recognised from tensor shapes";
+        s.config = *recognised;
+        s.info.config_from = "recognised from tensor shapes";
     }
-    o.info.naming = to_string(o.style.naming);
-    if (error e = take_head(o)) return e;
-    choose_gelu(o, hidden_act, options);
-    if (error e = validate(o.config)) return e;
-    if (error e = check_fit(o.tensors, o.style, o.config)) return e;
+    s.info.naming = to_string(s.style.naming);
+    if (error e = resolve_head(s)) return e;
+    resolve_gelu(s, hidden_act, options);
+    if (error e = validate(s.config)) return e;
+    if (error e = check_tensors(s.tensors, s.style, s.config, s.index)) return e;
 
-    const published_variant* variant = variant_of(o.config);
-    if (variant != nullptr) o.info.variant = variant->name;
-    if (preprocessor_json.empty()) {
-        // A lone file of W24 is a 384 model; a folder that says nothing means 224, as in transformers.
-        choose_preprocessing(o, nullptr, config_json.empty() ? variant : nullptr);
-        return {};
-    }
-    const result<cvt::preprocessing> given = read_hf_preprocessor(preprocessor_json);
-    if (!given) return given.error();
-    choose_preprocessing(o, &*given, variant);
-    return {};
+    const published_variant* variant = variant_of(s.config);
+    if (variant != nullptr) s.info.variant = variant->name;
+    if (error e = resolve_preprocessing(s, files, variant)) return e;
+    return s;
+}
+
+/// The files of a checkpoint with a CvT's metadata asked for, nothing read yet.
+inline checkpoint_files unread_files() noexcept {
+    checkpoint_files files;
+    files.metadata.key = self_test_key;
+    files.metadata.max_size = self_test::max_text;
+    return files;
 }
 
 /// Opens a Hugging Face folder (weights; config.json and preprocessor_config.json where they are) or a lone file.
 /// A lone file, or a folder without config.json, must be one of the published variants or come with options.config.
 /// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
-inline result<opened> open(const char* path, const load_options& options = {}) noexcept {
+inline result<checkpoint_source> open(const char* path, const load_options& options = {}) noexcept {
     if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the checkpoint is empty");
-    opened o;
-    detail::buffer<char> config_json, preprocessor_json;
-    if (kind_of(path) == path_kind::folder) {
-        if (error e = add_folder(path, o.tensors, o.info.container)) return e;
-        if (const folder_path file(path, "config.json"); file.exists())
-            if (error e = read_text(file.c_str(), config_json)) return e;
-        if (const folder_path file(path, "preprocessor_config.json"); file.exists())
-            if (error e = read_text(file.c_str(), preprocessor_json)) return e;
-    } else if (error e = add_weights(path, o.tensors, o.info.container)) {
-        return e;
-    }
-    if (error e = settle(o, {config_json.data(), config_json.size()}, {preprocessor_json.data(), preprocessor_json.size()}, options))
-        return error::format(e.code(), "%s: %s", path, e.what());
-    return o;
+    checkpoint_files files = unread_files();
+    if (error e = read_files(path, files)) return e;
+    result<checkpoint_source> resolved = resolve(std::move(files), options);
+    if (!resolved) return error::format(resolved.error().code(), "%s: %s", path, resolved.error().what());
+    return resolved;
 }
 
-/// Opens a checkpoint in memory, which must stay there until the last read: a file of weights in any container, and the
-/// texts of config.json and preprocessor_config.json or nothing.
-inline result<opened> open_memory(std::span<const std::byte> weights, std::string_view config_json, std::string_view preprocessor_json,
-                                  const load_options& options = {}) noexcept {
-    opened o;
-    if (error e = add_weights(byte_source::from_memory(weights), o.tensors, o.info.container)) return e;
-    if (error e = settle(o, config_json, preprocessor_json, options)) return e;
-    return o;
+/// Opens a checkpoint in memory: a file of weights in any format, which must stay there until the last read, and the texts
+/// of config.json and preprocessor_config.json or nothing.
+inline result<checkpoint_source> open_memory(std::span<const std::byte> weights, std::string_view config_json,
+                                             std::string_view preprocessor_json, const load_options& options = {}) noexcept {
+    checkpoint_files files = unread_files();
+    if (error e = read_weights(byte_source::from_memory(weights), files)) return e;
+    if (!files.config_json.append(config_json.data(), config_json.size()) ||
+        !files.preprocessor_json.append(preprocessor_json.data(), preprocessor_json.size()))
+        return error::out_of_memory("a checkpoint's JSON texts", config_json.size() + preprocessor_json.size());
+    return resolve(std::move(files), options);
 }
 
 }  // namespace checkpoint

@@ -72,7 +72,7 @@ inline constexpr spelling block_spellings[]{
     {"mlp.fc2.", "output.dense."},
 };
 
-/// Moves `part` from the front of `rest` to nothing; false when it is not there.
+/// Removes `part` from the front of `rest`; false when it is not there.
 inline bool take_front(std::string_view& rest, std::string_view part) noexcept {
     if (!rest.starts_with(part)) return false;
     rest.remove_prefix(part.size());
@@ -90,12 +90,15 @@ inline std::string_view take_number(std::string_view& rest) noexcept {
 }
 
 inline bool respell_front(std::string_view& rest, std::span<const spelling> spellings, naming from, naming to, tensor_name& out) noexcept {
-    for (const spelling& s : spellings)
-        if (take_front(rest, s.in(from))) return out.append(s.in(to)), true;
+    for (const spelling& s : spellings) {
+        if (!take_front(rest, s.in(from))) continue;
+        out.append(s.in(to));
+        return true;
+    }
     return false;
 }
 
-/// `name` in the other naming, one to one; empty when it is no name of a CvT in naming `from`.
+/// Translates a tensor name from naming `from` to naming `to`; empty if it is not the name of a CvT's tensor.
 inline tensor_name respell(std::string_view name, naming from, naming to) noexcept {
     tensor_name out;
     std::string_view rest = name;
@@ -147,68 +150,6 @@ bool detect_style(Has&& has, name_style& out) noexcept {
         return true;
     }
     return false;
-}
-
-/// Calls visitor(const char* official_name, std::span<const std::int64_t> shape) for every tensor a model of
-/// configuration `c` has, in the order of the official state dict, without BatchNorm's step counters. `c` must be valid.
-template <class Visitor>
-void for_each_tensor(const config& c, Visitor&& visitor) noexcept {
-    char name[96];
-    const auto visit = [&](const char* prefix, const char* leaf, std::initializer_list<std::int64_t> shape) noexcept {
-        std::snprintf(name, sizeof name, "%s%s", prefix, leaf);
-        visitor(static_cast<const char*>(name), std::span<const std::int64_t>{shape.begin(), shape.size()});
-    };
-    const auto affine = [&](const char* prefix, const char* layer, std::int64_t dim) noexcept {
-        char leaf[48];
-        for (const char* part : {"weight", "bias"}) {
-            std::snprintf(leaf, sizeof leaf, "%s.%s", layer, part);
-            visit(prefix, leaf, {dim});
-        }
-    };
-    std::int64_t channels = c.num_channels;
-    for (int i = 0; i < c.num_stages; ++i) {
-        const stage_config& s = c.stage[static_cast<std::size_t>(i)];
-        const std::int64_t dim = s.embed_dim, hidden = s.hidden_dim(), patch = s.patch_size, kernel = s.kernel_qkv;
-        char prefix[40], leaf[48];
-        std::snprintf(prefix, sizeof prefix, "stage%d.", i);
-        if (s.cls_token) visit(prefix, "cls_token", {1, 1, dim});
-        visit(prefix, "patch_embed.proj.weight", {dim, channels, patch, patch});
-        visit(prefix, "patch_embed.proj.bias", {dim});
-        affine(prefix, "patch_embed.norm", dim);
-        for (int j = 0; j < s.depth; ++j) {
-            std::snprintf(prefix, sizeof prefix, "stage%d.blocks.%d.", i, j);
-            affine(prefix, "norm1", dim);
-            if (s.qkv_projection == projection::dw_bn) {
-                for (const char which : {'q', 'k', 'v'}) {
-                    std::snprintf(leaf, sizeof leaf, "attn.conv_proj_%c.conv.weight", which);
-                    visit(prefix, leaf, {dim, 1, kernel, kernel});
-                    for (const char* part : {"weight", "bias", "running_mean", "running_var"}) {
-                        std::snprintf(leaf, sizeof leaf, "attn.conv_proj_%c.bn.%s", which, part);
-                        visit(prefix, leaf, {dim});
-                    }
-                }
-            }
-            for (const char which : {'q', 'k', 'v'}) {
-                std::snprintf(leaf, sizeof leaf, "attn.proj_%c.weight", which);
-                visit(prefix, leaf, {dim, dim});
-                std::snprintf(leaf, sizeof leaf, "attn.proj_%c.bias", which);
-                if (s.qkv_bias) visit(prefix, leaf, {dim});
-            }
-            visit(prefix, "attn.proj.weight", {dim, dim});
-            visit(prefix, "attn.proj.bias", {dim});
-            affine(prefix, "norm2", dim);
-            visit(prefix, "mlp.fc1.weight", {hidden, dim});
-            visit(prefix, "mlp.fc1.bias", {hidden});
-            visit(prefix, "mlp.fc2.weight", {dim, hidden});
-            visit(prefix, "mlp.fc2.bias", {dim});
-        }
-        channels = dim;
-    }
-    if (c.final_norm) affine("", "norm", channels);
-    if (c.num_classes > 0) {
-        visit("", "head.weight", {c.num_classes, channels});
-        visit("", "head.bias", {c.num_classes});
-    }
 }
 
 }  // namespace checkpoint

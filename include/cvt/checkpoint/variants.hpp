@@ -7,14 +7,14 @@
 
 #include "../config.hpp"
 #include "../error.hpp"
-#include "tensor_names.hpp"
 #include "formats/tensor_table.hpp"
+#include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// The entry with that official name, or null.
-inline const tensor_entry* find_official(const tensor_file& tensors, const name_style& style, const char* official_name) noexcept {
+inline const tensor_entry* find_official(const tensor_table& tensors, const name_style& style, const char* official_name) noexcept {
     const std::ptrdiff_t i = tensors.find(style.in_file(official_name).view());
     return i < 0 ? nullptr : &tensors.entry(static_cast<std::size_t>(i));
 }
@@ -42,7 +42,7 @@ struct seen_stages {
     std::array<int, config::max_stages> embed_dim{}, depth{}, patch_size{};
     std::array<bool, config::max_stages> cls_token{};
 
-    seen_stages(const tensor_file& tensors, const name_style& style) noexcept {
+    seen_stages(const tensor_table& tensors, const name_style& style) noexcept {
         char name[64];
         for (; count < config::max_stages; ++count) {
             const auto i = static_cast<std::size_t>(count);
@@ -71,7 +71,7 @@ struct seen_stages {
 
 /// The published variant the tensors belong to, with the number of input channels they show. Heads, strides and paddings
 /// leave no trace in shapes, so any other model is an error (bad_config) that says what was seen.
-inline result<config> recognise(const tensor_file& tensors, const name_style& style) noexcept {
+inline result<config> recognise(const tensor_table& tensors, const name_style& style) noexcept {
     const seen_stages seen(tensors, style);
     for (const published_variant& v : published_variants) {
         if (!seen.is(*v.value)) continue;

@@ -1,25 +1,59 @@
-// Writes an opened checkpoint as a Hugging Face folder: config.json, preprocessor_config.json, model.safetensors.
+// Writes a model as a Hugging Face folder: config.json, preprocessor_config.json, model.safetensors.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
+#include "../config.hpp"
 #include "../error.hpp"
 #include "../float_bits.hpp"
+#include "../image/input_size.hpp"
+#include "../network/tensor_list.hpp"
 #include "../runtime/buffer.hpp"
+#include "../weight_source.hpp"
 #include "formats/half.hpp"
-#include "hf_writer.hpp"
-#include "source.hpp"
 #include "formats/output_file.hpp"
 #include "formats/safetensors_writer.hpp"
+#include "hf_writer.hpp"
+#include "self_test.hpp"
+#include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
+/// The two JSON texts of a folder.
+struct folder_texts {
+    json_writer config{json_writer::layout::indented}, preprocessor{json_writer::layout::indented};
+};
+
+/// Where BatchNorm's step counters come from, which no model needs and transformers writes; without a function they are 0.
+struct step_counter_source {
+    const void* context = nullptr;
+    error (*read)(const void* context, const char* official_name, std::int64_t& out) = nullptr;
+};
+
+/// What the file of weights is written from: a checkpoint, one with another head, an export; anything that is a weight_source.
+struct folder_weights {
+    const cvt::config& config;
+    weight_source source;
+    step_counter_source counters = {};
+    dtype type = dtype::f32;          ///< f32, or f16 (rounded to nearest even)
+    std::string_view self_test = {};  ///< the text of a record, or empty
+};
+
 /// transformers' name of a tensor. A model without a final norm is its CvtModel, whose names lack "cvt.".
 inline name_style written_style(const config& c) noexcept { return {naming::hf, false, !c.final_norm}; }
+
+inline std::size_t count_elements(std::span<const std::int64_t> shape) noexcept {
+    std::size_t count = 1;
+    for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+    return count;
+}
 
 /// Makes every value one that F16 has. Errors: mismatch, when a finite value is beyond F16's range.
 inline error round_to_f16(const char* name, std::span<float> values) noexcept {
@@ -32,32 +66,41 @@ inline error round_to_f16(const char* name, std::span<float> values) noexcept {
     return {};
 }
 
-/// Reads a tensor of `from` as it will be written: float32, or rounded to F16.
-inline error read_as(dtype type, const opened& from, const char* name, std::span<const std::int64_t> shape, std::span<float> out) noexcept {
-    if (error e = from.read(name, shape, out.data())) return e;
-    return type == dtype::f16 ? round_to_f16(name, out) : error{};
-}
+/// The tensors of another source with the values that a file of type `type` holds: as they are, or rounded to F16.
+struct rounded_source {
+    weight_source from;
+    dtype type;
+
+    error read(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
+        if (error e = from.read(from.context, name, shape, out)) return e;
+        return type == dtype::f16 ? round_to_f16(name, {out, count_elements(shape)}) : error{};
+    }
+    /// This object must outlive it.
+    [[nodiscard]] weight_source source() noexcept {
+        return {this, [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
+                    return static_cast<const rounded_source*>(context)->read(name, shape, out);
+                }};
+    }
+};
 
 /// Calls visitor(official name, shape, is_counter) for everything a file of the model holds: BatchNorm's step counters,
 /// which transformers writes too, then the weights: so every tensor is aligned.
 template <class Visitor>
 void for_each_written(const config& c, Visitor&& visitor) noexcept {
     constexpr std::string_view statistic = "running_var";
-    for_each_tensor(c, [&](const char* name, std::span<const std::int64_t>) noexcept {
+    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+        const char* const name = t.name;
         const std::string_view all{name};
         if (!all.ends_with(statistic)) return;
         tensor_name counter;
         counter.append(all.substr(0, all.size() - statistic.size())).append("num_batches_tracked");
         visitor(counter.c_str(), std::span<const std::int64_t>{}, true);
     });
-    for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> shape) noexcept { visitor(name, shape, false); });
-}
-
-/// A step counter as it stands in the source, 0 where it has none.
-inline error read_counter(const opened& from, const char* name, std::int64_t& out) noexcept {
-    const tensor_entry* entry = find_official(from.tensors, from.style, name);
-    if (entry == nullptr || entry->type != dtype::i64 || entry->elements() != 1) return {};
-    return from.tensors.source(entry->shard).read(entry->offset, sizeof out, &out);
+    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
+        visitor(name, shape, false);
+    });
 }
 
 /// Writes float32 values as `type` (f32 or f16), the latter without rounding: they fit already.
@@ -73,79 +116,83 @@ inline error write_values(output_file& to, dtype type, std::span<const float> va
     return {};
 }
 
-/// Writes all tensors of `from`, one in memory at a time. `type`: f32, which keeps the bits of every float type but F64
-/// (rounded to nearest), or f16 (rounded to nearest even). `self_test`: the text of a record, or empty.
-inline error write_weights(const opened& from, dtype type, std::string_view self_test, output_file& to,
-                           safetensors_header& header) noexcept {
-    const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, self_test}};
-    header.metadata({metadata, self_test.empty() ? std::size_t{1} : std::size_t{2}});
+inline error write_step_counter(output_file& to, const step_counter_source& from, const char* name) noexcept {
+    std::int64_t steps = 0;
+    if (from.read != nullptr)
+        if (error e = from.read(from.context, name, steps)) return e;
+    return to.write(&steps, sizeof steps);
+}
+
+/// Writes all tensors, one in memory at a time. F32 keeps the bits of every float type but F64, which was rounded to nearest.
+inline error write_weights(const folder_weights& from, output_file& to, safetensors_header& header) noexcept {
+    const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, from.self_test}};
+    header.metadata({metadata, from.self_test.empty() ? std::size_t{1} : std::size_t{2}});
     const name_style style = written_style(from.config);
     std::size_t largest = 0;
     for_each_written(from.config, [&](const char* name, std::span<const std::int64_t> shape, bool counter) noexcept {
-        header.declare(style.in_file(name).view(), counter ? dtype::i64 : type, shape);
-        std::size_t count = 1;
-        for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-        largest = std::max(largest, count);
+        header.declare(style.in_file(name).view(), counter ? dtype::i64 : from.type, shape);
+        largest = std::max(largest, count_elements(shape));
     });
     if (error e = header.write(to)) return e;
 
     detail::buffer<float> tensor;
     if (!tensor.resize(largest)) return error::out_of_memory("a tensor", largest * sizeof(float));
+    const rounded_source values{from.source, from.type};
     error failed;
     for_each_written(from.config, [&](const char* name, std::span<const std::int64_t> shape, bool counter) noexcept {
         if (failed) return;
         if (counter) {
-            std::int64_t steps = 0;
-            failed = read_counter(from, name, steps);
-            if (!failed) failed = to.write(&steps, sizeof steps);
+            failed = write_step_counter(to, from.counters, name);
             return;
         }
-        std::size_t count = 1;
-        for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-        const std::span<float> values{tensor.data(), count};
-        failed = read_as(type, from, name, shape, values);
-        if (!failed) failed = write_values(to, type, values);
+        failed = values.read(name, shape, tensor.data());
+        if (!failed) failed = write_values(to, from.type, {tensor.data(), count_elements(shape)});
     });
     return failed;
 }
 
 /// The side of square inputs, 0 where they are not square or follow the image's shape.
 inline int square_side(const preprocessing& p) noexcept {
-    if (p.center_crop) return p.crop_height == p.crop_width ? p.crop_height : 0;
-    return p.resize == preprocessing::resize_rule::warp && p.resize_height == p.resize_width ? p.resize_height : 0;
+    const std::optional<grid> size = output_size(p);
+    return size && size->height == size->width ? size->height : 0;
 }
 
-/// The two JSON texts of a folder.
-struct folder_texts {
-    json_writer config{json_writer::layout::indented}, preprocessor{json_writer::layout::indented};
+/// Makes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels),
+/// bad_config, out_of_memory.
+inline error make_texts(const config& c, const preprocessing& p, std::span<const char* const> labels, dtype type,
+                        folder_texts& out) noexcept {
+    if (error e = write_hf_config(c, square_side(p), labels, type == dtype::f16 ? "float16" : "float32", out.config)) return e;
+    return write_hf_preprocessor(p, out.preprocessor);
+}
 
-    error make(const opened& from, dtype type, std::span<const char* const> labels) noexcept {
-        const char* torch_dtype = type == dtype::f16 ? "float16" : "float32";
-        if (error e = write_hf_config(from.config, square_side(from.preprocessing), labels, torch_dtype, config)) return e;
-        return write_hf_preprocessor(from.preprocessing, preprocessor);
-    }
-};
-
-/// Writes the folder `path`, which must be new or empty. No file has its name before all are written, and the weights
-/// get theirs last, so an interrupted run leaves nothing that loads. `written`: tensors and bytes of the weights.
-/// Errors name the file: io, invalid_argument, mismatch, out_of_memory, unsupported.
-inline error write_folder(const opened& from, const char* path, dtype type, const folder_texts& texts, std::string_view self_test,
+/// Writes the files of a folder that has been created. No file has its name before all are written, and the weights get theirs
+/// last, so an interrupted run leaves nothing that loads. `written`: tensors and bytes of the weights.
+/// Errors name the file: io, mismatch (a value beyond F16's range), out_of_memory, unsupported; and those of the source.
+inline error write_folder(const output_folder& to, const folder_texts& texts, const folder_weights& weights,
                           safetensors_header& written) noexcept {
-    output_folder folder;
-    output_file weights, config, preprocessor;
-    if (error e = folder.create(path)) return e;
-    const auto write_text = [path](output_file& to, std::string_view name, const json_writer& json) noexcept {
-        if (error e = to.create(path, name)) return e;
-        if (error e = to.write(json.text().data(), json.text().size())) return e;
-        return to.write("\n", 1);
+    output_file model, config, preprocessor;
+    const auto write_text = [&to](output_file& file, std::string_view name, const json_writer& json) noexcept {
+        if (error e = file.create(to.path(), name)) return e;
+        if (error e = file.write(json.text().data(), json.text().size())) return e;
+        return file.write("\n", 1);
     };
     if (error e = write_text(config, "config.json", texts.config)) return e;
     if (error e = write_text(preprocessor, "preprocessor_config.json", texts.preprocessor)) return e;
-    if (error e = weights.create(path, "model.safetensors")) return e;
-    if (error e = write_weights(from, type, self_test, weights, written)) return e;
-    for (output_file* file : {&config, &preprocessor, &weights})
+    if (error e = model.create(to.path(), "model.safetensors")) return e;
+    if (error e = write_weights(weights, model, written)) return e;
+    for (output_file* file : {&config, &preprocessor, &model})
         if (error e = file->commit()) return e;
     return {};
+}
+
+/// Writes a model as the folder `path`, which must be new or empty, from its configuration and any source of its weights.
+inline error write_folder(const char* path, const preprocessing& p, std::span<const char* const> labels, const folder_weights& weights,
+                          safetensors_header& written) noexcept {
+    folder_texts texts;
+    output_folder folder;
+    if (error e = make_texts(weights.config, p, labels, weights.type, texts)) return e;
+    if (error e = folder.create(path)) return e;
+    return write_folder(folder, texts, weights, written);
 }
 
 }  // namespace checkpoint

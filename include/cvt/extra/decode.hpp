@@ -21,7 +21,8 @@
 #include <limits>
 #include <span>
 
-#include "../image.hpp"
+#include "../image/image_view.hpp"
+#include "../runtime/buffer.hpp"
 #include "decoder.hpp"
 #include "picture_formats.hpp"
 

@@ -14,6 +14,7 @@
 
 #include "../error.hpp"
 #include "../runtime/buffer.hpp"
+#include "../text.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -35,7 +36,10 @@ public:
     static bool product(std::span<const std::size_t> extents, std::size_t& count) noexcept {
         count = 1;
         for (const std::size_t n : extents)
-            if (n == 0) return count = 0, true;
+            if (n == 0) {
+                count = 0;
+                return true;
+            }
         for (const std::size_t n : extents) {
             if (count > std::numeric_limits<std::size_t>::max() / n) return false;
             count *= n;
@@ -59,9 +63,9 @@ using npy_array = basic_npy<float>;
 namespace detail {
 
 /// Parser of the header: the Python literal {'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 224, 224), }.
-class npy_header {
+class npy_header_parser {
 public:
-    explicit npy_header(std::string_view text) noexcept : text_{text} {}
+    explicit npy_header_parser(std::string_view text) noexcept : text_{text} {}
 
     /// Errors (malformed, unsupported): anything but exactly these three keys with values of these kinds.
     error parse(const char* path) noexcept {
@@ -148,7 +152,8 @@ private:
         while (!take(')')) {
             std::size_t extent = 0;
             if (!number(extent)) return false;
-            if (!shape_.push_back(extent)) return too_many_ = true, false;
+            too_many_ = !shape_.push_back(extent);
+            if (too_many_) return false;
             if (!take(',')) return shape_.size() > 1 && take(')');  // Python's (5) is a number, (5,) a tuple
         }
         return true;
@@ -204,12 +209,11 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
     if (!text.resize(header_size)) return error::out_of_memory("a .npy header", header_size);
     if (header_size != 0 && std::fread(text.data(), 1, header_size, file.get()) != header_size)
         return error::format(errc::malformed, "%s: ends inside the .npy header", path);
-    detail::npy_header header{{text.data(), header_size}};
+    detail::npy_header_parser header{{text.data(), header_size}};
     if (error e = header.parse(path)) return e;
     if (header.descr() != wanted)
-        return error::format(errc::unsupported, "%s: expected elements of type %s (%s), found '%.*s'", path, wanted.data(),
-                             sizeof(T) == 4 ? "float32" : "float64",
-                             static_cast<int>(header.descr().size() < 40 ? header.descr().size() : 40), header.descr().data());
+        return error::format(errc::unsupported, "%s: expected elements of type %s (%s), found '%.40s'", path, wanted.data(),
+                             sizeof(T) == 4 ? "float32" : "float64", detail::printable{header.descr()}.text);
     if (header.fortran_order())
         return error::format(errc::unsupported, "%s: expected C order, found Fortran order (save numpy.ascontiguousarray(a))", path);
 
@@ -234,6 +238,36 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
     return array;
 }
 
+/// What a .npy file begins with.
+struct npy_start {
+    std::array<char, 320> bytes{};  ///< 8 extents of 20 digits fit
+    std::size_t size = 0;           ///< 0: the shape has more than 8 dimensions, or `width` is too small for it
+};
+
+/// The first bytes of a .npy file (version 1) of float32 in C order: `width` of them, or, where that is 0, as few as the format
+/// allows (a multiple of 64).
+inline npy_start npy_header(std::span<const std::size_t> shape, std::size_t width = 0) noexcept {
+    npy_start start;
+    if (shape.size() > npy_shape::max_rank) return start;
+    char text[288] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+    std::size_t used = std::strlen(text);
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        used += static_cast<std::size_t>(std::snprintf(text + used, sizeof text - used, i == 0 ? "%zu" : ", %zu", shape[i]));
+    // Python's (5) is a number, (5,) a tuple.
+    used += static_cast<std::size_t>(std::snprintf(text + used, sizeof text - used, "%s), }", shape.size() == 1 ? "," : ""));
+    constexpr std::size_t fixed = 10;  // magic, version, length of the text
+    const std::size_t least = fixed + used + 1, size = width == 0 ? (least + 63) / 64 * 64 : width;
+    if (size < least || size > start.bytes.size()) return start;
+    std::memcpy(start.bytes.data(), "\x93NUMPY\x01\x00", 8);
+    start.bytes[8] = static_cast<char>((size - fixed) & 0xFF);
+    start.bytes[9] = static_cast<char>((size - fixed) >> 8);
+    std::memcpy(start.bytes.data() + fixed, text, used);
+    std::memset(start.bytes.data() + fixed + used, ' ', size - least);
+    start.bytes[size - 1] = '\n';
+    start.size = size;
+    return start;
+}
+
 /// Writes `values` as a float32 array of `shape` (C order, version 1). Errors: invalid_argument when the shape does not
 /// have as many elements or more than 8 dimensions; io.
 inline error write_npy(const char* path, std::span<const float> values, std::span<const std::size_t> shape) noexcept {
@@ -245,21 +279,10 @@ inline error write_npy(const char* path, std::span<const float> values, std::spa
         return error::format(errc::invalid_argument, "%s: a shape of more elements than a size can count", path);
     if (count != values.size())
         return error::format(errc::invalid_argument, "%s: a shape of %zu elements for %zu values", path, count, values.size());
-    std::array<char, 320> start{};  // 8 extents of 20 digits fit
-    int used = std::snprintf(start.data() + 10, start.size() - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
-    for (const std::size_t extent : shape)
-        used += std::snprintf(start.data() + 10 + used, start.size() - 10 - static_cast<std::size_t>(used), "%zu,", extent);
-    used += std::snprintf(start.data() + 10 + used, start.size() - 10 - static_cast<std::size_t>(used), "), }");
-    const std::size_t total = (10 + static_cast<std::size_t>(used) + 1 + 63) / 64 * 64;
-    for (std::size_t i = 10 + static_cast<std::size_t>(used); i < total; ++i) start[i] = ' ';
-    start[total - 1] = '\n';
-    std::memcpy(start.data(), "\x93NUMPY\x01\x00", 8);
-    start[8] = static_cast<char>((total - 10) & 0xFF);
-    start[9] = static_cast<char>((total - 10) >> 8);
-
+    const npy_start start = npy_header(shape);
     detail::unique_file file{std::fopen(path, "wb")};
     if (!file) return error::format(errc::io, "%s: cannot be opened for writing", path);
-    const bool written = std::fwrite(start.data(), 1, total, file.get()) == total &&
+    const bool written = std::fwrite(start.bytes.data(), 1, start.size, file.get()) == start.size &&
                          (values.empty() || std::fwrite(values.data(), sizeof(float), values.size(), file.get()) == values.size());
     if (std::fclose(file.release()) != 0 || !written) return error::format(errc::io, "%s: cannot be written", path);
     return {};

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "../config.hpp"
-#include "../image.hpp"
+#include "../error.hpp"
+#include "input_size.hpp"
+#include "preprocessing.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -11,15 +13,15 @@ struct image_region {
     double left = 0, top = 0, width = 0, height = 0;
 };
 
-/// The part of an image that preprocess() shows the model: the whole for a warp, a centred part for a crop. It reaches
-/// beyond the image where the crop pads. Errors: those of output_size().
+/// The part of an image that the model sees: the whole for a warp, a centred part for a crop. It reaches beyond the
+/// image where the crop pads. Errors: those of output_size().
 inline result<image_region> input_region(const preprocessing& p, int image_width, int image_height) noexcept {
-    const auto plan = detail::plan_image(p, image_width, image_height);
-    if (!plan) return plan.error();
-    const auto first = [](const detail::axis_window& w, double scale) noexcept { return static_cast<double>(w.begin - w.offset) * scale; };
-    const double x_scale = image_width / static_cast<double>(plan->x.resized),
-                 y_scale = image_height / static_cast<double>(plan->y.resized);
-    return image_region{first(plan->x, x_scale), first(plan->y, y_scale), plan->x.out * x_scale, plan->y.out * y_scale};
+    const result<detail::image_windows> windows = detail::plan_windows(p, image_width, image_height);
+    if (!windows) return windows.error();
+    const detail::axis_window &x = windows->x, &y = windows->y;
+    const double x_scale = image_width / static_cast<double>(x.resized), y_scale = image_height / static_cast<double>(y.resized);
+    return image_region{static_cast<double>(x.begin - x.offset) * x_scale, static_cast<double>(y.begin - y.offset) * y_scale,
+                        x.out * x_scale, y.out * y_scale};
 }
 
 /// Evenly spaced places on an axis of the input, in its pixels: number i is at first + i * step.

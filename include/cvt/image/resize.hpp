@@ -76,8 +76,8 @@ struct resize_taps {
         const double support = exact_multiply(2.0, stretch);
         const double inverse = exact_divide(1.0, stretch);
         const auto outputs = static_cast<std::size_t>(out_end - out_begin);
-        const int most = in < 2 * support + 2 ? in : static_cast<int>(2 * support + 2);
-        count = (most + group - 1) / group * group;
+        const int max_taps = in < 2 * support + 2 ? in : static_cast<int>(2 * support + 2);
+        count = (max_taps + group - 1) / group * group;
         const std::size_t total = outputs * static_cast<std::size_t>(count);
         if (!first.resize(outputs) || !low.resize(total) || !high.resize(total) || !weights.resize(static_cast<std::size_t>(count)))
             return error::out_of_memory("resize taps", outputs * sizeof(std::int32_t) + total * 2 * sizeof(std::int16_t));

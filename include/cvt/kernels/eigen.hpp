@@ -10,7 +10,7 @@
 CVT_NAMESPACE_BEGIN
 namespace kernels::with_eigen {
 
-using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using row_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 // A result of so few rows is computed by the calling thread: for larger ones Eigen takes OpenMP's threads where a host is
 // compiled with -fopenmp, and a session uses no threads but those it was given.
 using few_rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, 32, Eigen::Dynamic>;
@@ -21,16 +21,20 @@ using const_row = Eigen::Map<const Eigen::Array<float, 1, Eigen::Dynamic>>;
 
 // Eigen keeps a product's blocking buffers on the stack up to 128 KiB and takes them from the heap beyond. These
 // blocks stay below that limit, so that inference never allocates.
-inline constexpr std::ptrdiff_t block_rows = 32, block_n = 96, block_k = 256;
+inline constexpr std::ptrdiff_t mc = 32, nc = 96, kc = 256;
 
-inline std::size_t packed_size(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-    return static_cast<std::size_t>(n) * static_cast<std::size_t>(k);
+inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+    return static_cast<std::size_t>(n) * static_cast<std::size_t>(k) * sizeof(float);
 }
+inline std::size_t column_offset(std::ptrdiff_t first, std::ptrdiff_t packed_k) noexcept {
+    return static_cast<std::size_t>(first * packed_k) * sizeof(float);
+}
+inline std::size_t depth_offset(std::ptrdiff_t first) noexcept { return static_cast<std::size_t>(first) * sizeof(float); }
 
-inline void pack(const float* w, std::ptrdiff_t stride_n, std::ptrdiff_t stride_k, std::ptrdiff_t n, std::ptrdiff_t k, float* packed,
-                 std::ptrdiff_t packed_k) noexcept {
-    for (std::ptrdiff_t i = 0; i < n; ++i)
-        for (std::ptrdiff_t j = 0; j < k; ++j) packed[i * packed_k + j] = w[i * stride_n + j * stride_k];
+inline void pack(const pack_args& a) noexcept {
+    float* packed = static_cast<float*>(static_cast<void*>(a.to.data));
+    for (std::ptrdiff_t i = 0; i < a.to.n; ++i)
+        for (std::ptrdiff_t j = 0; j < a.to.k; ++j) packed[i * a.to.packed_k + j] = a.weights[i * a.stride_n + j * a.stride_k];
 }
 
 /// y = gelu(y) for one row.
@@ -43,14 +47,14 @@ inline void activate(row y, epilogue kind) noexcept {
     }
 }
 
-inline void linear(const linear_args& a) noexcept {
-    const std::ptrdiff_t packed_k = a.packed_k == 0 ? a.k : a.packed_k;
-    for (std::ptrdiff_t r = 0; r < a.rows; r += block_rows) {
-        const std::ptrdiff_t rows = std::min(block_rows, a.rows - r);
-        for (std::ptrdiff_t c = 0; c < a.n; c += block_n) {
-            const std::ptrdiff_t n = std::min(block_n, a.n - c);
-            Eigen::Map<few_rows, 0, row_stride> out{a.out + r * a.out_stride + c, rows, n, row_stride{a.out_stride}};
-            if (a.then != epilogue::add) {
+inline void multiply(const gemm_args& a) noexcept {
+    const float* packed = static_cast<const float*>(static_cast<const void*>(a.w.data));
+    for (std::ptrdiff_t r = 0; r < a.in.rows; r += mc) {
+        const std::ptrdiff_t rows = std::min(mc, a.in.rows - r);
+        for (std::ptrdiff_t c = 0; c < a.w.n; c += nc) {
+            const std::ptrdiff_t n = std::min(nc, a.w.n - c);
+            Eigen::Map<few_rows, 0, row_stride> out{a.out.row(r) + c, rows, n, row_stride{a.out.stride}};
+            if (a.epilogue != epilogue::add) {
                 if (a.bias == nullptr)
                     out.setZero();
                 else
@@ -58,44 +62,43 @@ inline void linear(const linear_args& a) noexcept {
             } else if (a.bias != nullptr) {
                 out.rowwise() += Eigen::Map<const Eigen::Matrix<float, 1, Eigen::Dynamic>>{a.bias + c, n};
             }
-            for (std::ptrdiff_t d = 0; d < a.k; d += block_k) {
-                const std::ptrdiff_t k = std::min(block_k, a.k - d);
-                const Eigen::Map<const matrix, 0, row_stride> in{a.in + r * a.in_stride + d, rows, k, row_stride{a.in_stride}};
-                const Eigen::Map<const column_matrix, 0, row_stride> weights{a.weights + c * packed_k + d, k, n, row_stride{packed_k}};
+            for (std::ptrdiff_t d = 0; d < a.w.k; d += kc) {
+                const std::ptrdiff_t k = std::min(kc, a.w.k - d);
+                const Eigen::Map<const row_matrix, 0, row_stride> in{a.in.row(r) + d, rows, k, row_stride{a.in.stride}};
+                const Eigen::Map<const column_matrix, 0, row_stride> weights{packed + c * a.w.packed_k + d, k, n, row_stride{a.w.packed_k}};
                 out.noalias() += in * weights;
             }
             if (a.row_scale != nullptr)
                 for (std::ptrdiff_t i = 0; i < rows; ++i) out.row(i) *= a.row_scale[r + i];
-            if (a.then == epilogue::quick_gelu || a.then == epilogue::erf_gelu)
-                for (std::ptrdiff_t i = 0; i < rows; ++i) activate(row{a.out + (r + i) * a.out_stride + c, n}, a.then);
+            if (a.epilogue == epilogue::quick_gelu || a.epilogue == epilogue::erf_gelu)
+                for (std::ptrdiff_t i = 0; i < rows; ++i) activate(row{a.out.row(r + i) + c, n}, a.epilogue);
         }
     }
 }
 
-inline void softmax(float* x, std::ptrdiff_t stride, std::ptrdiff_t rows, std::ptrdiff_t columns, float* shares) noexcept {
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        row y{x + r * stride, columns};
+inline void softmax(matrix<float> x, float* inverse_sums) noexcept {
+    for (std::ptrdiff_t r = 0; r < x.rows; ++r) {
+        row y{x.row(r), x.cols};
         y = (y - y.maxCoeff()).exp();
-        shares[r] = 1.F / y.sum();
+        inverse_sums[r] = 1.F / y.sum();
     }
 }
 
-inline void layer_norm(const float* in, std::ptrdiff_t in_stride, std::ptrdiff_t rows, std::ptrdiff_t dim, const float* gain,
-                       const float* bias, float* out, std::ptrdiff_t out_stride) noexcept {
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        const const_row x{in + r * in_stride, dim};
-        row y{out + r * out_stride, dim};
+inline void layer_norm(matrix<const float> in, affine w, matrix<float> out) noexcept {
+    for (std::ptrdiff_t r = 0; r < in.rows; ++r) {
+        const const_row x{in.row(r), in.cols};
+        row y{out.row(r), in.cols};
         y = x - x.mean();
         y *= 1.F / std::sqrt(y.square().mean() + 1e-5F);
-        if (gain != nullptr) y = y * const_row{gain, dim} + const_row{bias, dim};
+        if (w.gain != nullptr) y = y * const_row{w.gain, in.cols} + const_row{w.bias, in.cols};
     }
 }
 
 inline void depthwise(const depthwise_args& a) noexcept {
-    const std::ptrdiff_t channels = a.channels;
-    for (std::ptrdiff_t token = a.begin; token < a.end; ++token) {
-        const int oy = static_cast<int>(token / a.out_width), ox = static_cast<int>(token % a.out_width);
-        row out{a.out + (token - a.begin) * a.out_stride, channels};
+    const std::ptrdiff_t channels = a.in.cols;
+    for (std::ptrdiff_t i = 0; i < a.out.rows; ++i) {
+        const int oy = static_cast<int>((a.begin + i) / a.out_width), ox = static_cast<int>((a.begin + i) % a.out_width);
+        row out{a.out.row(i), channels};
         out = const_row{a.bias, channels};
         for (int ky = 0; ky < a.kernel; ++ky) {
             const int y = oy * a.stride - a.padding + ky;
@@ -103,14 +106,29 @@ inline void depthwise(const depthwise_args& a) noexcept {
             for (int kx = 0; kx < a.kernel; ++kx) {
                 const int x = ox * a.stride - a.padding + kx;
                 if (x < 0 || x >= a.width) continue;
-                out += const_row{a.in + (static_cast<std::ptrdiff_t>(y) * a.width + x) * a.in_stride, channels} *
+                out += const_row{a.in.row(static_cast<std::ptrdiff_t>(y) * a.width + x), channels} *
                        const_row{a.weights + (static_cast<std::ptrdiff_t>(ky) * a.kernel + kx) * channels, channels};
             }
         }
     }
 }
 
-inline constexpr kernel_set set{"eigen", block_rows, block_rows, block_rows, 1, packed_size, pack, linear, softmax, layer_norm, depthwise};
+inline bool supported() noexcept { return true; }
+
+inline constexpr kernel_set set{.name = "eigen",
+                                .supported = supported,
+                                .f32 = {.mr = mc,
+                                        .nr = 1,
+                                        .split_rows = mc,
+                                        .task_rows = mc,
+                                        .packed_bytes = packed_bytes,
+                                        .pack = pack,
+                                        .multiply = multiply,
+                                        .column_offset = column_offset,
+                                        .depth_offset = depth_offset},
+                                .softmax = softmax,
+                                .layer_norm = layer_norm,
+                                .depthwise = depthwise};
 
 }  // namespace kernels::with_eigen
 CVT_NAMESPACE_END

@@ -1,76 +1,51 @@
 // Which kernel set a model runs on: by name, by the CVT_FORCE_KERNELS environment variable, or the best for this CPU.
+//
+// Declarations: the sets themselves and the definitions are in sets.hpp, which load.hpp brings. A unit that does not load models
+// need not compile the kernels.
 #pragma once
 
-#include <cstdlib>
-#include <cstring>
+#include <cstddef>
 #include <span>
 
 #include "../error.hpp"
-#include "x86/avx2.hpp"
-#include "x86/avx512.hpp"
 #include "kernel_set.hpp"
-#include "arm/neon.hpp"
-#include "x86/sse2.hpp"
-
-// Eigen's templates are not in our namespace: two units of different flags that both instantiate them share one body, and
-// link order decides which. So only units at the architecture's baseline, with exceptions and IEEE arithmetic, have the
-// Eigen set; on x86-64 and 64-bit ARM every unit has a floor of our own.
-#if defined(CVT_UNIT_IS_BASELINE) || !(defined(CVT_HAS_SSE2_KERNELS) || defined(CVT_HAS_NEON_KERNELS))
-#define CVT_HAS_EIGEN_KERNELS 1
-#endif
-
-#if defined(CVT_HAS_EIGEN_KERNELS)
-#include "eigen.hpp"
-#endif
 
 CVT_NAMESPACE_BEGIN
 namespace kernels {
 
-/// Every set that this CPU can run, best first.
-inline std::span<const kernel_set* const> available() noexcept {
-    static constexpr const kernel_set* sets[] {
-#if defined(CVT_HAS_AVX512_KERNELS) && defined(CVT_HAS_AVX2_KERNELS)
-        &avx512::set, &avx2::set,
-#endif
-#if defined(CVT_HAS_NEON_KERNELS)
-            &neon::set,
-#endif
-#if defined(CVT_HAS_EIGEN_KERNELS)
-            &with_eigen::set,
-#endif
-#if defined(CVT_HAS_SSE2_KERNELS)
-            &sse2::set,
-#endif
-    };
-    std::size_t skip = 0;
-#if defined(CVT_HAS_AVX512_KERNELS) && defined(CVT_HAS_AVX2_KERNELS)
-    // Every CPU that has AVX-512 has AVX2 too. libgcc asks whether the system keeps the registers as well.
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    skip = avx512 ? 0 : avx2 ? 1 : 2;
-#endif
-    return std::span<const kernel_set* const>{sets}.subspan(skip);
+/// A few kernel sets, best first.
+class set_list {
+public:
+    void add(const kernel_set& set) noexcept {
+        if (size_ < capacity) sets_[size_++] = &set;
+    }
+    [[nodiscard]] const kernel_set* const* begin() const noexcept { return sets_; }
+    [[nodiscard]] const kernel_set* const* end() const noexcept { return sets_ + size_; }
+    [[nodiscard]] const kernel_set* front() const noexcept { return sets_[0]; }
+    [[nodiscard]] const kernel_set* back() const noexcept { return sets_[size_ - 1]; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    static constexpr std::size_t capacity = 8;
+
+private:
+    const kernel_set* sets_[capacity]{};
+    std::size_t size_ = 0;
+};
+
+/// Those of `sets` that say that this CPU runs them, in their order.
+inline set_list supported(std::span<const kernel_set* const> sets) noexcept {
+    set_list list;
+    for (const kernel_set* s : sets)
+        if (s->supported()) list.add(*s);
+    return list;
 }
+
+/// Every set that this CPU runs, best first; at least one.
+set_list available() noexcept;
 
 /// The set called `name`; with a null name the one that CVT_FORCE_KERNELS names, else the best. Errors
 /// (invalid_argument): no such set on this CPU, naming those there are.
-inline result<const kernel_set*> select(const char* name) noexcept {
-    const char* source = "kernels";
-    if (name == nullptr) {
-        name = std::getenv("CVT_FORCE_KERNELS");
-        source = "CVT_FORCE_KERNELS";
-    }
-    if (name == nullptr || *name == '\0') return available().front();
-    for (const kernel_set* s : available())
-        if (std::strcmp(s->name, name) == 0) return s;
-    char names[128] = "";
-    for (const kernel_set* s : available()) {
-        if (*names != '\0') std::strncat(names, ", ", sizeof names - std::strlen(names) - 1);
-        std::strncat(names, s->name, sizeof names - std::strlen(names) - 1);
-    }
-    return error::format(errc::invalid_argument, "%s: expected one of the sets this CPU runs (%s), found \"%s\"", source, names, name);
-}
+result<const kernel_set*> select(const char* name) noexcept;
 
 }  // namespace kernels
 CVT_NAMESPACE_END

@@ -2,10 +2,14 @@
 // The paper, section 3.2; official Attention.
 #pragma once
 
+#include <algorithm>
+
 #include "conv_projection.hpp"
+#include "linear.hpp"
+#include "stage_pass.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace layers {
+namespace network {
 
 struct attention_weights {
     conv_projection_weights query;  ///< linear part times embed_dim ** -0.5, the softmax scale
@@ -13,119 +17,150 @@ struct attention_weights {
     linear_weights output;
 };
 
-/// The tensors of one attention call; planned once, used by every block.
-struct attention_buffers {
-    float* q = nullptr;                  ///< (queries, dim), rows row_stride apart; a head's queries give way to its results
-    float* packed_k = nullptr;           ///< a head's keys packed as the weights of q * k^T, head after head
-    float* packed_v = nullptr;           ///< values as the weights of p * v, likewise
-    std::size_t k_size = 0, v_size = 0;  ///< floats a head
+/// What differs for the last block of a model, of which little is read afterwards.
+struct block_request {
+    std::ptrdiff_t rows = 0;                   ///< rows of x needed afterwards: all queries, or 1, the class token
+    const norm_weights* norm_after = nullptr;  ///< norm1 of the block that follows; null where none does
+    float* cls_attention = nullptr;            ///< (heads, keys - 1): the class token's probabilities; null: not wanted
 };
 
-inline attention_buffers plan_attention(detail::arena& a, const stage_config& s, const model_shape::stage_shape& shape,
-                                        const kernels::kernel_set& kernels) noexcept {
+inline attention_buffers plan_attention(detail::arena& memory, const stage_config& s, const stage_shape& shape,
+                                        const kernels::gemm_kernels& gemm) noexcept {
     const auto heads = static_cast<std::size_t>(s.num_heads);
     attention_buffers b;
-    b.q = a.take(static_cast<std::size_t>(shape.queries()) * static_cast<std::size_t>(row_stride(s.embed_dim)));
-    b.k_size = kernels.packed_size(shape.key_count(), s.head_dim());
-    b.v_size = kernels.packed_size(s.head_dim(), shape.key_count());
-    b.packed_k = a.take(heads * b.k_size);
-    b.packed_v = a.take(heads * b.v_size);
+    b.heads = take_rows(memory, shape.queries(), s.embed_dim);
+    b.key_bytes = gemm.packed_bytes(shape.key_count(), s.head_dim());
+    b.value_bytes = gemm.packed_bytes(s.head_dim(), shape.key_count());
+    b.keys = memory.take<std::byte>(heads * b.key_bytes);
+    b.values = memory.take<std::byte>(heads * b.value_bytes);
     return b;
 }
 
+/// k (keys, head_dim) of head `h`, the weights of q k^T.
+inline kernels::packed_memory keys_of_head(const stage_pass& p, std::ptrdiff_t h) noexcept {
+    std::byte* const data = p.buffers.keys + static_cast<std::size_t>(h) * p.buffers.key_bytes;
+    return packed_at(p.ctx.kernels->f32, data, p.shape.key_count(), p.config.head_dim());
+}
+/// v^T (head_dim, keys) of head `h`, the weights of p v.
+inline kernels::packed_memory values_of_head(const stage_pass& p, std::ptrdiff_t h) noexcept {
+    std::byte* const data = p.buffers.values + static_cast<std::size_t>(h) * p.buffers.value_bytes;
+    return packed_at(p.ctx.kernels->f32, data, p.config.head_dim(), p.shape.key_count());
+}
+
 /// Queries whose scores against all keys are held at a time: about 192 KiB of them, within the second cache.
-inline std::ptrdiff_t score_rows(const model_shape::stage_shape& shape, const kernels::kernel_set& kernels) noexcept {
-    const std::ptrdiff_t strips = (std::ptrdiff_t{48} << 10) / shape.key_count() / kernels.strip_rows;
-    return std::clamp(strips * kernels.strip_rows, kernels.strip_rows, kernels.tile_rows);
+inline std::ptrdiff_t score_rows(const stage_shape& shape, const kernels::gemm_kernels& gemm) noexcept {
+    const std::ptrdiff_t strips = (std::ptrdiff_t{48} << 10) / shape.key_count() / gemm.mr;
+    return std::clamp(strips * gemm.mr, gemm.mr, gemm.task_rows);
 }
 
-/// Scratch floats a worker needs.
-inline void attention_scratch(detail::arena& a, const stage_config& s, const model_shape::stage_shape& shape,
-                              const kernels::kernel_set& kernels) noexcept {
-    const std::size_t mark = a.mark(), tile = static_cast<std::size_t>(kernels.tile_rows * row_stride(s.embed_dim));
-    a.take(tile);
-    a.take(tile);
-    a.rewind(mark);
-    const auto rows = static_cast<std::size_t>(score_rows(shape, kernels));
-    a.take(rows * static_cast<std::size_t>(shape.key_count()));
-    a.take(rows);
+/// A tile's rows before and after the linear layer of a projection, in a worker's scratch memory.
+struct projection_buffers {
+    matrix<float> convolved, projected;
+};
+inline projection_buffers plan_projection(detail::arena& scratch, const stage_config& s, std::ptrdiff_t rows) noexcept {
+    return {take_rows(scratch, rows, s.embed_dim), take_rows(scratch, rows, s.embed_dim)};
 }
 
-/// A tile of keys or values: project, then pack each head's part as the weights of a product.
-inline void keys_or_values(const context& run, const stage_config& s, const attention_weights& w, bool keys, const float* in,
-                           const model_shape::stage_shape& shape, const attention_buffers& b, std::ptrdiff_t first, std::ptrdiff_t rows,
+/// Scores of a tile of queries against all keys, and the inverse sums of their softmax, in a worker's scratch memory.
+struct score_buffers {
+    matrix<float> scores;
+    float* inverse_sums;
+};
+inline score_buffers plan_scores(detail::arena& scratch, std::ptrdiff_t rows, std::ptrdiff_t keys) noexcept {
+    float* const data = scratch.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(keys));
+    return {{.data = data, .rows = rows, .cols = keys, .stride = keys}, scratch.take<float>(static_cast<std::size_t>(rows))};
+}
+
+/// Scratch memory a worker needs.
+inline void plan_attention_scratch(detail::arena& scratch, const stage_config& s, const stage_shape& shape,
+                                   const kernels::gemm_kernels& gemm) noexcept {
+    const std::size_t mark = scratch.mark();
+    plan_projection(scratch, s, gemm.task_rows);
+    scratch.rewind(mark);
+    plan_scores(scratch, score_rows(shape, gemm), shape.key_count());
+}
+
+/// Rows `r` of q, into the heads' buffer.
+inline void project_queries(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
+                            detail::arena scratch) noexcept {
+    const matrix<float> convolved = take_rows(scratch, r.count, p.config.embed_dim);
+    // q = conv_q(y) W_q^T + b_q, times dim^-1/2
+    linear(w.query.linear, convolve(p, w.query, query_geometry(p.config, p.shape), y, r, convolved),
+           p.buffers.heads.rows_at(r.first, r.count));
+}
+
+/// Rows `r` of k, packed head by head.
+inline void project_keys(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
+                         detail::arena scratch) noexcept {
+    const projection_buffers b = plan_projection(scratch, p.config, r.count);
+    // k = conv_k(y) W_k^T + b_k
+    linear(w.key.linear, convolve(p, w.key, key_geometry(p.config, p.shape), y, r, b.convolved), b.projected);
+    for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h)
+        p.ctx.kernels->f32.pack({.weights = b.projected.data + h * p.config.head_dim(),
+                                 .stride_n = b.projected.stride,
+                                 .stride_k = 1,
+                                 .to = keys_of_head(p, h).columns(r.first, r.count)});
+}
+
+/// Rows `r` of v, packed head by head.
+inline void project_values(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
                            detail::arena scratch) noexcept {
-    const std::ptrdiff_t row = row_stride(s.embed_dim), head_dim = s.head_dim();
-    float* convolved = scratch.take(static_cast<std::size_t>(rows * row));
-    float* projected = scratch.take(static_cast<std::size_t>(rows * row));
-    project_rows(run, s, keys ? w.key : w.value, false, in, shape, first, rows, convolved, projected);
-    for (std::ptrdiff_t h = 0; h < s.num_heads; ++h) {
-        const float* head = projected + h * head_dim;
-        if (keys)
-            run.kernels->pack(head, row, 1, rows, head_dim, b.packed_k + static_cast<std::size_t>(h) * b.k_size + first * head_dim,
-                              head_dim);
+    const projection_buffers b = plan_projection(scratch, p.config, r.count);
+    // v = conv_v(y) W_v^T + b_v
+    linear(w.value.linear, convolve(p, w.value, key_geometry(p.config, p.shape), y, r, b.convolved), b.projected);
+    for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h)
+        p.ctx.kernels->f32.pack({.weights = b.projected.data + h * p.config.head_dim(),
+                                 .stride_n = 1,
+                                 .stride_k = b.projected.stride,
+                                 .to = values_of_head(p, h).depths(r.first, r.count)});
+}
+
+/// q of the first `rows` queries, k and v of all keys, from y (queries, dim): tiles of all three are tasks of one round.
+inline void project(const stage_pass& p, const attention_weights& w, matrix<const float> y, std::ptrdiff_t rows) noexcept {
+    const kernels::gemm_kernels& gemm = p.ctx.kernels->f32;
+    const row_tiles keys = p.ctx.tiles(p.shape.key_count(), gemm.task_rows, 2, gemm.nr);
+    const row_tiles queries = p.ctx.tiles(rows, gemm.task_rows);
+    detail::parallel_for(p.ctx.host, 2 * keys.count + queries.count, [&](std::ptrdiff_t i, int worker) noexcept {
+        const detail::arena scratch = p.ctx.scratch_of(worker);
+        if (i >= 2 * keys.count)
+            project_queries(p, w, y, queries[i - 2 * keys.count], scratch);
+        else if (i % 2 == 0)
+            project_keys(p, w, y, keys[i / 2], scratch);
         else
-            run.kernels->pack(head, 1, row, head_dim, rows,
-                              b.packed_v + static_cast<std::size_t>(h) * b.v_size + first * run.kernels->panel, shape.key_count());
-    }
-}
-
-/// q (first `rows` rows), packed_k and packed_v of y (queries, dim).
-inline void queries_keys_values(const context& run, const stage_config& s, const attention_weights& w,
-                                const model_shape::stage_shape& shape, const attention_buffers& b, const float* y,
-                                std::ptrdiff_t rows) noexcept {
-    const kernels::kernel_set& k = *run.kernels;
-    const row_tiles keys = run.tiles(shape.key_count(), k.tile_rows, 2, k.panel);
-    const row_tiles queries = run.tiles(rows, k.tile_rows);
-    detail::parallel_for(run.host, 2 * keys.count + queries.count, [&](std::ptrdiff_t i, int worker) noexcept {
-        detail::arena scratch = run.scratch_of(worker);
-        if (i < 2 * keys.count) {
-            const std::ptrdiff_t first = keys.first(i / 2), count = keys.first(i / 2 + 1) - first;
-            return keys_or_values(run, s, w, i % 2 == 0, y, shape, b, first, count, scratch);
-        }
-        i -= 2 * keys.count;
-        const std::ptrdiff_t first = queries.first(i), count = queries.first(i + 1) - first;
-        float* convolved = scratch.take(static_cast<std::size_t>(count * row_stride(s.embed_dim)));
-        project_rows(run, s, w.query, true, y, shape, first, count, convolved, b.q + first * row_stride(s.embed_dim));
+            project_values(p, w, y, keys[i / 2], scratch);
     });
 }
 
-/// q = softmax(q k^T) v for the first `rows` queries, a head and a tile of queries at a time.
-inline void attend(const context& run, const stage_config& s, const model_shape::stage_shape& shape, const attention_buffers& b,
-                   std::ptrdiff_t rows, float* cls_attention) noexcept {
-    const std::ptrdiff_t row = row_stride(s.embed_dim), head_dim = s.head_dim(), keys = shape.key_count();
-    const row_tiles tiles = run.tiles(rows, score_rows(shape, *run.kernels), s.num_heads);
-    detail::parallel_for(run.host, tiles.count * s.num_heads, [&](std::ptrdiff_t i, int worker) noexcept {
-        const std::ptrdiff_t h = i / tiles.count, first = tiles.first(i % tiles.count), count = tiles.first(i % tiles.count + 1) - first;
-        detail::arena scratch = run.scratch_of(worker);
-        float* scores = scratch.take(static_cast<std::size_t>(count * keys));
-        float* shares = scratch.take(static_cast<std::size_t>(count));
-        float* q = b.q + first * row + h * head_dim;
-        run.kernels->linear({q, row, count, b.packed_k + static_cast<std::size_t>(h) * b.k_size, nullptr, keys, head_dim, scores, keys,
-                             kernels::epilogue::none});
-        run.kernels->softmax(scores, keys, count, keys, shares);
-        if (cls_attention != nullptr && first == 0)
-            for (std::ptrdiff_t j = 1; j < keys; ++j) cls_attention[h * (keys - 1) + j - 1] = scores[j] * shares[0];
-        run.kernels->linear({scores, keys, count, b.packed_v + static_cast<std::size_t>(h) * b.v_size, nullptr, head_dim, keys, q, row,
-                             kernels::epilogue::none, 0, nullptr, shares});
+/// Each head's softmax(q k^T) v in the place of its q, for the first want.rows queries, a head and a tile of queries at a time.
+inline void attend(const stage_pass& p, const block_request& want) noexcept {
+    const std::ptrdiff_t head_dim = p.config.head_dim(), heads = p.config.num_heads, keys = p.shape.key_count();
+    const row_tiles tiles = p.ctx.tiles(want.rows, score_rows(p.shape, p.ctx.kernels->f32), heads);
+    detail::parallel_for(p.ctx.host, tiles.count * heads, [&](std::ptrdiff_t i, int worker) noexcept {
+        const std::ptrdiff_t h = i / tiles.count;
+        const row_range r = tiles[i % tiles.count];
+        detail::arena scratch = p.ctx.scratch_of(worker);
+        const score_buffers b = plan_scores(scratch, r.count, keys);
+        const matrix<float> q = p.buffers.heads.rows_at(r.first, r.count).cols_at(h * head_dim, head_dim);
+
+        // scores = q k^T
+        multiply({.in = q, .w = keys_of_head(p, h), .out = b.scores});
+        // e = exp(scores - max), s = 1 / sum(e): softmax = s e
+        p.ctx.kernels->softmax(b.scores, b.inverse_sums);
+        if (want.cls_attention != nullptr && r.first == 0)
+            for (std::ptrdiff_t j = 1; j < keys; ++j) want.cls_attention[h * (keys - 1) + j - 1] = b.scores.data[j] * b.inverse_sums[0];
+        // head = s (e v)
+        multiply({.in = b.scores, .w = values_of_head(p, h), .out = q, .row_scale = b.inverse_sums});
     });
 }
 
-/// b.q (first `rows` of queries, dim) = the heads' results, next to each other, for y (queries, dim), the normalised
-/// tokens, rows row_stride apart. `rows` is 1 where only the class token is read afterwards.
-/// cls_attention: (heads, keys - 1), the class token's probabilities, or null.
-inline void attention(const context& run, const stage_config& s, const attention_weights& w, const model_shape::stage_shape& shape,
-                      const attention_buffers& b, const float* y, std::ptrdiff_t rows, float* cls_attention) noexcept {
-    queries_keys_values(run, s, w, shape, b, y, rows);
-    attend(run, s, shape, b, rows, cls_attention);
+/// p.buffers.heads (first want.rows of queries, dim) = the heads' results, next to each other, for y (queries, dim), the normalised
+/// tokens. The output projection follows in block(), tile by tile.
+inline void attention(const stage_pass& p, const attention_weights& w, const block_request& want, matrix<const float> y) noexcept {
+    // q, k, v = projections of y
+    project(p, w, y, want.rows);
+    // heads = concat_h softmax(q_h k_h^T) v_h
+    attend(p, want);
 }
 
-/// x (rows, dim) += the output projection of rows [first, first + rows) of b.q.
-inline void attention_output(const context& run, const stage_config& s, const attention_weights& w, const attention_buffers& b,
-                             std::ptrdiff_t first, std::ptrdiff_t rows, float* x) noexcept {
-    const std::ptrdiff_t row = row_stride(s.embed_dim);
-    run.linear(w.output, b.q + first * row, row, rows, x, s.embed_dim, kernels::epilogue::add);
-}
-
-}  // namespace layers
+}  // namespace network
 CVT_NAMESPACE_END

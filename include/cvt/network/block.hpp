@@ -5,7 +5,7 @@
 #include "mlp.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace layers {
+namespace network {
 
 struct block_weights {
     norm_weights norm1;
@@ -13,27 +13,22 @@ struct block_weights {
     mlp_weights mlp;
 };
 
-/// y (rows, row_stride(dim)) = norm(x (rows, dim)).
-inline void normalise(const context& run, const norm_weights& w, std::ptrdiff_t dim, std::ptrdiff_t rows, const float* x,
-                      float* y) noexcept {
-    run.kernels->layer_norm(x, dim, rows, dim, w.gain, w.bias, y, row_stride(dim));
-}
-
-/// x (queries, dim) in place; y (queries, row_stride(dim)) comes as norm1(x) and leaves as `next`(x), the norm1 of the
-/// block that follows; null where none does. Only the first `rows` rows of x are needed afterwards; the others keep their
-/// values from before the block. All that follows attention is done to a tile of tokens while it is in the cache.
-inline void block(const context& run, const stage_config& s, const block_weights& w, gelu activation, const model_shape::stage_shape& shape,
-                  const attention_buffers& buffers, std::ptrdiff_t rows, float* x, float* y, const norm_weights* next,
-                  float* cls_attention) noexcept {
-    const std::ptrdiff_t dim = s.embed_dim, row = row_stride(dim);
-    attention(run, s, w.attention, shape, buffers, y, rows, cls_attention);
-    run.for_each_tile(rows, [&](std::ptrdiff_t first, std::ptrdiff_t count, int worker) noexcept {
-        float* tile = x + first * dim;
-        attention_output(run, s, w.attention, buffers, first, count, tile);
-        mlp(run, s, w.mlp, activation, count, tile, run.scratch_of(worker));
-        if (next != nullptr) normalise(run, *next, dim, count, tile, y + first * row);
+/// x (queries, dim) in place; y (queries, dim) is norm1(x) on entry and norm1 of the next block on return. Only the first want.rows
+/// rows of x are needed afterwards; the others keep their values from before the block. All that follows attention is done to a
+/// tile of tokens while it is in the cache. The paper, section 3.2.
+inline void block(const stage_pass& p, const block_weights& w, const block_request& want, matrix<float> x, matrix<float> y) noexcept {
+    // heads = concat_h softmax(q_h k_h^T) v_h, of y = norm1(x)
+    attention(p, w.attention, want, y);
+    p.ctx.for_each_tile(want.rows, [&](row_range r, int worker) noexcept {
+        const matrix<float> tile = x.rows_at(r.first, r.count);
+        // x = x + heads W_o^T + b_o
+        linear(w.attention.output, p.buffers.heads.rows_at(r.first, r.count), tile, kernels::epilogue::add);
+        // x = x + fc2(gelu(fc1(norm2(x))))
+        mlp(p, w.mlp, tile, p.ctx.scratch_of(worker));
+        // y = next.norm1(x)
+        if (want.norm_after != nullptr) p.ctx.kernels->layer_norm(tile, *want.norm_after, y.rows_at(r.first, r.count));
     });
 }
 
-}  // namespace layers
+}  // namespace network
 CVT_NAMESPACE_END

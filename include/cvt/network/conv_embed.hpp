@@ -2,13 +2,14 @@
 // The paper, section 3.1; official ConvEmbed.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
-#include "../config.hpp"
-#include "context.hpp"
+#include "linear.hpp"
+#include "stage_pass.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace layers {
+namespace network {
 
 struct conv_embed_weights {
     linear_weights projection;  ///< k runs over (channel, y, x) of a patch in the first stage, (y, x, channel) after it
@@ -37,9 +38,14 @@ inline void copy_floats(float* to, const float* from, std::ptrdiff_t count) noex
     std::memcpy(to + count - piece, last, sizeof last);
 }
 
-/// Patch of output token (oy, ox), zero outside the input, in the order of conv_embed_weights::projection.
-inline void gather_patch(const embed_input& in, const stage_config& s, int oy, int ox, float* patch) noexcept {
-    const int y0 = oy * s.patch_stride - s.patch_padding, x0 = ox * s.patch_stride - s.patch_padding;
+/// Row and column of a token on its grid.
+struct token_position {
+    int y, x;
+};
+
+/// Patch of the output token at `at`, zero outside the input, in the order of conv_embed_weights::projection.
+inline void gather_patch(const embed_input& in, const stage_config& s, token_position at, float* patch) noexcept {
+    const int y0 = at.y * s.patch_stride - s.patch_padding, x0 = at.x * s.patch_stride - s.patch_padding;
     const int left = std::max(0, -x0), right = std::min(s.patch_size, in.size.width - x0);  // columns inside: [left, right)
     const std::ptrdiff_t run = in.channels_first ? 1 : in.channels;                         // floats a column
     const std::ptrdiff_t rows = in.channels_first ? in.channels : 1;
@@ -59,27 +65,34 @@ inline void gather_patch(const embed_input& in, const stage_config& s, int oy, i
     }
 }
 
-/// Scratch floats a worker needs.
-inline void conv_embed_scratch(detail::arena& a, const stage_config& s, int channels, const kernels::kernel_set& k) noexcept {
-    a.take(static_cast<std::size_t>(k.tile_rows) * static_cast<std::size_t>(channels) * static_cast<std::size_t>(s.patch_size) *
-           static_cast<std::size_t>(s.patch_size));
+/// The patches of a tile of tokens, in a worker's scratch memory.
+inline matrix<float> plan_patches(detail::arena& scratch, std::ptrdiff_t rows, std::ptrdiff_t patch_floats) noexcept {
+    float* const data = scratch.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(patch_floats));
+    return {.data = data, .rows = rows, .cols = patch_floats, .stride = patch_floats};
 }
 
-/// out (tokens, embed_dim) = LayerNorm(conv(in)).
-inline void conv_embed(const context& run, const stage_config& s, const conv_embed_weights& w, const embed_input& in, grid tokens,
-                       float* out) noexcept {
-    const std::ptrdiff_t dim = s.embed_dim, patch_floats = w.projection.k;
-    run.for_each_tile(tokens.tokens(), [&](std::ptrdiff_t first, std::ptrdiff_t rows, int worker) noexcept {
-        float* patches = run.scratch_of(worker).take(static_cast<std::size_t>(run.kernels->tile_rows * patch_floats));
-        for (std::ptrdiff_t r = 0; r < rows; ++r) {
-            const std::ptrdiff_t token = first + r;
-            gather_patch(in, s, static_cast<int>(token / tokens.width), static_cast<int>(token % tokens.width), patches + r * patch_floats);
+/// Scratch memory a worker needs.
+inline void plan_conv_embed_scratch(detail::arena& scratch, const stage_config& s, int channels,
+                                    const kernels::gemm_kernels& gemm) noexcept {
+    plan_patches(scratch, gemm.task_rows, std::ptrdiff_t{channels} * s.patch_size * s.patch_size);
+}
+
+/// x (tokens, dim) = LayerNorm(conv(in)).
+inline void conv_embed(const stage_pass& p, const conv_embed_weights& w, const embed_input& in, matrix<float> x) noexcept {
+    const int width = p.shape.tokens.width;
+    p.ctx.for_each_tile(x.rows, [&](row_range r, int worker) noexcept {
+        detail::arena scratch = p.ctx.scratch_of(worker);
+        const matrix<float> patches = plan_patches(scratch, r.count, w.projection.w.k), tile = x.rows_at(r.first, r.count);
+        for (std::ptrdiff_t i = 0; i < r.count; ++i) {
+            const std::ptrdiff_t token = r.first + i;
+            gather_patch(in, p.config, {static_cast<int>(token / width), static_cast<int>(token % width)}, patches.row(i));
         }
-        float* tile = out + first * dim;
-        run.linear(w.projection, patches, patch_floats, rows, tile, dim);
-        run.kernels->layer_norm(tile, dim, rows, dim, w.norm.gain, w.norm.bias, tile, dim);
+        // x = patches W^T + b
+        linear(w.projection, patches, tile);
+        // x = norm(x)
+        p.ctx.kernels->layer_norm(tile, w.norm, tile);
     });
 }
 
-}  // namespace layers
+}  // namespace network
 CVT_NAMESPACE_END

@@ -3,11 +3,12 @@
 
 #include <cstring>
 
-#include "../config.hpp"
+#include "../shape.hpp"
 #include "context.hpp"
+#include "linear.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace layers {
+namespace network {
 
 struct head_weights {
     bool has_norm = true;
@@ -16,29 +17,30 @@ struct head_weights {
 };
 
 /// embedding (dim) = norm(class token), or without a class token the mean of norm(every token). x: (cls + tokens, dim);
-/// y, as large, is overwritten.
-inline void embedding(const context& run, const head_weights& w, const model_shape::stage_shape& shape, std::ptrdiff_t dim, const float* x,
-                      float* y, float* out) noexcept {
-    const std::ptrdiff_t rows = shape.cls != 0 ? 1 : shape.queries();
+/// y, as large, is overwritten; cls: 1 with a class token, else 0.
+inline void embedding(const context& ctx, const head_weights& w, int cls, matrix<const float> x, matrix<float> y, float* out) noexcept {
+    if (cls != 0) x.rows = y.rows = 1;
     if (w.has_norm) {
-        run.kernels->layer_norm(x, dim, rows, dim, w.norm.gain, w.norm.bias, y, dim);
+        // y = norm(x)
+        ctx.kernels->layer_norm(x, w.norm, y);
         x = y;
     }
-    if (rows == 1) {
-        std::memcpy(out, x, static_cast<std::size_t>(dim) * sizeof(float));
+    if (x.rows == 1) {
+        std::memcpy(out, x.data, static_cast<std::size_t>(x.cols) * sizeof(float));
         return;
     }
-    for (std::ptrdiff_t c = 0; c < dim; ++c) {
+    for (std::ptrdiff_t c = 0; c < x.cols; ++c) {
         double sum = 0;  // in double: a mean over thousands of tokens
-        for (std::ptrdiff_t r = 0; r < rows; ++r) sum += static_cast<double>(x[r * dim + c]);
-        out[c] = static_cast<float>(sum / static_cast<double>(rows));
+        for (std::ptrdiff_t r = 0; r < x.rows; ++r) sum += static_cast<double>(x.row(r)[c]);
+        out[c] = static_cast<float>(sum / static_cast<double>(x.rows));
     }
 }
 
-/// logits (classes) = head(embedding).
-inline void head(const context& run, const head_weights& w, const float* embedding, float* logits) noexcept {
-    run.linear(w.linear, embedding, w.linear.k, 1, logits, w.linear.n);
+/// logits (classes) = embedding W^T + b.
+inline void head(const head_weights& w, const float* embedding, float* logits) noexcept {
+    const std::ptrdiff_t n = w.linear.w.n, k = w.linear.w.k;
+    linear(w.linear, {.data = embedding, .rows = 1, .cols = k, .stride = k}, {.data = logits, .rows = 1, .cols = n, .stride = n});
 }
 
-}  // namespace layers
+}  // namespace network
 CVT_NAMESPACE_END

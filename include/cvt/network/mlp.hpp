@@ -3,44 +3,52 @@
 
 #include <algorithm>
 
-#include "../config.hpp"
-#include "context.hpp"
+#include "linear.hpp"
+#include "stage_pass.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace layers {
+namespace network {
 
 struct mlp_weights {
     linear_weights fc1;  ///< norm2's gain and bias folded in
     linear_weights fc2;
 };
 
-/// Hidden channels computed at a time: a tile of them is still in the second cache when fc2 reads it.
-inline constexpr int hidden_block = 384;
+/// Hidden channels computed at a time: a tile of them is still in the second cache when fc2 reads it. A multiple of every nr.
+inline constexpr std::ptrdiff_t hidden_block = 384;
 
-/// Scratch floats a worker needs.
-inline void mlp_scratch(detail::arena& a, const stage_config& s, const kernels::kernel_set& kernels) noexcept {
-    a.take(static_cast<std::size_t>(kernels.tile_rows * row_stride(s.embed_dim)));
-    a.take(static_cast<std::size_t>(kernels.tile_rows * row_stride(std::min(hidden_block, s.hidden_dim()))));
+/// A tile's tensors, (rows, dim) and (rows, hidden_block), in a worker's scratch memory.
+struct mlp_buffers {
+    matrix<float> normed, hidden;
+};
+inline mlp_buffers plan_mlp(detail::arena& scratch, const stage_config& s, std::ptrdiff_t rows) noexcept {
+    return {take_rows(scratch, rows, s.embed_dim), take_rows(scratch, rows, std::min<std::ptrdiff_t>(hidden_block, s.hidden_dim()))};
 }
 
 /// x (rows, dim) += fc2(gelu(fc1(norm2(x)))), one worker's tile of the tokens.
-inline void mlp(const context& run, const stage_config& s, const mlp_weights& w, gelu activation, std::ptrdiff_t rows, float* x,
-                detail::arena scratch) noexcept {
-    const std::ptrdiff_t dim = s.embed_dim, hidden_dim = s.hidden_dim(), row = row_stride(dim);
-    const auto then = activation == gelu::quick ? kernels::epilogue::quick_gelu : kernels::epilogue::erf_gelu;
-    float* normed = scratch.take(static_cast<std::size_t>(rows * row));
-    float* hidden = scratch.take(static_cast<std::size_t>(rows * row_stride(std::min<std::ptrdiff_t>(hidden_block, hidden_dim))));
-    run.kernels->layer_norm(x, dim, rows, dim, nullptr, nullptr, normed, row);
+inline void mlp(const stage_pass& p, const mlp_weights& w, matrix<float> x, detail::arena scratch) noexcept {
+    const std::ptrdiff_t hidden_dim = p.config.hidden_dim();
+    const auto gelu = p.activation == cvt::gelu::quick ? kernels::epilogue::quick_gelu : kernels::epilogue::erf_gelu;
+    const mlp_buffers b = plan_mlp(scratch, p.config, x.rows);
+
+    // n = (x - mean) / sqrt(var + eps); gamma and beta are in fc1
+    p.ctx.kernels->layer_norm(x, norm_weights{}, b.normed);
     for (std::ptrdiff_t c = 0; c < hidden_dim; c += hidden_block) {
-        const std::ptrdiff_t width = std::min<std::ptrdiff_t>(hidden_block, hidden_dim - c);
-        const float* fc2 = w.fc2.packed + c * run.kernels->panel;
-        const float* more = c + width < hidden_dim ? w.fc1.packed + (c + width) * dim : nullptr;
-        run.kernels->linear(
-            {normed, row, rows, w.fc1.packed + c * dim, w.fc1.bias + c, width, dim, hidden, row_stride(width), then, 0, fc2});
-        run.kernels->linear({hidden, row_stride(width), rows, fc2, c == 0 ? w.fc2.bias : nullptr, dim, width, x, dim,
-                             kernels::epilogue::add, hidden_dim, more});
+        const std::ptrdiff_t width = std::min(hidden_block, hidden_dim - c), after = c + width;
+        const kernels::packed_matrix fc1 = w.fc1.w.columns(c, width), fc2 = w.fc2.w.depths(c, width);
+        const std::byte* const next = after < hidden_dim ? w.fc1.w.columns(after, 0).data : nullptr;
+        const matrix<float> hidden{.data = b.hidden.data, .rows = x.rows, .cols = width, .stride = row_stride(width)};
+        // h = gelu(n W1^T + b1), of these hidden channels
+        multiply({.in = b.normed, .w = fc1, .bias = w.fc1.bias + c, .out = hidden, .epilogue = gelu, .prefetch = fc2.data});
+        // x = x + h W2^T + b2, the sum over these hidden channels
+        multiply({.in = hidden,
+                  .w = fc2,
+                  .bias = c == 0 ? w.fc2.bias : nullptr,
+                  .out = x,
+                  .epilogue = kernels::epilogue::add,
+                  .prefetch = next});
     }
 }
 
-}  // namespace layers
+}  // namespace network
 CVT_NAMESPACE_END

@@ -1,271 +1,227 @@
-// weight_source, and what becomes of the weights at load: everything foldable is folded, everything else is packed once.
+// A model's weights: their places in one block of memory, and their way there from a weight_source: read, fold, pack.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <span>
 
+#include "../config.hpp"
+#include "../error.hpp"
 #include "../float_bits.hpp"
-#include "head.hpp"
-#include "stage.hpp"
 #include "../runtime/arena.hpp"
 #include "../runtime/buffer.hpp"
+#include "../weight_source.hpp"
+#include "fold.hpp"
+#include "forward.hpp"
+#include "tensor_list.hpp"
 
 CVT_NAMESPACE_BEGIN
+namespace network {
 
-/// Anything that can deliver a tensor by its official name ("stage2.blocks.0.attn.proj_q.weight") as float32, row-major.
-/// Shapes are those of the official state dict. `read` is called once for each tensor while a model is built, in an
-/// order that is not promised.
-struct weight_source {
-    void* context = nullptr;
-    error (*read)(void* context, const char* official_name, std::span<const std::int64_t> shape, float* out) = nullptr;
-};
-
-/// Things worth telling that are not errors, such as weights that are not finite.
-struct warning_list {
-    static constexpr int capacity = 8, text_size = 192;
-    int count = 0;  ///< how many there were; only the first `capacity` are kept
-    char text[capacity][text_size]{};
-
-    CVT_PRINTF(2, 3) void add(const char* pattern, ...) noexcept {
-        if (count < capacity) {
-            std::va_list arguments;
-            va_start(arguments, pattern);
-            std::vsnprintf(text[count], text_size, pattern, arguments);
-            va_end(arguments);
-        }
-        ++count;
-    }
-};
-
-namespace detail {
-
-/// Pointers into a model's block of floats.
-struct model_weights {
-    std::array<layers::stage_weights, config::max_stages> stage;
-    layers::head_weights head;
-};
-
-/// Walks over all tensors of a configuration. With a measuring arena it only counts; with memory it reads, folds and
-/// packs. Beside the packed weights it needs one tensor of scratch.
-class weight_packer {
+/// Takes the memory of all weights of configuration `c`; measures where the arena has none. `blocks` has room for the blocks of all
+/// stages.
+class weight_layout {
 public:
-    weight_packer(const config& c, const kernels::kernel_set& kernels, arena& memory) noexcept
-        : c_{c}, kernels_{kernels}, memory_{memory} {}
+    weight_layout(const config& c, const kernels::gemm_kernels& gemm, detail::arena& memory) noexcept
+        : c_{c}, gemm_{gemm}, memory_{memory} {}
 
-    /// Floats of scratch for the largest tensor and for the vectors folded into it; known after a measuring run.
-    [[nodiscard]] std::size_t tensor_floats() const noexcept { return tensor_floats_; }
-    [[nodiscard]] std::size_t vector_floats() const noexcept { return vector_floats_; }
-    [[nodiscard]] std::int64_t parameters() const noexcept { return parameters_; }
-
-    void fill_from(const weight_source& source, float* tensor, float* vectors, warning_list& warnings) noexcept {
-        source_ = &source;
-        tensor_ = tensor;
-        vectors_ = vectors;
-        warnings_ = &warnings;
-    }
-
-    /// `blocks` has room for all blocks of all stages.
-    error run(layers::block_weights* blocks, model_weights& out) noexcept {
+    model_weights run(std::span<block_weights> blocks) noexcept {
+        model_weights m;
         int channels = c_.num_channels;
-        for (int i = 0; i < c_.num_stages; ++i) {
-            const stage_config& s = c_.stage[static_cast<std::size_t>(i)];
-            layers::stage_weights& w = out.stage[static_cast<std::size_t>(i)];
-            std::snprintf(prefix_, sizeof prefix_, "stage%d.", i);
-            if (s.cls_token) w.cls_token = vector("cls_token", s.embed_dim, true);
-            embedding(s, channels, i == 0, w.embed);
-            for (int j = 0; j < s.depth; ++j) {
-                std::snprintf(prefix_, sizeof prefix_, "stage%d.blocks.%d.", i, j);
-                layers::block_weights b;
-                block(s, b);
-                if (blocks != nullptr) blocks[j] = b;
-                if (failed_) return failed_;
-            }
-            if (blocks != nullptr) {
-                w.blocks = {blocks, static_cast<std::size_t>(s.depth)};
-                blocks += s.depth;
-            }
+        for (std::size_t i = 0; i < c_.stages().size(); ++i) {
+            const stage_config& s = c_.stage[i];
+            if (s.cls_token) m.stage[i].cls_token = vector(s.embed_dim);
+            m.stage[i].embed.projection = linear(s.embed_dim, std::ptrdiff_t{channels} * s.patch_size * s.patch_size);
+            m.stage[i].embed.norm = norm(s.embed_dim);
+            const auto depth = static_cast<std::size_t>(s.depth);
+            for (block_weights& b : blocks.first(depth)) b = block(s);
+            m.stage[i].blocks = blocks.first(depth);
+            blocks = blocks.subspan(depth);
             channels = s.embed_dim;
         }
-        prefix_[0] = '\0';
-        out.head.has_norm = c_.final_norm;
-        if (c_.final_norm) norm("norm.", channels, out.head.norm);
-        if (c_.num_classes > 0) {
-            out.head.linear = linear("head.weight", c_.num_classes, channels, 1.0, nullptr);
-            out.head.linear.bias = vector("head.bias", c_.num_classes);
+        m.head.has_norm = c_.final_norm;
+        if (c_.final_norm) m.head.norm = norm(channels);
+        if (c_.num_classes > 0) m.head.linear = linear(c_.num_classes, channels);
+        return m;
+    }
+
+private:
+    block_weights block(const stage_config& s) noexcept {
+        block_weights b;
+        b.norm1 = norm(s.embed_dim);
+        b.attention.query = projection_weights(s);
+        b.attention.key = projection_weights(s);
+        b.attention.value = projection_weights(s);
+        b.attention.output = linear(s.embed_dim, s.embed_dim);
+        b.mlp.fc1 = linear(s.hidden_dim(), s.embed_dim);
+        b.mlp.fc2 = linear(s.embed_dim, s.hidden_dim());
+        return b;
+    }
+    conv_projection_weights projection_weights(const stage_config& s) noexcept {
+        conv_projection_weights w;
+        if (s.qkv_projection == projection::dw_bn) {
+            w.depthwise = vector(std::ptrdiff_t{s.kernel_qkv} * s.kernel_qkv * s.embed_dim);
+            w.shift = vector(s.embed_dim);
         }
+        w.linear = s.qkv_bias ? linear(s.embed_dim, s.embed_dim) : linear_weights{packed(s.embed_dim, s.embed_dim)};
+        return w;
+    }
+    norm_weights norm(std::ptrdiff_t dim) noexcept {
+        const float* const gain = vector(dim);
+        return {gain, vector(dim)};
+    }
+    linear_weights linear(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+        const kernels::packed_matrix w = packed(n, k);
+        return {w, vector(n)};
+    }
+    kernels::packed_matrix packed(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+        return packed_at(gemm_, memory_.take<std::byte>(gemm_.packed_bytes(n, k)), n, k);
+    }
+    const float* vector(std::ptrdiff_t n) noexcept { return memory_.take<float>(static_cast<std::size_t>(n)); }
+
+    const config& c_;
+    const kernels::gemm_kernels& gemm_;
+    detail::arena& memory_;
+};
+
+/// Reads, folds and packs the tensors of a model into the places that weight_layout took, one tensor of scratch memory beside them.
+class weight_packer {
+public:
+    weight_packer(const config& c, const weight_source& source, warning_list& warnings) noexcept
+        : c_{c}, source_{source}, warnings_{warnings} {}
+
+    /// Errors: the source's; out_of_memory.
+    error run(const model_weights& m) noexcept {
+        if (error e = reserve()) return e;
+        for (int i = 0; i < c_.num_stages && !failed_; ++i) {
+            const stage_weights& w = m.stage[static_cast<std::size_t>(i)];
+            const stage_config& s = c_.stage[static_cast<std::size_t>(i)];
+            at_ = {i, 0};
+            if (s.cls_token) read(tensor_id::cls_token, w.cls_token);
+            embedding(w.embed);
+            for (int j = 0; j < s.depth && !failed_; ++j) {
+                at_.block = j;
+                block(s, w.blocks[static_cast<std::size_t>(j)]);
+            }
+        }
+        at_ = {c_.num_stages - 1, 0};
+        if (c_.final_norm) norm(tensor_id::norm_weight, m.head.norm);
+        if (c_.num_classes > 0) linear(tensor_id::head_weight, m.head.linear);
         return failed_;
     }
 
 private:
-    void embedding(const stage_config& s, int channels, bool first, layers::conv_embed_weights& w) noexcept {
-        const std::int64_t kernel = s.patch_size, area = kernel * kernel, patch = channels * area;
-        const std::int64_t shape[]{s.embed_dim, channels, kernel, kernel};
-        float* weights = tensor("patch_embed.proj.weight", shape);
-        if (weights != nullptr && !first) {
-            // Tokens lie channels last, so a patch is gathered as (y, x, channel): put each row of weights in that order.
-            float* row = scratch_vectors(static_cast<std::size_t>(patch));
-            for (std::int64_t o = 0; o < s.embed_dim; ++o) {
-                float* from = weights + o * patch;
-                for (std::int64_t ch = 0; ch < channels; ++ch)
-                    for (std::int64_t at = 0; at < area; ++at) row[at * channels + ch] = from[ch * area + at];
-                std::memcpy(from, row, static_cast<std::size_t>(patch) * sizeof(float));
-            }
-        } else {
-            scratch_vectors(static_cast<std::size_t>(patch));
-        }
-        w.projection = pack(weights, s.embed_dim, static_cast<std::ptrdiff_t>(patch));
-        w.projection.bias = vector("patch_embed.proj.bias", s.embed_dim);
-        norm("patch_embed.norm.", s.embed_dim, w.norm);
+    void embedding(const conv_embed_weights& w) noexcept {
+        const matrix<float> weights = read_matrix(tensor_id::embed_weight, w.projection.w);
+        // Tokens lie channels last, the image channels first.
+        if (at_.stage != 0) fold_patch_order(weights, c_.stage[static_cast<std::size_t>(at_.stage - 1)].embed_dim, vectors_.data());
+        pack(weights, w.projection.w);
+        read(tensor_id::embed_bias, w.projection.bias);
+        norm(tensor_id::embed_norm_weight, w.norm);
     }
 
-    void block(const stage_config& s, layers::block_weights& w) noexcept {
-        norm("norm1.", s.embed_dim, w.norm1);
-        projection_of("q", s, 1.0 / std::sqrt(static_cast<double>(s.embed_dim)), w.attention.query);
-        projection_of("k", s, 1.0, w.attention.key);
-        projection_of("v", s, 1.0, w.attention.value);
-        w.attention.output = linear("attn.proj.weight", s.embed_dim, s.embed_dim, 1.0, nullptr);
-        w.attention.output.bias = vector("attn.proj.bias", s.embed_dim);
+    void block(const stage_config& s, const block_weights& w) noexcept {
+        const double softmax_scale = 1.0 / std::sqrt(static_cast<double>(s.embed_dim));
+        norm(tensor_id::norm1_weight, w.norm1);
+        projection_of({tensor_id::conv_q, tensor_id::proj_q_weight, softmax_scale}, s, w.attention.query);
+        projection_of({tensor_id::conv_k, tensor_id::proj_k_weight, 1.0}, s, w.attention.key);
+        projection_of({tensor_id::conv_v, tensor_id::proj_v_weight, 1.0}, s, w.attention.value);
+        linear(tensor_id::proj_weight, w.attention.output);
 
-        // fc1(x * gain + bias) = (W * gain) x + (W bias + b): norm2's affine part disappears into fc1.
-        const auto dim = static_cast<std::size_t>(s.embed_dim);
-        float* affine = scratch_vectors(2 * dim);
-        read_vector("norm2.weight", s.embed_dim, affine);
-        read_vector("norm2.bias", s.embed_dim, affine == nullptr ? nullptr : affine + dim);
-        float* bias = vector("mlp.fc1.bias", s.hidden_dim());
-        w.mlp.fc1 = linear("mlp.fc1.weight", s.hidden_dim(), s.embed_dim, 1.0, affine, bias);
-        w.mlp.fc1.bias = bias;
-        w.mlp.fc2 = linear("mlp.fc2.weight", s.embed_dim, s.hidden_dim(), 1.0, nullptr);
-        w.mlp.fc2.bias = vector("mlp.fc2.bias", s.embed_dim);
+        float *const gain = vectors_.data(), *const beta = gain + s.embed_dim;
+        read(tensor_id::norm2_weight, gain);
+        read(tensor_id::norm2_bias, beta);
+        read(tensor_id::fc1_bias, w.mlp.fc1.bias);
+        const matrix<float> fc1 = read_matrix(tensor_id::fc1_weight, w.mlp.fc1.w);
+        fold_affine(fc1, gain, beta, writable(w.mlp.fc1.bias));
+        pack(fc1, w.mlp.fc1.w);
+        linear(tensor_id::fc2_weight, w.mlp.fc2);
     }
 
-    /// A projection's depth-wise part with its batch norm folded in, and its linear part times `scale`.
-    void projection_of(const char* which, const stage_config& s, double scale, layers::conv_projection_weights& w) noexcept {
-        char name[64];
+    struct projection_tensors {
+        tensor_id conv, linear;
+        double scale;
+    };
+    void projection_of(const projection_tensors& t, const stage_config& s, const conv_projection_weights& w) noexcept {
         if (s.qkv_projection == projection::dw_bn) {
-            const auto dim = static_cast<std::size_t>(s.embed_dim);
-            const std::int64_t shape[]{s.embed_dim, 1, s.kernel_qkv, s.kernel_qkv};
-            const std::size_t area = static_cast<std::size_t>(s.kernel_qkv) * static_cast<std::size_t>(s.kernel_qkv);
-            float* bn = scratch_vectors(4 * dim);
-            static constexpr const char* parts[]{"weight", "bias", "running_mean", "running_var"};
-            for (std::size_t i = 0; i < 4; ++i) {
-                std::snprintf(name, sizeof name, "attn.conv_proj_%s.bn.%s", which, parts[i]);
-                read_vector(name, s.embed_dim, bn == nullptr ? nullptr : bn + i * dim);
-            }
-            std::snprintf(name, sizeof name, "attn.conv_proj_%s.conv.weight", which);
-            const float* conv = tensor(name, shape);
-            float* folded = memory_.take(area * dim);
-            float* shift = memory_.take(dim);
-            if (conv != nullptr) {
-                for (std::size_t ch = 0; ch < dim; ++ch) {
-                    const double s_ch = static_cast<double>(bn[ch]) / std::sqrt(static_cast<double>(bn[3 * dim + ch]) + 1e-5);
-                    for (std::size_t at = 0; at < area; ++at)
-                        folded[at * dim + ch] = static_cast<float>(static_cast<double>(conv[ch * area + at]) * s_ch);
-                    shift[ch] = static_cast<float>(static_cast<double>(bn[dim + ch]) - static_cast<double>(bn[2 * dim + ch]) * s_ch);
-                }
-            }
-            w.depthwise = folded;
-            w.shift = shift;
+            const std::ptrdiff_t dim = s.embed_dim, area = std::ptrdiff_t{s.kernel_qkv} * s.kernel_qkv;
+            float* const bn = vectors_.data();
+            for (int i = 0; i < 4; ++i) read(next(t.conv, 1 + i), bn + i * dim);
+            read(t.conv, tensor_.data());
+            if (!failed_)
+                fold_batch_norm({.data = tensor_.data(), .rows = dim, .cols = area, .stride = area},
+                                {bn, bn + dim, bn + 2 * dim, bn + 3 * dim}, writable(w.depthwise), writable(w.shift));
         }
-        std::snprintf(name, sizeof name, "attn.proj_%s.weight", which);
-        w.linear = linear(name, s.embed_dim, s.embed_dim, scale, nullptr);
-        if (!s.qkv_bias) return;
-        std::snprintf(name, sizeof name, "attn.proj_%s.bias", which);
-        float* bias = vector(name, s.embed_dim);
-        if (bias != nullptr && scale != 1.0)
-            for (int i = 0; i < s.embed_dim; ++i) bias[i] = static_cast<float>(static_cast<double>(bias[i]) * scale);
-        w.linear.bias = bias;
+        linear(t.linear, w.linear, t.scale);
     }
 
-    void norm(const char* name, int dim, layers::norm_weights& w) noexcept {
-        char full[64];
-        std::snprintf(full, sizeof full, "%sweight", name);
-        w.gain = vector(full, dim);
-        std::snprintf(full, sizeof full, "%sbias", name);
-        w.bias = vector(full, dim);
+    void norm(tensor_id weight, const norm_weights& w) noexcept {
+        read(weight, w.gain);
+        read(next(weight), w.bias);
     }
 
-    /// W (n, k) * scale, packed. With `affine`, a gain (k) and a bias (k) in front of the layer are folded into W and into `bias`.
-    layers::linear_weights linear(const char* name, int n, int k, double scale, const float* affine, float* bias = nullptr) noexcept {
-        const std::int64_t shape[]{n, k};
-        float* w = tensor(name, shape);
-        if (w != nullptr && (scale != 1.0 || affine != nullptr)) {
-            for (std::ptrdiff_t i = 0; i < n; ++i) {
-                float* row = w + i * k;
-                double shift = 0;
-                for (std::ptrdiff_t j = 0; j < k; ++j) {
-                    const double v = static_cast<double>(row[j]);
-                    if (affine != nullptr) shift += v * static_cast<double>(affine[k + j]);
-                    row[j] = static_cast<float>(v * scale * (affine == nullptr ? 1.0 : static_cast<double>(affine[j])));
-                }
-                if (bias != nullptr) bias[i] = static_cast<float>(static_cast<double>(bias[i]) + shift);
-            }
-        }
-        return pack(w, n, k);
+    /// The bias follows the weight in the list.
+    void linear(tensor_id weight, const linear_weights& w, double scale = 1.0) noexcept {
+        const matrix<float> values = read_matrix(weight, w.w);
+        if (scale != 1.0) fold_scale(values.data, static_cast<std::size_t>(values.rows * values.cols), scale);
+        pack(values, w.w);
+        if (w.bias == nullptr) return;
+        read(next(weight), w.bias);
+        if (scale != 1.0 && !failed_) fold_scale(writable(w.bias), static_cast<std::size_t>(w.w.n), scale);
     }
 
-    layers::linear_weights pack(const float* w, std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-        float* packed = memory_.take(kernels_.packed_size(n, k));
-        if (w != nullptr) kernels_.pack(w, k, 1, n, k, packed, k);
-        return {packed, nullptr, n, k};
+    void pack(matrix<const float> values, const kernels::packed_matrix& to) noexcept {
+        if (failed_) return;
+        to.kernels->pack({.weights = values.data,
+                          .stride_n = values.stride,
+                          .stride_k = 1,
+                          .to = packed_at(*to.kernels, const_cast<std::byte*>(to.data), to.n, to.k)});
     }
 
-    /// A vector that is used as it is. `one_row`: the official shape is (1, 1, n).
-    float* vector(const char* name, int n, bool one_row = false) noexcept {
-        float* at = memory_.take(static_cast<std::size_t>(n));
-        read_vector(name, n, at, one_row);
-        return at;
+    /// Layers may only read weights; they lie in memory of the model's own, which is filled here.
+    static float* writable(const float* p) noexcept { return const_cast<float*>(p); }
+
+    matrix<float> read_matrix(tensor_id id, const kernels::packed_matrix& shape) noexcept {
+        read(id, tensor_.data());
+        const std::ptrdiff_t rows = failed_ ? 0 : shape.n;  // after an error nothing is folded
+        return {.data = tensor_.data(), .rows = rows, .cols = shape.k, .stride = shape.k};
     }
 
-    void read_vector(const char* name, int n, float* out, bool one_row = false) noexcept {
-        const std::int64_t shape[]{1, 1, n};
-        read(name, one_row ? std::span<const std::int64_t>{shape} : std::span<const std::int64_t>{shape + 2, 1}, out);
+    void read(tensor_id id, const float* out) noexcept {
+        if (failed_) return;
+        const tensor_info t = describe(c_, id, at_);
+        failed_ = source_.read(source_.context, t.name, t.extents(), writable(out));
+        if (!failed_) warn_unless_finite(t, out);
     }
 
-    /// Reads a tensor into scratch memory; null when measuring or after an error.
-    float* tensor(const char* name, std::span<const std::int64_t> shape) noexcept {
-        const std::size_t count = read(name, shape, tensor_);
-        if (count > tensor_floats_) tensor_floats_ = count;
-        return failed_ ? nullptr : tensor_;
-    }
-
-    float* scratch_vectors(std::size_t count) noexcept {
-        if (count > vector_floats_) vector_floats_ = count;
-        return vectors_;
-    }
-
-    std::size_t read(const char* name, std::span<const std::int64_t> shape, float* out) noexcept {
-        std::size_t count = 1;
-        for (const std::int64_t e : shape) count *= static_cast<std::size_t>(e);
-        if (std::strstr(name, "running_") == nullptr) parameters_ += static_cast<std::int64_t>(count);  // statistics are not parameters
-        if (out == nullptr || failed_) return count;
-        char full[128];
-        std::snprintf(full, sizeof full, "%s%s", prefix_, name);
-        failed_ = source_->read(source_->context, full, shape, out);
-        if (!failed_) warn_unless_finite(full, out, count);
-        return count;
-    }
-
-    void warn_unless_finite(const char* name, const float* values, std::size_t count) noexcept {
+    void warn_unless_finite(const tensor_info& t, const float* values) noexcept {
+        const auto count = static_cast<std::size_t>(t.count());
         std::size_t bad = 0;
-        for (std::size_t i = 0; i < count; ++i) bad += is_finite(values[i]) ? 0U : 1U;
-        if (bad != 0) warnings_->add("%s: %zu of %zu values are NaN or infinite", name, bad, count);
+        for (std::size_t i = 0; i < count; ++i) bad += detail::is_finite(values[i]) ? 0U : 1U;
+        if (bad != 0) warnings_.add("%s: %zu of %zu values are NaN or infinite", t.name, bad, count);
+    }
+
+    /// Room for the largest tensor, and for vectors folded into it: a batch norm, a norm's affine part or one patch.
+    error reserve() noexcept {
+        std::int64_t tensor = 1, vectors = 1;
+        for_each_tensor(c_, [&](const tensor_info& t) noexcept {
+            tensor = std::max(tensor, t.count());
+            if (t.id == tensor_id::norm1_weight) vectors = std::max(vectors, 4 * t.count());
+            if (t.id == tensor_id::embed_weight) vectors = std::max(vectors, t.count() / t.shape[0]);
+        });
+        const auto floats = static_cast<std::size_t>(tensor);
+        if (tensor_.resize(floats) && vectors_.resize(static_cast<std::size_t>(vectors))) return {};
+        return error::out_of_memory("loading a tensor", floats * sizeof(float));
     }
 
     const config& c_;
-    const kernels::kernel_set& kernels_;
-    arena& memory_;
-    const weight_source* source_ = nullptr;
-    warning_list* warnings_ = nullptr;
-    float *tensor_ = nullptr, *vectors_ = nullptr;
-    std::size_t tensor_floats_ = 0, vector_floats_ = 0;
-    std::int64_t parameters_ = 0;
+    const weight_source& source_;
+    warning_list& warnings_;
+    detail::buffer<float> tensor_, vectors_;
+    tensor_place at_;
     error failed_;
-    char prefix_[48] = "";
 };
 
-}  // namespace detail
+}  // namespace network
 CVT_NAMESPACE_END

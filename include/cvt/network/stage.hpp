@@ -8,7 +8,7 @@
 #include "conv_embed.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace layers {
+namespace network {
 
 struct stage_weights {
     conv_embed_weights embed;
@@ -22,22 +22,25 @@ struct stage_request {
     float* cls_attention = nullptr;    ///< (heads, keys - 1) of the last block, or null
 };
 
-/// x (cls + tokens, dim) = stage(in); y (cls + tokens, row_stride(dim)) is overwritten.
-inline void stage(const context& run, const stage_config& s, const stage_weights& w, gelu activation, const embed_input& in,
-                  const model_shape::stage_shape& shape, const attention_buffers& buffers, const stage_request& request, float* x,
-                  float* y) noexcept {
-    const std::ptrdiff_t dim = s.embed_dim;
-    if (w.cls_token != nullptr) std::memcpy(x, w.cls_token, static_cast<std::size_t>(dim) * sizeof(float));
-    conv_embed(run, s, w.embed, in, shape.tokens, x + shape.cls * dim);
-    run.for_each_tile(shape.queries(), [&](std::ptrdiff_t first, std::ptrdiff_t rows, int) noexcept {
-        normalise(run, w.blocks[0].norm1, dim, rows, x + first * dim, y + first * row_stride(dim));
+/// x (cls + tokens, dim) = stage(in); y (cls + tokens, dim) is overwritten.
+inline void stage(const stage_pass& p, const stage_weights& w, const embed_input& in, const stage_request& want, matrix<float> x,
+                  matrix<float> y) noexcept {
+    // x = concat(cls_token, norm(conv(in)))
+    if (w.cls_token != nullptr) std::memcpy(x.data, w.cls_token, static_cast<std::size_t>(x.cols) * sizeof(float));
+    conv_embed(p, w.embed, in, x.rows_at(p.shape.cls, p.shape.tokens.tokens()));
+    // y = norm1(x), of the first block
+    p.ctx.for_each_tile(x.rows, [&](row_range r, int) noexcept {
+        p.ctx.kernels->layer_norm(x.rows_at(r.first, r.count), w.blocks[0].norm1, y.rows_at(r.first, r.count));
     });
     for (std::size_t i = 0; i < w.blocks.size(); ++i) {
         const bool last = i + 1 == w.blocks.size();
-        block(run, s, w.blocks[i], activation, shape, buffers, last && request.last_block_cls_only ? 1 : shape.queries(), x, y,
-              last ? nullptr : &w.blocks[i + 1].norm1, last ? request.cls_attention : nullptr);
+        block(p, w.blocks[i],
+              {.rows = last && want.last_block_cls_only ? 1 : x.rows,
+               .norm_after = last ? nullptr : &w.blocks[i + 1].norm1,
+               .cls_attention = last ? want.cls_attention : nullptr},
+              x, y);
     }
 }
 
-}  // namespace layers
+}  // namespace network
 CVT_NAMESPACE_END

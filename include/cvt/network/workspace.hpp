@@ -2,62 +2,68 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include "../config.hpp"
+#include "../runtime/arena.hpp"
+#include "../shape.hpp"
 #include "attention.hpp"
 #include "conv_embed.hpp"
 #include "mlp.hpp"
-#include "../runtime/arena.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace detail {
+namespace network {
 
-/// Where everything lies. With a null base the pointers are null and only `floats` counts.
-struct workspace_plan {
-    std::size_t floats = 0;      ///< the block's size
+/// Where everything lies. With a null base the pointers are null and only `bytes` counts.
+struct workspace {
+    std::size_t bytes = 0;       ///< the block's size
     float* x[2]{};               ///< tokens: a stage reads the one before from one and writes the other
-    float* y = nullptr;          ///< normalised tokens, rows layers::row_stride apart
+    float* y = nullptr;          ///< normalised tokens, rows row_stride apart
     float* embedding = nullptr;  ///< (dim of the last stage)
-    std::array<layers::attention_buffers, config::max_stages> attention;
-    float* scratch = nullptr;
-    std::size_t scratch_size = 0;  ///< floats a worker
+    std::array<attention_buffers, config::max_stages> attention;
+    std::byte* scratch = nullptr;
+    std::size_t scratch_size = 0;  ///< bytes a worker
 };
 
-inline workspace_plan plan(const config& c, const model_shape& shape, const kernels::kernel_set& kernels, int workers,
-                           float* base) noexcept {
-    arena memory{base};
-    workspace_plan p;
-    std::size_t largest[2]{}, normalised = 0, scratch = 0;
+/// Scratch memory a worker needs in a stage whose input has `channels` channels.
+inline std::size_t scratch_bytes(const stage_config& s, int channels, const stage_shape& shape,
+                                 const kernels::gemm_kernels& gemm) noexcept {
+    detail::arena embed, attend, feed;
+    plan_conv_embed_scratch(embed, s, channels, gemm);
+    plan_attention_scratch(attend, s, shape, gemm);
+    plan_mlp(feed, s, gemm.task_rows);
+    return std::max({embed.peak(), attend.peak(), feed.peak()});
+}
+
+inline workspace plan_workspace(const config& c, const model_shape& shape, const kernels::kernel_set& kernels, int workers,
+                                std::byte* base) noexcept {
+    detail::arena memory{base};
+    workspace w;
+    std::size_t largest[2]{}, normalised = 0;
     int channels = c.num_channels;
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         const stage_config& s = c.stage[i];
-        const std::size_t tokens = static_cast<std::size_t>(shape.stage[i].queries()) * static_cast<std::size_t>(s.embed_dim);
-        largest[i % 2] = std::max(largest[i % 2], tokens);
-        normalised = std::max(
-            normalised, static_cast<std::size_t>(shape.stage[i].queries()) * static_cast<std::size_t>(layers::row_stride(s.embed_dim)));
-        arena embed, attend, feed;
-        layers::conv_embed_scratch(embed, s, channels, kernels);
-        layers::attention_scratch(attend, s, shape.stage[i], kernels);
-        layers::mlp_scratch(feed, s, kernels);
-        scratch = std::max({scratch, embed.peak(), attend.peak(), feed.peak()});
+        const auto queries = static_cast<std::size_t>(shape.stage[i].queries());
+        largest[i % 2] = std::max(largest[i % 2], queries * static_cast<std::size_t>(s.embed_dim));
+        normalised = std::max(normalised, queries * static_cast<std::size_t>(row_stride(s.embed_dim)));
+        w.scratch_size = std::max(w.scratch_size, scratch_bytes(s, channels, shape.stage[i], kernels.f32));
         channels = s.embed_dim;
     }
-    p.x[0] = memory.take(largest[0]);
-    p.x[1] = memory.take(largest[1]);
-    p.y = memory.take(normalised);
-    p.embedding = memory.take(static_cast<std::size_t>(channels));
+    w.x[0] = memory.take<float>(largest[0]);
+    w.x[1] = memory.take<float>(largest[1]);
+    w.y = memory.take<float>(normalised);
+    w.embedding = memory.take<float>(static_cast<std::size_t>(channels));
     // Stages run one after the other: their attention tensors share one place.
     const std::size_t mark = memory.mark();
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         memory.rewind(mark);
-        p.attention[i] = layers::plan_attention(memory, c.stage[i], shape.stage[i], kernels);
+        w.attention[i] = plan_attention(memory, c.stage[i], shape.stage[i], kernels.f32);
     }
     memory.rewind(memory.peak());
-    p.scratch_size = scratch;
-    p.scratch = memory.take(scratch * static_cast<std::size_t>(workers));
-    p.floats = memory.peak();
-    return p;
+    w.scratch = memory.take<std::byte>(w.scratch_size * static_cast<std::size_t>(workers));
+    w.bytes = memory.peak();
+    return w;
 }
 
-}  // namespace detail
+}  // namespace network
 CVT_NAMESPACE_END

@@ -1,4 +1,4 @@
-// one_user: notices that an object for one thread at a time is used by two, in every build.
+// reentrancy_guard: notices that an object for one thread at a time is used by two, in every build.
 #pragma once
 
 #include <atomic>
@@ -10,16 +10,16 @@ namespace detail {
 
 /// A flag in the object, and a `call` on the stack of each of its functions: the second of two at once is false, has
 /// touched nothing and leaves the first alone. Costs one exchange a call. An object that is moved begins anew.
-class one_user {
+class reentrancy_guard {
 public:
-    one_user() noexcept = default;
-    one_user(one_user&&) noexcept {}
-    one_user& operator=(one_user&&) noexcept { return *this; }
-    ~one_user() = default;
+    reentrancy_guard() noexcept = default;
+    reentrancy_guard(reentrancy_guard&&) noexcept {}
+    reentrancy_guard& operator=(reentrancy_guard&&) noexcept { return *this; }
+    ~reentrancy_guard() = default;
 
     class call {
     public:
-        explicit call(one_user& object) noexcept : busy_{object.busy_}, alone_{!busy_.exchange(true, std::memory_order_acquire)} {}
+        explicit call(reentrancy_guard& object) noexcept : busy_{object.busy_}, alone_{!busy_.exchange(true, std::memory_order_acquire)} {}
         ~call() {
             if (alone_) busy_.store(false, std::memory_order_release);
         }

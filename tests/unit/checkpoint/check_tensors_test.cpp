@@ -1,8 +1,9 @@
-// checkpoint/fit.hpp: tensors that share their bytes cannot make a model of a small file a large one.
+// check_tensors: where tensors are found; tensors that share their bytes cannot make a model of a small file a large one.
 #include <catch2/catch.hpp>
 #include <string>
 
 #include <cvt/checkpoint/check_tensors.hpp>
+#include <cvt/network/tensor_list.hpp>
 #include <support/session_fixture.hpp>
 
 namespace {
@@ -10,10 +11,12 @@ namespace {
 using namespace cvt::checkpoint;
 
 /// Every tensor of `c`, all of them at the beginning of `bytes`.
-tensor_file all_at_once(const cvt::config& c, const std::string& bytes) {
-    tensor_file file;
+tensor_table all_at_once(const cvt::config& c, const std::string& bytes) {
+    tensor_table file;
     REQUIRE(file.add_source(byte_source::from_memory(std::as_bytes(std::span{bytes}))));
-    for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> shape) {
+    cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
         tensor_entry entry;
         entry.rank = static_cast<std::uint8_t>(shape.size());
         std::copy(shape.begin(), shape.end(), entry.shape);
@@ -30,14 +33,49 @@ TEST_CASE("a small file does not become a large model") {
     const name_style official{};
     std::size_t floats = 0;
     c.stage[2].depth = 20;
-    for_each_tensor(c, [&](const char*, std::span<const std::int64_t> shape) {
+    cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
+        const std::span<const std::int64_t> shape = t.extents();
         std::size_t n = 1;
         for (const std::int64_t extent : shape) n *= static_cast<std::size_t>(extent);
         floats += n;
     });
     const std::string enough(floats * sizeof(float) / 8 + 8, '\0'), fewer(floats * sizeof(float) / 8 - 8, '\0');
-    CHECK_FALSE(check_fit(all_at_once(c, enough), official, c));
-    const cvt::error e = check_fit(all_at_once(c, fewer), official, c);
+    tensor_index index, other;
+    CHECK_FALSE(check_tensors(all_at_once(c, enough), official, c, index));
+    const cvt::error e = check_tensors(all_at_once(c, fewer), official, c, other);
     CHECK(e.code() == cvt::errc::unsupported);
     CHECK_THAT(e.what(), Catch::Contains("share so many bytes"));
+}
+
+TEST_CASE("the tensors of a configuration are found once, by their official names and in the order of the walk") {
+    const cvt::config c = cvt_test::tiny_config();
+    const name_style wrapped{naming::hf, true, false};
+    const std::string bytes(1 << 20, '\0');
+    tensor_table file;
+    REQUIRE(file.add_source(byte_source::from_memory(std::as_bytes(std::span{bytes}))));
+    std::vector<std::string> names;
+    std::vector<std::vector<std::int64_t>> shapes;
+    cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
+        names.emplace_back(name);
+        shapes.emplace_back(shape.begin(), shape.end());
+    });
+    for (std::size_t i = names.size(); i-- > 0;) {  // in the file in reverse
+        tensor_entry entry;
+        entry.rank = static_cast<std::uint8_t>(shapes[i].size());
+        std::copy(shapes[i].begin(), shapes[i].end(), entry.shape);
+        entry.set_contiguous();
+        REQUIRE_FALSE(file.add(wrapped.in_file(names[i]).view(), entry));
+    }
+    tensor_index index;
+    REQUIRE_FALSE(check_tensors(file, wrapped, c, index));
+    REQUIRE(index.tensor_of.size() == names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        CHECK(index.names[i] == names[i]);
+        CHECK(index.tensor_of[i] == names.size() - 1 - i);
+        CHECK(index.find(names[i].c_str()) == static_cast<std::ptrdiff_t>(names.size() - 1 - i));
+    }
+    CHECK(index.find("head.other") == -1);
+    CHECK(index.find(std::string(wrapped.in_file("head.bias").view()).c_str()) == -1);
 }

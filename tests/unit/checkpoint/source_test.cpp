@@ -1,5 +1,6 @@
 // open: folders, lone files, shards and memory; what is recognised and from what; the message for each disagreement.
 #include <cvt/checkpoint/source.hpp>
+#include <cvt/network/tensor_list.hpp>
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -38,7 +39,9 @@ cvt::config tiny() {
 /// A safetensors file of formula weights; `rename` gives the name in the file, "" to leave the tensor out.
 std::string weights(const cvt::config& c, const std::function<std::string(const std::string&)>& rename) {
     safetensors_writer w;
-    ck::for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> dims) {
+    cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> dims = t.extents();
         if (const std::string renamed = rename(name); !renamed.empty()) w.add(renamed, dims, cvt_test::formula_tensor(name, dims, seed));
     });
     return w.bytes();
@@ -48,15 +51,15 @@ std::string hf(const std::string& name) { return std::string(ck::respell(name, n
 
 const std::string tiny_json = R"({"model_type": "cvt", "embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1])";  // left open
 
-ck::opened opened(cvt::result<ck::opened> r) {
+ck::checkpoint_source must_open(cvt::result<ck::checkpoint_source> r) {
     INFO(r.error().what());
     REQUIRE(r);
     return *std::move(r);
 }
-ck::opened from_memory(std::string file, const cvt::load_options& options = {}, const std::string& config = "",
-                       const std::string& preprocessor = "") {
+ck::checkpoint_source from_memory(std::string file, const cvt::load_options& options = {}, const std::string& config = "",
+                                  const std::string& preprocessor = "") {
     static std::deque<std::string> kept;  // what is opened reads from these bytes
-    return opened(ck::open_memory(as_bytes(kept.emplace_back(std::move(file))), config, preprocessor, options));
+    return must_open(ck::open_memory(as_bytes(kept.emplace_back(std::move(file))), config, preprocessor, options));
 }
 std::string message(const std::string& file, const cvt::load_options& options = {}, const std::string& config = "",
                     const std::string& preprocessor = "") {
@@ -69,9 +72,11 @@ std::string message_of_path(const std::string& path, const cvt::load_options& op
 }
 
 /// Every tensor of o.config comes out with the formula's bits.
-void check_formula(const ck::opened& o) {
+void check_formula(const ck::checkpoint_source& o) {
     int wrong = 0;
-    ck::for_each_tensor(o.config, [&](const char* name, std::span<const std::int64_t> dims) {
+    cvt::network::for_each_tensor(o.config, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> dims = t.extents();
         const std::vector<float> expected = cvt_test::formula_tensor(name, dims, seed);
         std::vector<float> found(expected.size());
         if (const cvt::error e = o.read(name, dims, found.data())) FAIL_CHECK(e.what());
@@ -100,7 +105,7 @@ struct scratch_folder {
 }  // namespace
 
 TEST_CASE("open: a Hugging Face folder written by Python", "[open]") {
-    const ck::opened o = opened(ck::open(CVT_TEST_DATA "/checkpoint/tiny-hf"));
+    const ck::checkpoint_source o = must_open(ck::open(CVT_TEST_DATA "/checkpoint/tiny-hf"));
     cvt::config expected = tiny();
     expected.gelu = cvt::gelu::erf;
     CHECK(o.config == expected);
@@ -119,13 +124,13 @@ TEST_CASE("open: a Hugging Face folder written by Python", "[open]") {
 }
 
 TEST_CASE("open: the same folder as a PyTorch file, whole and in shards", "[open]") {
-    const ck::opened whole = opened(ck::open(CVT_TEST_DATA "/torch/tiny-hf"));
+    const ck::checkpoint_source whole = must_open(ck::open(CVT_TEST_DATA "/torch/tiny-hf"));
     CHECK(std::string(whole.info.container) == "torch zip");
     check_formula(whole);
-    const ck::opened sharded = opened(ck::open(CVT_TEST_DATA "/torch/tiny-hf-sharded"));
+    const ck::checkpoint_source sharded = must_open(ck::open(CVT_TEST_DATA "/torch/tiny-hf-sharded"));
     CHECK(std::string(sharded.info.container) == "torch, sharded");
     check_formula(sharded);
-    const ck::opened lone = opened(ck::open(CVT_TEST_DATA "/torch/tiny-official.pth", {.config = tiny()}));
+    const ck::checkpoint_source lone = must_open(ck::open(CVT_TEST_DATA "/torch/tiny-official.pth", {.config = tiny()}));
     CHECK(lone.config == tiny());
     CHECK(std::string(lone.info.config_from) == "given by the caller");
     check_formula(lone);
@@ -134,11 +139,13 @@ TEST_CASE("open: the same folder as a PyTorch file, whole and in shards", "[open
 TEST_CASE("open: every naming of a lone file", "[open]") {
     for (const char* prefix : {"", "module."}) {
         CAPTURE(prefix);
-        const ck::opened official = from_memory(weights(tiny(), [&](const std::string& n) { return prefix + n; }), {.config = tiny()});
+        const ck::checkpoint_source official =
+            from_memory(weights(tiny(), [&](const std::string& n) { return prefix + n; }), {.config = tiny()});
         CHECK(std::string(official.info.naming) == "official");
         CHECK(official.config.gelu == cvt::gelu::quick);
         check_formula(official);
-        const ck::opened port = from_memory(weights(tiny(), [&](const std::string& n) { return prefix + hf(n); }), {.config = tiny()});
+        const ck::checkpoint_source port =
+            from_memory(weights(tiny(), [&](const std::string& n) { return prefix + hf(n); }), {.config = tiny()});
         CHECK(std::string(port.info.naming) == "transformers");
         CHECK(port.config.gelu == cvt::gelu::erf);
         check_formula(port);
@@ -148,7 +155,7 @@ TEST_CASE("open: every naming of a lone file", "[open]") {
 TEST_CASE("open: encoders without a head, CvtModel without a final norm", "[open]") {
     const std::string labels = tiny_json + R"(, "id2label": {"0": "a", "1": "b"}})";
     const auto encoder = [](const std::string& n) { return n.starts_with("head.") ? "" : n; };
-    const ck::opened official = from_memory(weights(tiny(), encoder), {}, labels);
+    const ck::checkpoint_source official = from_memory(weights(tiny(), encoder), {}, labels);
     CHECK(official.config.num_classes == 0);
     CHECK(official.config.final_norm);
     CHECK(official.labels.empty());
@@ -157,7 +164,7 @@ TEST_CASE("open: encoders without a head, CvtModel without a final norm", "[open
     const auto cvt_model = [](const std::string& n) {
         return n.starts_with("head.") || n.starts_with("norm.") ? std::string{} : hf(n).substr(4);
     };
-    const ck::opened bare = from_memory(weights(tiny(), cvt_model), {}, labels);
+    const ck::checkpoint_source bare = from_memory(weights(tiny(), cvt_model), {}, labels);
     CHECK(bare.style.bare);
     CHECK(bare.config.num_classes == 0);
     CHECK_FALSE(bare.config.final_norm);
@@ -182,7 +189,7 @@ TEST_CASE("open: who decides about the activation", "[open]") {
     const std::string official = weights(tiny(), same), port = weights(tiny(), hf);
     const std::string plain = tiny_json + "}", quick = tiny_json + R"(, "hidden_act": "quick_gelu"})",
                       erf = tiny_json + R"(, "hidden_act": "gelu"})";
-    const auto check = [](const ck::opened& o, cvt::gelu expected, const char* from) {
+    const auto check = [](const ck::checkpoint_source& o, cvt::gelu expected, const char* from) {
         CHECK(o.config.gelu == expected);
         CHECK(std::string(o.info.gelu_from) == from);
     };
@@ -203,7 +210,7 @@ TEST_CASE("open: who decides about the activation", "[open]") {
 TEST_CASE("open: who decides about the input size", "[open]") {
     const std::string file = weights(tiny(), same), plain = tiny_json + "}", sized = tiny_json + R"(, "image_size": 384})";
     using rule = cvt::preprocessing::resize_rule;
-    ck::opened o = from_memory(file, {}, plain);
+    ck::checkpoint_source o = from_memory(file, {}, plain);
     CHECK(std::string(o.info.size_from) == "default");
     CHECK(o.preprocessing.crop_height == 224);
     o = from_memory(file, {}, sized);
@@ -226,23 +233,22 @@ TEST_CASE("open: published variants are recognised from shapes", "[open]") {
     const std::unique_ptr<void, void (*)(void*)> memory{std::calloc(size, 1), std::free};
     REQUIRE(memory != nullptr);
     const std::span<const std::byte> zeros{static_cast<const std::byte*>(memory.get()), size};
-    const auto settled = [&](const cvt::config& c, auto rename) {
-        ck::opened o;
-        REQUIRE(o.tensors.add_source(ck::byte_source::from_memory(zeros)));
-        ck::for_each_tensor(c, [&](const char* name, std::span<const std::int64_t> dims) {
+    const auto resolved = [&](const cvt::config& c, auto rename) {
+        ck::checkpoint_files files;
+        REQUIRE(files.tensors.add_source(ck::byte_source::from_memory(zeros)));
+        cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
+            const char* const name = t.name;
+            const std::span<const std::int64_t> dims = t.extents();
             ck::tensor_entry e;
             e.type = ck::dtype::f16;
             e.rank = static_cast<std::uint8_t>(dims.size());
             std::copy(dims.begin(), dims.end(), e.shape);
             e.set_contiguous();
-            const cvt::error failed = o.tensors.add(rename(name), e);
+            const cvt::error failed = files.tensors.add(rename(name), e);
             INFO(failed.what());
             REQUIRE_FALSE(failed);
         });
-        const cvt::error failed = ck::settle(o, {}, {}, {});
-        INFO(failed.what());
-        REQUIRE_FALSE(failed);
-        return o;
+        return must_open(ck::resolve(std::move(files)));
     };
     struct variant {
         const char* name;
@@ -251,7 +257,7 @@ TEST_CASE("open: published variants are recognised from shapes", "[open]") {
     };
     for (variant v : {variant{"CvT-13", cvt::cvt_13, 224}, variant{"CvT-21", cvt::cvt_21, 224}, variant{"CvT-W24", cvt::cvt_w24, 384}}) {
         CAPTURE(v.name);
-        ck::opened o = settled(v.config, same);
+        ck::checkpoint_source o = resolved(v.config, same);
         CHECK(o.config == v.config);
         CHECK(std::string(o.info.variant) == v.name);
         CHECK(std::string(o.info.config_from) == "recognised from tensor shapes");
@@ -259,11 +265,11 @@ TEST_CASE("open: published variants are recognised from shapes", "[open]") {
         v.config.num_channels = 1;
         v.config.num_classes = 37;
         v.config.gelu = cvt::gelu::erf;
-        o = settled(v.config, hf);
+        o = resolved(v.config, hf);
         CHECK(o.config == v.config);
         CHECK(std::string(o.info.variant) == v.name);
         v.config.num_classes = 0;
-        CHECK(settled(v.config, hf).config == v.config);
+        CHECK(resolved(v.config, hf).config == v.config);
     }
 }
 
@@ -321,7 +327,9 @@ TEST_CASE("open: tensors that contradict the configuration", "[open]") {
 TEST_CASE("open: integers are ignored, unless a weight should be there", "[open]") {
     const auto with = [](const char* replaced, const char* extra, const char* dtype, std::size_t width) {
         safetensors_writer w;
-        ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> dims) {
+        cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
+            const char* const name = t.name;
+            const std::span<const std::int64_t> dims = t.extents();
             const std::vector<float> values = cvt_test::formula_tensor(name, dims, seed);
             if (std::string(name) == replaced)
                 w.add(name, dtype, dims, std::string(values.size() * width, '\1'));
@@ -344,7 +352,9 @@ TEST_CASE("open: integers are ignored, unless a weight should be there", "[open]
 
 TEST_CASE("open: a safetensors file may begin with the bytes of a pickle or a zip", "[open]") {
     safetensors_writer w;
-    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t> dims) {
+    cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> dims = t.extents();
         w.add(name, dims, cvt_test::formula_tensor(name, dims, seed));
     });
     const std::string plain = w.bytes();
@@ -353,7 +363,7 @@ TEST_CASE("open: a safetensors file may begin with the bytes of a pickle or a zi
         REQUIRE(padded > header);
         const std::string data = plain.substr(8 + (header + 7) / 8 * 8);
         const std::string file = cvt_test::raw_safetensors(plain.substr(8, header) + std::string(padded - header, ' '), data);
-        const ck::opened o = from_memory(file, {.config = tiny()});
+        const ck::checkpoint_source o = from_memory(file, {.config = tiny()});
         CHECK(std::string(o.info.container) == "safetensors");
         check_formula(o);
     }
@@ -361,7 +371,7 @@ TEST_CASE("open: a safetensors file may begin with the bytes of a pickle or a zi
 
 TEST_CASE("open: read() gives what was checked and nothing else", "[open]") {
     const std::string file = weights(tiny(), hf);
-    const ck::opened o = from_memory(file, {.config = tiny()});
+    const ck::checkpoint_source o = from_memory(file, {.config = tiny()});
     std::vector<float> out(144);
     CHECK_FALSE(o.read("head.bias", extents{10}, out.data()));
     CHECK(o.read("head.bias", extents{5, 2}, out.data()).what() == std::string("head.bias: expected [5, 2], file has [10]"));
@@ -391,11 +401,11 @@ TEST_CASE("open: folders", "[open]") {
     folder.write("config.json", tiny_json + R"(, "id2label": {"0": "x"}})");
     CHECK(message_of_path(path) == path + ": config.json: id2label: expected 10 labels, one for each row of head.weight, found 1");
     folder.write("config.json", tiny_json + "}");
-    const ck::opened o = opened(ck::open((path + "/").c_str()));
+    const ck::checkpoint_source o = must_open(ck::open((path + "/").c_str()));
     CHECK(std::string(o.info.size_from) == "default");
     check_formula(o);
     folder.write("preprocessor_config.json", R"({"size": {"height": 96, "width": 96}})");
-    CHECK(opened(ck::open(path.c_str())).preprocessing.resize_width == 96);
+    CHECK(must_open(ck::open(path.c_str())).preprocessing.resize_width == 96);
     folder.write("preprocessor_config.json", R"({"size": "big"})");
     CHECK(contains(message_of_path(path), path + ": preprocessor_config.json: size: expected"));
     // A lone file is what it is: what lies beside it says nothing.
@@ -413,7 +423,8 @@ TEST_CASE("open: shards", "[open]") {
         return weights(tiny(), [=](const std::string& n) { return n.starts_with("stage0.") == first ? hf(n) : ""; });
     };
     std::string map;
-    ck::for_each_tensor(tiny(), [&](const char* name, std::span<const std::int64_t>) {
+    cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
         map +=
             (map.empty() ? "\"" : ",\"") + hf(name) + "\":\"" + (std::string(name).starts_with("stage0.") ? "a" : "b") + ".safetensors\"";
     });
@@ -425,7 +436,7 @@ TEST_CASE("open: shards", "[open]") {
     folder.write("b.safetensors", half(false));
     folder.write("config.json", tiny_json + "}");
     CHECK(with_map(map) == "accepted");
-    const ck::opened o = opened(ck::open(path.c_str()));
+    const ck::checkpoint_source o = must_open(ck::open(path.c_str()));
     CHECK(o.tensors.sources() == 2);
     CHECK(std::string(o.info.container) == "safetensors, sharded");
     check_formula(o);

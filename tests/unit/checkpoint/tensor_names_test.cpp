@@ -1,5 +1,6 @@
 // names: every name and shape against the reference's list; prefixes; detection of the naming.
 #include <cvt/checkpoint/tensor_names.hpp>
+#include <cvt/network/tensor_list.hpp>
 
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -78,8 +79,8 @@ TEST_CASE("names: tensors and shapes of a configuration, in the reference's orde
     const cvt::config configs[]{tiny(), mixed()};
     for (std::size_t b = 0; b < 2; ++b) {
         std::vector<listed> found;
-        ck::for_each_tensor(configs[b], [&](const char* name, std::span<const std::int64_t> shape) {
-            found.push_back({name, "", {shape.begin(), shape.end()}});
+        cvt::network::for_each_tensor(configs[b], [&](const cvt::network::tensor_info& t) {
+            found.push_back({t.name, "", {t.extents().begin(), t.extents().end()}});
         });
         REQUIRE(found.size() == blocks[b].size());
         for (std::size_t i = 0; i < found.size(); ++i) {
@@ -92,9 +93,9 @@ TEST_CASE("names: tensors and shapes of a configuration, in the reference's orde
 TEST_CASE("names: counts of the published models", "[names]") {
     const auto count = [](const cvt::config& c) {
         int tensors = 0, counters = 0;
-        ck::for_each_tensor(c, [&](std::string_view name, std::span<const std::int64_t>) {
+        cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
             ++tensors;
-            counters += name.ends_with("running_var") ? 1 : 0;  // num_batches_tracked stands beside each
+            counters += std::string_view{t.name}.ends_with("running_var") ? 1 : 0;  // num_batches_tracked stands beside each
         });
         return tensors + counters;
     };
@@ -106,7 +107,7 @@ TEST_CASE("names: counts of the published models", "[names]") {
 TEST_CASE("names: head and final norm only where the configuration has them", "[names]") {
     const auto has = [](const cvt::config& c, std::string_view wanted) {
         bool found = false;
-        ck::for_each_tensor(c, [&](std::string_view name, std::span<const std::int64_t>) { found = found || name == wanted; });
+        cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) { found = found || t.name == wanted; });
         return found;
     };
     cvt::config c = tiny();

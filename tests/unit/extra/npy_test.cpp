@@ -66,8 +66,39 @@ TEST_CASE("what is written is read again", "[npy]") {
     CHECK(std::vector<std::size_t>(array->shape.begin(), array->shape.end()) == std::vector<std::size_t>{2, 3, 5});
     CHECK(std::vector<float>(array->values.begin(), array->values.end()) == values);
     const std::string bytes = file.read();
-    CHECK((bytes.size() - values.size() * 4) % 64 == 0);  // NumPy aligns data to 64 bytes
-    CHECK(bytes.substr(10, bytes.find(' ', 60) - 10) == "{'descr': '<f4', 'fortran_order': False, 'shape': (2,3,5,),");
+    CHECK((bytes.size() - values.size() * 4) % 64 == 0);                                            // NumPy aligns data to 64 bytes
+    const std::string spelling = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 5), }";  // NumPy's
+    CHECK(bytes.substr(10, 118) == spelling + std::string(117 - spelling.size(), ' ') + '\n');
+}
+
+TEST_CASE("npy_header: NumPy's spelling of every rank, as wide as is asked for", "[npy]") {
+    const auto text = [](std::vector<std::size_t> shape, std::size_t width = 0) {
+        const cvt::npy_start start = cvt::npy_header(shape, width);
+        return std::string(start.bytes.data(), start.size);
+    };
+    const auto dictionary = [&](std::vector<std::size_t> shape) {
+        const std::string all = text(std::move(shape));
+        CHECK(all.size() % 64 == 0);
+        CHECK(all.substr(0, 8) == std::string("\x93NUMPY\1\0", 8));
+        CHECK(static_cast<unsigned char>(all[8]) + 256U * static_cast<unsigned char>(all[9]) == all.size() - 10);
+        CHECK(all.back() == '\n');
+        return all.substr(10, all.find('}') - 9);
+    };
+    const std::string begin = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+    CHECK(dictionary({}) == begin + "), }");
+    CHECK(dictionary({7}) == begin + "7,), }");
+    CHECK(dictionary({0, 12}) == begin + "0, 12), }");
+    const std::size_t huge = std::numeric_limits<std::size_t>::max();
+    std::string eight = begin;
+    for (int i = 0; i < 8; ++i) eight += (i == 0 ? "" : ", ") + std::to_string(huge);
+    CHECK(dictionary(std::vector<std::size_t>(8, huge)) == eight + "), }");
+    CHECK(text({1, 2}, 128).size() == 128);
+    CHECK(text({1, 2}, 128).substr(0, 8) == text({1, 2}).substr(0, 8));
+    CHECK(text({1, 2}, 100).substr(10) == begin + "1, 2), }" + std::string(100 - 11 - 59, ' ') + '\n');
+    CHECK(text({1, 2}, 70).size() == 70);
+    CHECK(text({1, 2}, 69).empty());
+    CHECK(text({1}, 321).empty());
+    CHECK(text(std::vector<std::size_t>(9, 1)).empty());
 }
 
 TEST_CASE("scalars, vectors and empty arrays", "[npy]") {

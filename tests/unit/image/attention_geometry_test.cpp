@@ -1,6 +1,7 @@
 // geometry: regions against what preprocess() does to drawn pixels, key places against receptive fields found by enumeration.
 #include <catch2/catch.hpp>
 #include <cvt/image/attention_geometry.hpp>
+#include <cvt/image/preprocessor.hpp>
 #include <vector>
 
 namespace {
@@ -14,9 +15,8 @@ double centre_of_light(const cvt::preprocessing& p, int width, int height, int a
     const auto size = cvt::output_size(p, width, height);
     REQUIRE(size);
     std::vector<float> input(static_cast<std::size_t>(3 * size->tokens()));
-    cvt::image_scratch scratch;
     const cvt::view<float, 3> out{input.data(), 3, size->height, size->width};
-    REQUIRE_FALSE(cvt::preprocess({pixels.data(), width, height, 1, 0}, p, out, scratch));
+    REQUIRE_FALSE(cvt::preprocess({pixels.data(), width, height, 1, 0}, p, out));
     double sum = 0, moment = 0;
     for (int y = 0; y < size->height; ++y)
         for (int x = 0; x < size->width; ++x) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <cvt/kernels/select.hpp>
+#include <cvt/kernels/sets.hpp>
 
 #include "support/formula.hpp"
 #include "support/naive.hpp"
@@ -31,7 +31,33 @@ bool is_fused(const kernel_set& set) {
 }
 
 /// Columns of a whole panel, whatever the set's is, and of part of another.
-std::ptrdiff_t panel_and(const kernel_set& set, std::ptrdiff_t more) { return std::max<std::ptrdiff_t>(set.panel, 16) + more; }
+std::ptrdiff_t panel_and(const kernel_set& set, std::ptrdiff_t more) { return std::max<std::ptrdiff_t>(set.f32.nr, 16) + more; }
+
+cvt::matrix<float> rows_of(std::vector<float>& v, std::ptrdiff_t rows, std::ptrdiff_t cols, std::ptrdiff_t stride) {
+    return {.data = v.data(), .rows = rows, .cols = cols, .stride = stride};
+}
+cvt::matrix<const float> rows_of(const std::vector<float>& v, std::ptrdiff_t rows, std::ptrdiff_t cols, std::ptrdiff_t stride) {
+    return {.data = v.data(), .rows = rows, .cols = cols, .stride = stride};
+}
+
+/// Weights (n, k) as a set packs them, in memory of exactly their size.
+class packed_weights {
+public:
+    packed_weights(const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k)
+        : bytes_(set.f32.packed_bytes(n, k), std::byte{0xFF}), packed_{packed_at(set.f32, bytes_.data(), n, k)} {}
+    packed_weights(const kernel_set& set, const std::vector<float>& w, std::ptrdiff_t n, std::ptrdiff_t k) : packed_weights{set, n, k} {
+        set.f32.pack({.weights = w.data(), .stride_n = k, .stride_k = 1, .to = packed_});
+    }
+    packed_weights(const packed_weights&) = delete;
+    packed_weights& operator=(const packed_weights&) = delete;
+
+    const cvt::kernels::packed_memory& operator*() const { return packed_; }
+    const std::vector<std::byte>& bytes() const { return bytes_; }
+
+private:
+    std::vector<std::byte> bytes_;
+    cvt::kernels::packed_memory packed_;
+};
 
 /// A canary that no kernel writes by accident.
 constexpr float untouched = -12345.F;
@@ -44,9 +70,12 @@ void check_linear(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, 
     const std::vector<float> before = numbers("residual", rows * n);
     if (then == epilogue::add)
         for (std::ptrdiff_t r = 0; r < rows; ++r) std::memcpy(&out[size(r * out_stride)], &before[size(r * n)], size(n) * sizeof(float));
-    std::vector<float> packed(set.packed_size(n, k), std::numeric_limits<float>::quiet_NaN());
-    set.pack(w.data(), k, 1, n, k, packed.data(), k);
-    set.linear({in.data(), in_stride, rows, packed.data(), with_bias ? b.data() : nullptr, n, k, out.data(), out_stride, then});
+    const packed_weights packed{set, w, n, k};
+    set.f32.multiply({.in = rows_of(in, rows, k, in_stride),
+                      .w = *packed,
+                      .bias = with_bias ? b.data() : nullptr,
+                      .out = rows_of(out, rows, n, out_stride),
+                      .epilogue = then});
 
     double worst = 0;
     bool spilled = false;
@@ -102,15 +131,14 @@ TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
         for (std::ptrdiff_t j = 0; j < k; ++j) transposed[size(j * n + i)] = w[size(i * k + j)];
     for (const kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
-        std::vector<float> a(set->packed_size(n, k)), b(a.size());
-        set->pack(w.data(), k, 1, n, k, a.data(), k);
-        set->pack(transposed.data(), 1, n, n, k, b.data(), k);
-        CHECK(a == b);
+        const packed_weights a{*set, w, n, k}, b{*set, n, k};
+        set->f32.pack({.weights = transposed.data(), .stride_n = 1, .stride_k = n, .to = *b});
+        CHECK(a.bytes() == b.bytes());
     }
 }
 
 TEST_CASE("a row's sums do not depend on the rows beside it") {
-    // What makes results independent of workers: tasks begin at multiples of cut_rows, wherever that is.
+    // What makes results independent of workers: tasks begin at multiples of split_rows, wherever that is.
     struct product {
         std::ptrdiff_t more, k;  // columns beyond a panel
         epilogue then;
@@ -118,18 +146,22 @@ TEST_CASE("a row's sums do not depend on the rows beside it") {
     for (const kernel_set* set : cvt::kernels::available())
         for (const product p :
              {product{24, 70, epilogue::none}, {16, 70, epilogue::quick_gelu}, {32, 530, epilogue::add}, {3, 530, epilogue::erf_gelu}}) {
-            const std::ptrdiff_t rows = 2 * set->tile_rows + 5, n = panel_and(*set, p.more), k = p.k;
+            const std::ptrdiff_t rows = 2 * set->f32.task_rows + 5, n = panel_and(*set, p.more), k = p.k;
             INFO(set->name << ": " << n << " columns, depth " << k << ", epilogue " << static_cast<int>(p.then));
             const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k), before = numbers("residual", rows * n);
-            std::vector<float> packed(set->packed_size(n, k)), whole = before;
-            set->pack(w.data(), k, 1, n, k, packed.data(), k);
-            set->linear({in.data(), k, rows, packed.data(), nullptr, n, k, whole.data(), n, p.then});
+            const packed_weights packed{*set, w, n, k};
+            std::vector<float> whole = before;
+            set->f32.multiply({.in = rows_of(in, rows, k, k), .w = *packed, .out = rows_of(whole, rows, n, n), .epilogue = p.then});
             for (const std::ptrdiff_t cuts : {1, 2, 3, 4, 5, 6, 7, 13, 99}) {
-                const std::ptrdiff_t step = cuts * set->cut_rows;
+                const std::ptrdiff_t step = cuts * set->f32.split_rows;
                 std::vector<float> tiled = before;
-                for (std::ptrdiff_t r = 0; r < rows; r += step)
-                    set->linear(
-                        {in.data() + r * k, k, std::min(step, rows - r), packed.data(), nullptr, n, k, tiled.data() + r * n, n, p.then});
+                for (std::ptrdiff_t r = 0; r < rows; r += step) {
+                    const std::ptrdiff_t count = std::min(step, rows - r);
+                    set->f32.multiply({.in = rows_of(in, rows, k, k).rows_at(r, count),
+                                       .w = *packed,
+                                       .out = rows_of(tiled, rows, n, n).rows_at(r, count),
+                                       .epilogue = p.then});
+                }
                 CHECK(whole == tiled);
             }
         }
@@ -140,25 +172,35 @@ TEST_CASE("weights packed piece by piece, and multiplied piece by piece") {
     const std::vector<float> in = numbers("in", rows * k);
     for (const kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
-        const std::ptrdiff_t n = 5 * set->panel + 3;
+        const std::ptrdiff_t nr = set->f32.nr, n = 5 * nr + 3;
         const std::vector<float> w = numbers("w", n * k);
-        std::vector<float> whole(set->packed_size(n, k)), pieces(whole.size());
-        set->pack(w.data(), k, 1, n, k, whole.data(), k);
-        for (std::ptrdiff_t first = 0; first < n; first += 2 * set->panel)
-            set->pack(w.data() + first * k, k, 1, std::min(2 * set->panel, n - first), k, pieces.data() + first * k, k);
-        CHECK(pieces == whole);
-        pieces.assign(whole.size(), 0.F);
+        const packed_weights whole{*set, w, n, k}, columns{*set, n, k}, depths{*set, std::vector<float>(w.size(), 0.F), n, k};
+        for (std::ptrdiff_t first = 0; first < n; first += 2 * nr)
+            set->f32.pack({.weights = w.data() + first * k,
+                           .stride_n = k,
+                           .stride_k = 1,
+                           .to = (*columns).columns(first, std::min(2 * nr, n - first))});
+        CHECK(columns.bytes() == whole.bytes());
         for (std::ptrdiff_t first = 0; first < k; first += 11)
-            set->pack(w.data() + first, k, 1, n, std::min<std::ptrdiff_t>(11, k - first), pieces.data() + first * set->panel, k);
-        CHECK(pieces == whole);
+            set->f32.pack({.weights = w.data() + first,
+                           .stride_n = k,
+                           .stride_k = 1,
+                           .to = (*depths).depths(first, std::min<std::ptrdiff_t>(11, k - first))});
+        CHECK(depths.bytes() == whole.bytes());
 
         // out = in * W^T as a sum over parts of the depth, columns in two parts
         std::vector<float> expected(size(rows * n)), out(size(rows * n), 0.F);
-        set->linear({in.data(), k, rows, whole.data(), nullptr, n, k, expected.data(), n, epilogue::none});
-        for (const auto& [column, columns] : {std::pair{std::ptrdiff_t{0}, 3 * set->panel}, {3 * set->panel, n - 3 * set->panel}})
-            for (std::ptrdiff_t first = 0; first < k; first += 11)
-                set->linear({in.data() + first, k, rows, whole.data() + column * k + first * set->panel, nullptr, columns,
-                             std::min<std::ptrdiff_t>(11, k - first), out.data() + column, n, epilogue::add, k, whole.data()});
+        const cvt::matrix<const float> input = rows_of(in, rows, k, k);
+        set->f32.multiply({.in = input, .w = *whole, .out = rows_of(expected, rows, n, n)});
+        for (const auto& [column, count] : {std::pair{std::ptrdiff_t{0}, 3 * nr}, {3 * nr, n - 3 * nr}})
+            for (std::ptrdiff_t first = 0; first < k; first += 11) {
+                const std::ptrdiff_t depth = std::min<std::ptrdiff_t>(11, k - first);
+                set->f32.multiply({.in = input.cols_at(first, depth),
+                                   .w = (*whole).columns(column, count).depths(first, depth),
+                                   .out = rows_of(out, rows, n, n).cols_at(column, count),
+                                   .epilogue = epilogue::add,
+                                   .prefetch = (*whole).data});
+            }
         for (std::size_t i = 0; i < out.size(); ++i) REQUIRE(std::abs(out[i] - expected[i]) < 2e-6F);
     }
 }
@@ -170,11 +212,11 @@ TEST_CASE("linear: factors of rows") {
                 INFO(set->name << ": " << rows << " rows, depth " << k);
                 const std::ptrdiff_t n = panel_and(*set, 3);
                 const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k), factors = numbers("factors", rows);
-                std::vector<float> packed(set->packed_size(n, k)), plain(size(rows * n)), scaled(plain);
-                set->pack(w.data(), k, 1, n, k, packed.data(), k);
-                set->linear({in.data(), k, rows, packed.data(), nullptr, n, k, plain.data(), n, epilogue::none});
-                set->linear(
-                    {in.data(), k, rows, packed.data(), nullptr, n, k, scaled.data(), n, epilogue::none, 0, nullptr, factors.data()});
+                const packed_weights packed{*set, w, n, k};
+                std::vector<float> plain(size(rows * n)), scaled(plain);
+                set->f32.multiply({.in = rows_of(in, rows, k, k), .w = *packed, .out = rows_of(plain, rows, n, n)});
+                set->f32.multiply(
+                    {.in = rows_of(in, rows, k, k), .w = *packed, .out = rows_of(scaled, rows, n, n), .row_scale = factors.data()});
                 for (std::ptrdiff_t r = 0; r < rows; ++r)
                     for (std::ptrdiff_t o = 0; o < n; ++o) REQUIRE(scaled[size(r * n + o)] == plain[size(r * n + o)] * factors[size(r)]);
             }
@@ -192,8 +234,8 @@ TEST_CASE("exp over its whole range, through a softmax of two") {
         float at = 0;
         for (std::uint32_t bits = 0; bits <= std::bit_cast<std::uint32_t>(200.F); bits += 99991U) {
             const float x = -std::bit_cast<float>(bits);
-            float row[2]{x, 0.F}, share = 0;
-            set->softmax(row, 2, 1, 2, &share);
+            float row[2]{x, 0.F}, inverse_sum = 0;
+            set->softmax({.data = row, .rows = 1, .cols = 2, .stride = 2}, &inverse_sum);
             const double expected = std::exp(static_cast<double>(x));
             if (x < -87.F) {
                 beyond = std::max(beyond, static_cast<double>(row[0]));
@@ -220,13 +262,14 @@ TEST_CASE("GELU over the whole range of floats") {
         x.push_back(-std::bit_cast<float>(bits));
     }
     const auto count = static_cast<std::ptrdiff_t>(x.size());
-    const float one = 1.F;
+    const std::vector<float> one{1.F};
     for (const kernel_set* set : cvt::kernels::available()) {
-        std::vector<float> packed(set->packed_size(1, 1)), y(x.size());
-        set->pack(&one, 1, 1, 1, 1, packed.data(), 1);
+        const packed_weights packed{*set, one, 1, 1};
+        std::vector<float> y(x.size());
         for (const auto& [then, kind] :
              {std::pair{epilogue::quick_gelu, cvt::gelu::quick}, std::pair{epilogue::erf_gelu, cvt::gelu::erf}}) {
-            set->linear({x.data(), 1, count, packed.data(), nullptr, 1, 1, y.data(), 1, then});
+            set->f32.multiply(
+                {.in = rows_of(std::as_const(x), count, 1, 1), .w = *packed, .out = rows_of(y, count, 1, 1), .epilogue = then});
             double worst = 0, worst_share = 0;
             float at = 0, share_at = 0;
             for (std::size_t i = 0; i < x.size(); ++i) {
@@ -267,10 +310,10 @@ TEST_CASE("softmax: rows of every length, huge and tiny logits") {
                     for (std::ptrdiff_t c = 0; c < columns; ++c) expected(r, c) = naive::at(x, r * stride + c);
                 expected = naive::softmax(expected);
                 for (std::ptrdiff_t r = 0; r < rows; ++r) x[size(r * stride + columns)] = untouched;
-                float shares[rows];
-                set->softmax(x.data(), stride, rows, columns, shares);
+                float inverse_sums[rows];
+                set->softmax(rows_of(x, rows, columns, stride), inverse_sums);
                 for (std::ptrdiff_t r = 0; r < rows; ++r)
-                    for (std::ptrdiff_t c = 0; c < columns; ++c) x[size(r * stride + c)] *= shares[r];
+                    for (std::ptrdiff_t c = 0; c < columns; ++c) x[size(r * stride + c)] *= inverse_sums[r];
                 double worst = 0;
                 bool spilled = false;
                 for (std::ptrdiff_t r = 0; r < rows; ++r) {
@@ -299,18 +342,18 @@ TEST_CASE("layer_norm: every width, with and without the affine part, in place")
                 }
                 const naive::matrix expected = naive::layer_norm(naive::matrix{rows, dim, x}, gain, bias);
                 std::vector<float> y(x.size(), untouched), apart(size(rows * (dim + 3)), untouched);
-                set->layer_norm(x.data(), dim, rows, dim, affine ? gain.data() : nullptr, affine ? bias.data() : nullptr, y.data(), dim);
+                const cvt::kernels::affine w = affine ? cvt::kernels::affine{gain.data(), bias.data()} : cvt::kernels::affine{};
+                set->layer_norm(rows_of(x, rows, dim, dim), w, rows_of(y, rows, dim, dim));
                 double worst = 0;
                 for (std::size_t i = 0; i < y.size(); ++i)
                     worst = std::max(worst, std::abs(expected.values[i] - static_cast<double>(y[i])));
                 REQUIRE(worst < 2e-5);  // dim 2 divides a small difference by its own size
-                set->layer_norm(x.data(), dim, rows, dim, affine ? gain.data() : nullptr, affine ? bias.data() : nullptr, apart.data(),
-                                dim + 3);
+                set->layer_norm(rows_of(x, rows, dim, dim), w, rows_of(apart, rows, dim, dim + 3));
                 for (std::ptrdiff_t r = 0; r < rows; ++r) {
                     for (std::ptrdiff_t c = 0; c < dim; ++c) REQUIRE(std::abs(expected(r, c) - naive::at(apart, r * (dim + 3) + c)) < 2e-5);
                     for (std::ptrdiff_t gap = dim; gap < dim + 3; ++gap) REQUIRE(apart[size(r * (dim + 3) + gap)] == untouched);
                 }
-                set->layer_norm(x.data(), dim, rows, dim, affine ? gain.data() : nullptr, affine ? bias.data() : nullptr, x.data(), dim);
+                set->layer_norm(rows_of(x, rows, dim, dim), w, rows_of(x, rows, dim, dim));
                 REQUIRE(x == y);
             }
         }
@@ -341,9 +384,19 @@ TEST_CASE("depthwise: kernels, strides, paddings, channel counts, pieces of rows
                         for (std::ptrdiff_t t = 0; t < from.tokens(); ++t)
                             std::copy_n(&x[size(t * channels)], channels, &apart[size(t * in_stride)]);
                         for (std::ptrdiff_t t = 0; t < to.tokens(); t += 7)
-                            set->depthwise({apart.data(), taps.data(), bias.data(), y.data() + t * out_stride, in_stride, out_stride,
-                                            from.height, from.width, channels, to.width, kernel, stride, padding, t,
-                                            std::min<std::ptrdiff_t>(t + 7, to.tokens())});
+                            set->depthwise(
+                                {.in = rows_of(std::as_const(apart), from.tokens(), channels, in_stride),
+                                 .height = from.height,
+                                 .width = from.width,
+                                 .weights = taps.data(),
+                                 .bias = bias.data(),
+                                 .kernel = kernel,
+                                 .stride = stride,
+                                 .padding = padding,
+                                 .out =
+                                     rows_of(y, to.tokens(), channels, out_stride).rows_at(t, std::min<std::ptrdiff_t>(7, to.tokens() - t)),
+                                 .out_width = to.width,
+                                 .begin = t});
                         double worst = 0;
                         for (std::ptrdiff_t t = 0; t < to.tokens(); ++t) {
                             for (std::ptrdiff_t c = 0; c < channels; ++c)
@@ -375,6 +428,25 @@ TEST_CASE("select: by name, by environment, and what it says otherwise") {
     CHECK(cvt::kernels::select(sets.back()->name));  // the caller wins over the environment
     ::unsetenv("CVT_FORCE_KERNELS");
     CHECK_THAT(cvt::kernels::select("neon9").error().what(), Catch::Contains("\"neon9\""));
+}
+
+TEST_CASE("each set says for itself whether this CPU runs it: the order of the others stays") {
+    const auto yes = [] { return true; };
+    const auto no = [] { return false; };
+    const auto set = [](const char* name, bool (*supported)()) {
+        kernel_set s = *cvt::kernels::available().front();
+        s.name = name;
+        s.supported = supported;
+        return s;
+    };
+    // a client CPU with AVX-VNNI: no AVX-512, and better than AVX2
+    const kernel_set first = set("avx512vnni", no), second = set("avxvnni", yes), third = set("avx512", no), fourth = set("avx2", yes);
+    const kernel_set* const sets[]{&first, &second, &third, &fourth};
+    const cvt::kernels::set_list list = cvt::kernels::supported(sets);
+    REQUIRE(list.size() == 2);
+    CHECK(list.front() == &second);
+    CHECK(list.back() == &fourth);
+    for (const kernel_set* s : cvt::kernels::available()) CHECK(s->supported());
 }
 
 #if defined(__aarch64__) && defined(__GNUC__)

@@ -34,15 +34,14 @@ void check(const cvt::stage_config& s, cvt::grid grid) {
         INFO(rows << " rows");
         check_layer(naive::rows(expected, 0, rows), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             const packed_weights weights{c, set};
-            cvt::detail::arena scratch;
-            cvt::layers::attention_scratch(scratch, s, shape, set);
-            const layer_context context{set, host, scratch.peak()};
-            const attention_memory memory{s, shape, set};
+            const stage_memory memory{s, shape, set, host};
+            const cvt::network::stage_pass pass = memory.pass();
             std::vector<float> out = residual, probabilities = poisoned(s.cls_token ? s.num_heads * shape.keys.tokens() : 0);
-            const cvt::layers::attention_weights& w = weights.block().attention;
-            cvt::layers::attention(context, s, w, shape, memory.buffers(), normed_apart.data(), rows,
-                                   s.cls_token ? probabilities.data() : nullptr);
-            cvt::layers::attention_output(context, s, w, memory.buffers(), 0, rows, out.data());
+            const cvt::network::attention_weights& w = weights.block().attention;
+            const cvt::network::block_request want{.rows = rows, .cls_attention = s.cls_token ? probabilities.data() : nullptr};
+            cvt::network::attention(pass, w, want, rows_apart(normed_apart, dim));
+            cvt::network::linear(w.output, pass.buffers.heads.rows_at(0, rows), rows_of(out, dim).rows_at(0, rows),
+                                 cvt::kernels::epilogue::add);
             if (s.cls_token) CHECK(difference(probabilities, cls_attention) <= 1e-6);
             const std::size_t used = count(rows * dim);
             CHECK(std::equal(out.begin() + static_cast<std::ptrdiff_t>(used), out.end(),

@@ -26,16 +26,15 @@ void check(const cvt::stage_config& s, cvt::gelu activation, cvt::grid grid) {
         INFO(rows << " rows");
         check_layer(naive::rows(expected, 0, rows), 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
             const packed_weights weights{c, set};
-            cvt::detail::arena attend, feed;
-            cvt::layers::attention_scratch(attend, s, shape, set);
-            cvt::layers::mlp_scratch(feed, s, set);
-            const layer_context context{set, host, std::max(attend.peak(), feed.peak())};
-            const attention_memory memory{s, shape, set};
+            const stage_memory memory{s, shape, set, host, activation};
             std::vector<float> out = before, y = poisoned_rows(shape.queries(), s.embed_dim),
                                probabilities = poisoned(s.num_heads * shape.keys.tokens());
-            cvt::layers::normalise(context, weights.block(1).norm1, s.embed_dim, shape.queries(), out.data(), y.data());
-            cvt::layers::block(context, s, weights.block(1), activation, shape, memory.buffers(), rows, out.data(), y.data(),
-                               &weights.block(0).norm1, s.cls_token ? probabilities.data() : nullptr);
+            const cvt::matrix<float> tokens = rows_of(out, s.embed_dim), normed = rows_apart(y, s.embed_dim);
+            set.layer_norm(tokens, weights.block(1).norm1, normed);
+            cvt::network::block(
+                memory.pass(), weights.block(1),
+                {.rows = rows, .norm_after = &weights.block(0).norm1, .cls_attention = s.cls_token ? probabilities.data() : nullptr},
+                tokens, normed);
             if (s.cls_token) CHECK(difference(probabilities, cls_attention) <= 1e-6);
             CHECK(difference(dense(y, s.embed_dim, rows), naive::rows(expected_next, 0, rows)) <= 1e-5);
             const auto used = static_cast<std::ptrdiff_t>(rows * s.embed_dim);

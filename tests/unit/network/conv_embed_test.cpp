@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cvt/network/conv_embed.hpp>
 
-#include "support/layer_fixture.hpp"
+#include "support/stage_memory.hpp"
 
 using namespace cvt_test;
 
@@ -48,12 +48,11 @@ void check(const embed_case& e, std::size_t stage) {
 
     check_layer(expected, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
-        cvt::detail::arena scratch;
-        cvt::layers::conv_embed_scratch(scratch, s, e.channels, set);
-        const layer_context context{set, host, scratch.peak()};
+        const cvt::network::stage_shape shape = shape_of_stage(s, tokens);
+        const stage_memory memory{s, shape, set, host, cvt::gelu::quick, e.channels};
         std::vector<float> out = poisoned(tokens.tokens() * e.dim);
-        cvt::layers::conv_embed(context, s, weights->stage[stage].embed, {input.data(), e.channels, e.input, stage == 0}, tokens,
-                                out.data());
+        cvt::network::conv_embed(memory.pass(), weights->stage[stage].embed, {input.data(), e.channels, e.input, stage == 0},
+                                 rows_of(out, e.dim));
         return out;
     });
 }

@@ -2,10 +2,10 @@
 #include <catch2/catch.hpp>
 #include <cvt/network/conv_projection.hpp>
 
-#include "support/layer_fixture.hpp"
+#include "support/stage_memory.hpp"
 
 using namespace cvt_test;
-using cvt::layers::projects_identity;
+using cvt::network::projection_geometry;
 
 namespace {
 
@@ -24,7 +24,8 @@ void check(const cvt::stage_config& s, cvt::grid grid, bool queries) {
     const char which = queries ? 'q' : 'k';
     const naive::model reference = reference_of(c);
     const std::string prefix = "stage0.blocks.0.attn.";
-    if (projects_identity(s, queries)) {
+    const projection_geometry geometry = queries ? cvt::network::query_geometry(s, shape) : cvt::network::key_geometry(s, shape);
+    if (geometry.method == cvt::projection::linear) {
         y = x;
     } else if (s.qkv_projection == cvt::projection::dw_bn) {
         const std::string at = prefix + "conv_proj_" + which + ".";
@@ -42,19 +43,22 @@ void check(const cvt::stage_config& s, cvt::grid grid, bool queries) {
         for (double& v : expected.values) v /= std::sqrt(static_cast<double>(dim));
 
     const std::vector<float> in = apart(tokens, dim);
-    const std::ptrdiff_t row = cvt::layers::row_stride(dim);
     check_layer(expected, 1e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
-        const layer_context context{set, host, 0};
-        const cvt::layers::attention_weights& w = weights.block().attention;
+        const stage_memory memory{s, shape, set, host};
+        const cvt::network::attention_weights& attention = weights.block().attention;
+        const cvt::network::conv_projection_weights& w = queries ? attention.query : attention.key;
         std::vector<float> out;
         // in pieces that begin and end anywhere in a grid row
         for (std::ptrdiff_t first = 0; first < expected.rows; first += 5) {
             const std::ptrdiff_t rows = std::min<std::ptrdiff_t>(5, expected.rows - first);
             std::vector<float> convolved = poisoned_rows(rows, dim), piece = poisoned_rows(rows, dim);
-            cvt::layers::project_rows(context, s, queries ? w.query : w.key, queries, in.data(), shape, first, rows, convolved.data(),
-                                      piece.data());
-            for (std::ptrdiff_t r = 0; r < rows; ++r) out.insert(out.end(), &piece[count(r * row)], &piece[count(r * row)] + dim);
+            cvt::network::linear(
+                w.linear,
+                cvt::network::convolve(memory.pass(), w, geometry, rows_apart(in, dim), {first, rows}, rows_apart(convolved, dim)),
+                rows_apart(piece, dim));
+            const std::vector<float> projected = dense(piece, dim, rows);
+            out.insert(out.end(), projected.begin(), projected.end());
         }
         return out;
     });
@@ -105,13 +109,18 @@ TEST_CASE("avg is AvgPool2d with ceil_mode and count_include_pad") {
 }
 
 TEST_CASE("which projections are the identity") {
-    cvt::stage_config s;
-    CHECK_FALSE(projects_identity(s, true));
-    CHECK_FALSE(projects_identity(s, false));
-    s.qkv_projection = cvt::projection::avg;
-    CHECK(projects_identity(s, true));
-    CHECK_FALSE(projects_identity(s, false));
-    s.qkv_projection = cvt::projection::linear;
-    CHECK(projects_identity(s, true));
-    CHECK(projects_identity(s, false));
+    const auto is_identity = [](cvt::projection method, bool queries) {
+        cvt::stage_config s;
+        s.qkv_projection = method;
+        const cvt::network::stage_shape shape = shape_of_stage(s, {4, 6});
+        const projection_geometry g = queries ? cvt::network::query_geometry(s, shape) : cvt::network::key_geometry(s, shape);
+        return g.method == cvt::projection::linear;
+    };
+    using enum cvt::projection;
+    CHECK_FALSE(is_identity(dw_bn, true));
+    CHECK_FALSE(is_identity(dw_bn, false));
+    CHECK(is_identity(avg, true));
+    CHECK_FALSE(is_identity(avg, false));
+    CHECK(is_identity(linear, true));
+    CHECK(is_identity(linear, false));
 }

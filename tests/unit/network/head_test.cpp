@@ -33,15 +33,14 @@ void check(int dim, int classes, cvt::grid grid, bool cls, bool norm) {
         const packed_weights weights{c, set};
         const layer_context context{set, host, 0};
         std::vector<float> y = poisoned(tokens.size()), out = poisoned(std::ptrdiff_t{dim});
-        cvt::layers::embedding(context, weights->head, shape, dim, tokens.data(), y.data(), out.data());
+        cvt::network::embedding(context, weights->head, shape.cls, rows_of(std::as_const(tokens), dim), rows_of(y, dim), out.data());
         return out;
     };
     check_layer(mean, 2e-6, embed);
     check_layer(logits, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
-        const layer_context context{set, host, 0};
         std::vector<float> out = poisoned(std::ptrdiff_t{classes});
-        cvt::layers::head(context, weights->head, embed(set, host).data(), out.data());
+        cvt::network::head(weights->head, embed(set, host).data(), out.data());
         return out;
     });
 }

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cvt/network/mlp.hpp>
 
-#include "support/layer_fixture.hpp"
+#include "support/stage_memory.hpp"
 
 using namespace cvt_test;
 
@@ -31,13 +31,11 @@ void check(int dim, double ratio, cvt::gelu activation, std::ptrdiff_t rows) {
 
     check_layer(expected, 2e-6, [&](const cvt::kernels::kernel_set& set, const cvt::executor& host) {
         const packed_weights weights{c, set};
-        cvt::detail::arena scratch;
-        cvt::layers::mlp_scratch(scratch, s, set);
-        const layer_context context{set, host, scratch.peak()};
+        const stage_memory memory{s, shape_of_stage(s, {1, 1}), set, host, activation};
+        const cvt::network::stage_pass pass = memory.pass();
         std::vector<float> after = before;
-        const cvt::layers::context& run = context;
-        run.for_each_tile(rows, [&](std::ptrdiff_t first, std::ptrdiff_t tile, int worker) noexcept {
-            cvt::layers::mlp(run, s, weights.block().mlp, activation, tile, &after[count(first * dim)], run.scratch_of(worker));
+        pass.ctx.for_each_tile(rows, [&](cvt::network::row_range r, int worker) noexcept {
+            cvt::network::mlp(pass, weights.block().mlp, rows_of(after, dim).rows_at(r.first, r.count), pass.ctx.scratch_of(worker));
         });
         CHECK(std::memcmp(&after[count(rows * dim)], &before[count(rows * dim)], count(beyond * dim) * sizeof(float)) == 0);
         return after;
@@ -58,5 +56,5 @@ TEST_CASE("mlp adds fc2(gelu(fc1(norm2(x))))") {
 }
 
 TEST_CASE("hidden blocks begin where a panel of packed weights does") {
-    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) CHECK(cvt::layers::hidden_block % set->panel == 0);
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) CHECK(cvt::network::hidden_block % set->f32.nr == 0);
 }

@@ -8,32 +8,21 @@ using namespace cvt_test;
 
 namespace {
 
-/// Scratch floats for everything in the stage.
-std::size_t scratch_of(const cvt::stage_config& s, int channels, const cvt::model_shape::stage_shape& shape,
-                       const cvt::kernels::kernel_set& set) {
-    cvt::detail::arena embed, attend, feed;
-    cvt::layers::conv_embed_scratch(embed, s, channels, set);
-    cvt::layers::attention_scratch(attend, s, shape, set);
-    cvt::layers::mlp_scratch(feed, s, set);
-    return std::max({embed.peak(), attend.peak(), feed.peak()});
-}
-
 /// Runs the first `stages` stages one after the other and returns the last one's x.
 std::vector<float> run(const cvt::config& c, int stages, const std::vector<float>& image, const cvt::model_shape& shape,
-                       const cvt::layers::stage_request& request, const cvt::kernels::kernel_set& set, const cvt::executor& host) {
+                       const cvt::network::stage_request& request, const cvt::kernels::kernel_set& set, const cvt::executor& host) {
     const packed_weights weights{c, set};
-    cvt::layers::embed_input in{image.data(), c.num_channels, shape.input, true};
+    cvt::network::embed_input in{image.data(), c.num_channels, shape.input, true};
     std::vector<float> x, previous;
     for (std::size_t i = 0; i < count(stages); ++i) {
         const cvt::stage_config& s = c.stage[i];
         const cvt::model_shape::stage_shape& at = shape.stage[i];
-        const layer_context context{set, host, scratch_of(s, in.channels, at, set)};
-        const attention_memory memory{s, at, set};
+        const stage_memory memory{s, at, set, host, c.gelu, in.channels};
         previous = std::move(x);
         x = poisoned(at.queries() * s.embed_dim);
         std::vector<float> y = poisoned_rows(at.queries(), s.embed_dim);
-        cvt::layers::stage(context, s, weights->stage[i], c.gelu, in, at, memory.buffers(),
-                           i + 1 == count(stages) ? request : cvt::layers::stage_request{}, x.data(), y.data());
+        cvt::network::stage(memory.pass(), weights->stage[i], in, i + 1 == count(stages) ? request : cvt::network::stage_request{},
+                            rows_of(x, s.embed_dim), rows_apart(y, s.embed_dim));
         in = {x.data() + at.cls * s.embed_dim, s.embed_dim, at.tokens, false};
     }
     return x;

@@ -5,34 +5,37 @@
 #include <vector>
 
 #include <cvt/kernels/select.hpp>
-#include <cvt/runtime/buffer.hpp>
 #include <cvt/network/workspace.hpp>
+#include <cvt/runtime/buffer.hpp>
 
 namespace {
 
 struct piece {
-    const float* begin;
-    std::size_t floats;
+    const std::byte* begin;
+    std::size_t bytes;
 };
 
 std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
 /// Every piece that stage `i` uses at one time, with the size it needs.
-std::vector<piece> pieces_of_stage(const cvt::config& c, const cvt::model_shape& shape, const cvt::detail::workspace_plan& p, std::size_t i,
+std::vector<piece> pieces_of_stage(const cvt::config& c, const cvt::model_shape& shape, const cvt::network::workspace& p, std::size_t i,
                                    int workers, const cvt::kernels::kernel_set& set) {
     const cvt::stage_config& s = c.stage[i];
     const cvt::model_shape::stage_shape& at = shape.stage[i];
-    const std::size_t queries = size(at.queries() * s.embed_dim), rows = size(at.queries() * cvt::layers::row_stride(s.embed_dim)),
+    const std::size_t queries = size(at.queries() * s.embed_dim), rows = size(at.queries() * cvt::network::row_stride(s.embed_dim)),
                       heads = size(s.num_heads);
-    const cvt::layers::attention_buffers& a = p.attention[i];
+    const cvt::network::attention_buffers& a = p.attention[i];
     const std::size_t before = i == 0 ? 0 : size(shape.stage[i - 1].queries() * c.stage[i - 1].embed_dim);
-    return {{p.x[i % 2], queries},
-            {p.x[1 - i % 2], before},
-            {p.y, rows},
-            {p.embedding, size(c.last_stage().embed_dim)},
-            {a.q, rows},
-            {a.packed_k, heads * set.packed_size(at.key_count(), s.head_dim())},
-            {a.packed_v, heads * set.packed_size(s.head_dim(), at.key_count())},
+    const auto floats = [](const float* begin, std::size_t count) {
+        return piece{reinterpret_cast<const std::byte*>(begin), count * sizeof(float)};
+    };
+    return {floats(p.x[i % 2], queries),
+            floats(p.x[1 - i % 2], before),
+            floats(p.y, rows),
+            floats(p.embedding, size(c.last_stage().embed_dim)),
+            floats(a.heads.data, rows),
+            {a.keys, heads * set.f32.packed_bytes(at.key_count(), s.head_dim())},
+            {a.values, heads * set.f32.packed_bytes(s.head_dim(), at.key_count())},
             {p.scratch, p.scratch_size * size(workers)}};
 }
 
@@ -42,31 +45,28 @@ void check(const cvt::config& c, int height, int width) {
         std::size_t alone = 0;
         for (const int workers : {1, 2, 7}) {
             INFO(set->name << ", " << height << "x" << width << ", " << workers << " workers");
-            const cvt::detail::workspace_plan measured = cvt::detail::plan(c, shape, *set, workers, nullptr);
-            cvt::detail::buffer<float> block;
-            REQUIRE(block.resize(measured.floats));
-            const cvt::detail::workspace_plan placed = cvt::detail::plan(c, shape, *set, workers, block.data());
-            CHECK(placed.floats == measured.floats);
+            const cvt::network::workspace measured = cvt::network::plan_workspace(c, shape, *set, workers, nullptr);
+            cvt::detail::buffer<std::byte> block;
+            REQUIRE(block.resize(measured.bytes));
+            const cvt::network::workspace placed = cvt::network::plan_workspace(c, shape, *set, workers, block.data());
+            CHECK(placed.bytes == measured.bytes);
             CHECK(placed.scratch_size == measured.scratch_size);
-            CHECK(placed.scratch_size % 16 == 0);  // so that every worker's begins on a boundary
-            if (workers == 1) alone = measured.floats;
-            CHECK(measured.floats == alone + size(workers - 1) * measured.scratch_size);
+            CHECK(placed.scratch_size % 64 == 0);  // so that every worker's begins on a boundary
+            if (workers == 1) alone = measured.bytes;
+            CHECK(measured.bytes == alone + size(workers - 1) * measured.scratch_size);
 
             for (std::size_t i = 0; i < c.stages().size(); ++i) {
                 std::vector<piece> pieces = pieces_of_stage(c, shape, placed, i, workers, *set);
                 std::sort(pieces.begin(), pieces.end(), [](const piece& a, const piece& b) { return a.begin < b.begin; });
-                const float* end = block.data();
+                const std::byte* end = block.data();
                 for (const piece& one : pieces) {
                     CHECK(reinterpret_cast<std::uintptr_t>(one.begin) % 64 == 0);
                     CHECK(one.begin >= end);
-                    end = one.begin + one.floats;
+                    end = one.begin + one.bytes;
                 }
                 CHECK(end <= block.data() + block.size());
-                cvt::detail::arena embed, attend, feed;
-                cvt::layers::conv_embed_scratch(embed, c.stage[i], i == 0 ? c.num_channels : c.stage[i - 1].embed_dim, *set);
-                cvt::layers::attention_scratch(attend, c.stage[i], shape.stage[i], *set);
-                cvt::layers::mlp_scratch(feed, c.stage[i], *set);
-                CHECK(placed.scratch_size >= std::max({embed.peak(), attend.peak(), feed.peak()}));
+                const int channels = i == 0 ? c.num_channels : c.stage[i - 1].embed_dim;
+                CHECK(placed.scratch_size >= cvt::network::scratch_bytes(c.stage[i], channels, shape.stage[i], set->f32));
             }
         }
     }
@@ -99,6 +99,6 @@ TEST_CASE("the largest input is a size that cannot be had, not one that wraps ar
     const cvt::model_shape shape = *shape_of(c, cvt::maximum_input, cvt::maximum_input);
     const std::size_t keys = size(shape.stage[0].key_count());
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available())
-        CHECK(cvt::detail::plan(c, shape, *set, cvt::executor::max_workers, nullptr).floats >
-              size(cvt::executor::max_workers * set->strip_rows) * keys + 2 * keys * 192);
+        CHECK(cvt::network::plan_workspace(c, shape, *set, cvt::executor::max_workers, nullptr).bytes >
+              4 * (size(cvt::executor::max_workers * set->f32.mr) * keys + 2 * keys * 192));
 }

@@ -1,31 +1,31 @@
-// one_user: one call at a time, whatever became of the one before.
+// reentrancy_guard: one call at a time, whatever became of the one before.
 #include <catch2/catch.hpp>
 #include <cvt/runtime/reentrancy_guard.hpp>
 #include <utility>
 
-using cvt::detail::one_user;
+using cvt::detail::reentrancy_guard;
 
 TEST_CASE("a second call is refused until the first has ended") {
-    one_user object;
+    reentrancy_guard object;
     for (int round = 0; round < 3; ++round) {
-        const one_user::call first{object};
+        const reentrancy_guard::call first{object};
         CHECK(first);
         {
-            const one_user::call second{object}, third{object};
+            const reentrancy_guard::call second{object}, third{object};
             CHECK_FALSE(second);
             CHECK_FALSE(third);
         }
-        CHECK_FALSE(one_user::call{object});  // a refused call does not free it
+        CHECK_FALSE(reentrancy_guard::call{object});  // a refused call does not free it
     }
-    CHECK(one_user::call{object});
+    CHECK(reentrancy_guard::call{object});
 }
 
 TEST_CASE("an object that is moved begins anew") {
-    one_user from;
-    const one_user::call busy{from};
-    one_user to{std::move(from)};
-    CHECK(one_user::call{to});
-    one_user assigned;
+    reentrancy_guard from;
+    const reentrancy_guard::call busy{from};
+    reentrancy_guard to{std::move(from)};
+    CHECK(reentrancy_guard::call{to});
+    reentrancy_guard assigned;
     assigned = std::move(to);
-    CHECK(one_user::call{assigned});
+    CHECK(reentrancy_guard::call{assigned});
 }

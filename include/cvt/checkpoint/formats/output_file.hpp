@@ -67,9 +67,6 @@ public:
         return e;
     }
 
-    /// Its final name.
-    [[nodiscard]] const char* path() const noexcept { return path_; }
-
 private:
 #if defined(_WIN32)
     // Windows' older C library does not know the "x" of C11's modes.
@@ -89,27 +86,26 @@ private:
     }
 
     std::FILE* file_ = nullptr;
-    char part_[4096]{}, path_[4096]{};
+    char part_[4096]{}, path_[4096]{};  // its name while it is written, and its final name
 };
 
-/// A folder that was not there or is empty. When this object ends, a folder it made goes again if it is still empty.
+/// A folder that was not there or is empty. The destructor removes a folder that it made, if that is still empty.
 class output_folder {
 public:
     output_folder() noexcept = default;
     output_folder(const output_folder&) = delete;
     output_folder& operator=(const output_folder&) = delete;
     ~output_folder() {
-        if (made_ != nullptr) remove(made_);
+        if (made_) remove(path_);
     }
 
     /// `path` must stay valid. Errors: io (cannot be made), invalid_argument (no path, is a file, is not empty).
     error create(const char* path) noexcept {
         if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the new folder is empty");
+        path_ = path;
         errno = 0;
-        if (make(path)) {
-            made_ = path;
-            return {};
-        }
+        made_ = make(path);
+        if (made_) return {};
         if (errno != EEXIST) return error::format(errc::io, "%s: cannot make the folder: %s", path, std::strerror(errno));
         bool is_folder = true;
         const bool empty = is_empty(path, is_folder);
@@ -117,6 +113,8 @@ public:
         if (!empty) return error::format(errc::invalid_argument, "%s: expected a new or empty folder, found files in it", path);
         return {};
     }
+
+    [[nodiscard]] const char* path() const noexcept { return path_; }
 
 private:
 #if defined(_WIN32)
@@ -151,7 +149,8 @@ private:
 #endif
     static bool is_dots(const char* name) noexcept { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
-    const char* made_ = nullptr;
+    const char* path_ = nullptr;
+    bool made_ = false;
 };
 
 }  // namespace checkpoint

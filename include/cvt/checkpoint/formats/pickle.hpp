@@ -10,6 +10,7 @@
 
 #include "../../error.hpp"
 #include "../../runtime/buffer.hpp"
+#include "../../text.hpp"
 #include "pickle_values.hpp"
 #include "tensor_table.hpp"
 
@@ -200,7 +201,7 @@ private:
             if (module == pickle_globals[i].module && name == pickle_globals[i].name)
                 return push({kind_t::global, static_cast<std::uint8_t>(i)});
         return fail(errc::unsupported, "refused %s.%s: a checkpoint needs tensors, dictionaries and numbers only; nothing was run",
-                    printable{module}.text, printable{name}.text);
+                    detail::printable{module}.text, detail::printable{name}.text);
     }
     bool global_lines() noexcept {
         std::uint64_t module = 0, name = 0;

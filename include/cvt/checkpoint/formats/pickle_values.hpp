@@ -41,18 +41,6 @@ inline constexpr pickle_global pickle_globals[] = {
     {"torch", "IntStorage", pickle_global::role::storage_type, dtype::i32},
 };
 
-/// A name out of a file, cut and cleaned for a message: a terminal must not obey a hostile file's control characters.
-struct printable {
-    static constexpr std::size_t capacity = 160;
-    char text[capacity];
-
-    explicit printable(std::string_view raw) noexcept {
-        const std::size_t n = raw.size() < capacity - 4 ? raw.size() : capacity - 4;
-        for (std::size_t i = 0; i < n; ++i) text[i] = raw[i] >= ' ' && raw[i] <= '~' ? raw[i] : '?';
-        std::memcpy(text + n, n < raw.size() ? "..." : "", n < raw.size() ? 4 : 1);
-    }
-};
-
 /// One value, by its kind: boolean and integer: `n`; text and big_integer: `n` bytes of the pickle from `first`; tuple,
 /// list and dict: a chain of `n` links from `first` to `last` (a dict's alternate key, value); global: `tag` in
 /// pickle_globals; storage: `tag` is the dtype, `first` the tuple of its persistent id; tensor: `first` is the tuple of

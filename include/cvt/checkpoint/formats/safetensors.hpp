@@ -8,8 +8,8 @@
 
 #include "../../error.hpp"
 #include "../../runtime/buffer.hpp"
+#include "../../text.hpp"
 #include "../json/json.hpp"
-#include "../self_test.hpp"
 #include "tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -17,6 +17,13 @@ namespace checkpoint {
 
 /// The largest header taken, as in the format's own implementation.
 inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
+
+/// A text that a caller wants of a file's metadata, if it is there: of all files read into one table at most one may bring it.
+struct metadata_entry {
+    std::string_view key;
+    std::size_t max_size = 0;   ///< a longer text is an error
+    detail::buffer<char> text;  ///< empty where no file brings it
+};
 
 namespace safetensors {
 
@@ -39,8 +46,6 @@ struct byte_range {
     std::uint32_t tensor;  ///< its number, for messages
 };
 
-constexpr int shown(std::string_view name) noexcept { return static_cast<int>(name.size() < 200 ? name.size() : 200); }
-
 /// A list of non-negative integers. False when `list` is anything else or longer than `capacity`; `count` is its size.
 inline bool read_integers(const json_value& list, std::int64_t* out, std::size_t capacity, std::size_t& count) noexcept {
     if (!list.is(json_kind::array)) return false;
@@ -56,15 +61,17 @@ inline bool read_integers(const json_value& list, std::int64_t* out, std::size_t
 /// One member of the header.
 inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_entry& entry, byte_range& range) noexcept {
     const std::string_view name = info.key();
-    const auto bad = [&](errc code, const char* what) noexcept { return error::format(code, "%.*s: %s", shown(name), name.data(), what); };
+    const auto bad = [&](errc code, const char* what) noexcept {
+        return error::format(code, "%s: %s", detail::printable{name}.text, what);
+    };
     if (!info.is(json_kind::object)) return bad(errc::malformed, "expected an object with dtype, shape and data_offsets");
 
     const json_value kind = info.find("dtype");
     if (!kind.is(json_kind::string)) return bad(errc::malformed, "dtype: expected a string");
     const auto* known = std::find_if(std::begin(types), std::end(types), [&](const format_type& t) { return t.name == kind.string(); });
     if (known == std::end(types))
-        return error::format(errc::unsupported, "%.*s: dtype: expected F32, F16, BF16 or F64, found %.*s", shown(name), name.data(),
-                             static_cast<int>(std::min<std::size_t>(kind.string().size(), 40)), kind.string().data());
+        return error::format(errc::unsupported, "%s: dtype: expected F32, F16, BF16 or F64, found %.40s", detail::printable{name}.text,
+                             detail::printable{kind.string()}.text);
     entry.type = known->type;
 
     const json_value shape = info.find("shape");
@@ -80,7 +87,7 @@ inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_
     range.begin = static_cast<std::uint64_t>(offsets[0]);
     range.end = static_cast<std::uint64_t>(offsets[1]);
     if (range.end > data_size)
-        return error::format(errc::malformed, "%.*s: its data end at byte %llu of %llu: the file is truncated", shown(name), name.data(),
+        return error::format(errc::malformed, "%s: its data end at byte %llu of %llu: the file is truncated", detail::printable{name}.text,
                              static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(data_size));
 
     std::uint64_t bytes = size_of(entry.type);
@@ -95,36 +102,37 @@ inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_
     }
     if (empty) bytes = 0;
     if (bytes != range.end - range.begin)
-        return error::format(errc::malformed, "%.*s: shape and dtype need %llu bytes, data_offsets span %llu", shown(name), name.data(),
+        return error::format(errc::malformed, "%s: shape and dtype need %llu bytes, data_offsets span %llu", detail::printable{name}.text,
                              static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(range.end - range.begin));
     entry.set_contiguous();
     return {};
 }
 
-/// Strings only, of which the self-test is kept as a text; it is read when it is run.
-inline error read_metadata(const json_value& metadata, tensor_file& out) noexcept {
+/// __metadata__ holds strings only; that of `wanted` is kept.
+inline error read_metadata(const json_value& metadata, metadata_entry* wanted) noexcept {
     if (!metadata.is(json_kind::object)) return error::format(errc::malformed, "__metadata__: expected an object");
     for (json_value v = metadata.first(); v; v = v.next()) {
         if (!v.is(json_kind::string)) return error::format(errc::malformed, "__metadata__: expected strings only");
-        if (v.key() != self_test_key) continue;
+        if (wanted == nullptr || v.key() != wanted->key) continue;
         const std::string_view text = v.string();
-        if (text.size() > self_test::max_text || !out.self_test.empty())
-            return error::format(errc::malformed, "__metadata__: cvt.self_test: expected one of at most %zu bytes", self_test::max_text);
-        if (!out.self_test.append(text.data(), text.size())) return error::out_of_memory("a self-test", text.size());
+        if (text.size() > wanted->max_size || !wanted->text.empty())
+            return error::format(errc::malformed, "__metadata__: %s: expected one of at most %zu bytes", detail::printable{v.key()}.text,
+                                 wanted->max_size);
+        if (!wanted->text.append(text.data(), text.size())) return error::out_of_memory("the metadata of a checkpoint", text.size());
     }
     return {};
 }
 
 /// The data must be covered from first to last byte, none of them twice.
-inline error check_coverage(const tensor_file& file, detail::buffer<byte_range>& ranges, std::uint64_t data_size) noexcept {
+inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>& ranges, std::uint64_t data_size) noexcept {
     std::sort(ranges.begin(), ranges.end(),
               [](const byte_range& a, const byte_range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
     std::uint64_t covered = 0;
     for (const byte_range& r : ranges) {
         if (r.begin != covered) {
-            const std::string_view name = file.name(r.tensor);
-            return error::format(errc::malformed, "%.*s: its data begin at byte %llu, expected %llu: %s", shown(name), name.data(),
-                                 static_cast<unsigned long long>(r.begin), static_cast<unsigned long long>(covered),
+            return error::format(errc::malformed, "%s: its data begin at byte %llu, expected %llu: %s",
+                                 detail::printable{file.name(r.tensor)}.text, static_cast<unsigned long long>(r.begin),
+                                 static_cast<unsigned long long>(covered),
                                  r.begin < covered ? "they overlap another tensor's" : "they leave a hole");
         }
         covered = r.end;
@@ -137,15 +145,10 @@ inline error check_coverage(const tensor_file& file, detail::buffer<byte_range>&
 
 }  // namespace safetensors
 
-/// Whether bytes at the start of a file of `size` bytes are those of a safetensors file: a plausible length, then `{`.
-inline bool is_safetensors(const std::byte (&start)[9], std::uint64_t size) noexcept {
-    const auto header = load<std::uint64_t>(start);
-    return header >= 2 && header <= max_safetensors_header && size >= 8 && header <= size - 8 && start[8] == std::byte{'{'};
-}
-
-/// Adds the tensors of `file` to `out` (several shards may be read into one). Errors: io; malformed (sizes that do not
-/// fit, overlaps, holes, names that are there already); unsupported (dtypes without a float32 meaning).
-inline error read_safetensors(byte_source&& file, tensor_file& out) noexcept {
+/// Adds the tensors of `file` to `out` (several shards may be read into one), and keeps the text of the metadata `wanted`.
+/// Errors: io; malformed (sizes that do not fit, overlaps, holes, names that are there already); unsupported (dtypes without a
+/// float32 meaning).
+inline error read_safetensors(byte_source&& file, tensor_table& out, metadata_entry* wanted = nullptr) noexcept {
     std::uint64_t header_size = 0;
     if (file.size() < 10)
         return error::format(errc::malformed, "%llu bytes are too short for a safetensors file",
@@ -168,7 +171,7 @@ inline error read_safetensors(byte_source&& file, tensor_file& out) noexcept {
     detail::buffer<safetensors::byte_range> ranges;
     for (json_value info = parsed->root().first(); info; info = info.next()) {
         if (info.key() == "__metadata__") {
-            if (error e = safetensors::read_metadata(info, out)) return e;
+            if (error e = safetensors::read_metadata(info, wanted)) return e;
             continue;
         }
         tensor_entry entry;

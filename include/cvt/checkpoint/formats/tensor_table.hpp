@@ -1,4 +1,4 @@
-// tensor_file: what every container is read into: a table of named tensors and where their bytes are.
+// tensor_table: the named tensors of a checkpoint and where their bytes are; every format is read into one.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include "../../runtime/buffer.hpp"
 #include "byte_source.hpp"
 #include "half.hpp"
-#include "hash.hpp"
+#include "name_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -37,14 +37,13 @@ constexpr std::size_t size_of(dtype t) noexcept {
 /// Whether elements of this type can be weights (integers are counters beside them).
 constexpr bool is_floating(dtype t) noexcept { return t == dtype::f32 || t == dtype::f16 || t == dtype::bf16 || t == dtype::f64; }
 
-/// One tensor: its name as in the file, its shape, and where its elements are. Strides are in elements and never
-/// negative; the elements reached have been checked to lie inside the file.
+/// One tensor: its shape, and where its elements are. Strides are in elements and never negative; all elements reached have
+/// been checked to lie inside the file.
 struct tensor_entry {
     static constexpr int max_rank = 8;
-    std::uint32_t name_at = 0, name_size = 0;  ///< in tensor_file::names
     dtype type = dtype::f32;
     std::uint8_t rank = 0;
-    std::uint16_t shard = 0;  ///< which of tensor_file's sources
+    std::uint16_t shard = 0;  ///< which of tensor_table's sources
     std::int64_t shape[max_rank]{};
     std::int64_t stride[max_rank]{};
     std::uint64_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
@@ -76,39 +75,36 @@ struct tensor_entry {
 
 /// The tensors of one checkpoint, from one file or several shards. Only the table is in memory; read() fetches a
 /// tensor's elements when they are wanted.
-class tensor_file {
+class tensor_table {
 public:
     static constexpr std::size_t max_shards = 1024;
     static constexpr std::size_t max_tensors = 1 << 17;
     static constexpr std::size_t max_name = 1 << 16;
 
-    tensor_file() noexcept = default;
-    tensor_file(tensor_file&&) noexcept = default;
-    tensor_file& operator=(tensor_file&& other) noexcept {
+    tensor_table() noexcept = default;
+    tensor_table(tensor_table&&) noexcept = default;
+    tensor_table& operator=(tensor_table&& other) noexcept {
         std::swap(sources_, other.sources_);
         std::swap(entries_, other.entries_);
         std::swap(names_, other.names_);
-        std::swap(index_, other.index_);
-        std::swap(self_test, other.self_test);
         return *this;
     }
-    ~tensor_file() {
+    ~tensor_table() {
         for (byte_source* s : sources_) delete s;
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] const tensor_entry& entry(std::size_t i) const noexcept { return entries_[i]; }
-    [[nodiscard]] std::string_view name(std::size_t i) const noexcept {
-        return {names_.data() + entries_[i].name_at, entries_[i].name_size};
-    }
+    /// As in the file.
+    [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return names_[i]; }
     /// Number of the tensor called `name`, or -1.
-    [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept;
+    [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept { return names_.find(name); }
 
     /// Reads tensor `i` as float32, row-major, into `out` (elements() floats). F16, BF16, F64 and integers are
     /// converted (F64 rounds to nearest). Errors: io.
     error read(std::size_t i, float* out) const noexcept;
 
-    /// Used by the readers of containers. add_source returns the shard's number.
+    /// Used by the readers of formats. add_source returns the shard's number.
     result<std::uint16_t> add_source(byte_source&& source) noexcept;
     [[nodiscard]] const byte_source& source(std::uint16_t shard) const noexcept { return *sources_[shard]; }
     [[nodiscard]] std::size_t sources() const noexcept { return sources_.size(); }
@@ -116,21 +112,14 @@ public:
     /// elements would lie outside the source; unsupported when strides make elements overlap.
     error add(std::string_view name, tensor_entry entry) noexcept;
 
-    /// The record of a self-test that a safetensors file brings, as it stands there, unchecked; else empty.
-    detail::buffer<char> self_test;
-
 private:
     [[nodiscard]] error check(std::string_view name, const tensor_entry& entry) const noexcept;
-    [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
-    [[nodiscard]] error grow_index() noexcept;
-    static error collided() noexcept { return error::format(errc::unsupported, "the tensors' names are made to slow down their table"); }
     error read_contiguous(const tensor_entry& entry, float* out) const noexcept;
     error read_strided(const tensor_entry& entry, float* out) const noexcept;
 
     detail::buffer<byte_source*> sources_;
     detail::buffer<tensor_entry> entries_;
-    detail::buffer<char> names_;
-    detail::buffer<std::uint32_t> index_;  // hash table of entry number + 1, 0 where free; its size is a power of two
+    name_table names_;  // by the number of their entry
 };
 
 template <class T>
@@ -169,32 +158,7 @@ struct axis_order {
     }
 };
 
-inline std::size_t tensor_file::slot_of(std::string_view wanted) const noexcept {
-    return place_of(index_, fnv1a(wanted), [&](std::uint32_t i) { return name(i - 1) == wanted; });
-}
-
-inline std::ptrdiff_t tensor_file::find(std::string_view wanted) const noexcept {
-    if (index_.empty()) return -1;
-    const std::size_t slot = slot_of(wanted);
-    return slot == index_.size() ? -1 : static_cast<std::ptrdiff_t>(index_[slot]) - 1;
-}
-
-inline error tensor_file::grow_index() noexcept {
-    if (index_.size() >= 2 * (entries_.size() + 1)) return {};
-    detail::buffer<std::uint32_t> larger;
-    const std::size_t places = index_.empty() ? 1024 : index_.size() * 2;
-    if (!larger.resize(places)) return error::out_of_memory("the table of tensors", places * sizeof(std::uint32_t));
-    std::memset(larger.data(), 0, larger.size() * sizeof(std::uint32_t));
-    index_ = std::move(larger);
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-        const std::size_t slot = slot_of(name(i));
-        if (slot == index_.size()) return collided();
-        index_[slot] = static_cast<std::uint32_t>(i + 1);
-    }
-    return {};
-}
-
-inline result<std::uint16_t> tensor_file::add_source(byte_source&& source) noexcept {
+inline result<std::uint16_t> tensor_table::add_source(byte_source&& source) noexcept {
     if (sources_.size() >= max_shards) return error::format(errc::unsupported, "the checkpoint has more than %zu shards", max_shards);
     auto* kept = new (std::nothrow) byte_source(std::move(source));
     if (kept == nullptr || !sources_.push_back(kept)) {
@@ -204,16 +168,17 @@ inline result<std::uint16_t> tensor_file::add_source(byte_source&& source) noexc
     return static_cast<std::uint16_t>(sources_.size() - 1);
 }
 
-inline error tensor_file::check(std::string_view name, const tensor_entry& e) const noexcept {
-    const int width = static_cast<int>(name.size() < 200 ? name.size() : 200);
-    const auto bad = [&](errc code, const char* what) noexcept { return error::format(code, "%.*s: %s", width, name.data(), what); };
+inline error tensor_table::check(std::string_view name, const tensor_entry& e) const noexcept {
+    const auto bad = [&](errc code, const char* what) noexcept {
+        return error::format(code, "%s: %s", detail::printable{name}.text, what);
+    };
     if (name.size() > max_name) return bad(errc::unsupported, "the name is longer than 65536 bytes");
     if (entries_.size() >= max_tensors) return bad(errc::unsupported, "the checkpoint has more than 131072 tensors");
     if (e.rank > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
     if (e.shard >= sources_.size()) return bad(errc::malformed, "names a shard that is not there");
 
-    const std::uint64_t room = sources_[e.shard]->size();
-    if (e.offset > room) return bad(errc::malformed, "begins past the end of the file");
+    const std::uint64_t file_bytes = sources_[e.shard]->size();
+    if (e.offset > file_bytes) return bad(errc::malformed, "begins past the end of the file");
     for (int i = 0; i < e.rank; ++i)
         if (e.shape[i] < 0 || e.stride[i] < 0) return bad(errc::malformed, "has a negative size or stride");
     for (int i = 0; i < e.rank; ++i)
@@ -221,18 +186,18 @@ inline error tensor_file::check(std::string_view name, const tensor_entry& e) co
 
     // Everything is compared with what the file can hold before it is multiplied. Nor may a tensor be larger than its
     // file, though stride 0 could make it so: a small file must not ask for gigabytes.
-    const std::uint64_t most = room / size_of(e.type);
+    const std::uint64_t max_elements = file_bytes / size_of(e.type);
     std::uint64_t elements = 1, last = 0;
     for (int i = 0; i < e.rank; ++i) {
         const auto extent = static_cast<std::uint64_t>(e.shape[i]), step = static_cast<std::uint64_t>(e.stride[i]);
-        if (extent > most / elements) return bad(errc::malformed, "has more elements than its file can hold");
+        if (extent > max_elements / elements) return bad(errc::malformed, "has more elements than its file can hold");
         elements *= extent;
         if (extent == 1) continue;
-        if (step > most / (extent - 1)) return bad(errc::malformed, "reaches past the end of the file");
+        if (step > max_elements / (extent - 1)) return bad(errc::malformed, "reaches past the end of the file");
         last += step * (extent - 1);
-        if (last > most) return bad(errc::malformed, "reaches past the end of the file");
+        if (last > max_elements) return bad(errc::malformed, "reaches past the end of the file");
     }
-    if (last >= (room - e.offset) / size_of(e.type)) return bad(errc::malformed, "reaches past the end of the file");
+    if (last >= (file_bytes - e.offset) / size_of(e.type)) return bad(errc::malformed, "reaches past the end of the file");
 
     // Overlapping elements would make reading in file order go back and forth; no weights are stored so.
     const axis_order order(e);
@@ -246,32 +211,24 @@ inline error tensor_file::check(std::string_view name, const tensor_entry& e) co
     return {};
 }
 
-inline error tensor_file::add(std::string_view name, tensor_entry entry) noexcept {
+inline error tensor_table::add(std::string_view name, tensor_entry entry) noexcept {
     if (error e = check(name, entry)) return e;
-    if (error e = grow_index()) return e;
-    const std::size_t slot = slot_of(name);
-    if (slot == index_.size()) return collided();
-    if (index_[slot] != 0)
-        return error::format(errc::malformed, "%.*s: the name occurs twice", static_cast<int>(name.size() < 300 ? name.size() : 300),
-                             name.data());
-    if (names_.size() + name.size() > UINT32_MAX) return error::format(errc::unsupported, "the names of the tensors exceed 4 GiB");
-    entry.name_at = static_cast<std::uint32_t>(names_.size());
-    entry.name_size = static_cast<std::uint32_t>(name.size());
-    if (!names_.append(name.data(), name.size()) || !entries_.push_back(entry))
-        return error::out_of_memory("the table of tensors", entries_.size() * 2 * sizeof(tensor_entry));
-    index_[slot] = static_cast<std::uint32_t>(entries_.size());
-    return {};
+    // The entry first: a name without an entry would be found.
+    if (!entries_.push_back(entry)) return error::out_of_memory("the table of tensors", entries_.size() * 2 * sizeof(tensor_entry));
+    error e = names_.add(name);
+    if (e) (void)entries_.resize(entries_.size() - 1);
+    return e;
 }
 
-inline error tensor_file::read(std::size_t i, float* out) const noexcept {
+inline error tensor_table::read(std::size_t i, float* out) const noexcept {
     const tensor_entry& entry = entries_[i];
     if (entry.elements() == 0) return {};
     const error e = entry.is_contiguous() ? read_contiguous(entry, out) : read_strided(entry, out);
     if (!e) return {};
-    return error::format(e.code(), "%.*s: %s", static_cast<int>(entry.name_size < 200 ? entry.name_size : 200), name(i).data(), e.what());
+    return error::format(e.code(), "%s: %s", detail::printable{name(i)}.text, e.what());
 }
 
-inline error tensor_file::read_contiguous(const tensor_entry& entry, float* out) const noexcept {
+inline error tensor_table::read_contiguous(const tensor_entry& entry, float* out) const noexcept {
     const byte_source& from = source(entry.shard);
     const auto count = static_cast<std::size_t>(entry.elements());
     if (entry.type == dtype::f32) return from.read(entry.offset, count * sizeof(float), out);
@@ -289,7 +246,7 @@ inline error tensor_file::read_contiguous(const tensor_entry& entry, float* out)
 
 /// Walks the elements in the order in which they lie in the file, through one window that only moves forward, and
 /// scatters them: a transposed tensor costs one pass over its bytes.
-inline error tensor_file::read_strided(const tensor_entry& entry, float* out) const noexcept {
+inline error tensor_table::read_strided(const tensor_entry& entry, float* out) const noexcept {
     const byte_source& from = source(entry.shard);
     const axis_order order(entry);
     std::int64_t out_stride[tensor_entry::max_rank];
@@ -307,7 +264,7 @@ inline error tensor_file::read_strided(const tensor_entry& entry, float* out) co
         run += next * static_cast<std::uint64_t>(entry.shape[order.axis[i]] - 1);
     }
     std::byte window[32768];
-    const std::uint64_t most = run < sizeof window ? run : sizeof window;
+    const std::uint64_t max_window = run < sizeof window ? run : sizeof window;
     std::uint64_t window_at = 0;
     std::size_t window_size = 0;
     std::int64_t index[tensor_entry::max_rank]{}, element = 0, place = 0;
@@ -316,7 +273,7 @@ inline error tensor_file::read_strided(const tensor_entry& entry, float* out) co
         if (at < window_at || at + width > window_at + window_size) {
             const std::uint64_t rest = from.size() - at;
             window_at = at;
-            window_size = static_cast<std::size_t>(rest < most ? rest : most);
+            window_size = static_cast<std::size_t>(rest < max_window ? rest : max_window);
             if (error e = from.read(window_at, window_size, window)) return e;
         }
         out[place] = to_float(entry.type, window + (at - window_at));

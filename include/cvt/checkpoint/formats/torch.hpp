@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "../../error.hpp"
+#include "../../text.hpp"
 #include "pickle.hpp"
 #include "tensor_table.hpp"
 #include "torch_legacy.hpp"
@@ -15,13 +16,6 @@
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
-
-/// What a file that begins with `head` (4 bytes or more) is called, or nullptr when it is no PyTorch checkpoint.
-inline const char* torch_container(std::span<const std::byte> head) noexcept {
-    if (head.size() >= 4 && std::memcmp(head.data(), "PK\x03\x04", 4) == 0) return "torch zip";
-    if (!head.empty() && head[0] == std::byte{0x80}) return "legacy torch";
-    return nullptr;
-}
 
 inline bool holds_tensors(const pickle_values& values, std::uint32_t v) noexcept {
     if (values.kind(v) != pickle_kind::dict) return false;
@@ -47,7 +41,9 @@ inline error find_tensors(const pickle_values& values, std::uint32_t root, std::
 
 /// Reads _rebuild_tensor_v2's (storage, offset, shape, strides, ...) into `entry`, its offset in bytes from the storage.
 inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, std::string_view name, tensor_entry& entry) noexcept {
-    const auto bad = [name](errc code, const char* what) noexcept { return error::format(code, "%s: %s", printable{name}.text, what); };
+    const auto bad = [name](errc code, const char* what) noexcept {
+        return error::format(code, "%s: %s", detail::printable{name}.text, what);
+    };
     const std::uint32_t arguments = values.tensor_arguments(tensor);
     const std::uint32_t offset = values.item_of(arguments, 1), shape = values.item_of(arguments, 2), strides = values.item_of(arguments, 3);
     if (values.kind(offset) != pickle_kind::integer || values.kind(shape) != pickle_kind::tuple ||
@@ -87,7 +83,7 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
 
 /// Adds the tensors of `root`; `locate(storage, begin)` says where the bytes of a storage are.
 template <class Locate>
-error add_tensors(const pickle_values& values, std::uint32_t root, std::uint16_t shard, tensor_file& out, Locate&& locate) noexcept {
+error add_tensors(const pickle_values& values, std::uint32_t root, std::uint16_t shard, tensor_table& out, Locate&& locate) noexcept {
     std::uint32_t dict = 0;
     if (error e = find_tensors(values, root, dict)) return e;
     for (std::uint32_t l = values.first(dict); l != pickle_values::nothing; l = values.next(values.next(l))) {
@@ -100,15 +96,25 @@ error add_tensors(const pickle_values& values, std::uint32_t root, std::uint16_t
         if (error e = describe_tensor(values, value, values.text(key), entry)) return e;
         std::uint64_t begin = 0;
         if (error e = locate(values.storage(values.item_of(values.tensor_arguments(value), 0)), begin))
-            return error::format(e.code(), "%s: %s", printable{values.text(key)}.text, e.what());
+            return error::format(e.code(), "%s: %s", detail::printable{values.text(key)}.text, e.what());
         entry.offset += begin;
         if (error e = out.add(values.text(key), entry)) return e;
     }
     return {};
 }
 
-inline error read_torch_zip(std::uint16_t shard, tensor_file& out) noexcept {
-    const byte_source& source = out.source(shard);
+// Both readers add the tensors of `file` to `out`, under their names in the file, as a new shard. The pickle is interpreted,
+// never executed: see pickle_reader. Of a wrapped checkpoint the first of `state_dict`, `model`, `encoder` that is a
+// dictionary of tensors counts and what stands beside it does not; other values in the dictionary are left out.
+// Float, Half, BFloat16, Double, Long and Int storages; views, shared storages and transposed tensors as they are.
+// After an error `out` may hold some of the tensors. Errors: io; out_of_memory; malformed; unsupported (a global or
+// opcode that is not allowed, by its name; compressed or big-endian files; no dictionary of tensors).
+
+/// Reads what torch.save writes since PyTorch 1.6.
+inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
+    const result<std::uint16_t> shard = out.add_source(std::move(file));
+    if (!shard) return shard.error();
+    const byte_source& source = out.source(*shard);
     zip_directory zip;
     if (error e = zip.open(source)) return e;
 
@@ -146,45 +152,31 @@ inline error read_torch_zip(std::uint16_t shard, tensor_file& out) noexcept {
     pickle_reader reader(source, begin, zip[pickle].size);
     std::uint32_t root = 0;
     if (error e = reader.load(root)) return e;
-    return add_tensors(reader, root, shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
+    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
         const std::ptrdiff_t found = zip.find(join("/data/", s.key));
-        if (found < 0) return error::format(errc::malformed, "its storage %s is missing in the zip", printable{s.key}.text);
+        if (found < 0) return error::format(errc::malformed, "its storage %s is missing in the zip", detail::printable{s.key}.text);
         const auto i = static_cast<std::size_t>(found);
         if (static_cast<std::uint64_t>(s.elements) > zip[i].size / size_of(s.type))
             return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %llu bytes",
-                                 printable{s.key}.text, static_cast<long long>(s.elements), size_of(s.type),
+                                 detail::printable{s.key}.text, static_cast<long long>(s.elements), size_of(s.type),
                                  static_cast<unsigned long long>(zip[i].size));
         return zip.locate(source, i, at);
     });
 }
 
-inline error read_torch_legacy(std::uint16_t shard, tensor_file& out) noexcept {
-    const byte_source& source = out.source(shard);
+/// Reads what torch.save wrote before PyTorch 1.6.
+inline error read_torch_legacy(byte_source&& file, tensor_table& out) noexcept {
+    const result<std::uint16_t> shard = out.add_source(std::move(file));
+    if (!shard) return shard.error();
+    const byte_source& source = out.source(*shard);
     pickle_reader reader(source, 0, source.size());
     legacy_storages storages;
     std::uint32_t root = 0;
     if (error e = storages.open(source, reader, root)) return e;
-    return add_tensors(reader, root, shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
+    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
         if (storages.locate(s.key, at)) return {};
-        return error::format(errc::malformed, "its storage %s is missing in the file", printable{s.key}.text);
+        return error::format(errc::malformed, "its storage %s is missing in the file", detail::printable{s.key}.text);
     });
-}
-
-/// Adds the tensors of `file` to `out`, under their names in the file, as a new shard. The pickle is interpreted, never
-/// executed: see pickle_reader. Of a wrapped checkpoint the first of `state_dict`, `model`, `encoder` that is a
-/// dictionary of tensors counts and what stands beside it does not; other values in the dictionary are left out.
-/// Float, Half, BFloat16, Double, Long and Int storages; views, shared storages and transposed tensors as they are.
-/// After an error `out` may hold some of the tensors. Errors: io; out_of_memory; malformed; unsupported (a global or
-/// opcode that is not allowed, by its name; compressed or big-endian files; no dictionary of tensors).
-inline error read_torch(byte_source&& file, tensor_file& out) noexcept {
-    result<std::uint16_t> shard = out.add_source(std::move(file));
-    if (!shard) return shard.error();
-    const byte_source& source = out.source(*shard);
-    std::byte head[4]{};
-    if (error e = source.read(0, source.size() < 4 ? static_cast<std::size_t>(source.size()) : 4, head)) return e;
-    const char* const container = torch_container(head);
-    if (container == nullptr) return error::format(errc::unsupported, "neither a zip nor a pickle: not a checkpoint of torch.save");
-    return head[0] == std::byte{0x80} ? read_torch_legacy(*shard, out) : read_torch_zip(*shard, out);
 }
 
 }  // namespace checkpoint

@@ -7,6 +7,7 @@
 
 #include "../../error.hpp"
 #include "../../runtime/buffer.hpp"
+#include "../../text.hpp"
 #include "pickle.hpp"
 #include "tensor_table.hpp"
 
@@ -86,7 +87,7 @@ inline error legacy_storages::collect() noexcept {
         }
         const pickle_storage a = values_->storage(places_[kept - 1].value), b = values_->storage(p.value);
         if (a.type != b.type || a.elements != b.elements)
-            return error::format(errc::malformed, "storage %s is described in two ways", printable{a.key}.text);
+            return error::format(errc::malformed, "storage %s is described in two ways", detail::printable{a.key}.text);
     }
     (void)places_.resize(kept);
     return {};
@@ -100,7 +101,7 @@ inline error legacy_storages::walk(const byte_source& source, std::uint32_t keys
         const std::uint32_t v = values_->item(l);
         if (values_->kind(v) != pickle_kind::text)
             return error::format(errc::malformed, "legacy PyTorch file: a storage's key is not a text");
-        const printable shown{values_->text(v)};
+        const detail::printable shown{values_->text(v)};
         const std::size_t i = index_of(values_->text(v));
         if (i == places_.size() || places_[i].begin != 0)
             return error::format(errc::malformed, "storage %s is listed %s", shown.text, i == places_.size() ? "but not used" : "twice");

@@ -8,6 +8,7 @@
 
 #include "../../error.hpp"
 #include "../../runtime/buffer.hpp"
+#include "../../text.hpp"
 #include "pickle_values.hpp"
 #include "tensor_table.hpp"
 
@@ -60,18 +61,18 @@ constexpr std::size_t zip_local_size = 30, zip_central_size = 46, zip_end_size =
 inline error zip_directory::find_directory(const byte_source& source, std::uint64_t& at, std::uint64_t& size,
                                            std::uint64_t& count) noexcept {
     const auto bad = [](const char* what) noexcept { return error::format(errc::malformed, "zip: %s", what); };
-    const std::uint64_t room = source.size();
-    const auto tail_size = static_cast<std::size_t>(room < zip_end_size + 0xFFFF ? room : zip_end_size + 0xFFFF);
+    const std::uint64_t file_size = source.size();
+    const auto tail_size = static_cast<std::size_t>(file_size < zip_end_size + 0xFFFF ? file_size : zip_end_size + 0xFFFF);
     if (tail_size < zip_end_size) return bad("the file is cut short");
     detail::buffer<std::byte> tail;
     if (!tail.resize(tail_size)) return error::out_of_memory("the end of the zip file", tail_size);
-    if (error e = source.read(room - tail_size, tail_size, tail.data())) return e;
+    if (error e = source.read(file_size - tail_size, tail_size, tail.data())) return e;
     // A comment of up to 64 KiB may follow the record, and must then reach the end of the file exactly.
     std::size_t found = tail_size - zip_end_size;
     while (load<std::uint32_t>(&tail[found]) != zip_end || found + zip_end_size + load<std::uint16_t>(&tail[found + 20]) != tail_size)
         if (found-- == 0) return bad("its directory is missing (an incomplete download?)");
 
-    std::uint64_t end = room - tail_size + found;
+    std::uint64_t end = file_size - tail_size + found;
     const std::byte* const record = &tail[found];
     std::uint64_t disks = load<std::uint16_t>(record + 4) | std::uint64_t{load<std::uint16_t>(record + 6)};
     count = load<std::uint16_t>(record + 10);
@@ -112,7 +113,8 @@ inline error zip_directory::open(const byte_source& source) noexcept {
     if (error e = parse(count)) return e;
     std::sort(entries_.begin(), entries_.end(), [this](const entry& a, const entry& b) { return name_of(a) < name_of(b); });
     for (std::size_t i = 1; i < entries_.size(); ++i)
-        if (name(i) == name(i - 1)) return error::format(errc::malformed, "zip: two entries are called %s", printable{name(i)}.text);
+        if (name(i) == name(i - 1))
+            return error::format(errc::malformed, "zip: two entries are called %s", detail::printable{name(i)}.text);
     return {};
 }
 
@@ -180,20 +182,20 @@ inline std::ptrdiff_t zip_directory::find(std::string_view wanted) const noexcep
 
 inline error zip_directory::locate(const byte_source& source, std::size_t i, std::uint64_t& begin) const noexcept {
     const entry& e = entries_[i];
-    const printable shown{name(i)};
+    const detail::printable shown{name(i)};
     if ((e.flags & 1) != 0) return error::format(errc::unsupported, "zip: %s is encrypted", shown.text);
     if (e.method != 0)
         return error::format(errc::unsupported, "zip: %s is compressed (method %u): checkpoints are stored", shown.text,
                              static_cast<unsigned>(e.method));
     const auto bad = [&](const char* what) noexcept { return error::format(errc::malformed, "zip: %s %s", shown.text, what); };
     if (e.packed_size != e.size) return bad("is stored, yet has two sizes");
-    const std::uint64_t room = source.size();
-    if (e.header > room || room - e.header < zip_local_size) return bad("begins outside the file");
+    const std::uint64_t file_size = source.size();
+    if (e.header > file_size || file_size - e.header < zip_local_size) return bad("begins outside the file");
     std::byte header[zip_local_size];
     if (error failed = source.read(e.header, sizeof header, header)) return failed;
     if (load<std::uint32_t>(header) != zip_local) return bad("has no header where the directory says");
     begin = e.header + sizeof header + load<std::uint16_t>(header + 26) + load<std::uint16_t>(header + 28);
-    if (begin > room || e.size > room - begin) return bad("ends outside the file");
+    if (begin > file_size || e.size > file_size - begin) return bad("ends outside the file");
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "../../error.hpp"
+#include "../../text.hpp"
 #include "json.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -73,7 +74,7 @@ private:
     static void describe(json_value v, char (&text)[80]) noexcept {
         if (v.is(json_kind::string)) {
             const std::string_view s = v.string();
-            std::snprintf(text, sizeof text, "\"%.*s\"", static_cast<int>(s.size() < 60 ? s.size() : 60), s.data());
+            std::snprintf(text, sizeof text, "\"%.60s\"", detail::printable{s}.text);
         } else if (v.is(json_kind::number) && v.integer()) {
             std::snprintf(text, sizeof text, "%lld", static_cast<long long>(*v.integer()));
         } else if (v.is(json_kind::number)) {

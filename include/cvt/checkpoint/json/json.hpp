@@ -9,7 +9,8 @@
 
 #include "../../error.hpp"
 #include "../../runtime/buffer.hpp"
-#include "../formats/hash.hpp"
+#include "../../text.hpp"
+#include "hash_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -104,7 +105,7 @@ private:
 };
 
 inline std::size_t json::slot_of(std::uint32_t object, std::string_view key) const noexcept {
-    return place_of(keys_, fnv1a(key, 0xCBF29CE484222325ULL + object * 0x9E3779B97F4A7C15ULL),
+    return place_of(keys_, detail::fnv1a(key, 0xCBF29CE484222325ULL + object * 0x9E3779B97F4A7C15ULL),
                     [&](std::uint32_t k) { return nodes_[k].owner == object && text(nodes_[k]) == key; });
 }
 

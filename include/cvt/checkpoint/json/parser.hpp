@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "../../text.hpp"
 #include "json.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -24,8 +25,8 @@ public:
         skip_space();
         if (!value(0)) return error_;
         skip_space();
-        if (at_ != end_) return expected("the end of the text"), error_;
-        return {};
+        if (at_ != end_) expected("the end of the text");
+        return error_;
     }
 
 private:
@@ -128,9 +129,8 @@ private:
         const std::size_t slot = document_.slot_of(object, name);
         if (slot == document_.keys_.size()) return collided();
         if (document_.keys_[slot] != 0) {
-            error_ =
-                error::format(errc::malformed, "JSON line %u, byte %llu: the key \"%.*s\" occurs twice in one object", line_,
-                              static_cast<unsigned long long>(at_), static_cast<int>(name.size() < 200 ? name.size() : 200), name.data());
+            error_ = error::format(errc::malformed, "JSON line %u, byte %llu: the key \"%s\" occurs twice in one object", line_,
+                                   static_cast<unsigned long long>(at_), detail::printable{name}.text);
             return false;
         }
         document_.keys_[slot] = self;
@@ -192,11 +192,11 @@ private:
     /// is a template: units of other compiler flags would share its body.
     static bool to_int64(const char* at, const char* end, std::int64_t& out) noexcept {
         const bool negative = *at == '-';
-        const std::uint64_t most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0);
+        const std::uint64_t max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0);
         std::uint64_t magnitude = 0;
         for (at += negative ? 1 : 0; at != end; ++at) {
             const auto digit = static_cast<std::uint64_t>(*at - '0');
-            if (magnitude > (most - digit) / 10) return false;
+            if (magnitude > (max - digit) / 10) return false;
             magnitude = magnitude * 10 + digit;
         }
         out = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
@@ -218,7 +218,7 @@ private:
                 if (!escape(to)) return false;
                 continue;
             }
-            const std::size_t length = utf8_length();
+            const std::size_t length = detail::utf8_length({text + at_, end_ - at_});
             if (length == 0) return expected("valid UTF-8");
             std::memmove(text + to, text + at_, length);
             to += length;
@@ -226,26 +226,6 @@ private:
         }
         ++at_;
         return add({.kind = json_kind::string, .at = static_cast<std::uint32_t>(begin), .size = static_cast<std::uint32_t>(to - begin)});
-    }
-
-    /// Bytes of the UTF-8 sequence at at_, 0 when it is none (overlong forms, surrogates, above U+10FFFF).
-    [[nodiscard]] std::size_t utf8_length() const noexcept {
-        const auto byte = [&](std::size_t i) noexcept -> unsigned {
-            return at_ + i < end_ ? static_cast<unsigned char>(document_.text_[at_ + i]) : 0U;
-        };
-        const auto tail = [&](std::size_t i) noexcept { return (byte(i) & 0xC0U) == 0x80U; };
-        const unsigned lead = byte(0);
-        if (lead < 0x80) return 1;
-        if (lead >= 0xC2 && lead < 0xE0) return tail(1) ? 2 : 0;
-        if (lead >= 0xE0 && lead < 0xF0) {
-            if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) >= 0xA0)) return 0;
-            return tail(1) && tail(2) ? 3 : 0;
-        }
-        if (lead >= 0xF0 && lead < 0xF5) {
-            if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) >= 0x90)) return 0;
-            return tail(1) && tail(2) && tail(3) ? 4 : 0;
-        }
-        return 0;
     }
 
     bool escape(std::size_t& to) noexcept {
@@ -269,10 +249,23 @@ private:
             code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
         }
         const auto put = [&](std::uint32_t byte) noexcept { text[to++] = static_cast<char>(static_cast<unsigned char>(byte)); };
-        if (code < 0x80) return put(code), true;
-        if (code < 0x800) return put(0xC0 | code >> 6), put(0x80 | (code & 0x3F)), true;
-        if (code < 0x10000) return put(0xE0 | code >> 12), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F)), true;
-        return put(0xF0 | code >> 18), put(0x80 | (code >> 12 & 0x3F)), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F)), true;
+        if (code < 0x80) {
+            put(code);
+            return true;
+        }
+        if (code < 0x800) {
+            put(0xC0 | code >> 6);
+        } else {
+            if (code < 0x10000) {
+                put(0xE0 | code >> 12);
+            } else {
+                put(0xF0 | code >> 18);
+                put(0x80 | (code >> 12 & 0x3F));
+            }
+            put(0x80 | (code >> 6 & 0x3F));
+        }
+        put(0x80 | (code & 0x3F));
+        return true;
     }
 
     bool hex4(std::uint32_t& code) noexcept {

@@ -1,4 +1,4 @@
-// Writes JSON text (RFC 8259): commas, indentation and escapes by themselves, numbers that read back as they were.
+// Writes JSON text (RFC 8259) with its commas, indentation and escapes; numbers read back as the same values.
 #pragma once
 
 #include <charconv>
@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "../../runtime/buffer.hpp"
+#include "../../text.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -22,13 +23,17 @@ public:
     [[nodiscard]] bool good() const noexcept { return good_; }
     [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), text_.size()}; }
 
-    json_writer& begin_object() noexcept { return separate(), ++depth_, raw("{"); }
+    json_writer& begin_object() noexcept {
+        separate();
+        ++depth_;
+        return raw("{");
+    }
     json_writer& end_object() noexcept {
         --depth_;
         if (!text_.empty() && text_[text_.size() - 1] != '{') new_line();
         return raw("}");
     }
-    json_writer& begin_list() noexcept { return separate(), raw("["); }
+    json_writer& begin_list() noexcept { return separate().raw("["); }
     json_writer& end_list() noexcept { return raw("]"); }
     json_writer& key(std::string_view name) noexcept {
         comma();
@@ -36,22 +41,21 @@ public:
         return quoted(name).raw(indented_ ? ": " : ":");
     }
 
-    /// UTF-8 is taken as it is, valid or not.
-    json_writer& string(std::string_view value) noexcept { return separate(), quoted(value); }
-    json_writer& boolean(bool value) noexcept { return separate(), raw(value ? "true" : "false"); }
+    /// Bytes that are not valid UTF-8 are passed on as they are.
+    json_writer& string(std::string_view value) noexcept { return separate().quoted(value); }
+    json_writer& boolean(bool value) noexcept { return separate().raw(value ? "true" : "false"); }
     json_writer& integer(std::integral auto value) noexcept {
         char digits[24];  // not std::to_chars, which for integers is a template: units of other compiler flags would share its body
         const int size = std::is_signed_v<decltype(value)>
                              ? std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(value))
                              : std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(value));
-        return separate(), raw({digits, static_cast<std::size_t>(size)});
+        return separate().raw({digits, static_cast<std::size_t>(size)});
     }
     /// The shortest decimal that reads back as the same value of its type; it must be finite.
     json_writer& real(std::floating_point auto value) noexcept {
         char digits[40];
         const std::string_view shown{digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)};
-        separate();
-        raw(shown);
+        separate().raw(shown);
         return shown.find_first_of(".e") == std::string_view::npos ? raw(".0") : *this;
     }
 
@@ -67,9 +71,7 @@ private:
     void comma() noexcept {
         if (follows_value()) raw(",");
     }
-    void separate() noexcept {
-        if (follows_value()) raw(indented_ ? ", " : ",");
-    }
+    json_writer& separate() noexcept { return follows_value() ? raw(indented_ ? ", " : ",") : *this; }
     void new_line() noexcept {
         if (!indented_) return;
         raw("\n");
@@ -77,19 +79,7 @@ private:
     }
     json_writer& quoted(std::string_view value) noexcept {
         raw("\"");
-        for (const char c : value) {
-            const auto code = static_cast<unsigned char>(c);
-            if (c == '"' || c == '\\') {
-                raw("\\");
-                raw({&c, 1});
-            } else if (code < 0x20) {
-                constexpr char digits[] = "0123456789abcdef";
-                const char escape[]{'\\', 'u', '0', '0', digits[code >> 4], digits[code & 15]};
-                raw({escape, sizeof escape});
-            } else {
-                raw({&c, 1});
-            }
-        }
+        detail::escape_json(value, {}, [this](std::string_view part) noexcept { raw(part); });
         return raw("\"");
     }
 

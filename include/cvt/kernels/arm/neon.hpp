@@ -7,18 +7,21 @@
 #include <arm_neon.h>
 
 #include "../kernel_set.hpp"
+#include "../targets.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace kernels::neon {
+
+inline constexpr char name[] = "neon";
+inline bool supported() noexcept { return true; }  // every 64-bit ARM CPU has it
 
 using vec = float32x4_t;
 using ints = int32x4_t;
 using mask = uint32x4_t;
 inline constexpr std::ptrdiff_t lanes = 4;
-inline constexpr int micro_vectors = 2;            // of 32 registers 12 are sums, 2 weights, 1 an input
-inline constexpr std::ptrdiff_t cached_rows = 72;  // with gemm_f32.inl's block_k 144 KiB of inputs
+inline constexpr int nr_vectors = 2;      // of 32 registers 12 are sums, 2 weights, 1 an input
+inline constexpr std::ptrdiff_t mc = 72;  // with gemm_f32.inl's kc 144 KiB of inputs
 
-#define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return vdupq_n_f32(v); }
 CVT_SIMD vec load(const float* p) { return vld1q_f32(p); }
 CVT_SIMD void store(float* p, vec v) { vst1q_f32(p, v); }
@@ -54,11 +57,8 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 #include "../simd/emulated.inl"
 CVT_SIMD float sum_of(vec v) { return vaddvq_f32(v); }
 CVT_SIMD float max_of(vec v) { return vmaxvq_f32(v); }
-#undef CVT_SIMD
 
 #include "../simd/kernels.inl"
-
-inline constexpr kernel_set set{"neon", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 
 }  // namespace kernels::neon
 CVT_NAMESPACE_END

@@ -1,5 +1,5 @@
-// Partial loads and stores, and indexed broadcasts, for instruction sets that have no instruction for either. Included by their
-// headers, beside set1, load and store.
+// Partial loads and stores, and indexed broadcasts, for instruction sets that lack them. Included by their headers, after set1,
+// load and store.
 
 /// A vector of which only the first `count` lanes are in memory.
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
@@ -21,4 +21,4 @@ template <int Times, int Offset>
 CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
     return set1(*static_cast<const float*>(static_cast<const void*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes)));
 }
-CVT_SIMD void pin(vec&) {}  // accumulate does it
+CVT_SIMD void keep_in_register(vec&) {}  // accumulate does it

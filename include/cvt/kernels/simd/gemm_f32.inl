@@ -1,30 +1,36 @@
-// Matrix products: weights packed into panels, a register tile of 6 rows by micro_vectors vectors. Included by kernels.inl.
+// Products with float32 weights: weights packed into panels, a register tile of mr rows by nr columns. Included by kernels.inl.
 
-inline constexpr std::ptrdiff_t panel = micro_vectors * lanes;  // columns of the register tile
-inline constexpr int micro_rows = 6;                            // its rows
-inline constexpr std::ptrdiff_t block_k = 512;    // depth summed in registers before it is added to what is stored: bounds the rounding
-inline constexpr std::ptrdiff_t tile_rows = 204;  // rows a task takes
+inline constexpr std::ptrdiff_t nr = nr_vectors * lanes;  // columns of the register tile
+inline constexpr int mr = 6;                              // its rows
+inline constexpr std::ptrdiff_t kc = 512;         // depth summed in registers before it is added to what is stored: bounds the rounding
+inline constexpr std::ptrdiff_t task_rows = 204;  // rows a task takes
 
-inline std::size_t packed_size(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-    return static_cast<std::size_t>((n + panel - 1) / panel * panel) * static_cast<std::size_t>(k);
+inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+    return static_cast<std::size_t>((n + nr - 1) / nr * nr) * static_cast<std::size_t>(k) * sizeof(float);
 }
+inline std::size_t column_offset(std::ptrdiff_t first, std::ptrdiff_t packed_k) noexcept {
+    return static_cast<std::size_t>(first * packed_k) * sizeof(float);
+}
+inline std::size_t depth_offset(std::ptrdiff_t first) noexcept { return static_cast<std::size_t>(first * nr) * sizeof(float); }
 
-/// Panels of `panel` columns, each (k, panel), the last one padded with zeros; from one panel to the next (packed_k, panel).
-inline void pack(const float* w, std::ptrdiff_t stride_n, std::ptrdiff_t stride_k, std::ptrdiff_t n, std::ptrdiff_t k, float* packed,
-                 std::ptrdiff_t packed_k) noexcept {
-    for (std::ptrdiff_t first = 0; first < n; first += panel, packed += panel * packed_k) {
-        const std::ptrdiff_t width = n - first < panel ? n - first : panel;
-        const float* from = w + first * stride_n;
-        if (stride_n == 1) {
-            for (std::ptrdiff_t j = 0; j < k; ++j)
-                CVT_UNROLL for (std::ptrdiff_t c = 0; c < panel; c += lanes)
-                    store(packed + j * panel + c, load_part(from + j * stride_k + c, width - c));
+inline const float* floats(const std::byte* packed) noexcept { return static_cast<const float*>(static_cast<const void*>(packed)); }
+
+/// Panels of nr columns, each (k, nr), the last one padded with zeros; from one panel to the next (packed_k, nr).
+inline void pack(const pack_args& a) noexcept {
+    float* panel = static_cast<float*>(static_cast<void*>(a.to.data));
+    for (std::ptrdiff_t first = 0; first < a.to.n; first += nr, panel += nr * a.to.packed_k) {
+        const std::ptrdiff_t width = a.to.n - first < nr ? a.to.n - first : nr;
+        const float* from = a.weights + first * a.stride_n;
+        if (a.stride_n == 1) {
+            for (std::ptrdiff_t j = 0; j < a.to.k; ++j)
+                CVT_UNROLL for (std::ptrdiff_t c = 0; c < nr; c += lanes)
+                    store(panel + j * nr + c, load_part(from + j * a.stride_k + c, width - c));
             continue;
         }
-        for (std::ptrdiff_t j = 0; j < k; ++j) {
-            float* to = packed + j * panel;
-            for (std::ptrdiff_t i = 0; i < width; ++i) to[i] = from[i * stride_n + j * stride_k];
-            for (std::ptrdiff_t i = width; i < panel; ++i) to[i] = 0.F;
+        for (std::ptrdiff_t j = 0; j < a.to.k; ++j) {
+            float* to = panel + j * nr;
+            for (std::ptrdiff_t i = 0; i < width; ++i) to[i] = from[i * a.stride_n + j * a.stride_k];
+            for (std::ptrdiff_t i = width; i < nr; ++i) to[i] = 0.F;
         }
     }
 }
@@ -35,16 +41,16 @@ inline constexpr std::ptrdiff_t unroll = 4, line = 64 / sizeof(float);
 struct tile_args {
     const float* in;
     std::ptrdiff_t in_stride;
-    const float* weights;  // (k, panel)
+    const float* weights;  // (k, nr)
     std::ptrdiff_t k;
-    const float* bias;       // `panel` floats, or null
+    const float* bias;       // nr floats, or null
     const float* row_scale;  // a factor a row, or null
-    float* out;              // (rows, panel)
+    float* out;              // (rows, nr)
     std::ptrdiff_t out_stride;
-    const float* next;  // weights that will be needed after this panel: `next_lines` cache lines of them a tile
-    std::ptrdiff_t next_lines;
+    const float* prefetch;  // weights needed after this panel: each tile prefetches `prefetch_lines` cache lines of them
+    std::ptrdiff_t prefetch_lines;
     bool accumulate;  // start from what is in `out`
-    epilogue then;
+    kernels::epilogue epilogue;
 };
 
 /// How far a tile's rows lie apart, in bytes: row 2 is reached as twice `once`, row 4 as four times.
@@ -52,12 +58,12 @@ struct row_offsets {
     std::ptrdiff_t once, thrice, five;
 };
 
-/// sum[r] += in[r * stride + K] * w[K * panel], one step of the depth.
+/// sum[r] += in[r * stride + K] * w[K * nr], one step of the depth.
 template <int Rows, int Vectors, int K>
-CVT_ALWAYS_INLINE void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float* in,
-                                     row_offsets row, const float* w) {
+CVT_SIMD void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float* in, row_offsets row,
+                            const float* w) {
     vec step[static_cast<std::size_t>(Vectors)];
-    CVT_UNROLL for (int v = 0; v < Vectors; ++v) step[v] = load(w + K * panel + v * lanes);
+    CVT_UNROLL for (int v = 0; v < Vectors; ++v) step[v] = load(w + K * nr + v * lanes);
     CVT_UNROLL for (int r = 0; r < Rows; ++r) {
         const vec x = r == 0   ? set1(in[K])
                       : r == 1 ? broadcast<1, K>(in, row.once)
@@ -71,43 +77,43 @@ CVT_ALWAYS_INLINE void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][
 
 /// `unroll` steps.
 template <int Rows, int Vectors>
-CVT_ALWAYS_INLINE void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float*& in,
-                                      row_offsets row, const float*& w) {
+CVT_SIMD void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float*& in,
+                             row_offsets row, const float*& w) {
     static_assert(unroll == 4);
     multiply_step<Rows, Vectors, 0>(sum, in, row, w);
     multiply_step<Rows, Vectors, 1>(sum, in, row, w);
     multiply_step<Rows, Vectors, 2>(sum, in, row, w);
     multiply_step<Rows, Vectors, 3>(sum, in, row, w);
     in += unroll;
-    w += unroll * panel;
-    CVT_UNROLL for (int r = 0; r < Rows; ++r) { CVT_UNROLL for (int v = 0; v < Vectors; ++v) pin(sum[r][v]); }
+    w += unroll * nr;
+    CVT_UNROLL for (int r = 0; r < Rows; ++r) { CVT_UNROLL for (int v = 0; v < Vectors; ++v) keep_in_register(sum[r][v]); }
 }
 
-/// sum[r] += in[r * stride ...] * w over `depth`, in order. Meanwhile `lines` of `next` are fetched, at most depth / unroll
-/// of them, one with every `unroll` steps: all at once they would keep the inputs waiting.
+/// sum[r] += in[r] * weights over the depth, in order. Meanwhile a.prefetch_lines of the next weights are prefetched, at most
+/// depth / unroll, one with every `unroll` steps: all at once they would keep the inputs waiting.
 ///
-/// Every instruction counts where the core's other hardware thread is busy: then only three can begin in a cycle. Hence two loops,
-/// one that fetches and one that does not, which count by the address of the weights.
+/// With a busy hyper-thread only three instructions issue per cycle, so the loop is split in two, with and without prefetch, and
+/// the weight pointer is the loop counter.
 template <int Rows, int Vectors>
-CVT_ALWAYS_INLINE void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float* in,
-                                           std::ptrdiff_t stride, const float* w, std::ptrdiff_t depth, const float* next,
-                                           std::ptrdiff_t lines) {
-    const auto bytes = stride * static_cast<std::ptrdiff_t>(sizeof(float));
+CVT_SIMD void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)],
+                                  const tile_args& a) noexcept {
+    const auto bytes = a.in_stride * static_cast<std::ptrdiff_t>(sizeof(float));
     const row_offsets row{bytes, 3 * bytes, 5 * bytes};
-    const float *const end = w + depth * panel, *const whole = w + depth / unroll * unroll * panel;
-    for (const float* const fetched = w + lines * unroll * panel; w != fetched; next += line) {
-        __builtin_prefetch(next, 0, 2);
+    const float *in = a.in, *w = a.weights, *prefetch = a.prefetch;
+    const float *const end = w + a.k * nr, *const whole = w + a.k / unroll * unroll * nr;
+    for (const float* const fetched = w + a.prefetch_lines * unroll * nr; w != fetched; prefetch += line) {
+        __builtin_prefetch(prefetch, 0, 2);
         multiply_steps<Rows, Vectors>(sum, in, row, w);
     }
     while (w != whole) multiply_steps<Rows, Vectors>(sum, in, row, w);
-    for (; w != end; ++in, w += panel) multiply_step<Rows, Vectors, 0>(sum, in, row, w);
+    for (; w != end; ++in, w += nr) multiply_step<Rows, Vectors, 0>(sum, in, row, w);
 }
 
 /// The activation of tiles that are stored: while sums are alive, no register is left for the polynomial. Not inlined: there would
 /// be a copy for every number of rows.
 template <int Vectors>
-__attribute__((noinline)) inline void activate(float* out, std::ptrdiff_t stride, std::ptrdiff_t rows, epilogue then) noexcept {
-    if (then == epilogue::quick_gelu) {
+__attribute__((noinline)) inline void activate(float* out, std::ptrdiff_t stride, std::ptrdiff_t rows, epilogue kind) noexcept {
+    if (kind == epilogue::quick_gelu) {
         for (; rows > 0; --rows, out += stride)
             CVT_UNROLL for (int v = 0; v < Vectors; ++v) store(out + v * lanes, quick_gelu(load(out + v * lanes)));
     } else {
@@ -131,7 +137,7 @@ inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
         if (a.accumulate) {  // its rows may lie in memory, each in a page of its own
             CVT_UNROLL for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + r * stride, 1, 3);
         }
-        multiply_accumulate<Rows, Vectors>(sum, a.in, a.in_stride, a.weights, a.k, a.next, a.next_lines);
+        multiply_accumulate<Rows, Vectors>(sum, a);
         if (a.accumulate) {
             CVT_UNROLL for (int r = 0; r < Rows; ++r) {
                 CVT_UNROLL for (int v = 0; v < Vectors; ++v) sum[r][v] = add(sum[r][v], load(out + r * stride + v * lanes));
@@ -149,21 +155,21 @@ inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
         }
         a.in += Rows * a.in_stride;
         a.out += Rows * stride;
-        a.next += a.next_lines * line;
+        a.prefetch += a.prefetch_lines * line;
     }
-    if (a.then == epilogue::quick_gelu || a.then == epilogue::erf_gelu) activate<Vectors>(begin, stride, rows, a.then);
+    if (a.epilogue == epilogue::quick_gelu || a.epilogue == epilogue::erf_gelu) activate<Vectors>(begin, stride, rows, a.epilogue);
 }
 
 /// All rows of a panel's first vectors. Tiles of one or two rows leave the multipliers waiting for each other's sums, so that the
 /// last 7 or 8 rows are taken as 4 and 3 or 4.
 template <int Vectors>
 inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
-    static_assert(micro_rows == 6, "the last rows are taken as there are cases for");
-    const bool split = rows > micro_rows && (rows % micro_rows == 1 || rows % micro_rows == 2);
-    const std::ptrdiff_t whole = rows / micro_rows - (split ? 1 : 0);
+    static_assert(mr == 6, "the last rows are taken as there are cases for");
+    const bool split = rows > mr && (rows % mr == 1 || rows % mr == 2);
+    const std::ptrdiff_t whole = rows / mr - (split ? 1 : 0);
     register_tiles<6, Vectors>(a, whole);
-    std::ptrdiff_t left = rows - whole * micro_rows;
-    if (left > micro_rows) {
+    std::ptrdiff_t left = rows - whole * mr;
+    if (left > mr) {
         register_tiles<4, Vectors>(a, 1);
         left -= 4;
     }
@@ -178,89 +184,101 @@ inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
 }
 
 /// The vectors of a panel that its first `width` columns lie in: of a panel of four one, two or four.
-CVT_ALWAYS_INLINE void tiles_of_width(const tile_args& a, std::ptrdiff_t width, std::ptrdiff_t rows) noexcept {
-    if constexpr (micro_vectors == 4) {
+CVT_SIMD void tiles_of_width(const tile_args& a, std::ptrdiff_t width, std::ptrdiff_t rows) noexcept {
+    if constexpr (nr_vectors == 4) {
         if (width <= lanes) return tiles_of_panel<1>(a, rows);
         if (width <= 2 * lanes) return tiles_of_panel<2>(a, rows);
     }
-    return tiles_of_panel<micro_vectors>(a, rows);
+    return tiles_of_panel<nr_vectors>(a, rows);
 }
 
-/// (rows, panel) from where the first `has` columns are, zeros beside them, to where the first `takes` are wanted.
-inline void copy_panel(const float* from, std::ptrdiff_t from_stride, std::ptrdiff_t has, float* to, std::ptrdiff_t to_stride,
-                       std::ptrdiff_t takes, std::ptrdiff_t rows) noexcept {
-    for (std::ptrdiff_t r = 0; r < rows; ++r, from += from_stride, to += to_stride) {
-        CVT_UNROLL for (std::ptrdiff_t c = 0; c < panel; c += lanes) store_part(to + c, takes - c, load_part(from + c, has - c));
+/// Copies a panel's rows: of its nr columns `from` has the first from.cols, zeros count for the others, and `to` wants the first
+/// to.cols.
+inline void copy_panel(matrix<const float> from, matrix<float> to) noexcept {
+    for (std::ptrdiff_t r = 0; r < to.rows; ++r, from.data += from.stride, to.data += to.stride) {
+        CVT_UNROLL for (std::ptrdiff_t c = 0; c < nr; c += lanes)
+            store_part(to.data + c, to.cols - c, load_part(from.data + c, from.cols - c));
     }
 }
 
-/// Panel after panel, each over all rows, cached_rows at most; while one is multiplied, the next is fetched, by enough tiles all of
-/// it.
-inline void multiply_panels(const linear_args& a) noexcept {
-    const std::ptrdiff_t tiles = (a.rows + micro_rows - 1) / micro_rows, packed_k = a.packed_k == 0 ? a.k : a.packed_k;
-    const std::ptrdiff_t blocks = (a.k + block_k - 1) / block_k, even = ((a.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
-    constexpr std::ptrdiff_t beside_rows = 4 * micro_rows;
-    alignas(64) float beside[beside_rows * panel], bias[panel];  // where the last panel has columns beyond n, for some rows at a time
-    for (std::ptrdiff_t k = 0; k < a.k; k += even) {
-        const std::ptrdiff_t depth = a.k - k < even ? a.k - k : even;
-        const std::ptrdiff_t share = (depth * panel / line + tiles - 1) / tiles, lines = share < depth / unroll ? share : depth / unroll;
-        const bool first = k == 0, last = k + depth == a.k;
-        for (std::ptrdiff_t column = 0; column < a.n; column += panel) {
-            const float* weights = a.weights + column * packed_k + k * panel;
-            const float* next = column + panel < a.n ? weights + packed_k * panel : last ? a.next : a.weights + (k + depth) * panel;
-            tile_args t{.in = a.in + k,
-                        .in_stride = a.in_stride,
+/// Panel after panel, each over all rows, mc at most; while one is multiplied, the next is prefetched, by enough tiles all of it.
+inline void multiply_panels(const gemm_args& a) noexcept {
+    const std::ptrdiff_t rows = a.in.rows, tiles = (rows + mr - 1) / mr, panel_floats = a.w.packed_k * nr;
+    const std::ptrdiff_t blocks = (a.w.k + kc - 1) / kc, even = ((a.w.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
+    constexpr std::ptrdiff_t beside_rows = 4 * mr;
+    alignas(64) float beside[beside_rows * nr], bias[nr];  // where the last panel has columns beyond n, for some rows at a time
+    for (std::ptrdiff_t k = 0; k < a.w.k; k += even) {
+        const std::ptrdiff_t depth = a.w.k - k < even ? a.w.k - k : even;
+        const std::ptrdiff_t share = (depth * nr / line + tiles - 1) / tiles, lines = share < depth / unroll ? share : depth / unroll;
+        const bool first = k == 0, last = k + depth == a.w.k;
+        const float* weights = floats(a.w.data) + k * nr;
+        const float* const after = last ? floats(a.prefetch) : weights + depth * nr;
+        for (std::ptrdiff_t column = 0; column < a.w.n; column += nr, weights += panel_floats) {
+            const float* prefetch = column + nr < a.w.n ? weights + panel_floats : after;
+            tile_args t{.in = a.in.data + k,
+                        .in_stride = a.in.stride,
                         .weights = weights,
                         .k = depth,
                         .bias = first && a.bias != nullptr ? a.bias + column : nullptr,
                         .row_scale = last ? a.row_scale : nullptr,
-                        .out = a.out + column,
-                        .out_stride = a.out_stride,
-                        .next = next,
-                        .next_lines = next == nullptr ? 0 : lines,
-                        .accumulate = !first || a.then == epilogue::add,
-                        .then = last ? a.then : epilogue::none};
-            const std::ptrdiff_t width = a.n - column;
-            if (width >= panel || (micro_vectors == 4 && (width == lanes || width == 2 * lanes))) {
-                tiles_of_width(t, width, a.rows);
+                        .out = a.out.data + column,
+                        .out_stride = a.out.stride,
+                        .prefetch = prefetch,
+                        .prefetch_lines = prefetch == nullptr ? 0 : lines,
+                        .accumulate = !first || a.epilogue == epilogue::add,
+                        .epilogue = last ? a.epilogue : epilogue::none};
+            const std::ptrdiff_t width = a.w.n - column;
+            if (width >= nr || (nr_vectors == 4 && (width == lanes || width == 2 * lanes))) {
+                tiles_of_width(t, width, rows);
                 continue;
             }
             if (t.bias != nullptr) {
-                copy_panel(t.bias, 0, width, bias, 0, panel, 1);
+                copy_panel({.data = t.bias, .rows = 1, .cols = width, .stride = 0}, {.data = bias, .rows = 1, .cols = nr, .stride = nr});
                 t.bias = bias;
             }
-            for (std::ptrdiff_t r = 0; r < a.rows; r += beside_rows) {
-                const std::ptrdiff_t rows = a.rows - r < beside_rows ? a.rows - r : beside_rows;
-                float* const out = a.out + r * a.out_stride + column;
+            for (std::ptrdiff_t r = 0; r < rows; r += beside_rows) {
+                const std::ptrdiff_t count = rows - r < beside_rows ? rows - r : beside_rows;
+                const matrix<float> out{.data = t.out + r * t.out_stride, .rows = count, .cols = width, .stride = t.out_stride};
+                const matrix<float> tile{.data = beside, .rows = count, .cols = nr, .stride = nr};
                 tile_args part = t;
-                part.in += r * a.in_stride;
+                part.in += r * t.in_stride;
                 part.out = beside;
-                part.out_stride = panel;
-                part.next += r / micro_rows * t.next_lines * line;
+                part.out_stride = nr;
+                part.prefetch += r / mr * t.prefetch_lines * line;
                 if (part.row_scale != nullptr) part.row_scale += r;
-                if (part.accumulate) copy_panel(out, a.out_stride, width, beside, panel, panel, rows);
-                tiles_of_width(part, width, rows);
-                copy_panel(beside, panel, width, out, a.out_stride, width, rows);
+                if (part.accumulate) copy_panel(out, tile);
+                tiles_of_width(part, width, count);
+                copy_panel(tile, out);
             }
         }
     }
 }
 
-/// By few rows at a time, so that their inputs stay in the second cache while the panels pass over them.
-inline void linear(const linear_args& a) noexcept {
-    const std::ptrdiff_t parts = (a.rows + cached_rows - 1) / cached_rows;
-    const std::ptrdiff_t even = ((a.rows + parts - 1) / parts + micro_rows - 1) / micro_rows * micro_rows;
-    linear_args part = a;
-    part.next = a.weights;
-    part.rows = even;
-    std::ptrdiff_t left = a.rows;
+/// By mc rows at a time, so that their inputs stay in the second cache while the panels pass over them.
+inline void multiply(const gemm_args& a) noexcept {
+    const std::ptrdiff_t rows = a.in.rows, parts = (rows + mc - 1) / mc;
+    const std::ptrdiff_t even = ((rows + parts - 1) / parts + mr - 1) / mr * mr;
+    gemm_args part = a;
+    part.prefetch = a.w.data;
+    part.in.rows = even;
+    std::ptrdiff_t left = rows;
     for (; left > even; left -= even) {
         multiply_panels(part);
-        part.in += even * a.in_stride;
-        part.out += even * a.out_stride;
+        part.in.data += even * a.in.stride;
+        part.out.data += even * a.out.stride;
         if (part.row_scale != nullptr) part.row_scale += even;
     }
-    part.next = a.next;
-    part.rows = left;
+    part.prefetch = a.prefetch;
+    part.in.rows = left;
     multiply_panels(part);
 }
+
+inline constexpr gemm_kernels gemm_f32{.mr = mr,
+                                       .nr = nr,
+                                       .split_rows = 1,
+                                       .task_rows = task_rows,
+                                       .packed_bytes = packed_bytes,
+                                       .pack = pack,
+                                       .multiply = multiply,
+                                       .column_offset = column_offset,
+                                       .depth_offset = depth_offset};

@@ -1,16 +1,53 @@
 // The hot loops, written once over a vector type; included once for each instruction set, inside its target region.
 //
-// The including header has opened the target region and a namespace of its own, and has defined there: vec (a vector of
-// `lanes` floats) and its operations. Nothing here may come from outside that namespace: a std or Eigen template called
-// from a target region would be compiled for the baseline.
+// The including header has opened the target region and a namespace of its own, and has defined there:
+//
+//   name                           what the set is called: "avx2"
+//   supported()                    whether this CPU runs it
+//   vec, ints, mask                a vector of `lanes` floats, one of as many int32, the result of a comparison
+//   lanes, nr_vectors              floats of a vector; vectors of the register tile's columns, with which nr = nr_vectors * lanes
+//   mc                             rows whose inputs stay in the second cache, a multiple of 6
+//
+//   vec   set1(float)              the value in every lane
+//   vec   load(p)                  from any address; void store(p, vec) to any
+//   vec   load_part(p, n)          the first n lanes from memory, 0 in the others; n may be above `lanes` (all) or below 1 (none)
+//   vec   load_part_or(p, n, vec)  likewise, with the lanes of the vector in place of 0
+//   void  store_part(p, n, vec)    the first n lanes, nothing beyond them
+//   vec   broadcast<T, O>(p, b)    p[O], T * b bytes further, in every lane
+//   vec   add sub mul div(a, b)    IEEE; sqrt(a) likewise, correctly rounded
+//   vec   fma(a, b, c)             a * b + c, fused where the instruction set has it
+//   void  accumulate(s, a, b)      s += a * b in place, in program order, also under -ffast-math; s stays in its register
+//   void  keep_in_register(s)      nothing, or what keeps s in its register from one turn of a loop to the next
+//   vec   max min(a, b)            b where either is NaN, also under -ffast-math
+//   vec   abs(a)                   NaN stays NaN
+//   mask  less(a, b)               false where either is NaN
+//   vec   select(mask, yes, no)    lane by lane
+//   ints  round(a)                 to the nearest, ties to even; |a| below 2^31
+//   vec   to_float(ints)
+//   vec   times_power_of_two(a, n) a * 2^n; a and the result normal numbers
+//   float sum_of(a)                of all lanes, in an order that the set chooses; float max_of(a), of numbers
+//
+// Nothing else may come from outside that namespace but plain structures: a std or Eigen template called from a target region would
+// be compiled for the baseline.
 
-// Without unroll pragmas the accumulators of the register tile are spilled at -O2 (measured: 93 -> 31 GFLOP/s).
-#if defined(__clang__)
-#define CVT_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define CVT_UNROLL _Pragma("GCC unroll 16")
-#endif
-#define CVT_ALWAYS_INLINE inline __attribute__((always_inline))
+// Each line fails to compile where an operation is missing or has another signature.
+static_assert(sizeof(vec) == static_cast<std::size_t>(lanes) * sizeof(float) && sizeof(ints) == sizeof(vec));
+static_assert(__is_same(decltype(set1(0.F)), vec) && __is_same(decltype(load(static_cast<const float*>(nullptr))), vec));
+static_assert(__is_same(decltype(store(static_cast<float*>(nullptr), vec{})), void));
+static_assert(__is_same(decltype(load_part(static_cast<const float*>(nullptr), lanes)), vec));
+static_assert(__is_same(decltype(load_part_or(static_cast<const float*>(nullptr), lanes, vec{})), vec));
+static_assert(__is_same(decltype(store_part(static_cast<float*>(nullptr), lanes, vec{})), void));
+static_assert(__is_same(decltype(broadcast<2, 3>(static_cast<const float*>(nullptr), lanes)), vec));
+static_assert(__is_same(decltype(add(vec{}, vec{})), vec) && __is_same(decltype(sub(vec{}, vec{})), vec));
+static_assert(__is_same(decltype(mul(vec{}, vec{})), vec) && __is_same(decltype(div(vec{}, vec{})), vec));
+static_assert(__is_same(decltype(max(vec{}, vec{})), vec) && __is_same(decltype(min(vec{}, vec{})), vec));
+static_assert(__is_same(decltype(sqrt(vec{})), vec) && __is_same(decltype(abs(vec{})), vec));
+static_assert(__is_same(decltype(fma(vec{}, vec{}, vec{})), vec) && __is_same(decltype(less(vec{}, vec{})), mask));
+static_assert(__is_same(decltype(select(mask{}, vec{}, vec{})), vec));
+static_assert(__is_same(decltype(round(vec{})), ints) && __is_same(decltype(to_float(ints{})), vec));
+static_assert(__is_same(decltype(times_power_of_two(vec{}, ints{})), vec));
+static_assert(__is_same(decltype(sum_of(vec{})), float) && __is_same(decltype(max_of(vec{})), float));
+static_assert(mc % 6 == 0 && mc > 0);
 
 #include "math.inl"
 
@@ -22,5 +59,5 @@
 
 #include "depthwise.inl"
 
-#undef CVT_UNROLL
-#undef CVT_ALWAYS_INLINE
+inline constexpr kernel_set set{
+    .name = name, .supported = supported, .f32 = gemm_f32, .softmax = softmax, .layer_norm = layer_norm, .depthwise = depthwise};

@@ -1,12 +1,13 @@
 // LayerNorm of rows. Included by kernels.inl.
 
 /// Sums run in four chains, so that no addition waits for the one before.
-inline void layer_norm(const float* in, std::ptrdiff_t in_stride, std::ptrdiff_t rows, std::ptrdiff_t dim, const float* gain,
-                       const float* bias, float* out, std::ptrdiff_t out_stride) noexcept {
+inline void layer_norm(matrix<const float> tokens, affine w, matrix<float> normed) noexcept {
     constexpr std::ptrdiff_t chains = 4;
-    const std::ptrdiff_t whole = dim - dim % lanes, fours = dim - dim % (chains * lanes), rest = dim - whole;
+    const std::ptrdiff_t dim = tokens.cols, whole = dim - dim % lanes, fours = dim - dim % (chains * lanes), rest = dim - whole;
     const float share = 1.F / static_cast<float>(dim);
-    for (std::ptrdiff_t r = 0; r < rows; ++r, in += in_stride, out += out_stride) {
+    const float* in = tokens.data;
+    float* out = normed.data;
+    for (std::ptrdiff_t r = 0; r < tokens.rows; ++r, in += tokens.stride, out += normed.stride) {
         vec sum[chains];
         sum[0] = rest == 0 ? set1(0.F) : load_part(in + whole, rest);
         CVT_UNROLL for (int j = 1; j < chains; ++j) sum[j] = set1(0.F);
@@ -34,12 +35,12 @@ inline void layer_norm(const float* in, std::ptrdiff_t in_stride, std::ptrdiff_t
         const vec scale = div(set1(1.F), sqrt(set1(squares * share + 1e-5F)));
         for (std::ptrdiff_t i = 0; i < whole; i += lanes) {
             vec y = mul(sub(load(in + i), mean), scale);
-            if (gain != nullptr) y = fma(y, load(gain + i), load(bias + i));
+            if (w.gain != nullptr) y = fma(y, load(w.gain + i), load(w.bias + i));
             store(out + i, y);
         }
         if (rest != 0) {
             vec y = mul(sub(load_part(in + whole, rest), mean), scale);
-            if (gain != nullptr) y = fma(y, load_part(gain + whole, rest), load_part(bias + whole, rest));
+            if (w.gain != nullptr) y = fma(y, load_part(w.gain + whole, rest), load_part(w.bias + whole, rest));
             store_part(out + whole, rest, y);
         }
     }

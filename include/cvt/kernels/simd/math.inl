@@ -1,7 +1,7 @@
 // Elementary functions of a vector: exp and the two GELUs. Included by kernels.inl. Errors are tested over the whole range.
 
 /// e^x for x <= 88, within 1.5 ulp where x >= -87 and e^-87 below; NaN stays.
-CVT_ALWAYS_INLINE vec exp(vec x) {
+CVT_SIMD vec exp(vec x) {
     x = max(set1(-87.F), x);  // in this order a NaN passes through
     const ints n = round(mul(x, set1(1.44269504F)));
     const vec nf = to_float(n);
@@ -18,7 +18,7 @@ CVT_ALWAYS_INLINE vec exp(vec x) {
 
 /// x * sigmoid(1.702 x), within 2.5 ulp where x > 0 and 3 + 2.5 |x| elsewhere: e^(-1.702 x) = 2^t, and the rounding of t
 /// grows with it. Below -51.5 the result is under 1e-36, so that x may stop there: 2^t is still finite.
-CVT_ALWAYS_INLINE vec quick_gelu(vec x) {
+CVT_SIMD vec quick_gelu(vec x) {
     x = max(set1(-51.5F), x);
     const vec t = max(set1(-126.F), mul(x, set1(-2.45546696F)));
     const ints n = round(t);
@@ -32,10 +32,10 @@ CVT_ALWAYS_INLINE vec quick_gelu(vec x) {
     return div(x, add(set1(1.F), times_power_of_two(p, n)));
 }
 
-/// x * Phi(x), within 5.5 ulp given a fused multiply-add. With u = |x|, the tail Phi(-u) is e^(-u^2 / 2) times a polynomial in t = 1 / (1 + 0.45 u / sqrt(2)), a
-/// minimax fit of erfcx, so that it is accurate relative to itself however small. u^2 is taken in two floats: its
+/// x * Phi(x), within 5.5 ulp given a fused multiply-add. With u = |x|, the tail Phi(-u) is e^(-u^2 / 2) times a polynomial in t = 1 / (1 +
+/// 0.45 u / sqrt(2)), a minimax fit of erfcx, so that it is accurate relative to itself however small. u^2 is taken in two floats: its
 /// rounding error alone would be many ulp of the exponential. Beyond 13 the tail is below 1e-38, so that x may stop at -13.
-CVT_ALWAYS_INLINE vec erf_gelu(vec x) {
+CVT_SIMD vec erf_gelu(vec x) {
     x = max(set1(-13.F), x);
     const vec u = min(set1(13.F), abs(x));
     const vec t = div(set1(1.F), fma(u, set1(0.318198052F), set1(1.F)));

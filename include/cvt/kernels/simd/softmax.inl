@@ -1,10 +1,11 @@
 // Softmax of rows, without the division. Included by kernels.inl.
 
-/// x = e^(x - max of the row), shares = 1 / the row's sum.
-inline void softmax(float* x, std::ptrdiff_t stride, std::ptrdiff_t rows, std::ptrdiff_t columns, float* shares) noexcept {
-    const std::ptrdiff_t whole = columns - columns % lanes, rest = columns - whole;
+/// x = e^(x - max of the row), inverse_sums = 1 / the row's sum.
+inline void softmax(matrix<float> scores, float* inverse_sums) noexcept {
+    const std::ptrdiff_t whole = scores.cols - scores.cols % lanes, rest = scores.cols - whole;
+    float* x = scores.data;
     const vec lowest = set1(-3.402823466e38F);
-    for (std::ptrdiff_t r = 0; r < rows; ++r, x += stride) {
+    for (std::ptrdiff_t r = 0; r < scores.rows; ++r, x += scores.stride) {
         vec top = rest == 0 ? lowest : load_part_or(x + whole, rest, lowest);
         for (std::ptrdiff_t i = 0; i < whole; i += lanes) top = max(load(x + i), top);
         const vec highest = set1(max_of(top));
@@ -18,6 +19,6 @@ inline void softmax(float* x, std::ptrdiff_t stride, std::ptrdiff_t rows, std::p
             store_part(x + whole, rest, exp(sub(load_part_or(x + whole, rest, lowest), highest)));
             sum = add(sum, load_part(x + whole, rest));
         }
-        shares[r] = 1.F / sum_of(sum);
+        inverse_sums[r] = 1.F / sum_of(sum);
     }
 }

@@ -1,4 +1,5 @@
-// What is spelled alike for the vectors of AVX2 and of AVX-512. Included by their headers, beside set1.
+// The operations that AVX2 and AVX-512 spell alike: the FMA tile's instructions, minimum and maximum, sums across eight lanes.
+// Included by their headers, after vec and set1.
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CVT_SANITIZED 1
@@ -33,7 +34,7 @@ CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
 #endif
 }
 // Keeps a sum in its register from one turn of a loop to the next.
-CVT_SIMD void pin(vec& sum) { __asm__("" : "+v"(sum)); }
+CVT_SIMD void keep_in_register(vec& sum) { __asm__("" : "+v"(sum)); }
 // b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
 CVT_SIMD vec max(vec a, vec b) {
     vec c;

@@ -7,15 +7,20 @@
 #include <immintrin.h>
 
 #include "../kernel_set.hpp"
+#include "../targets.hpp"
 
-// The target region opens outside every namespace; whatever a unit's own flags are, they stay on.
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
+CVT_NAMESPACE_BEGIN
+namespace kernels::avx2 {
 
+inline constexpr char name[] = "avx2";
+inline bool supported() noexcept {  // libgcc asks whether the system keeps the registers as well
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+}  // namespace kernels::avx2
+CVT_NAMESPACE_END
+
+CVT_TARGET_BEGIN("avx2,fma")
 CVT_NAMESPACE_BEGIN
 namespace kernels::avx2 {
 
@@ -23,10 +28,9 @@ using vec = __m256;
 using ints = __m256i;
 using mask = __m256;
 inline constexpr std::ptrdiff_t lanes = 8;
-inline constexpr int micro_vectors = 2;            // of 16 registers 12 are sums, 2 weights, 1 an input
-inline constexpr std::ptrdiff_t cached_rows = 72;  // with gemm_f32.inl's block_k 144 KiB of inputs
+inline constexpr int nr_vectors = 2;      // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr std::ptrdiff_t mc = 72;  // with gemm_f32.inl's kc 144 KiB of inputs
 
-#define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return _mm256_set1_ps(v); }
 CVT_SIMD vec load(const float* p) { return _mm256_loadu_ps(p); }
 CVT_SIMD void store(float* p, vec v) { _mm256_storeu_ps(p, v); }
@@ -35,7 +39,6 @@ CVT_SIMD vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
-#include "../simd/x86.inl"
 CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
 CVT_SIMD vec abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.F), a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
@@ -64,23 +67,14 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
     else
         _mm256_maskstore_ps(p, first_lanes(count), v);
 }
-#undef CVT_SIMD
+
+#include "../simd/x86.inl"
 
 #include "../simd/kernels.inl"
 
 }  // namespace kernels::avx2
 CVT_NAMESPACE_END
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-CVT_NAMESPACE_BEGIN
-namespace kernels::avx2 {
-inline constexpr kernel_set set{"avx2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
-}  // namespace kernels::avx2
-CVT_NAMESPACE_END
+CVT_TARGET_END
 
 #endif

@@ -7,15 +7,21 @@
 #include <immintrin.h>
 
 #include "../kernel_set.hpp"
+#include "../targets.hpp"
 
-// The target region opens outside every namespace; whatever a unit's own flags are, they stay on.
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
-#endif
+CVT_NAMESPACE_BEGIN
+namespace kernels::avx512 {
 
+inline constexpr char name[] = "avx512";
+inline bool supported() noexcept {  // libgcc asks whether the system keeps the registers as well
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+}  // namespace kernels::avx512
+CVT_NAMESPACE_END
+
+CVT_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 CVT_NAMESPACE_BEGIN
 namespace kernels::avx512 {
 
@@ -23,13 +29,12 @@ using vec = __m512;
 using ints = __m512i;
 using mask = __mmask16;
 inline constexpr std::ptrdiff_t lanes = 16;
-inline constexpr int micro_vectors = 4;             // of 32 registers 24 are sums, 4 weights, 1 an input
-inline constexpr std::ptrdiff_t cached_rows = 102;  // with gemm_f32.inl's block_k 204 KiB of inputs
+inline constexpr int nr_vectors = 4;       // of 32 registers 24 are sums, 4 weights, 1 an input
+inline constexpr std::ptrdiff_t mc = 102;  // with gemm_f32.inl's kc 204 KiB of inputs
 // Where an intrinsic without a mask starts from a value that is not initialised, g++ 12 warns in every host: they are asked for with
 // the mask of all lanes, and compilers drop it.
 inline constexpr mask all_lanes = 0xFFFF;
 
-#define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return _mm512_set1_ps(v); }
 CVT_SIMD vec load(const float* p) { return _mm512_loadu_ps(p); }
 CVT_SIMD void store(float* p, vec v) { _mm512_storeu_ps(p, v); }
@@ -38,7 +43,6 @@ CVT_SIMD vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm512_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
-#include "../simd/x86.inl"
 CVT_SIMD vec sqrt(vec a) { return _mm512_maskz_sqrt_ps(all_lanes, a); }
 CVT_SIMD vec abs(vec a) { return _mm512_abs_ps(a); }
 CVT_SIMD mask less(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
@@ -54,29 +58,20 @@ CVT_SIMD mask first_lanes(std::ptrdiff_t count) { return static_cast<mask>(count
 CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return _mm512_maskz_loadu_ps(first_lanes(count), p); }
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) { return _mm512_mask_loadu_ps(other, first_lanes(count), p); }
 CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) { _mm512_mask_storeu_ps(p, first_lanes(count), v); }
+
+#include "../simd/x86.inl"
 template <int Half>
 CVT_SIMD __m256 half(vec v) {
     return _mm512_maskz_extractf32x8_ps(0xFF, v, Half);
 }
 CVT_SIMD float sum_of(vec v) { return sum_of(_mm256_add_ps(half<0>(v), half<1>(v))); }
 CVT_SIMD float max_of(vec v) { return max_of(_mm256_max_ps(half<0>(v), half<1>(v))); }
-#undef CVT_SIMD
 
 #include "../simd/kernels.inl"
 
 }  // namespace kernels::avx512
 CVT_NAMESPACE_END
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-CVT_NAMESPACE_BEGIN
-namespace kernels::avx512 {
-inline constexpr kernel_set set{"avx512", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
-}  // namespace kernels::avx512
-CVT_NAMESPACE_END
+CVT_TARGET_END
 
 #endif

@@ -7,18 +7,21 @@
 #include <emmintrin.h>
 
 #include "../kernel_set.hpp"
+#include "../targets.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace kernels::sse2 {
+
+inline constexpr char name[] = "sse2";
+inline bool supported() noexcept { return true; }  // every x86-64 CPU has it
 
 using vec = __m128;
 using ints = __m128i;
 using mask = __m128;
 inline constexpr std::ptrdiff_t lanes = 4;
-inline constexpr int micro_vectors = 2;            // of 16 registers 12 are sums, 2 weights, 1 an input
-inline constexpr std::ptrdiff_t cached_rows = 72;  // with gemm_f32.inl's block_k 144 KiB of inputs
+inline constexpr int nr_vectors = 2;      // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr std::ptrdiff_t mc = 72;  // with gemm_f32.inl's kc 144 KiB of inputs
 
-#define CVT_SIMD inline __attribute__((always_inline))
 CVT_SIMD vec set1(float v) { return _mm_set1_ps(v); }
 CVT_SIMD vec load(const float* p) { return _mm_loadu_ps(p); }
 CVT_SIMD void store(float* p, vec v) { _mm_storeu_ps(p, v); }
@@ -60,11 +63,8 @@ CVT_SIMD float max_of(vec v) {
     v = _mm_max_ps(v, _mm_movehl_ps(v, v));
     return _mm_cvtss_f32(_mm_max_ss(v, _mm_shuffle_ps(v, v, 1)));
 }
-#undef CVT_SIMD
 
 #include "../simd/kernels.inl"
-
-inline constexpr kernel_set set{"sse2", tile_rows, micro_rows, 1, panel, packed_size, pack, linear, softmax, layer_norm, depthwise};
 
 }  // namespace kernels::sse2
 CVT_NAMESPACE_END

@@ -17,12 +17,12 @@ using shape = std::vector<std::int64_t>;
 
 namespace {
 
-cvt::error read(const std::string& bytes, ck::tensor_file& file) {
+cvt::error read(const std::string& bytes, ck::tensor_table& file) {
     return ck::read_safetensors(ck::byte_source::from_memory(as_bytes(bytes)), file);
 }
 
 std::string message(const std::string& bytes) {
-    ck::tensor_file file;
+    ck::tensor_table file;
     return read(bytes, file).what();
 }
 
@@ -31,7 +31,7 @@ std::string raw(std::initializer_list<T> values) {
     return {reinterpret_cast<const char*>(values.begin()), values.size() * sizeof(T)};
 }
 
-std::vector<float> values(const ck::tensor_file& file, const char* name) {
+std::vector<float> values(const ck::tensor_table& file, const char* name) {
     const std::ptrdiff_t i = file.find(name);
     REQUIRE(i >= 0);
     std::vector<float> out(static_cast<std::size_t>(file.entry(static_cast<std::size_t>(i)).elements()));
@@ -64,7 +64,7 @@ TEST_CASE("safetensors: every dtype, rank 0, empty tensors, unaligned data", "[s
     w.add("none", "F32", shape{0, 5}, "");
     w.add("scalar", "F32", shape{}, raw<float>({42.F}));
     const std::string bytes = w.bytes();
-    ck::tensor_file file;
+    ck::tensor_table file;
     const cvt::error e = read(bytes, file);
     INFO(e.what());
     REQUIRE_FALSE(e);
@@ -103,7 +103,7 @@ TEST_CASE("safetensors: two shards in one table", "[safetensors]") {
     a.add("x", shape{1}, std::vector<float>{1});
     b.add("y", shape{1}, std::vector<float>{2});
     const std::string first = a.bytes(), second = b.bytes();
-    ck::tensor_file file;
+    ck::tensor_table file;
     REQUIRE_FALSE(read(first, file));
     REQUIRE_FALSE(read(second, file));
     CHECK(values(file, "x") == std::vector<float>{1});
@@ -188,7 +188,7 @@ TEST_CASE("safetensors: no byte of a small file can be cut or changed into a cra
         for (const char c : {'\0', '0', '9', '{', '}', '"', ',', '\x7F', '\xFF'}) {
             std::string bad = good;
             bad[at] = c;
-            ck::tensor_file file;
+            ck::tensor_table file;
             if (read(bad, file)) continue;
             ++accepted;  // changed names and data are fine, and can be read
             for (std::size_t i = 0; i < file.size(); ++i) {
@@ -200,18 +200,19 @@ TEST_CASE("safetensors: no byte of a small file can be cut or changed into a cra
     CHECK(accepted > 9 * 18);
 }
 
-TEST_CASE("safetensors: told from other containers by content", "[safetensors]") {
-    const auto sniffed = [](std::string start, std::uint64_t size = 1'000'000) {
-        start.resize(9, '\0');
-        std::byte bytes[9];
-        std::memcpy(bytes, start.data(), 9);
-        return ck::is_safetensors(bytes, size);
+TEST_CASE("safetensors: the metadata that a caller wants, once and not too long", "[safetensors]") {
+    const std::string one = raw_safetensors(R"({"__metadata__":{"format":"pt","note":"12345"}})"), none = raw_safetensors("{}");
+    const auto read_note = [](const std::string& bytes, ck::metadata_entry& wanted) {
+        ck::tensor_table file;
+        return ck::read_safetensors(ck::byte_source::from_memory(as_bytes(bytes)), file, &wanted);
     };
-    CHECK(sniffed(raw_safetensors("{}"), 10));
-    CHECK_FALSE(sniffed(raw_safetensors("{}"), 9));
-    CHECK(sniffed(std::string("\x80\x02\0\0\0\0\0\0{", 9)));  // a header of 640 bytes begins as a pickle does
-    CHECK(sniffed(std::string("PK\x03\0\0\0\0\0{", 9)));      // and one of 215,888 as a zip
-    CHECK_FALSE(sniffed(std::string("PK\x03\x04\x14\0\0\0{", 9)));
-    CHECK_FALSE(sniffed(std::string("\x80\x02\x8A\x0Al\xFC\x9C\x46{", 9)));
-    CHECK_FALSE(sniffed(std::string("\x80\x02\0\0\0\0\0\0[", 9)));
+    ck::metadata_entry five{.key = "note", .max_size = 5, .text = {}}, four{.key = "note", .max_size = 4, .text = {}};
+    REQUIRE_FALSE(read_note(none, five));
+    CHECK(five.text.empty());
+    REQUIRE_FALSE(read_note(one, five));
+    CHECK(std::string(five.text.data(), five.text.size()) == "12345");
+    REQUIRE_FALSE(read_note(none, five));
+    CHECK(five.text.size() == 5);
+    CHECK(read_note(one, five).what() == std::string("__metadata__: note: expected one of at most 5 bytes"));  // a second one
+    CHECK(read_note(one, four).what() == std::string("__metadata__: note: expected one of at most 4 bytes"));
 }

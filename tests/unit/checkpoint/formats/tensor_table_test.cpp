@@ -1,4 +1,4 @@
-// byte_source and tensor_file: files that cannot be read, entries that reach outside, strides, many names.
+// byte_source and tensor_table: files that cannot be read, entries that reach outside, strides, many names.
 #include <cvt/checkpoint/formats/tensor_table.hpp>
 
 #include <catch2/catch.hpp>
@@ -37,7 +37,7 @@ ck::tensor_entry dense(const shape& extents, dtype type = dtype::u8, std::uint64
 /// Bytes 0, 1, 2, ... of a source in memory, one tensor of them added.
 struct one_tensor {
     std::vector<std::byte> bytes;
-    ck::tensor_file file;
+    ck::tensor_table file;
     std::string error;
 
     explicit one_tensor(const ck::tensor_entry& e, std::size_t size = 24) : bytes(size) {
@@ -91,7 +91,7 @@ TEST_CASE("byte_source: what cannot be opened says why", "[tensors]") {
     std::remove(path.c_str());
 }
 
-TEST_CASE("tensor_file: strided reads come out row-major", "[tensors]") {
+TEST_CASE("tensor_table: strided reads come out row-major", "[tensors]") {
     CHECK(one_tensor(dense({2, 3})).values() == std::vector<float>{0, 1, 2, 3, 4, 5});
     CHECK(one_tensor(dense({2, 3}, dtype::u8, 18)).values() == std::vector<float>{18, 19, 20, 21, 22, 23});
     CHECK(one_tensor(entry({2, 3}, {1, 2})).values() == std::vector<float>{0, 2, 4, 1, 3, 5});             // transposed
@@ -104,10 +104,10 @@ TEST_CASE("tensor_file: strided reads come out row-major", "[tensors]") {
     CHECK(one_tensor(entry({}, {}, dtype::u8, 23)).values() == std::vector<float>{23});
 }
 
-TEST_CASE("tensor_file: elements far from each other, to the last of the file", "[tensors]") {
+TEST_CASE("tensor_table: elements far from each other, to the last of the file", "[tensors]") {
     std::vector<float> data(5003);
     std::iota(data.begin(), data.end(), 0.F);
-    ck::tensor_file file;
+    ck::tensor_table file;
     REQUIRE(file.add_source(ck::byte_source::from_memory(std::as_bytes(std::span(data)))));
     REQUIRE_FALSE(file.add("t", entry({2, 3, 2}, {4000, 1, 1000}, dtype::f32)));
     std::vector<float> read(12);
@@ -115,7 +115,7 @@ TEST_CASE("tensor_file: elements far from each other, to the last of the file", 
     CHECK(read == std::vector<float>{0, 1000, 1, 1001, 2, 1002, 4000, 5000, 4001, 5001, 4002, 5002});
 }
 
-TEST_CASE("tensor_file: tensors larger than the reading window, dense and transposed, of every width", "[tensors]") {
+TEST_CASE("tensor_table: tensors larger than the reading window, dense and transposed, of every width", "[tensors]") {
     const std::int64_t rows = 301, columns = 257;
     const auto count = static_cast<std::size_t>(rows * columns);
     std::vector<float> f32(count);
@@ -127,7 +127,7 @@ TEST_CASE("tensor_file: tensors larger than the reading window, dense and transp
         bf16[i] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(f32[i]) >> 16);
     }
     const auto check = [&](const auto& data, dtype type) {
-        ck::tensor_file file;
+        ck::tensor_table file;
         REQUIRE(file.add_source(ck::byte_source::from_memory(std::as_bytes(std::span(data)))));
         REQUIRE_FALSE(file.add("dense", dense({rows, columns}, type)));
         REQUIRE_FALSE(file.add("transposed", entry({columns, rows}, {1, columns}, type)));
@@ -148,7 +148,7 @@ TEST_CASE("tensor_file: tensors larger than the reading window, dense and transp
     check(bf16, dtype::bf16);
 }
 
-TEST_CASE("tensor_file: entries outside their file are refused", "[tensors]") {
+TEST_CASE("tensor_table: entries outside their file are refused", "[tensors]") {
     const auto message = [](const ck::tensor_entry& e) { return one_tensor(e).error; };
     const std::string outside = "t: reaches past the end of the file", too_many = "t: has more elements than its file can hold";
     const std::int64_t huge = INT64_MAX;
@@ -176,15 +176,15 @@ TEST_CASE("tensor_file: entries outside their file are refused", "[tensors]") {
     CHECK(message(other) == "t: names a shard that is not there");
 }
 
-TEST_CASE("tensor_file: names made to share a place in the table are refused", "[tensors]") {
+TEST_CASE("tensor_table: names made to share a place in the table are refused", "[tensors]") {
     const std::vector<std::byte> bytes(8);
-    ck::tensor_file file;
+    ck::tensor_table file;
     REQUIRE(file.add_source(ck::byte_source::from_memory(bytes)));
     std::size_t added = 0;
     cvt::error failure;
     for (int i = 0; added < 600 && !failure; ++i) {
         const std::string name = std::to_string(i);
-        if ((ck::fnv1a(name) & 0xFFF) != 0) continue;
+        if ((cvt::detail::fnv1a(name) & 0xFFF) != 0) continue;
         failure = file.add(name, dense({1}));
         if (!failure) REQUIRE(file.find(name) == static_cast<std::ptrdiff_t>(added++));
     }
@@ -193,9 +193,9 @@ TEST_CASE("tensor_file: names made to share a place in the table are refused", "
     CHECK_THAT(failure.what(), Catch::Contains("names are made to slow down"));
 }
 
-TEST_CASE("tensor_file: many names, found again, refused twice", "[tensors]") {
+TEST_CASE("tensor_table: many names, found again, refused twice", "[tensors]") {
     const std::vector<std::byte> bytes(8);
-    ck::tensor_file file;
+    ck::tensor_table file;
     REQUIRE(file.add_source(ck::byte_source::from_memory(bytes)));
     for (int i = 0; i < 5000; ++i) REQUIRE_FALSE(file.add("tensor." + std::to_string(i), dense({i % 8})));
     for (int i = 0; i < 5000; ++i) {
@@ -205,7 +205,7 @@ TEST_CASE("tensor_file: many names, found again, refused twice", "[tensors]") {
     CHECK(file.find("tensor.5000") == -1);
     CHECK(file.add("tensor.77", dense({1})).what() == std::string("tensor.77: the name occurs twice"));
     CHECK(file.size() == 5000);
-    ck::tensor_file moved = std::move(file);
+    ck::tensor_table moved = std::move(file);
     CHECK(moved.find("tensor.4999") == 4999);
     CHECK(file.find("tensor.4999") == -1);
 }

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include <cvt/cvt.hpp>
 #include <cvt/extra/npy.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 
 namespace {
 

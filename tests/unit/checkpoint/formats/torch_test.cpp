@@ -7,14 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include <cvt/checkpoint/formats/torch.hpp>
 #include <support/formula.hpp>
+#include <support/torch_reader.hpp>
 
 using cvt::errc;
 using cvt::checkpoint::byte_source;
 using cvt::checkpoint::dtype;
 using cvt::checkpoint::tensor_entry;
-using cvt::checkpoint::tensor_file;
+using cvt::checkpoint::tensor_table;
 using namespace std::string_literals;
 
 namespace {
@@ -27,31 +27,31 @@ std::string bytes_of(const std::string& name) {
     return {std::istreambuf_iterator<char>(f), std::istreambuf_iterator<char>()};
 }
 
-cvt::error read_file(const std::string& name, tensor_file& out) {
+cvt::error read_file(const std::string& name, tensor_table& out) {
     auto source = byte_source::open((folder + name).c_str());
     REQUIRE(source);
-    return cvt::checkpoint::read_torch(std::move(*source), out);
+    return cvt_test::read_torch(std::move(*source), out);
 }
 
 /// `bytes` must outlive `out`.
-cvt::error read_bytes(const std::string& bytes, tensor_file& out) {
-    return cvt::checkpoint::read_torch(byte_source::from_memory(std::as_bytes(std::span{bytes})), out);
+cvt::error read_bytes(const std::string& bytes, tensor_table& out) {
+    return cvt_test::read_torch(byte_source::from_memory(std::as_bytes(std::span{bytes})), out);
 }
 
-std::vector<float> values(const tensor_file& t, std::size_t i) {
+std::vector<float> values(const tensor_table& t, std::size_t i) {
     std::vector<float> v(static_cast<std::size_t>(t.entry(i).elements()));
     REQUIRE_FALSE(t.read(i, v.data()));
     return v;
 }
 
-std::vector<float> values(const tensor_file& t, std::string_view name) {
+std::vector<float> values(const tensor_table& t, std::string_view name) {
     for (std::size_t i = 0; i < t.size(); ++i)
         if (t.name(i) == name) return values(t, i);
     FAIL("no tensor " << name);
     return {};
 }
 
-std::vector<std::int64_t> shape(const tensor_file& t, std::string_view name) {
+std::vector<std::int64_t> shape(const tensor_table& t, std::string_view name) {
     for (std::size_t i = 0; i < t.size(); ++i)
         if (t.name(i) == name) return {t.entry(i).shape, t.entry(i).shape + t.entry(i).rank};
     FAIL("no tensor " << name);
@@ -63,7 +63,7 @@ std::vector<float> formula(const std::string& name, std::vector<std::int64_t> ex
 }
 
 /// Compares all tensors of a file with official names with the formula; rounding is relative. Returns how many there are.
-std::size_t check_formula(const tensor_file& t, std::string_view prefix, float rounding) {
+std::size_t check_formula(const tensor_table& t, std::string_view prefix, float rounding) {
     std::size_t weights = 0;
     for (std::size_t i = 0; i < t.size(); ++i) {
         std::string_view name = t.name(i);
@@ -162,7 +162,7 @@ zip_file zip_of(const handmade& h) { return {{{"a/data.pkl", h.object()}, {"a/da
 
 void check_refused(const std::string& bytes, errc code, const std::string& message) {
     INFO(message);
-    tensor_file t;
+    tensor_table t;
     const cvt::error e = read_bytes(bytes, t);
     REQUIRE(e);
     CHECK_THAT(e.what(), Catch::Contains(message));
@@ -172,7 +172,7 @@ void check_tensor_refused(const handmade& h, errc code, const std::string& messa
 
 /// Reads what can be read; a damaged file may be refused or believed, but must do no harm.
 void exercise(const std::string& bytes) {
-    tensor_file t;
+    tensor_table t;
     if (read_bytes(bytes, t)) return;
     for (std::size_t i = 0; i < t.size(); ++i) (void)values(t, i);
 }
@@ -191,7 +191,7 @@ TEST_CASE("every container and naming of the same model") {
           example{"tiny-official-ddp.pth", "module.", 0, 110}, example{"tiny-encoder.pth", "", 0, 108},
           example{"tiny-official-f16.pth", "", 1.F / 2048, 110}, example{"tiny-official-bf16.pth", "", 1.F / 256, 110}}) {
         INFO(e.file);
-        tensor_file t;
+        tensor_table t;
         const cvt::error failed = read_file(e.file, t);
         INFO(failed.what());
         REQUIRE_FALSE(failed);
@@ -203,7 +203,7 @@ TEST_CASE("every container and naming of the same model") {
 
 TEST_CASE("half and bfloat16 tensors are exact in their own type") {
     for (const auto& [file, type] : {std::pair{"tiny-official-f16.pth", dtype::f16}, std::pair{"tiny-official-bf16.pth", dtype::bf16}}) {
-        tensor_file t;
+        tensor_table t;
         REQUIRE_FALSE(read_file(file, t));
         std::size_t rounded = 0;
         for (std::size_t i = 0; i < t.size(); ++i) {
@@ -217,7 +217,7 @@ TEST_CASE("half and bfloat16 tensors are exact in their own type") {
 }
 
 TEST_CASE("a Hugging Face file holds the same tensors under its own names, whole or in shards") {
-    tensor_file official, whole, shards;
+    tensor_table official, whole, shards;
     REQUIRE_FALSE(read_file("tiny-official.pth", official));
     REQUIRE_FALSE(read_file("tiny-hf/pytorch_model.bin", whole));
     REQUIRE_FALSE(read_file("tiny-hf-sharded/pytorch_model-00001-of-00002.bin", shards));
@@ -239,7 +239,7 @@ TEST_CASE("a Hugging Face file holds the same tensors under its own names, whole
 TEST_CASE("every kind of tensor") {
     const std::string file = GENERATE("mixed.pth"s, "mixed-legacy.pth"s, "mixed-protocol4.pth"s, "mixed-repacked.pth"s);
     INFO(file);
-    tensor_file t;
+    tensor_table t;
     REQUIRE_FALSE(read_file(file, t));
     REQUIRE(t.size() == 11);
     CHECK(values(t, "parameter.weight") == formula("parameter.weight", {3, 4}));
@@ -258,7 +258,7 @@ TEST_CASE("every kind of tensor") {
 }
 
 TEST_CASE("of a training checkpoint the model is read, not the loss nor the optimizer's tensors") {
-    tensor_file t;
+    tensor_table t;
     REQUIRE_FALSE(read_file("training.pth", t));
     CHECK(t.size() == 7);
     CHECK(values(t, "0.weight") == formula("0.weight", {2, 3}));
@@ -268,7 +268,7 @@ TEST_CASE("of a training checkpoint the model is read, not the loss nor the opti
 TEST_CASE("files that are no plain checkpoints are refused by name") {
     const auto refused = [](const char* file, const char* message) {
         INFO(file);
-        tensor_file t;
+        tensor_table t;
         const cvt::error e = read_file(file, t);
         CHECK(e.code() == errc::unsupported);
         CHECK_THAT(e.what(), Catch::Contains(message));
@@ -280,7 +280,12 @@ TEST_CASE("files that are no plain checkpoints are refused by name") {
     refused("refused-deflated.pth", "data.pkl is compressed (method 8)");
     refused("refused-list.pth", "a list, expected a dictionary of tensors");
     CHECK_FALSE(std::ifstream("cvt-pickle-was-executed").good());
-    check_refused("hello world", errc::unsupported, "neither a zip nor a pickle");
+    for (const auto reader : {cvt::checkpoint::read_torch_zip, cvt::checkpoint::read_torch_legacy}) {
+        const std::string text = "hello world";
+        tensor_table t;
+        CHECK(reader(byte_source::from_memory(std::as_bytes(std::span{text})), t));
+        CHECK(t.size() == 0);
+    }
     check_refused("\x80", errc::malformed, "cut short");
     check_refused("\x80\x02}.", errc::malformed, "magic number");
 }
@@ -289,7 +294,7 @@ TEST_CASE("which dictionary holds the tensors") {
     const std::string w = handmade{}.object(), tensor = w.substr(3 + 6, w.size() - 3 - 6 - 2);
     const auto names = [&](const std::string& object) {
         const std::string bytes = zip_file{{{"a/data.pkl", "\x80\x02" + object + "."}, {"a/data/0", twelve}}}.bytes();
-        tensor_file t;
+        tensor_table t;
         const cvt::error e = read_bytes(bytes, t);
         if (e) return std::string{e.what()};
         std::string all;
@@ -313,7 +318,7 @@ TEST_CASE("zip64, comments, and no padding") {
     z.zip64 = GENERATE(false, true);
     z.comment = GENERATE(""s, "PK\x05\x06 a comment that begins like the record itself"s, std::string(65535, 'c'));
     const std::string bytes = z.bytes();
-    tensor_file t;
+    tensor_table t;
     const cvt::error e = read_bytes(bytes, t);
     INFO(e.what());
     REQUIRE_FALSE(e);
@@ -323,7 +328,7 @@ TEST_CASE("zip64, comments, and no padding") {
 TEST_CASE("offsets, strides and shapes stay inside their storage") {
     const auto good = [](handmade h, const std::vector<float>& expected) {
         const std::string bytes = zip_of(h).bytes();
-        tensor_file t;
+        tensor_table t;
         const cvt::error e = read_bytes(bytes, t);
         INFO(e.what());
         REQUIRE_FALSE(e);
@@ -378,7 +383,7 @@ TEST_CASE("zips that are no checkpoints, or damaged") {
     check_refused(with([](zip_file& z) { z.items[2] = {"a/byteorder", "big"}; }), errc::unsupported, "byteorder is not little");
     check_refused(with([](zip_file& z) { z.items[2] = {"a/byteorder", "LITTLE"}; }), errc::unsupported, "byteorder is not little");
     check_refused(with([](zip_file& z) { z.items[2].name = std::string(2000, 'n'); }), errc::unsupported, "a name longer than 1024");
-    tensor_file t;
+    tensor_table t;
     const std::string little_endian = with([](zip_file& z) { z.items[2] = {"a/byteorder", "little"}; });
     CHECK_FALSE(read_bytes(little_endian, t));
 
@@ -411,7 +416,7 @@ TEST_CASE("zip64 records that point outside") {
     for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 33, UINT64_MAX, UINT64_MAX - 30})
         for (const std::size_t at : {locator + 8, record + 32, record + 40, record + 48, central + 46 + 10 + 4, central + 46 + 10 + 20}) {
             INFO(value << " at " << at);
-            tensor_file t;
+            tensor_table t;
             std::string s = bytes;
             s.replace(at, 8, little(value, 8));
             // The first entry's header is at 0 already; nothing else may be there.
@@ -434,7 +439,7 @@ std::string legacy(const std::string& object, const std::string& keys, const std
 TEST_CASE("legacy files by hand: views of storages, and what does not fit") {
     const handmade view{.extents = {2, 2}, .strides = {2, 1}, .view = "(" + text("v") + number(5) + number(4) + "t"};
     const std::string data = little(12, 8) + twelve, bytes = legacy(view.object(), text("0"), data);
-    tensor_file t;
+    tensor_table t;
     const cvt::error e = read_bytes(bytes, t);
     INFO(e.what());
     REQUIRE_FALSE(e);
@@ -462,7 +467,7 @@ TEST_CASE("legacy files by hand: views of storages, and what does not fit") {
 TEST_CASE("a legacy file whose storages have long keys is refused before they are sorted") {
     const std::string key(1025, 'k'), data = little(12, 8) + twelve;
     const auto with = [&](const std::string& k) { return legacy(handmade{.key = k}.object(), text(k), data); };
-    tensor_file t;
+    tensor_table t;
     CHECK_FALSE(read_bytes(with(key.substr(1)), t));
     check_refused(with(key), errc::unsupported, "a storage's key is longer than 1024 bytes");
 }
@@ -484,7 +489,7 @@ TEST_CASE("a file cut short at any byte is an error") {
         REQUIRE(whole.size() > 1000);
         for (std::size_t n = 0; n < whole.size(); ++n) {
             const std::string part = whole.substr(0, n);
-            tensor_file t;
+            tensor_table t;
             INFO(file << " " << n);
             REQUIRE(read_bytes(part, t));
         }

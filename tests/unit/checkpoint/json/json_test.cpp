@@ -203,7 +203,7 @@ TEST_CASE("json: keys made to share a place in the table are found while they ar
     // In 12 bits: the table for 600 keys has fewer.
     std::vector<std::string> keys;
     for (int i = 0; keys.size() < 600; ++i)
-        if (std::string key = std::to_string(i); (cvt::checkpoint::fnv1a(key) & 0xFFF) == 0) keys.push_back(std::move(key));
+        if (std::string key = std::to_string(i); (cvt::detail::fnv1a(key) & 0xFFF) == 0) keys.push_back(std::move(key));
     const auto object = [&](std::size_t count) {
         std::string text;
         for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "{\"" : ",\"") + keys[i] + "\":" + std::to_string(i);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <cvt/checkpoint/formats/hash.hpp>
+#include <cvt/checkpoint/json/hash_table.hpp>
 
 using cvt::checkpoint::max_probes;
 using cvt::checkpoint::place_of;

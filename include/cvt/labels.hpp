@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string_view>
 
-#include "../runtime/buffer.hpp"
+#include "runtime/buffer.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace checkpoint {
+namespace detail {
 
 /// Texts by class index, in UTF-8, each ending in NUL.
 class label_list {
@@ -25,9 +25,9 @@ public:
     }
 
 private:
-    detail::buffer<char> text_;
-    detail::buffer<std::uint32_t> starts_;
+    buffer<char> text_;
+    buffer<std::uint32_t> starts_;
 };
 
-}  // namespace checkpoint
+}  // namespace detail
 CVT_NAMESPACE_END

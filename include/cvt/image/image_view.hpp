@@ -1,0 +1,47 @@
+// image_view: 8-bit pixels that belong to the caller, and what is checked before they are read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "../error.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// 8-bit pixels of the caller's, interleaved, top row first: 1 channel (grey, repeated), 3 (RGB) or 4 (RGBA, alpha is
+/// dropped without compositing, as Pillow's convert("RGB") does).
+struct image_view {
+    const std::uint8_t* data = nullptr;
+    int width = 0, height = 0;
+    int channels = 3;
+    std::ptrdiff_t row_stride = 0;  ///< bytes from one row to the next; 0: width * channels
+};
+
+namespace detail {
+
+/// Longest side of an image, of a resized image and of a crop.
+inline constexpr int max_image_side = 1'000'000;
+
+inline error check_image_size(int width, int height) noexcept {
+    if (width >= 1 && height >= 1 && width <= max_image_side && height <= max_image_side) return {};
+    return error::format(errc::bad_image, "image is %d x %d (width x height): expected sides of 1 to %d pixels", width, height,
+                         max_image_side);
+}
+
+/// Checks everything but width and height, which must have passed check_image_size().
+inline error check_pixels(const image_view& image) noexcept {
+    if (image.data == nullptr) return error::format(errc::bad_image, "image has no pixels: data is null");
+    if (image.channels != 1 && image.channels != 3 && image.channels != 4)
+        return error::format(errc::bad_image, "image has %d channels: expected 1 (grey), 3 (RGB) or 4 (RGBA)", image.channels);
+    const std::ptrdiff_t row = std::ptrdiff_t{image.width} * image.channels;
+    constexpr std::ptrdiff_t max = std::numeric_limits<std::ptrdiff_t>::max();
+    const std::ptrdiff_t stride = image.row_stride;
+    if (stride != 0 && ((stride < row && stride > -row) || stride < -max || (stride < 0 ? -stride : stride) > max / image.height))
+        return error::format(errc::bad_image, "image.row_stride is %lld: expected at least %lld bytes (%d pixels of %d channels)",
+                             static_cast<long long>(stride), static_cast<long long>(row), image.width, image.channels);
+    return {};
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END

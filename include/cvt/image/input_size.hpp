@@ -1,0 +1,96 @@
+// From the size of an image to the size of its input: what is resized to what, which part a crop keeps, where that part lands.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "../shape.hpp"
+#include "../error.hpp"
+#include "image_view.hpp"
+#include "preprocessing.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// One axis on its way from the image to the input: resized to `resized` pixels, of which [begin, end) lands at `offset`
+/// of the `out` pixels of the input; the others are padding.
+struct axis_window {
+    std::int64_t resized = 0, begin = 0, end = 0;
+    int offset = 0, out = 0;
+
+    [[nodiscard]] int kept() const noexcept { return static_cast<int>(end - begin); }
+};
+struct image_windows {
+    axis_window x, y;
+};
+
+inline axis_window crop_axis(std::int64_t resized, int size, crop_rounding rounding) noexcept {
+    const std::int64_t excess = resized - size;  // negative where the crop pads
+    std::int64_t begin = excess >> 1;            // floor, as Python's //
+    // torchvision halves to even, and pads left with the smaller half.
+    if (rounding == crop_rounding::official && excess % 2 != 0 && (excess < 0 || begin % 2 != 0)) ++begin;
+    axis_window w;
+    w.resized = resized;
+    w.out = size;
+    w.offset = begin < 0 ? static_cast<int>(-begin) : 0;
+    w.begin = begin < 0 ? 0 : begin;
+    w.end = begin + size < resized ? begin + size : resized;
+    return w;
+}
+
+inline error check_side(const char* name, int value) noexcept {
+    if (value >= 1 && value <= max_image_side) return {};
+    return error::format(errc::invalid_argument, "preprocessing.%s: expected 1 to %d, found %d", name, max_image_side, value);
+}
+
+inline result<image_windows> plan_windows(const preprocessing& p, int width, int height) noexcept {
+    if (error e = check_image_size(width, height)) return e;
+    std::int64_t w = width, h = height;
+    switch (p.resize) {
+        case preprocessing::resize_rule::none: break;
+        case preprocessing::resize_rule::short_side: {
+            if (error e = check_side("short_side", p.short_side)) return e;
+            const std::int64_t shorter = w < h ? w : h;
+            w = p.short_side * w / shorter;
+            h = p.short_side * h / shorter;
+            break;
+        }
+        case preprocessing::resize_rule::warp:
+            if (error e = check_side("resize_width", p.resize_width)) return e;
+            if (error e = check_side("resize_height", p.resize_height)) return e;
+            w = p.resize_width;
+            h = p.resize_height;
+            break;
+        default: return error::format(errc::invalid_argument, "preprocessing.resize: unknown rule %d", static_cast<int>(p.resize));
+    }
+    if (p.center_crop) {
+        if (error e = check_side("crop_width", p.crop_width)) return e;
+        if (error e = check_side("crop_height", p.crop_height)) return e;
+        return image_windows{crop_axis(w, p.crop_width, p.rounding), crop_axis(h, p.crop_height, p.rounding)};
+    }
+    if (w > max_image_side || h > max_image_side)
+        return error::format(errc::bad_image, "image of %d x %d would become %lld x %lld without a crop: expected sides up to %d", width,
+                             height, static_cast<long long>(w), static_cast<long long>(h), max_image_side);
+    return image_windows{{w, 0, w, 0, static_cast<int>(w)}, {h, 0, h, 0, static_cast<int>(h)}};
+}
+
+}  // namespace detail
+
+/// Height and width of the input that an image of this size becomes.
+/// Errors: bad_image (a side below 1 or above 1,000,000), invalid_argument (a size in `p` that is not one).
+inline result<grid> output_size(const preprocessing& p, int image_width, int image_height) noexcept {
+    const auto windows = detail::plan_windows(p, image_width, image_height);
+    if (!windows) return windows.error();
+    return grid{windows->y.out, windows->x.out};
+}
+
+/// Height and width of the input that every image becomes, as `p` gives them (not checked); empty where the input's size
+/// follows the image's: neither a crop nor a warp.
+constexpr std::optional<grid> output_size(const preprocessing& p) noexcept {
+    if (p.center_crop) return grid{p.crop_height, p.crop_width};
+    if (p.resize == preprocessing::resize_rule::warp) return grid{p.resize_height, p.resize_width};
+    return std::nullopt;
+}
+
+CVT_NAMESPACE_END

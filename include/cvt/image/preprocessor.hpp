@@ -1,0 +1,183 @@
+// image_preprocessor: images to a network's input, resized, cropped and normalised; planned once an image size.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "../error.hpp"
+#include "../runtime/buffer.hpp"
+#include "../tensor.hpp"
+#include "image_view.hpp"
+#include "input_size.hpp"
+#include "normalization.hpp"
+#include "preprocessing.hpp"
+#include "resize.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// Makes inputs of images. Equal to Pillow's resize(BICUBIC) on 8-bit RGB bit for bit, then torchvision's CenterCrop,
+/// ToTensor and Normalize. What depends on the preprocessing alone is computed once; what depends on the size of the
+/// image, once for all images of one size that follow each other. Memory grows to what the largest image so far has
+/// needed and no further. One object belongs to one thread at a time; a moved-from one may only be assigned to or
+/// destroyed.
+///
+///     cvt::image_preprocessor preprocessor{model.preprocessing()};
+///     const auto size = preprocessor.plan(photo.width, photo.height);  // cvt::result<cvt::grid>
+///     if (!size) return size.error();
+///     std::vector<float> input(3 * size->tokens());
+///     return preprocessor.run(photo, cvt::view<float, 3>{input.data(), 3, size->height, size->width});
+class image_preprocessor {
+public:
+    explicit image_preprocessor(const cvt::preprocessing& p) noexcept : preprocessing_{p} {}
+
+    /// Height and width of the input that an image of this size becomes: output_size(), remembered for run().
+    /// Allocates nothing. Errors: those of output_size(); the plan made before stays.
+    result<grid> plan(int image_width, int image_height) noexcept {
+        if (!is_planned(image_width, image_height)) {
+            const result<detail::image_windows> windows = detail::plan_windows(preprocessing_, image_width, image_height);
+            if (!windows) return windows.error();
+            windows_ = *windows;
+            image_width_ = image_width;
+            image_height_ = image_height;
+            passes_ready_ = false;
+        }
+        return grid{windows_.y.out, windows_.x.out};
+    }
+
+    /// Resizes, crops and normalises one image into `out`, (3, height, width) of exactly the size that plan() gives for
+    /// it; plans first where the image before had another size. Only what the crop keeps is resized. Errors: bad_image
+    /// (no pixels, wrong channels, stride or size), invalid_argument (the preprocessing or `out`), out_of_memory.
+    error run(const image_view& image, view<float, 3> out) noexcept {
+        const result<grid> size = plan(image.width, image.height);
+        if (!size) return size.error();
+        if (error e = detail::check_pixels(image)) return e;
+        if (error e = prepare_tables()) return e;
+        if (out.data() == nullptr || out.extent(0) != 3 || out.extent(1) != size->height || out.extent(2) != size->width)
+            return error::format(errc::invalid_argument, "preprocessed image: expected [3, %d, %d], found [%lld, %lld, %lld]%s",
+                                 size->height, size->width, static_cast<long long>(out.extent(0)), static_cast<long long>(out.extent(1)),
+                                 static_cast<long long>(out.extent(2)), out.data() == nullptr ? " without data" : "");
+        if (error e = prepare_passes()) return e;
+        const int planes = image.channels == 1 ? 1 : 3;
+        const std::size_t bytes = plane_size_ * static_cast<std::size_t>(planes);
+        if (!planes_.resize(bytes)) return error::out_of_memory("resized image", bytes);
+
+        horizontal_pass(image, planes);
+        for (int c = 0; c < 3; ++c) vertical_pass(plane(planes == 1 ? 0 : c), tables_[static_cast<std::size_t>(c)], out[c]);
+        return {};
+    }
+
+    [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return preprocessing_; }
+
+private:
+    [[nodiscard]] bool is_planned(int image_width, int image_height) const noexcept {
+        const bool any = windows_.x.out != 0;
+        return any && image_width == image_width_ && image_height == image_height_;
+    }
+
+    /// What depends on the preprocessing alone.
+    error prepare_tables() noexcept {
+        if (tables_ready_) return {};
+        if (error e = detail::check_normalization(preprocessing_)) return e;
+        for (std::size_t c = 0; c < 3; ++c)
+            detail::fill_table(tables_[c], preprocessing_.normalize, preprocessing_.mean[c], preprocessing_.std[c]);
+        tables_ready_ = true;
+        return {};
+    }
+
+    /// What depends on the size of the image, but for the planes, whose number depends on its channels.
+    error prepare_passes() noexcept {
+        if (passes_ready_) return {};
+        const detail::axis_window &x = windows_.x, &y = windows_.y;
+        if (error e = columns_.plan(image_width_, x.resized, x.begin, x.end)) return e;
+        if (error e = rows_.plan(image_height_, y.resized, y.begin, y.end)) return e;
+        plane_stride_ = (static_cast<std::size_t>(x.kept()) + 15) / 16 * 16;
+        plane_size_ = plane_stride_ * static_cast<std::size_t>(rows_.end - rows_.begin);
+        const auto line_capacity = static_cast<std::size_t>(columns_.end - columns_.begin) + static_cast<std::size_t>(columns_.count);
+        if (!line_.resize(line_capacity) || !sums_.resize(plane_stride_) || !resized_.resize(plane_stride_))
+            return error::out_of_memory("rows of a resized image",
+                                        line_capacity * sizeof(std::int16_t) + plane_stride_ * (sizeof(std::int32_t) + 1));
+        std::memset(line_.data(), 0, line_capacity * sizeof(std::int16_t));  // taps of zero read past the line's end
+        passes_ready_ = true;
+        return {};
+    }
+
+    [[nodiscard]] std::uint8_t* plane(int c) noexcept { return planes_.data() + static_cast<std::size_t>(c) * plane_size_; }
+
+    /// Resizes the rows that the vertical pass reads, a plane for each channel.
+    void horizontal_pass(const image_view& image, int planes) noexcept {
+        const int width = windows_.x.kept();
+        for (int row = rows_.begin; row < rows_.end; ++row) {
+            for (int c = 0; c < planes; ++c) {
+                std::uint8_t* to = plane(c) + static_cast<std::size_t>(row - rows_.begin) * plane_stride_;
+                read_line(image, row, c, columns_.begin, columns_.end, line_.data());
+                if (columns_.identity)
+                    for (int i = 0; i < width; ++i) to[i] = static_cast<std::uint8_t>(line_[static_cast<std::size_t>(i)]);
+                else
+                    detail::resize_row(line_.data(), columns_, width, to);
+                std::memset(to + width, 0, plane_stride_ - static_cast<std::size_t>(width));
+            }
+        }
+    }
+
+    /// Resizes the columns of a plane, pads and normalises: one channel of the input.
+    void vertical_pass(const std::uint8_t* rows, const detail::value_table& table, view<float, 2> out) noexcept {
+        const detail::axis_window &x = windows_.x, &y = windows_.y;
+        for (int row = 0; row < y.out; ++row) {
+            float* to = &out(row, 0);
+            const int kept_row = row - y.offset;
+            if (kept_row < 0 || kept_row >= y.kept()) {
+                for (int i = 0; i < x.out; ++i) to[i] = table[0];
+                continue;
+            }
+            const std::uint8_t* pixels = rows + static_cast<std::size_t>(kept_row) * plane_stride_;
+            if (!rows_.identity) {
+                detail::resize_column(rows, plane_stride_, rows_, kept_row, sums_.data(), resized_.data());
+                pixels = resized_.data();
+            }
+            look_up(table, pixels, x, to);
+        }
+    }
+
+    /// Channel `c` of row `y`, columns [begin, end), widened to 16 bits.
+    static void read_line(const image_view& image, int y, int c, int begin, int end, std::int16_t* out) noexcept {
+        const std::ptrdiff_t stride = image.row_stride != 0 ? image.row_stride : std::ptrdiff_t{image.width} * image.channels;
+        const std::uint8_t* from = image.data + y * stride + std::ptrdiff_t{begin} * image.channels + c;
+        const std::ptrdiff_t count = end - begin;
+        if (image.channels == 1)
+            for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[x];
+        else if (image.channels == 3)
+            for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[3 * x];
+        else
+            for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[4 * x];
+    }
+
+    static void look_up(const detail::value_table& table, const std::uint8_t* pixels, const detail::axis_window& x, float* out) noexcept {
+        const int end = x.offset + x.kept();
+        for (int i = 0; i < x.offset; ++i) out[i] = table[0];
+        for (int i = x.offset; i < end; ++i) out[i] = table[pixels[i - x.offset]];
+        for (int i = end; i < x.out; ++i) out[i] = table[0];
+    }
+
+    cvt::preprocessing preprocessing_;
+    bool tables_ready_ = false;
+    std::array<detail::value_table, 3> tables_{};
+
+    int image_width_ = 0, image_height_ = 0;  ///< of the image that is planned
+    detail::image_windows windows_;           ///< its x.out is 0 before the first plan
+    bool passes_ready_ = false;               ///< whether what follows is of that plan
+    detail::resize_taps columns_, rows_;
+    std::size_t plane_stride_ = 0, plane_size_ = 0;
+    detail::buffer<std::int16_t> line_;    ///< one channel of one row of the image
+    detail::buffer<std::uint8_t> planes_;  ///< the image after the horizontal pass, one plane a channel
+    detail::buffer<std::int32_t> sums_;
+    detail::buffer<std::uint8_t> resized_;  ///< one row after both passes
+};
+
+/// One image, once: plans, allocates and gives everything back. Keep an image_preprocessor for more than one.
+inline error preprocess(const image_view& image, const preprocessing& p, view<float, 3> out) noexcept {
+    return image_preprocessor{p}.run(image, out);
+}
+
+CVT_NAMESPACE_END

@@ -1,0 +1,80 @@
+// packed_matrix: weights in the order in which one gemm reads them, and gemm_kernels, the table that packs and multiplies them.
+#pragma once
+
+#include <cstddef>
+
+#include "../tensor.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace kernels {
+
+struct gemm_kernels;
+
+/// W (n, k), packed. Only `kernels` knows the element type and the order of its bytes; others cut it by columns() and depths().
+template <class Byte>
+struct packed {
+    const gemm_kernels* kernels = nullptr;
+    Byte* data = nullptr;
+    std::ptrdiff_t n = 0, k = 0;
+    std::ptrdiff_t packed_k = 0;  ///< depth of the whole that this is a part of
+
+    /// Rows [first, first + count) of W, which are columns of the product; `first` is a multiple of nr.
+    [[nodiscard]] packed columns(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept;
+    /// Columns [first, first + count) of W, a part of the sums' depth.
+    [[nodiscard]] packed depths(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept;
+    operator packed<const std::byte>() const noexcept requires(!std::is_const_v<Byte>) { return {kernels, data, n, k, packed_k}; }
+};
+using packed_matrix = packed<const std::byte>;
+using packed_memory = packed<std::byte>;  ///< what `pack` writes
+
+/// What happens to a product before it is stored.
+enum class epilogue : unsigned char { none, quick_gelu, erf_gelu, add };  // add: out += product + bias
+
+/// out (rows, n) = epilogue(in (rows, k) * W^T + bias): torch.nn.Linear.
+struct gemm_args {
+    matrix<const float> in;       ///< (rows, k)
+    packed_matrix w;              ///< (n, k)
+    const float* bias = nullptr;  ///< (n), or null
+    matrix<float> out;            ///< (rows, n)
+    kernels::epilogue epilogue = kernels::epilogue::none;
+    const float* row_scale = nullptr;     ///< (rows) factors of the result, where the epilogue is `none`; or null
+    const std::byte* prefetch = nullptr;  ///< packed weights of the next product, prefetched while this one runs; null for none
+};
+
+/// W (n, k) in float32, element (i, j) at weights[i * stride_n + j * stride_k], and where it goes. W may be packed part by part,
+/// each into its columns() or depths() of the whole.
+struct pack_args {
+    const float* weights;
+    std::ptrdiff_t stride_n, stride_k;
+    packed_memory to;
+};
+
+/// C (m, n) = A (m, k) * B (n, k)^T for one element type of B, with the names of BLIS.
+struct gemm_kernels {
+    std::ptrdiff_t mr, nr;      ///< rows and columns of the register tile
+    std::ptrdiff_t split_rows;  ///< a product may be split into rows at multiples of this without changing a bit of any row
+    std::ptrdiff_t task_rows;   ///< rows a task takes at most, a multiple of mr
+    std::size_t (*packed_bytes)(std::ptrdiff_t n, std::ptrdiff_t k);
+    void (*pack)(const pack_args&);
+    void (*multiply)(const gemm_args&);
+    /// Bytes from the start of a matrix packed with depth packed_k to column `first`, a multiple of nr; and to depth `first`.
+    std::size_t (*column_offset)(std::ptrdiff_t first, std::ptrdiff_t packed_k);
+    std::size_t (*depth_offset)(std::ptrdiff_t first);
+};
+
+template <class Byte>
+packed<Byte> packed<Byte>::columns(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept {
+    return {kernels, data + kernels->column_offset(first, packed_k), count, k, packed_k};
+}
+template <class Byte>
+packed<Byte> packed<Byte>::depths(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept {
+    return {kernels, data + kernels->depth_offset(first), n, count, packed_k};
+}
+
+/// A whole matrix (n, k) at `data`, which has room for packed_bytes(n, k).
+inline packed_memory packed_at(const gemm_kernels& kernels, std::byte* data, std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+    return {.kernels = &kernels, .data = data, .n = n, .k = k, .packed_k = k};
+}
+
+}  // namespace kernels
+CVT_NAMESPACE_END

@@ -1,0 +1,77 @@
+// All kernel sets of this unit's architecture, and the choice among them that select.hpp declares.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+
+#include "arm/neon.hpp"
+#include "kernel_set.hpp"
+#include "select.hpp"
+#include "x86/avx2.hpp"
+#include "x86/avx512.hpp"
+#include "x86/sse2.hpp"
+
+// Eigen's templates are not in our namespace: two units of different flags that both instantiate them share one body, and
+// link order decides which. So only units at the architecture's baseline, with exceptions and IEEE arithmetic, have the
+// Eigen set; on x86-64 and 64-bit ARM every unit has a floor of our own.
+#if defined(CVT_UNIT_IS_BASELINE) || !(defined(CVT_HAS_SSE2_KERNELS) || defined(CVT_HAS_NEON_KERNELS))
+#define CVT_HAS_EIGEN_KERNELS 1
+#endif
+
+#if defined(CVT_HAS_EIGEN_KERNELS)
+#include "eigen.hpp"
+#endif
+
+CVT_NAMESPACE_BEGIN
+namespace kernels {
+
+/// Every set compiled into this unit, best first.
+inline constexpr const kernel_set* compiled[] {
+#if defined(CVT_HAS_AVX512_KERNELS)
+    &avx512::set,
+#endif
+#if defined(CVT_HAS_AVX2_KERNELS)
+        &avx2::set,
+#endif
+#if defined(CVT_HAS_NEON_KERNELS)
+        &neon::set,
+#endif
+#if defined(CVT_HAS_EIGEN_KERNELS)
+        &with_eigen::set,
+#endif
+#if defined(CVT_HAS_SSE2_KERNELS)
+        &sse2::set,
+#endif
+};
+
+inline set_list available() noexcept {
+    static_assert(std::size(compiled) <= set_list::capacity);
+    return supported(compiled);
+}
+
+inline result<const kernel_set*> select(const char* name) noexcept {
+    const char* source = "kernels";
+    if (name == nullptr) {
+        name = std::getenv("CVT_FORCE_KERNELS");
+        source = "CVT_FORCE_KERNELS";
+    }
+    if (name == nullptr || *name == '\0') return available().front();
+    for (const kernel_set* s : available())
+        if (std::strcmp(s->name, name) == 0) return s;
+    char names[128] = "";
+    for (const kernel_set* s : available()) {
+        if (*names != '\0') std::strncat(names, ", ", sizeof names - std::strlen(names) - 1);
+        std::strncat(names, s->name, sizeof names - std::strlen(names) - 1);
+    }
+    return error::format(errc::invalid_argument, "%s: expected one of the sets this CPU runs (%s), found \"%s\"", source, names, name);
+}
+
+}  // namespace kernels
+CVT_NAMESPACE_END
+
+#undef CVT_TARGET_BEGIN
+#undef CVT_TARGET_END
+#undef CVT_PRAGMA
+#undef CVT_SIMD
+#undef CVT_UNROLL

@@ -1,0 +1,87 @@
+// How a model comes to be: from a path, from memory, from any source of tensors. Brings the checkpoint readers and the kernels.
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "checkpoint/source.hpp"
+#include "kernels/sets.hpp"
+#include "load_options.hpp"
+#include "model.hpp"
+#include "network/pack.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// Makes models: the one class that writes a model's data.
+struct model_builder {
+    static result<model> from_weights(const config& c, const weight_source& source, const load_options& options) noexcept {
+        if (error e = validate(c)) return e;
+        if (source.read == nullptr)
+            return error::format(errc::invalid_argument, "weight_source: expected a function to read with, found none");
+        const result<const kernels::kernel_set*> set = kernels::select(options.kernels);
+        if (!set) return set.error();
+        model_data* const data = new (std::nothrow) model_data;
+        if (data == nullptr) return error::out_of_memory("model", sizeof(model_data));
+        model m{data};
+        data->config = c;
+        if (options.gelu) data->config.gelu = *options.gelu;
+        data->kernels = *set;
+        if (error e = fill(*data, source)) return e;
+        return m;
+    }
+
+    static result<model> from_checkpoint(checkpoint::checkpoint_source&& file, const load_options& options) noexcept {
+        result<model> m = from_weights(file.config, file.weights(), {.kernels = options.kernels});
+        if (!m) return m;
+        m->data_->preprocessing = file.preprocessing;
+        m->data_->info = file.info;
+        m->data_->labels = std::move(file.labels);
+        m->data_->self_test = std::move(file.self_test);
+        return m;
+    }
+
+private:
+    /// Lays the weights out twice, first to measure, then in memory; then fills them.
+    static error fill(model_data& data, const weight_source& source) noexcept {
+        const config& c = data.config;
+        std::size_t depth = 0;
+        for (const stage_config& s : c.stages()) depth += static_cast<std::size_t>(s.depth);
+        if (!data.blocks.resize(depth)) return error::out_of_memory("model", depth * sizeof(network::block_weights));
+        const std::span<network::block_weights> blocks{data.blocks.data(), depth};
+        arena measure;
+        network::weight_layout{c, data.kernels->f32, measure}.run(blocks);
+        if (!data.memory.resize(measure.peak())) return error::out_of_memory("model weights", measure.peak());
+        arena memory{data.memory.data()};
+        data.weights = network::weight_layout{c, data.kernels->f32, memory}.run(blocks);
+        data.parameters = network::parameters_of(c);
+        return network::weight_packer{c, source, data.warnings}.run(data.weights);
+    }
+};
+
+}  // namespace detail
+
+inline result<model> model::load(const char* path, const load_options& options) noexcept {
+    result<checkpoint::checkpoint_source> file = checkpoint::open(path, options);
+    if (!file) return file.error();
+    return detail::model_builder::from_checkpoint(*std::move(file), options);
+}
+
+inline result<model> model::from_memory(std::span<const std::byte> weights, const load_options& options) noexcept {
+    return from_memory({weights, {}, {}}, options);
+}
+
+inline result<model> model::from_memory(const memory_folder& folder, const load_options& options) noexcept {
+    result<checkpoint::checkpoint_source> file =
+        checkpoint::open_memory(folder.weights, folder.config_json, folder.preprocessor_json, options);
+    if (!file) return file.error();
+    return detail::model_builder::from_checkpoint(*std::move(file), options);
+}
+
+inline result<model> model::from_weights(const cvt::config& c, const weight_source& source, const load_options& options) noexcept {
+    return detail::model_builder::from_weights(c, source, options);
+}
+
+CVT_NAMESPACE_END

@@ -1,0 +1,19 @@
+// model_info: what was recognised in a checkpoint, and why.
+#pragma once
+
+#include "version.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// What was recognised in a checkpoint, and why. All texts are static.
+struct model_info {
+    const char* container = "weights given by the caller";  ///< "safetensors", "torch zip", ...
+    const char* naming = "official";                        ///< of the tensors: "official" or "transformers"
+    const char* variant = "custom";                         ///< "CvT-13", "CvT-21", "CvT-W24" or "custom"
+    const char* config_from = "given by the caller";        ///< or "config.json", "recognised from tensor shapes"
+    const char* gelu_from = "given by the caller";          ///< or "hidden_act in config.json", "naming of the tensors"
+    const char* size_from = "default";                      ///< or "preprocessor_config.json", "image_size in config.json"
+    int config_image_size = 0;                              ///< config.json's image_size, 0 without one
+};
+
+CVT_NAMESPACE_END

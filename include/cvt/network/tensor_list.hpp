@@ -1,0 +1,189 @@
+// The tensors of a CvT, written down once: official name, shape and role of each. The official state dict.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <iterator>
+#include <span>
+
+#include "../config.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace network {
+
+/// What a tensor is to a model. Weights and biases are its parameters; statistics are BatchNorm's, measured rather than trained.
+enum class tensor_role : std::uint8_t { weight, bias, statistic };
+
+/// A tensor's kind: those of a stage, of a block and of the whole model, in the order of the official state dict.
+// clang-format off
+enum class tensor_id : std::uint8_t {
+    cls_token, embed_weight, embed_bias, embed_norm_weight, embed_norm_bias,
+    // of a block
+    norm1_weight, norm1_bias,
+    conv_q, bn_q_weight, bn_q_bias, bn_q_mean, bn_q_var,
+    conv_k, bn_k_weight, bn_k_bias, bn_k_mean, bn_k_var,
+    conv_v, bn_v_weight, bn_v_bias, bn_v_mean, bn_v_var,
+    proj_q_weight, proj_q_bias, proj_k_weight, proj_k_bias, proj_v_weight, proj_v_bias,
+    proj_weight, proj_bias, norm2_weight, norm2_bias, fc1_weight, fc1_bias, fc2_weight, fc2_bias,
+    // of the model
+    norm_weight, norm_bias, head_weight, head_bias,
+    count
+};
+// clang-format on
+
+constexpr tensor_id next(tensor_id id, int steps = 1) noexcept { return static_cast<tensor_id>(static_cast<int>(id) + steps); }
+
+/// Where a tensor stands: its stage, and its block in the stage. Tensors of the model belong to the last stage.
+struct tensor_place {
+    int stage = 0, block = 0;
+};
+
+/// One tensor of a model.
+struct tensor_info {
+    char name[96]{};  ///< official: "stage2.blocks.3.attn.proj_q.weight"
+    std::int64_t shape[4]{};
+    std::size_t rank = 0;
+    tensor_role role = tensor_role::weight;
+    tensor_id id = tensor_id::cls_token;
+    tensor_place at;
+
+    [[nodiscard]] std::span<const std::int64_t> extents() const noexcept { return {shape, rank}; }
+    /// Number of elements: below 2^40 in a valid configuration.
+    [[nodiscard]] std::int64_t count() const noexcept {
+        std::int64_t n = 1;
+        for (const std::int64_t e : extents()) n *= e;
+        return n;
+    }
+};
+
+/// An axis of a tensor, as the configuration says it.
+enum class axis : std::uint8_t { none, one, dim, channels, patch, kernel, hidden, classes };
+
+struct tensor_row {
+    const char* name;  ///< without the stage and the block
+    tensor_role role;
+    axis shape[4];
+};
+
+namespace rows {
+using enum tensor_role;
+using enum axis;
+
+/// By tensor_id.
+inline constexpr tensor_row all[]{
+    {"cls_token", weight, {one, one, dim}},
+    {"patch_embed.proj.weight", weight, {dim, channels, patch, patch}},
+    {"patch_embed.proj.bias", bias, {dim}},
+    {"patch_embed.norm.weight", weight, {dim}},
+    {"patch_embed.norm.bias", bias, {dim}},
+    {"norm1.weight", weight, {dim}},
+    {"norm1.bias", bias, {dim}},
+    {"attn.conv_proj_q.conv.weight", weight, {dim, one, kernel, kernel}},
+    {"attn.conv_proj_q.bn.weight", weight, {dim}},
+    {"attn.conv_proj_q.bn.bias", bias, {dim}},
+    {"attn.conv_proj_q.bn.running_mean", statistic, {dim}},
+    {"attn.conv_proj_q.bn.running_var", statistic, {dim}},
+    {"attn.conv_proj_k.conv.weight", weight, {dim, one, kernel, kernel}},
+    {"attn.conv_proj_k.bn.weight", weight, {dim}},
+    {"attn.conv_proj_k.bn.bias", bias, {dim}},
+    {"attn.conv_proj_k.bn.running_mean", statistic, {dim}},
+    {"attn.conv_proj_k.bn.running_var", statistic, {dim}},
+    {"attn.conv_proj_v.conv.weight", weight, {dim, one, kernel, kernel}},
+    {"attn.conv_proj_v.bn.weight", weight, {dim}},
+    {"attn.conv_proj_v.bn.bias", bias, {dim}},
+    {"attn.conv_proj_v.bn.running_mean", statistic, {dim}},
+    {"attn.conv_proj_v.bn.running_var", statistic, {dim}},
+    {"attn.proj_q.weight", weight, {dim, dim}},
+    {"attn.proj_q.bias", bias, {dim}},
+    {"attn.proj_k.weight", weight, {dim, dim}},
+    {"attn.proj_k.bias", bias, {dim}},
+    {"attn.proj_v.weight", weight, {dim, dim}},
+    {"attn.proj_v.bias", bias, {dim}},
+    {"attn.proj.weight", weight, {dim, dim}},
+    {"attn.proj.bias", bias, {dim}},
+    {"norm2.weight", weight, {dim}},
+    {"norm2.bias", bias, {dim}},
+    {"mlp.fc1.weight", weight, {hidden, dim}},
+    {"mlp.fc1.bias", bias, {hidden}},
+    {"mlp.fc2.weight", weight, {dim, hidden}},
+    {"mlp.fc2.bias", bias, {dim}},
+    {"norm.weight", weight, {dim}},
+    {"norm.bias", bias, {dim}},
+    {"head.weight", weight, {classes, dim}},
+    {"head.bias", bias, {classes}},
+};
+static_assert(std::size(all) == static_cast<std::size_t>(tensor_id::count));
+}  // namespace rows
+
+/// Whether a stage of configuration `c` has tensors of that kind.
+constexpr bool has_tensor(const config& c, const stage_config& s, tensor_id id) noexcept {
+    switch (id) {
+        case tensor_id::cls_token: return s.cls_token;
+        case tensor_id::proj_q_bias:
+        case tensor_id::proj_k_bias:
+        case tensor_id::proj_v_bias: return s.qkv_bias;
+        case tensor_id::norm_weight:
+        case tensor_id::norm_bias: return c.final_norm;
+        case tensor_id::head_weight:
+        case tensor_id::head_bias: return c.num_classes > 0;
+        default: return id < tensor_id::conv_q || id > tensor_id::bn_v_var || s.qkv_projection == projection::dw_bn;
+    }
+}
+
+/// Name, shape and role of a tensor of a valid configuration.
+inline tensor_info describe(const config& c, tensor_id id, tensor_place at) noexcept {
+    const stage_config& s = c.stage[static_cast<std::size_t>(at.stage)];
+    const tensor_row& row = rows::all[static_cast<std::size_t>(id)];
+    tensor_info info;
+    info.role = row.role;
+    info.id = id;
+    info.at = at;
+    if (id >= tensor_id::norm_weight)
+        std::snprintf(info.name, sizeof info.name, "%s", row.name);
+    else if (id >= tensor_id::norm1_weight)
+        std::snprintf(info.name, sizeof info.name, "stage%d.blocks.%d.%s", at.stage, at.block, row.name);
+    else
+        std::snprintf(info.name, sizeof info.name, "stage%d.%s", at.stage, row.name);
+    for (const axis a : row.shape) {
+        std::int64_t& extent = info.shape[info.rank];
+        switch (a) {
+            case axis::none: return info;
+            case axis::one: extent = 1; break;
+            case axis::dim: extent = s.embed_dim; break;
+            case axis::channels: extent = at.stage == 0 ? c.num_channels : c.stage[static_cast<std::size_t>(at.stage - 1)].embed_dim; break;
+            case axis::patch: extent = s.patch_size; break;
+            case axis::kernel: extent = s.kernel_qkv; break;
+            case axis::hidden: extent = s.hidden_dim(); break;
+            case axis::classes: extent = c.num_classes; break;
+        }
+        ++info.rank;
+    }
+    return info;
+}
+
+/// Calls visitor(const tensor_info&) for every tensor that a model of the valid configuration `c` has, in the order of the official
+/// state dict, without BatchNorm's step counters.
+template <class Visitor>
+void for_each_tensor(const config& c, Visitor&& visitor) noexcept {
+    const auto visit = [&](tensor_id first, tensor_id end, tensor_place at) noexcept {
+        for (tensor_id id = first; id != end; id = next(id))
+            if (has_tensor(c, c.stage[static_cast<std::size_t>(at.stage)], id)) visitor(describe(c, id, at));
+    };
+    for (int i = 0; i < c.num_stages; ++i) {
+        visit(tensor_id::cls_token, tensor_id::norm1_weight, {i});
+        for (int j = 0; j < c.stage[static_cast<std::size_t>(i)].depth; ++j) visit(tensor_id::norm1_weight, tensor_id::norm_weight, {i, j});
+    }
+    visit(tensor_id::norm_weight, tensor_id::count, {c.num_stages - 1});
+}
+
+/// Trained parameters of a valid configuration.
+inline std::int64_t parameters_of(const config& c) noexcept {
+    std::int64_t total = 0;
+    for_each_tensor(c, [&](const tensor_info& t) noexcept {
+        if (t.role != tensor_role::statistic) total += t.count();
+    });
+    return total;
+}
+
+}  // namespace network
+CVT_NAMESPACE_END

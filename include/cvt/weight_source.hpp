@@ -1,0 +1,62 @@
+// weight_source: where a model's weights come from, tensor by tensor; overlay_source: one source in front of another; warning_list.
+#pragma once
+
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <span>
+
+#include "error.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// Anything that can deliver a tensor by its official name ("stage2.blocks.0.attn.proj_q.weight") as float32, row-major.
+/// Shapes are those of the official state dict. `read` is called once for each tensor while a model is built, in an
+/// order that is not promised.
+struct weight_source {
+    void* context = nullptr;
+    error (*read)(void* context, const char* official_name, std::span<const std::int64_t> shape, float* out) = nullptr;
+};
+
+/// Some tensors from one source, all others from the source underneath: a head of one's own on a checkpoint's encoder.
+///
+///     const char* const names[]{"head.weight", "head.bias"};
+///     cvt::overlay_source both{.names = names, .over = my_head, .under = encoder};
+///     cvt::result<cvt::model> model = cvt::model::from_weights(config, both.source());
+struct overlay_source {
+    std::span<const char* const> names;  ///< official names of the tensors that `over` delivers
+    weight_source over;                  ///< asked for these
+    weight_source under;                 ///< asked for all others
+
+    /// The two as one; this object must outlive it.
+    [[nodiscard]] weight_source source() noexcept {
+        return {this, [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
+                    const auto& self = *static_cast<const overlay_source*>(context);
+                    const weight_source* from = &self.under;
+                    for (const char* const overlaid : self.names)
+                        if (std::strcmp(name, overlaid) == 0) from = &self.over;
+                    if (from->read == nullptr) return error::format(errc::invalid_argument, "%s: its weight_source has no function", name);
+                    return from->read(from->context, name, shape, out);
+                }};
+    }
+};
+
+/// Things worth telling that are not errors, such as weights that are not finite.
+struct warning_list {
+    static constexpr int capacity = 8, text_size = 192;
+    int count = 0;  ///< how many there were; only the first `capacity` are kept
+    char text[capacity][text_size]{};
+
+    CVT_PRINTF(2, 3) void add(const char* pattern, ...) noexcept {
+        if (count < capacity) {
+            std::va_list arguments;
+            va_start(arguments, pattern);
+            std::vsnprintf(text[count], text_size, pattern, arguments);
+            va_end(arguments);
+        }
+        ++count;
+    }
+};
+
+CVT_NAMESPACE_END

@@ -1,0 +1,75 @@
+// write_folder: a folder from a configuration and any source of weights, without a checkpoint behind it.
+#include <cvt/checkpoint/write_folder.hpp>
+#include <cvt/network/tensor_list.hpp>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/checkpoints.hpp"
+#include "support/session_fixture.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace cvt_test;
+namespace ck = cvt::checkpoint;
+
+namespace {
+
+cvt::error read_formula(void*, const char* name, std::span<const std::int64_t> shape, float* out) {
+    const std::vector<float> values = formula_tensor(name, shape, 3);
+    std::memcpy(out, values.data(), values.size() * sizeof(float));
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("write_folder: from a weight_source, labels and preprocessing", "[folder]") {
+    const temporary_folder folder;
+    const cvt::config c = tiny_config();
+    std::vector<const char*> labels(static_cast<std::size_t>(c.num_classes), "a class");
+    ck::folder_weights weights{c, {nullptr, read_formula}};
+    weights.counters = {nullptr, [](const void*, const char* name, std::int64_t& out) {
+                            out = std::string_view{name}.ends_with("num_batches_tracked") ? (std::int64_t{1} << 40) + 1 : 0;
+                            return cvt::error{};
+                        }};
+    ck::safetensors_header written;
+    const cvt::error e = ck::write_folder((folder / "out").c_str(), cvt::preprocessing::for_size(384), labels, weights, written);
+    INFO(e.what());
+    REQUIRE_FALSE(e);
+
+    const auto back = ck::open((folder / "out").c_str());
+    INFO(back.error().what());
+    REQUIRE(back);
+    CHECK(back->config == c);
+    CHECK(back->preprocessing.resize_width == 384);
+    CHECK(std::string{back->labels[c.num_classes - 1]} == "a class");
+    CHECK(back->self_test.empty());
+    CHECK(back->tensors.size() == written.tensors());
+    int wrong = 0;
+    cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
+        const char* const name = t.name;
+        const std::span<const std::int64_t> shape = t.extents();
+        wrong += read_tensor(*back, name, shape) == formula_tensor(name, shape, 3) ? 0 : 1;
+    });
+    CHECK(wrong == 0);
+    std::int64_t steps = 0;
+    REQUIRE_FALSE(back->read_step_counter("stage0.blocks.0.attn.conv_proj_q.bn.num_batches_tracked", steps));
+    CHECK(steps == (std::int64_t{1} << 40) + 1);  // more than a float32 holds
+    REQUIRE_FALSE(back->read_step_counter("head.num_batches_tracked", steps));
+    CHECK(steps == 0);
+}
+
+TEST_CASE("write_folder: what the source refuses leaves no folder", "[folder]") {
+    const temporary_folder folder;
+    const cvt::config c = tiny_config();
+    const ck::folder_weights weights{c, {nullptr, [](void*, const char* name, std::span<const std::int64_t>, float*) {
+                                             return cvt::error::format(cvt::errc::io, "%s: gone", name);
+                                         }}};
+    ck::safetensors_header written;
+    const std::string path = folder / "out";
+    CHECK(ck::write_folder(path.c_str(), cvt::preprocessing::for_size(224), {}, weights, written).what() ==
+          std::string{"stage0.patch_embed.proj.weight: gone"});
+    CHECK_FALSE(std::filesystem::exists(path));
+}
