@@ -19,8 +19,8 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// Takes the memory of all weights of configuration `c`; measures where the arena has none. `blocks` has room for the blocks of all
-/// stages.
+/// Takes the memory of all weights of configuration `c`, whose shapes and conditions are those of the list of tensors; measures where
+/// the arena has none. `blocks` has room for the blocks of all stages.
 class weight_layout {
 public:
     weight_layout(const config& c, const kernels::gemm_kernels& gemm, detail::arena& memory) noexcept
@@ -28,61 +28,60 @@ public:
 
     model_weights run(std::span<block_weights> blocks) noexcept {
         model_weights m;
-        int channels = c_.num_channels;
-        for (std::size_t i = 0; i < c_.stages().size(); ++i) {
-            const stage_config& s = c_.stage[i];
-            if (s.cls_token) m.stage[i].cls_token = vector(s.embed_dim);
-            m.stage[i].embed.projection = linear(s.embed_dim, std::ptrdiff_t{channels} * s.patch_size * s.patch_size);
-            m.stage[i].embed.norm = norm(s.embed_dim);
-            const auto depth = static_cast<std::size_t>(s.depth);
-            for (block_weights& b : blocks.first(depth)) b = block(s);
-            m.stage[i].blocks = blocks.first(depth);
+        for (int i = 0; i < c_.num_stages; ++i) {
+            at_ = {i, 0};
+            stage_weights& w = m.stage[static_cast<std::size_t>(i)];
+            w.cls_token = vector(tensor_id::cls_token);
+            w.embed = {linear(tensor_id::embed_weight), norm(tensor_id::embed_norm_weight)};
+            const auto depth = static_cast<std::size_t>(c_.stage[static_cast<std::size_t>(i)].depth);
+            for (block_weights& b : blocks.first(depth)) b = block();
+            w.blocks = blocks.first(depth);
             blocks = blocks.subspan(depth);
-            channels = s.embed_dim;
         }
         m.head.has_norm = c_.final_norm;
-        if (c_.final_norm) m.head.norm = norm(channels);
-        if (c_.num_classes > 0) m.head.linear = linear(c_.num_classes, channels);
+        m.head.norm = norm(tensor_id::norm_weight);
+        m.head.linear = linear(tensor_id::head_weight);
         return m;
     }
 
 private:
-    block_weights block(const stage_config& s) noexcept {
+    block_weights block() noexcept {
         block_weights b;
-        b.norm1 = norm(s.embed_dim);
-        b.attention.query = projection_weights(s);
-        b.attention.key = projection_weights(s);
-        b.attention.value = projection_weights(s);
-        b.attention.output = linear(s.embed_dim, s.embed_dim);
-        b.mlp.fc1 = linear(s.hidden_dim(), s.embed_dim);
-        b.mlp.fc2 = linear(s.embed_dim, s.hidden_dim());
+        b.norm1 = norm(tensor_id::norm1_weight);
+        b.attention.query = projection_weights(tensor_id::conv_q, tensor_id::proj_q_weight);
+        b.attention.key = projection_weights(tensor_id::conv_k, tensor_id::proj_k_weight);
+        b.attention.value = projection_weights(tensor_id::conv_v, tensor_id::proj_v_weight);
+        b.attention.output = linear(tensor_id::proj_weight);
+        b.mlp = {linear(tensor_id::fc1_weight), linear(tensor_id::fc2_weight)};
         return b;
     }
-    conv_projection_weights projection_weights(const stage_config& s) noexcept {
-        conv_projection_weights w;
-        if (s.qkv_projection == projection::dw_bn) {
-            w.depthwise = vector(std::ptrdiff_t{s.kernel_qkv} * s.kernel_qkv * s.embed_dim);
-            w.shift = vector(s.embed_dim);
-        }
-        w.linear = s.qkv_bias ? linear(s.embed_dim, s.embed_dim) : linear_weights{packed(s.embed_dim, s.embed_dim)};
-        return w;
+    /// The batch norm behind the convolution leaves one vector, its shift.
+    conv_projection_weights projection_weights(tensor_id conv, tensor_id weight) noexcept {
+        const float *const depthwise = vector(conv), *const shift = vector(next(conv));
+        return {depthwise, shift, linear(weight)};
     }
-    norm_weights norm(std::ptrdiff_t dim) noexcept {
-        const float* const gain = vector(dim);
-        return {gain, vector(dim)};
+    norm_weights norm(tensor_id weight) noexcept {
+        const float* const gain = vector(weight);
+        return {gain, vector(next(weight))};
     }
-    linear_weights linear(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-        const kernels::packed_matrix w = packed(n, k);
-        return {w, vector(n)};
+    /// W (n, k), and the bias that follows it in the list.
+    linear_weights linear(tensor_id weight) noexcept {
+        if (!has(weight)) return {};
+        const tensor_info t = describe(c_, weight, at_);
+        const std::int64_t n = t.shape[0], k = t.count() / n;
+        std::byte* const data = memory_.take<std::byte>(gemm_.packed_bytes(n, k));
+        return {packed_at(gemm_, data, n, k), vector(next(weight))};
     }
-    kernels::packed_matrix packed(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-        return packed_at(gemm_, memory_.take<std::byte>(gemm_.packed_bytes(n, k)), n, k);
+    /// Room for a tensor as it is; null where the configuration has none.
+    const float* vector(tensor_id id) noexcept {
+        return has(id) ? memory_.take<float>(static_cast<std::size_t>(describe(c_, id, at_).count())) : nullptr;
     }
-    const float* vector(std::ptrdiff_t n) noexcept { return memory_.take<float>(static_cast<std::size_t>(n)); }
+    [[nodiscard]] bool has(tensor_id id) const noexcept { return has_tensor(c_, c_.stage[static_cast<std::size_t>(at_.stage)], id); }
 
     const config& c_;
     const kernels::gemm_kernels& gemm_;
     detail::arena& memory_;
+    tensor_place at_;
 };
 
 /// Reads, folds and packs the tensors of a model into the places that weight_layout took, one tensor of scratch memory beside them.
@@ -98,7 +97,7 @@ public:
             const stage_weights& w = m.stage[static_cast<std::size_t>(i)];
             const stage_config& s = c_.stage[static_cast<std::size_t>(i)];
             at_ = {i, 0};
-            if (s.cls_token) read(tensor_id::cls_token, w.cls_token);
+            read(tensor_id::cls_token, w.cls_token);
             embedding(w.embed);
             for (int j = 0; j < s.depth && !failed_; ++j) {
                 at_.block = j;
@@ -106,8 +105,8 @@ public:
             }
         }
         at_ = {c_.num_stages - 1, 0};
-        if (c_.final_norm) norm(tensor_id::norm_weight, m.head.norm);
-        if (c_.num_classes > 0) linear(tensor_id::head_weight, m.head.linear);
+        norm(tensor_id::norm_weight, m.head.norm);
+        if (m.head.linear.w.data != nullptr) linear(tensor_id::head_weight, m.head.linear);
         return failed_;
     }
 
@@ -144,7 +143,7 @@ private:
         double scale;
     };
     void projection_of(const projection_tensors& t, const stage_config& s, const conv_projection_weights& w) noexcept {
-        if (s.qkv_projection == projection::dw_bn) {
+        if (w.depthwise != nullptr) {
             const std::ptrdiff_t dim = s.embed_dim, area = std::ptrdiff_t{s.kernel_qkv} * s.kernel_qkv;
             float* const bn = vectors_.data();
             for (int i = 0; i < 4; ++i) read(next(t.conv, 1 + i), bn + i * dim);
@@ -188,8 +187,9 @@ private:
         return {.data = tensor_.data(), .rows = rows, .cols = shape.k, .stride = shape.k};
     }
 
+    /// `out`: null where the configuration has no such tensor.
     void read(tensor_id id, const float* out) noexcept {
-        if (failed_) return;
+        if (failed_ || out == nullptr) return;
         const tensor_info t = describe(c_, id, at_);
         failed_ = source_.read(source_.context, t.name, t.extents(), writable(out));
         if (!failed_) warn_unless_finite(t, out);

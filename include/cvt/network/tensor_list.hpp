@@ -57,12 +57,16 @@ struct tensor_info {
 };
 
 /// An axis of a tensor, as the configuration says it.
-enum class axis : std::uint8_t { none, one, dim, channels, patch, kernel, hidden, classes };
+enum class axis : std::uint8_t { none, one, dim, channels, patch, kernel, hidden, classes, count };
+
+/// What a stage, or the model, must have for a tensor to be there.
+enum class condition : std::uint8_t { always, cls, dw_bn, qkv_bias, norm, head, count };
 
 struct tensor_row {
     const char* name;  ///< without the stage and the block
     tensor_role role;
     axis shape[4];
+    condition when = condition::always;
 };
 
 namespace rows {
@@ -71,34 +75,34 @@ using enum axis;
 
 /// By tensor_id.
 inline constexpr tensor_row all[]{
-    {"cls_token", weight, {one, one, dim}},
+    {"cls_token", weight, {one, one, dim}, condition::cls},
     {"patch_embed.proj.weight", weight, {dim, channels, patch, patch}},
     {"patch_embed.proj.bias", bias, {dim}},
     {"patch_embed.norm.weight", weight, {dim}},
     {"patch_embed.norm.bias", bias, {dim}},
     {"norm1.weight", weight, {dim}},
     {"norm1.bias", bias, {dim}},
-    {"attn.conv_proj_q.conv.weight", weight, {dim, one, kernel, kernel}},
-    {"attn.conv_proj_q.bn.weight", weight, {dim}},
-    {"attn.conv_proj_q.bn.bias", bias, {dim}},
-    {"attn.conv_proj_q.bn.running_mean", statistic, {dim}},
-    {"attn.conv_proj_q.bn.running_var", statistic, {dim}},
-    {"attn.conv_proj_k.conv.weight", weight, {dim, one, kernel, kernel}},
-    {"attn.conv_proj_k.bn.weight", weight, {dim}},
-    {"attn.conv_proj_k.bn.bias", bias, {dim}},
-    {"attn.conv_proj_k.bn.running_mean", statistic, {dim}},
-    {"attn.conv_proj_k.bn.running_var", statistic, {dim}},
-    {"attn.conv_proj_v.conv.weight", weight, {dim, one, kernel, kernel}},
-    {"attn.conv_proj_v.bn.weight", weight, {dim}},
-    {"attn.conv_proj_v.bn.bias", bias, {dim}},
-    {"attn.conv_proj_v.bn.running_mean", statistic, {dim}},
-    {"attn.conv_proj_v.bn.running_var", statistic, {dim}},
+    {"attn.conv_proj_q.conv.weight", weight, {dim, one, kernel, kernel}, condition::dw_bn},
+    {"attn.conv_proj_q.bn.weight", weight, {dim}, condition::dw_bn},
+    {"attn.conv_proj_q.bn.bias", bias, {dim}, condition::dw_bn},
+    {"attn.conv_proj_q.bn.running_mean", statistic, {dim}, condition::dw_bn},
+    {"attn.conv_proj_q.bn.running_var", statistic, {dim}, condition::dw_bn},
+    {"attn.conv_proj_k.conv.weight", weight, {dim, one, kernel, kernel}, condition::dw_bn},
+    {"attn.conv_proj_k.bn.weight", weight, {dim}, condition::dw_bn},
+    {"attn.conv_proj_k.bn.bias", bias, {dim}, condition::dw_bn},
+    {"attn.conv_proj_k.bn.running_mean", statistic, {dim}, condition::dw_bn},
+    {"attn.conv_proj_k.bn.running_var", statistic, {dim}, condition::dw_bn},
+    {"attn.conv_proj_v.conv.weight", weight, {dim, one, kernel, kernel}, condition::dw_bn},
+    {"attn.conv_proj_v.bn.weight", weight, {dim}, condition::dw_bn},
+    {"attn.conv_proj_v.bn.bias", bias, {dim}, condition::dw_bn},
+    {"attn.conv_proj_v.bn.running_mean", statistic, {dim}, condition::dw_bn},
+    {"attn.conv_proj_v.bn.running_var", statistic, {dim}, condition::dw_bn},
     {"attn.proj_q.weight", weight, {dim, dim}},
-    {"attn.proj_q.bias", bias, {dim}},
+    {"attn.proj_q.bias", bias, {dim}, condition::qkv_bias},
     {"attn.proj_k.weight", weight, {dim, dim}},
-    {"attn.proj_k.bias", bias, {dim}},
+    {"attn.proj_k.bias", bias, {dim}, condition::qkv_bias},
     {"attn.proj_v.weight", weight, {dim, dim}},
-    {"attn.proj_v.bias", bias, {dim}},
+    {"attn.proj_v.bias", bias, {dim}, condition::qkv_bias},
     {"attn.proj.weight", weight, {dim, dim}},
     {"attn.proj.bias", bias, {dim}},
     {"norm2.weight", weight, {dim}},
@@ -107,27 +111,19 @@ inline constexpr tensor_row all[]{
     {"mlp.fc1.bias", bias, {hidden}},
     {"mlp.fc2.weight", weight, {dim, hidden}},
     {"mlp.fc2.bias", bias, {dim}},
-    {"norm.weight", weight, {dim}},
-    {"norm.bias", bias, {dim}},
-    {"head.weight", weight, {classes, dim}},
-    {"head.bias", bias, {classes}},
+    {"norm.weight", weight, {dim}, condition::norm},
+    {"norm.bias", bias, {dim}, condition::norm},
+    {"head.weight", weight, {classes, dim}, condition::head},
+    {"head.bias", bias, {classes}, condition::head},
 };
 static_assert(std::size(all) == static_cast<std::size_t>(tensor_id::count));
 }  // namespace rows
 
 /// Whether a stage of configuration `c` has tensors of that kind.
 constexpr bool has_tensor(const config& c, const stage_config& s, tensor_id id) noexcept {
-    switch (id) {
-        case tensor_id::cls_token: return s.cls_token;
-        case tensor_id::proj_q_bias:
-        case tensor_id::proj_k_bias:
-        case tensor_id::proj_v_bias: return s.qkv_bias;
-        case tensor_id::norm_weight:
-        case tensor_id::norm_bias: return c.final_norm;
-        case tensor_id::head_weight:
-        case tensor_id::head_bias: return c.num_classes > 0;
-        default: return id < tensor_id::conv_q || id > tensor_id::bn_v_var || s.qkv_projection == projection::dw_bn;
-    }
+    const bool holds[]{true, s.cls_token, s.qkv_projection == projection::dw_bn, s.qkv_bias, c.final_norm, c.num_classes > 0};
+    static_assert(std::size(holds) == static_cast<std::size_t>(condition::count));
+    return holds[static_cast<std::size_t>(rows::all[static_cast<std::size_t>(id)].when)];
 }
 
 /// Name, shape and role of a tensor of a valid configuration.
@@ -144,20 +140,11 @@ inline tensor_info describe(const config& c, tensor_id id, tensor_place at) noex
         std::snprintf(info.name, sizeof info.name, "stage%d.blocks.%d.%s", at.stage, at.block, row.name);
     else
         std::snprintf(info.name, sizeof info.name, "stage%d.%s", at.stage, row.name);
-    for (const axis a : row.shape) {
-        std::int64_t& extent = info.shape[info.rank];
-        switch (a) {
-            case axis::none: return info;
-            case axis::one: extent = 1; break;
-            case axis::dim: extent = s.embed_dim; break;
-            case axis::channels: extent = at.stage == 0 ? c.num_channels : c.stage[static_cast<std::size_t>(at.stage - 1)].embed_dim; break;
-            case axis::patch: extent = s.patch_size; break;
-            case axis::kernel: extent = s.kernel_qkv; break;
-            case axis::hidden: extent = s.hidden_dim(); break;
-            case axis::classes: extent = c.num_classes; break;
-        }
-        ++info.rank;
-    }
+    const int channels = at.stage == 0 ? c.num_channels : c.stage[static_cast<std::size_t>(at.stage - 1)].embed_dim;
+    const int extents[]{0, 1, s.embed_dim, channels, s.patch_size, s.kernel_qkv, s.hidden_dim(), c.num_classes};
+    static_assert(std::size(extents) == static_cast<std::size_t>(axis::count));
+    for (; info.rank < 4 && row.shape[info.rank] != axis::none; ++info.rank)
+        info.shape[info.rank] = extents[static_cast<std::size_t>(row.shape[info.rank])];
     return info;
 }
 
