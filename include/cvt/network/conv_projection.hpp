@@ -41,7 +41,8 @@ inline void avg_pool(const kernels::depthwise_args& a) noexcept {
         const int top = static_cast<int>((a.begin + i) / a.out_width) * a.stride - a.padding,
                   left = static_cast<int>((a.begin + i) % a.out_width) * a.stride - a.padding;
         const int bottom = std::min(top + a.kernel, a.height + a.padding), right = std::min(left + a.kernel, a.width + a.padding);
-        const float share = 1.F / static_cast<float>((bottom - top) * (right - left));  // padding counts, what ceil mode adds does not
+        const float inverse_area =
+            1.F / static_cast<float>((bottom - top) * (right - left));  // padding counts, what ceil mode adds does not
         float* const out = a.out.row(i);
         std::memset(out, 0, static_cast<std::size_t>(dim) * sizeof(float));
         for (int y = std::max(top, 0); y < std::min(bottom, a.height); ++y)
@@ -49,7 +50,7 @@ inline void avg_pool(const kernels::depthwise_args& a) noexcept {
                 const float* const from = a.in.row(static_cast<std::ptrdiff_t>(y) * a.width + x);
                 for (std::ptrdiff_t c = 0; c < dim; ++c) out[c] += from[c];
             }
-        for (std::ptrdiff_t c = 0; c < dim; ++c) out[c] *= share;
+        for (std::ptrdiff_t c = 0; c < dim; ++c) out[c] *= inverse_area;
     }
 }
 

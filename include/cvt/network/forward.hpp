@@ -51,9 +51,9 @@ inline void transpose(matrix<const float> tokens, float* map) noexcept {
 /// Runs the network on `image` (channels, height, width), already normalised.
 inline void forward(const forward_pass& p, const float* image, const forward_outputs& out) noexcept {
     const config& c = p.config;
-    const context ctx{&p.kernels, p.host, p.memory.scratch, p.memory.scratch_size};
+    const context ctx{.kernels = &p.kernels, .host = p.host, .scratch = p.memory.scratch, .scratch_size = p.memory.scratch_size};
     const std::size_t stages = c.stages().size();
-    embed_input in{image, c.num_channels, p.shape.input, true};
+    embed_input in{.data = image, .channels = c.num_channels, .size = p.shape.input, .channels_first = true};
     matrix<float> x, y;
     for (std::size_t i = 0; i < out.stages_needed(stages); ++i) {
         const stage_shape& shape = p.shape.stage[i];
@@ -65,10 +65,11 @@ inline void forward(const forward_pass& p, const float* image, const forward_out
         y = {.data = p.memory.y, .rows = rows, .cols = dim, .stride = row_stride(dim)};
 
         // x_i = stage_i(x_(i - 1))
-        stage({ctx, c.stage[i], shape, p.memory.attention[i], c.gelu}, p.weights.stage[i], in, want, x, y);
+        stage({.ctx = ctx, .config = c.stage[i], .shape = shape, .buffers = p.memory.attention[i], .activation = c.gelu},
+              p.weights.stage[i], in, want, x, y);
         const matrix<float> tokens = x.rows_at(shape.cls, shape.tokens.tokens());
         if (out.stages[i] != nullptr) transpose(tokens, out.stages[i]);
-        in = {tokens.data, c.stage[i].embed_dim, shape.tokens, false};
+        in = {.data = tokens.data, .channels = c.stage[i].embed_dim, .size = shape.tokens, .channels_first = false};
     }
     if (out.logits == nullptr && out.embedding == nullptr) return;
 

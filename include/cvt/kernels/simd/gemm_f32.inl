@@ -204,12 +204,13 @@ inline void copy_panel(matrix<const float> from, matrix<float> to) noexcept {
 /// Panel after panel, each over all rows, mc at most; while one is multiplied, the next is prefetched, by enough tiles all of it.
 inline void multiply_panels(const gemm_args& a) noexcept {
     const std::ptrdiff_t rows = a.in.rows, tiles = (rows + mr - 1) / mr;
-    const std::ptrdiff_t blocks = (a.w.k + kc - 1) / kc, even = ((a.w.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
-    constexpr std::ptrdiff_t beside_rows = 4 * mr;
-    alignas(64) float beside[beside_rows * nr], bias[nr];  // where the last panel has columns beyond n, for some rows at a time
-    for (std::ptrdiff_t k = 0; k < a.w.k; k += even) {
-        const std::ptrdiff_t depth = a.w.k - k < even ? a.w.k - k : even;
-        const std::ptrdiff_t share = (depth * nr / line + tiles - 1) / tiles, lines = share < depth / unroll ? share : depth / unroll;
+    const std::ptrdiff_t blocks = (a.w.k + kc - 1) / kc, block_depth = ((a.w.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
+    constexpr std::ptrdiff_t edge_rows = 4 * mr;
+    alignas(64) float edge_tile[edge_rows * nr], bias[nr];  // where the last panel has columns beyond n, for some rows at a time
+    for (std::ptrdiff_t k = 0; k < a.w.k; k += block_depth) {
+        const std::ptrdiff_t depth = a.w.k - k < block_depth ? a.w.k - k : block_depth;
+        const std::ptrdiff_t lines_per_tile = (depth * nr / line + tiles - 1) / tiles,
+                             lines = lines_per_tile < depth / unroll ? lines_per_tile : depth / unroll;
         const bool first = k == 0, last = k + depth == a.w.k;
         const float *const base = floats(a.w.data) + k * nr, *const after = last ? floats(a.prefetch) : base + depth * nr;
         for (std::ptrdiff_t column = 0; column < a.w.n; column += nr) {
@@ -236,13 +237,13 @@ inline void multiply_panels(const gemm_args& a) noexcept {
                 copy_panel({.data = t.bias, .rows = 1, .cols = width, .stride = 0}, {.data = bias, .rows = 1, .cols = nr, .stride = nr});
                 t.bias = bias;
             }
-            for (std::ptrdiff_t r = 0; r < rows; r += beside_rows) {
-                const std::ptrdiff_t count = rows - r < beside_rows ? rows - r : beside_rows;
+            for (std::ptrdiff_t r = 0; r < rows; r += edge_rows) {
+                const std::ptrdiff_t count = rows - r < edge_rows ? rows - r : edge_rows;
                 const matrix<float> out{.data = t.out + r * t.out_stride, .rows = count, .cols = width, .stride = t.out_stride};
-                const matrix<float> tile{.data = beside, .rows = count, .cols = nr, .stride = nr};
+                const matrix<float> tile{.data = edge_tile, .rows = count, .cols = nr, .stride = nr};
                 tile_args part = t;
                 part.in += r * t.in_stride;
-                part.out = beside;
+                part.out = edge_tile;
                 part.out_stride = nr;
                 part.prefetch += r / mr * t.prefetch_lines * line;
                 if (part.row_scale != nullptr) part.row_scale += r;
@@ -257,16 +258,16 @@ inline void multiply_panels(const gemm_args& a) noexcept {
 /// By mc rows at a time, so that their inputs stay in the second cache while the panels pass over them.
 inline void multiply(const gemm_args& a) noexcept {
     const std::ptrdiff_t rows = a.in.rows, parts = (rows + mc - 1) / mc;
-    const std::ptrdiff_t even = ((rows + parts - 1) / parts + mr - 1) / mr * mr;
+    const std::ptrdiff_t part_rows = ((rows + parts - 1) / parts + mr - 1) / mr * mr;
     gemm_args part = a;
     part.prefetch = a.w.data;
-    part.in.rows = even;
+    part.in.rows = part_rows;
     std::ptrdiff_t left = rows;
-    for (; left > even; left -= even) {
+    for (; left > part_rows; left -= part_rows) {
         multiply_panels(part);
-        part.in.data += even * a.in.stride;
-        part.out.data += even * a.out.stride;
-        if (part.row_scale != nullptr) part.row_scale += even;
+        part.in.data += part_rows * a.in.stride;
+        part.out.data += part_rows * a.out.stride;
+        if (part.row_scale != nullptr) part.row_scale += part_rows;
     }
     part.prefetch = a.prefetch;
     part.in.rows = left;
