@@ -97,8 +97,9 @@ def main():
     for w in reports["Tiny ImageNet"]["confusions"][:15]:
         print(f"* {names[w['expected']]}, taken for {names[w['found']]}: {w['images']}")
     for photo in a.photo:
-        out = subprocess.run([a.classify, "--model", a.model, photo], check=True, stdout=subprocess.PIPE, text=True).stdout
-        print(f"\n{os.path.basename(photo)}:\n\n```\n{out.rstrip()}\n```")
+        out = subprocess.run([os.path.abspath(a.classify), "--model", os.path.abspath(a.model), os.path.basename(photo)], check=True,
+                             stdout=subprocess.PIPE, text=True, cwd=os.path.dirname(os.path.abspath(photo))).stdout
+        print(f"\n```\n{out.rstrip()}\n```")
 
 
 if __name__ == "__main__":
