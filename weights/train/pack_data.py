@@ -1,0 +1,87 @@
+"""Pack the training photos into a few .npy files, read by train_default.py as memory maps.
+
+usage: pack_data.py TINY IMAGENETTE IMAGEWOOF OUT
+
+TINY, IMAGENETTE and IMAGEWOOF are clones (bare ones do) of the public repositories seshuad/IMagenet, thunderInfy/imagenette and
+thunderInfy/imagewoof on GitHub. Photos are read from git's objects, nothing is checked out. Classes are those of classes.tsv beside
+this file, in its order. Written to OUT, all uint8 (photos, height, width, 3), labels int64:
+
+    tiny_train_x, _y   100,000 photos of Tiny ImageNet, 64 x 64
+    tiny_val_x, _y      10,000, in the order of val_annotations.txt
+    photo_train_x, _y   18,000 photos of Imagenette and Imagewoof, squashed to 128 x 128 (Pillow's bicubic with antialias)
+    photo_val_x, _y      7,800
+    small_train_x       photo_train_x's photos squashed to 64 x 64
+    small_val_x         photo_val_x's"""
+import io
+import os
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def classes():
+    """[(WordNet id, everyday name)] of the default model."""
+    with open(os.path.join(HERE, "classes.tsv"), encoding="utf-8") as f:
+        return [tuple(line.rstrip("\n").split("\t")) for line in f]
+
+
+class Repo:
+    """Files of a clone's newest commit, by path, in the order asked for."""
+
+    def __init__(self, path):
+        self.path = path
+        tree = subprocess.run(["git", "-C", path, "ls-tree", "-r", "HEAD"], check=True, capture_output=True, text=True).stdout
+        self.blobs = {line.split("\t")[1]: line.split()[2] for line in tree.splitlines()}
+
+    def read(self, paths):
+        process = subprocess.Popen(["git", "-C", self.path, "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for p in paths:
+            process.stdin.write(self.blobs[p].encode() + b"\n")
+            process.stdin.flush()
+            size = int(process.stdout.readline().split()[2])
+            yield process.stdout.read(size)
+            process.stdout.read(1)
+        process.stdin.close()
+        process.wait()
+
+
+def squash(image, size):
+    return np.asarray(image if image.size == (size, size) else image.resize((size, size), Image.BICUBIC))
+
+
+def pack(out, name, items, sizes):
+    """items: [(repo, path, label)]; sizes: {array's name: pixels}."""
+    arrays = {n: np.lib.format.open_memmap(f"{out}/{n}.npy", "w+", np.uint8, (len(items), s, s, 3)) for n, s in sizes.items()}
+    done = 0
+    for repo in dict.fromkeys(r for r, _, _ in items):
+        paths = [p for r, p, _ in items if r is repo]
+        for data in repo.read(paths):
+            image = Image.open(io.BytesIO(data)).convert("RGB")
+            for n, s in sizes.items():
+                arrays[n][done] = squash(image, s)
+            done += 1
+    np.save(f"{out}/{name}_y.npy", np.array([label for _, _, label in items]))
+    print(name, done, flush=True)
+
+
+def main():
+    tiny, nette, woof = (Repo(p) for p in sys.argv[1:4])
+    out = sys.argv[4]
+    os.makedirs(out, exist_ok=True)
+    label = {c: i for i, (c, _) in enumerate(classes())}
+    root = "tiny-imagenet-200/"
+    train = sorted(p for p in tiny.blobs if p.startswith(root + "train/") and p.endswith(".JPEG"))
+    pack(out, "tiny_train", [(tiny, p, label[p.split("/")[2]]) for p in train], {"tiny_train_x": 64})
+    notes = next(tiny.read([root + "val/val_annotations.txt"])).decode().splitlines()
+    pack(out, "tiny_val", [(tiny, f"{root}val/images/{n.split()[0]}", label[n.split()[1]]) for n in notes], {"tiny_val_x": 64})
+    for part in ("train", "val"):
+        items = [(r, p, label[p.split("/")[1]]) for r in (nette, woof) for p in sorted(r.blobs) if p.startswith(part + "/")]
+        pack(out, f"photo_{part}", items, {f"photo_{part}_x": 128, f"small_{part}_x": 64})
+
+
+if __name__ == "__main__":
+    main()
