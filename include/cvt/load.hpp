@@ -29,6 +29,7 @@ struct model_builder {
         data->config = c;
         if (options.gelu) data->config.gelu = *options.gelu;
         data->kernels = *set;
+        data->forward = network::forward;
         if (error e = fill(*data, source)) return e;
         return m;
     }

@@ -30,6 +30,8 @@ struct model_data {
     buffer<std::byte> memory;
     buffer<network::block_weights> blocks;
     network::model_weights weights;
+    /// network::forward. A pointer, so that the network is compiled where models are loaded, and not wherever they run.
+    network::forward_function* forward = nullptr;
     std::int64_t parameters = 0;
     label_list labels;
     buffer<char> self_test;

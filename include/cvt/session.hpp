@@ -219,9 +219,8 @@ private:
                                      .cls_attention = part(out.cls_attention, n, count)};
         for (std::size_t i = 0; i < out.stages.size(); ++i) one.stages[i] = part(out.stages[i], n, count);
         const detail::model_data& m = *model_.data_;
-        network::forward(
-            {.config = m.config, .weights = m.weights, .kernels = *m.kernels, .host = executor_, .shape = shape_, .memory = plan_}, input,
-            one);
+        m.forward({.config = m.config, .weights = m.weights, .kernels = *m.kernels, .host = executor_, .shape = shape_, .memory = plan_},
+                  input, one);
     }
 
     /// What belongs to input n of count; null where nothing was asked for.

@@ -32,16 +32,14 @@ struct preprocessing {
     std::array<float, 4> std{0.229F, 0.224F, 0.225F, 1.F};
 
     /// Size below 384: short side to int(size / 0.875), centre crop. From 384 on: warp, no crop.
-    static constexpr preprocessing for_size(int size) noexcept;
+    static constexpr preprocessing for_size(int size) noexcept {
+        preprocessing p;
+        p.center_crop = size < 384;
+        p.resize = p.center_crop ? resize_rule::short_side : resize_rule::warp;
+        p.short_side = p.center_crop ? static_cast<int>(std::int64_t{size} * 8 / 7) : size;
+        p.resize_height = p.resize_width = p.crop_height = p.crop_width = size;
+        return p;
+    }
 };
-
-constexpr preprocessing preprocessing::for_size(int size) noexcept {
-    preprocessing p;
-    p.resize = size < 384 ? resize_rule::short_side : resize_rule::warp;
-    p.center_crop = size < 384;
-    p.short_side = size < 384 ? static_cast<int>(static_cast<std::int64_t>(size) * 8 / 7) : size;
-    p.resize_height = p.resize_width = p.crop_height = p.crop_width = size;
-    return p;
-}
 
 CVT_NAMESPACE_END

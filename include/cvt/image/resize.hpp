@@ -10,37 +10,19 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// One IEEE double operation each, rounded as written. The taps must not depend on the host's flags, and GCC contracts
+/// The result of one operation in double, rounded as IEEE says. The taps must not depend on the host's flags, and GCC contracts
 /// a * b + c by default wherever there is FMA, while -ffast-math reorders sums: no pragma stops both on every compiler,
 /// but the value read back from a volatile is one that no optimiser may look through. Only the taps pay for it.
-inline double exact_add(double a, double b) noexcept {
-    volatile double r = a + b;
-    return r;
-}
-inline double exact_subtract(double a, double b) noexcept {
-    volatile double r = a - b;
-    return r;
-}
-inline double exact_multiply(double a, double b) noexcept {
-    volatile double r = a * b;
-    return r;
-}
-inline double exact_divide(double a, double b) noexcept {
-    volatile double r = a / b;
-    return r;
+inline double exact(double operation) noexcept {
+    volatile double rounded = operation;
+    return rounded;
 }
 
 /// The cubic convolution kernel with a = -1/2, of support 2 (Keys, 1981), evaluated in Pillow's order.
 inline double bicubic(double x) noexcept {
     if (x < 0.0) x = -x;
-    if (x < 1.0) {
-        const double slope = exact_multiply(exact_subtract(exact_multiply(1.5, x), 2.5), x);
-        return exact_add(exact_multiply(slope, x), 1.0);
-    }
-    if (x < 2.0) {
-        const double inner = exact_add(exact_multiply(exact_subtract(x, 5.0), x), 8.0);
-        return exact_multiply(exact_subtract(exact_multiply(inner, x), 4.0), -0.5);
-    }
+    if (x < 1.0) return exact(exact(exact(exact(exact(1.5 * x) - 2.5) * x) * x) + 1.0);
+    if (x < 2.0) return exact(exact(exact(exact(exact(exact(x - 5.0) * x) + 8.0) * x) - 4.0) * -0.5);
     return 0.0;
 }
 
@@ -71,10 +53,10 @@ struct resize_taps {
             count = 0;
             return {};
         }
-        const double scale = exact_divide(static_cast<double>(in), static_cast<double>(out));
+        const double scale = exact(static_cast<double>(in) / static_cast<double>(out));
         const double stretch = scale < 1.0 ? 1.0 : scale;  // the kernel widens when shrinking: antialias
-        const double support = exact_multiply(2.0, stretch);
-        const double inverse = exact_divide(1.0, stretch);
+        const double support = exact(2.0 * stretch);
+        const double inverse = exact(1.0 / stretch);
         const auto outputs = static_cast<std::size_t>(out_end - out_begin);
         const int max_taps = in < 2 * support + 2 ? in : static_cast<int>(2 * support + 2);
         count = (max_taps + group - 1) / group * group;
@@ -84,10 +66,10 @@ struct resize_taps {
         begin = in;
         end = 0;
         for (std::size_t i = 0; i < outputs; ++i) {
-            const double position = exact_add(static_cast<double>(out_begin + static_cast<std::int64_t>(i)), 0.5);
-            const double centre = exact_multiply(position, scale);
-            int from = static_cast<int>(exact_add(exact_subtract(centre, support), 0.5));
-            int to = static_cast<int>(exact_add(exact_add(centre, support), 0.5));
+            const double position = exact(static_cast<double>(out_begin + static_cast<std::int64_t>(i)) + 0.5);
+            const double centre = exact(position * scale);
+            int from = static_cast<int>(exact(exact(centre - support) + 0.5));
+            int to = static_cast<int>(exact(exact(centre + support) + 0.5));
             if (from < 0) from = 0;
             if (to > in) to = in;
             if (to - from > count) to = from + count;
@@ -103,19 +85,19 @@ private:
     void round_taps(std::size_t output, int used, double centre, double inverse) noexcept {
         double sum = 0.0;
         for (int t = 0; t < used; ++t) {
-            const double distance = exact_add(exact_subtract(static_cast<double>(first[output] + t), centre), 0.5);
-            const double w = bicubic(exact_multiply(distance, inverse));
+            const double distance = exact(exact(static_cast<double>(first[output] + t) - centre) + 0.5);
+            const double w = bicubic(exact(distance * inverse));
             weights[static_cast<std::size_t>(t)] = w;
-            sum = exact_add(sum, w);
+            sum = exact(sum + w);
         }
         const std::size_t row = output * static_cast<std::size_t>(count);
         for (int t = 0; t < count; ++t) {
             std::int32_t fixed = 0;
             if (t < used) {
                 double w = weights[static_cast<std::size_t>(t)];
-                if (sum != 0.0) w = exact_divide(w, sum);
-                const double scaled = exact_multiply(w, static_cast<double>(1 << precision));
-                fixed = static_cast<std::int32_t>(exact_add(scaled, w < 0.0 ? -0.5 : 0.5));
+                if (sum != 0.0) w = exact(w / sum);
+                const double scaled = exact(w * static_cast<double>(1 << precision));
+                fixed = static_cast<std::int32_t>(exact(scaled + (w < 0.0 ? -0.5 : 0.5)));
             }
             const auto lower = static_cast<std::int16_t>(static_cast<std::uint16_t>(fixed & 0xFFFF));
             low[row + static_cast<std::size_t>(t)] = lower;

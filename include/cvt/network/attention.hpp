@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "context.hpp"
 #include "conv_projection.hpp"
 #include "linear.hpp"
-#include "stage_pass.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace network {
@@ -67,8 +67,7 @@ struct score_buffers {
     float* inverse_sums;
 };
 inline score_buffers plan_scores(detail::arena& scratch, std::ptrdiff_t rows, std::ptrdiff_t keys) noexcept {
-    float* const data = scratch.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(keys));
-    return {{.data = data, .rows = rows, .cols = keys, .stride = keys}, scratch.take<float>(static_cast<std::size_t>(rows))};
+    return {take_matrix(scratch, rows, keys, keys), scratch.take<float>(static_cast<std::size_t>(rows))};
 }
 
 /// Scratch memory a worker needs.
@@ -89,30 +88,34 @@ inline void project_queries(const stage_pass& p, const attention_weights& w, mat
            p.buffers.heads.rows_at(r.first, r.count));
 }
 
+/// Rows `r` of k or of v, whichever `w` projects, in scratch memory.
+inline matrix<const float> project_rows(const stage_pass& p, const conv_projection_weights& w, matrix<const float> y, row_range r,
+                                        detail::arena scratch) noexcept {
+    const projection_buffers b = plan_projection(scratch, p.config, r.count);
+    linear(w.linear, convolve(p, w, key_geometry(p.config, p.shape), y, r, b.convolved), b.projected);
+    return b.projected;
+}
+
 /// Rows `r` of k, packed head by head.
 inline void project_keys(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
                          detail::arena scratch) noexcept {
-    const projection_buffers b = plan_projection(scratch, p.config, r.count);
     // k = conv_k(y) W_k^T + b_k
-    linear(w.key.linear, convolve(p, w.key, key_geometry(p.config, p.shape), y, r, b.convolved), b.projected);
-    for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h)
-        p.ctx.kernels->f32.pack({.weights = b.projected.data + h * p.config.head_dim(),
-                                 .stride_n = b.projected.stride,
-                                 .stride_k = 1,
-                                 .to = keys_of_head(p, h).columns(r.first, r.count)});
+    const matrix<const float> k = project_rows(p, w.key, y, r, scratch);
+    for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h) {
+        const kernels::packed_memory to = keys_of_head(p, h).columns(r.first, r.count);
+        p.ctx.kernels->f32.pack({.weights = k.data + h * p.config.head_dim(), .stride_n = k.stride, .stride_k = 1, .to = to});
+    }
 }
 
 /// Rows `r` of v, packed head by head.
 inline void project_values(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
                            detail::arena scratch) noexcept {
-    const projection_buffers b = plan_projection(scratch, p.config, r.count);
     // v = conv_v(y) W_v^T + b_v
-    linear(w.value.linear, convolve(p, w.value, key_geometry(p.config, p.shape), y, r, b.convolved), b.projected);
-    for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h)
-        p.ctx.kernels->f32.pack({.weights = b.projected.data + h * p.config.head_dim(),
-                                 .stride_n = 1,
-                                 .stride_k = b.projected.stride,
-                                 .to = values_of_head(p, h).depths(r.first, r.count)});
+    const matrix<const float> v = project_rows(p, w.value, y, r, scratch);
+    for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h) {
+        const kernels::packed_memory to = values_of_head(p, h).depths(r.first, r.count);
+        p.ctx.kernels->f32.pack({.weights = v.data + h * p.config.head_dim(), .stride_n = 1, .stride_k = v.stride, .to = to});
+    }
 }
 
 /// q of the first `rows` queries, k and v of all keys, from y (queries, dim): tiles of all three are tasks of one round.

@@ -1,13 +1,15 @@
-// context: what every layer is handed besides its weights and tensors: kernels, the host's threads, scratch memory.
+// What every layer is handed besides its weights and tensors: context (kernels, the host's threads, scratch memory) and stage_pass.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
 
+#include "../config.hpp"
 #include "../kernels/kernel_set.hpp"
 #include "../runtime/arena.hpp"
 #include "../runtime/executor.hpp"
+#include "../shape.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace network {
@@ -16,13 +18,14 @@ namespace network {
 /// lines of the nearest cache and drive each other out (1024 channels: the depth-wise convolution 5 times slower).
 constexpr std::ptrdiff_t row_stride(std::ptrdiff_t dim) noexcept { return dim % 256 == 0 ? dim + 16 : dim; }
 
-/// A matrix (rows, cols) of that stride, taken from an arena.
+/// A matrix (rows, cols), taken from an arena.
+inline matrix<float> take_matrix(detail::arena& memory, std::ptrdiff_t rows, std::ptrdiff_t cols, std::ptrdiff_t stride) noexcept {
+    float* const data = memory.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride));
+    return {.data = data, .rows = rows, .cols = cols, .stride = stride};
+}
+/// The same, its rows row_stride apart.
 inline matrix<float> take_rows(detail::arena& memory, std::ptrdiff_t rows, std::ptrdiff_t cols) noexcept {
-    const std::ptrdiff_t stride = row_stride(cols);
-    return {.data = memory.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride)),
-            .rows = rows,
-            .cols = cols,
-            .stride = stride};
+    return take_matrix(memory, rows, cols, row_stride(cols));
 }
 
 /// Rows [first, first + count).
@@ -74,6 +77,25 @@ struct context {
         const row_tiles t = tiles(rows, kernels->f32.task_rows);
         detail::parallel_for(host, t.count, [&](std::ptrdiff_t i, int worker) noexcept { body(t[i], worker); });
     }
+};
+
+using stage_shape = model_shape::stage_shape;
+
+/// Memory of a stage's attention layers, planned once and used by every block.
+struct attention_buffers {
+    matrix<float> heads;                         ///< (queries, dim): q, then each head's softmax(q k^T) v in its place
+    std::byte* keys = nullptr;                   ///< k of every head, packed as the weights of q k^T
+    std::byte* values = nullptr;                 ///< v of every head, packed as the weights of p v
+    std::size_t key_bytes = 0, value_bytes = 0;  ///< a head
+};
+
+/// Everything a layer needs besides its weights and tensors.
+struct stage_pass {
+    const context& ctx;
+    const stage_config& config;
+    const stage_shape& shape;
+    const attention_buffers& buffers;
+    gelu activation;
 };
 
 }  // namespace network

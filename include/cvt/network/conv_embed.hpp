@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "context.hpp"
 #include "linear.hpp"
-#include "stage_pass.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace network {
@@ -67,8 +67,7 @@ inline void gather_patch(const embed_input& in, const stage_config& s, token_pos
 
 /// The patches of a tile of tokens, in a worker's scratch memory.
 inline matrix<float> plan_patches(detail::arena& scratch, std::ptrdiff_t rows, std::ptrdiff_t patch_floats) noexcept {
-    float* const data = scratch.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(patch_floats));
-    return {.data = data, .rows = rows, .cols = patch_floats, .stride = patch_floats};
+    return take_matrix(scratch, rows, patch_floats, patch_floats);
 }
 
 /// Scratch memory a worker needs.

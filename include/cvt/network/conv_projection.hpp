@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "context.hpp"
 #include "linear.hpp"
-#include "stage_pass.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace network {

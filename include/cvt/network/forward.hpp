@@ -42,6 +42,8 @@ struct forward_pass {
     const workspace& memory;
 };
 
+using forward_function = void(const forward_pass&, const float* image, const forward_outputs&) noexcept;
+
 /// (tokens, channels) to (channels, tokens).
 inline void transpose(matrix<const float> tokens, float* map) noexcept {
     for (std::ptrdiff_t c = 0; c < tokens.cols; ++c)

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "context.hpp"
 #include "linear.hpp"
-#include "stage_pass.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace network {
@@ -37,16 +37,12 @@ inline void mlp(const stage_pass& p, const mlp_weights& w, matrix<float> x, deta
         const std::ptrdiff_t width = std::min(hidden_block, hidden_dim - c), after = c + width;
         const kernels::packed_matrix fc1 = w.fc1.w.columns(c, width), fc2 = w.fc2.w.depths(c, width);
         const std::byte* const next = after < hidden_dim ? w.fc1.w.columns(after, 0).data : nullptr;
+        const float* const bias = c == 0 ? w.fc2.bias : nullptr;
         const matrix<float> hidden{.data = b.hidden.data, .rows = x.rows, .cols = width, .stride = row_stride(width)};
         // h = gelu(n W1^T + b1), of these hidden channels
         multiply({.in = b.normed, .w = fc1, .bias = w.fc1.bias + c, .out = hidden, .epilogue = gelu, .prefetch = fc2.data});
         // x = x + h W2^T + b2, the sum over these hidden channels
-        multiply({.in = hidden,
-                  .w = fc2,
-                  .bias = c == 0 ? w.fc2.bias : nullptr,
-                  .out = x,
-                  .epilogue = kernels::epilogue::add,
-                  .prefetch = next});
+        multiply({.in = hidden, .w = fc2, .bias = bias, .out = x, .epilogue = kernels::epilogue::add, .prefetch = next});
     }
 }
 

@@ -172,10 +172,8 @@ private:
 
     void pack(matrix<const float> values, const kernels::packed_matrix& to) noexcept {
         if (failed_) return;
-        to.kernels->pack({.weights = values.data,
-                          .stride_n = values.stride,
-                          .stride_k = 1,
-                          .to = packed_at(*to.kernels, const_cast<std::byte*>(to.data), to.n, to.k)});
+        const kernels::packed_memory memory = packed_at(*to.kernels, const_cast<std::byte*>(to.data), to.n, to.k);
+        to.kernels->pack({.weights = values.data, .stride_n = values.stride, .stride_k = 1, .to = memory});
     }
 
     /// Layers may only read weights; they lie in memory of the model's own, which is filled here.
