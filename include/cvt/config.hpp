@@ -18,6 +18,11 @@ enum class gelu : std::uint8_t { quick, erf };
 /// values (paper's ablation), or none.
 enum class projection : std::uint8_t { dw_bn, avg, linear };
 
+/// How a model's weights are held. `int8`: the linear layers and all token embeddings but the first, a scale for each output
+/// channel, multiplied with inputs of bytes; docs/precision.md.
+enum class precision : std::uint8_t { f32, int8 };
+
+constexpr const char* to_string(precision p) noexcept { return p == precision::f32 ? "f32" : "int8"; }
 constexpr const char* to_string(gelu g) noexcept { return g == gelu::quick ? "quick" : "erf"; }
 constexpr const char* to_string(projection p) noexcept {
     return p == projection::dw_bn ? "dw_bn" : p == projection::avg ? "avg" : "linear";

@@ -28,6 +28,7 @@ struct model_builder {
         model m{data};
         data->config = c;
         if (options.gelu) data->config.gelu = *options.gelu;
+        data->precision = options.precision;
         data->kernels = *set;
         data->forward = network::forward;
         if (error e = fill(*data, source)) return e;
@@ -35,7 +36,7 @@ struct model_builder {
     }
 
     static result<model> from_checkpoint(checkpoint::checkpoint_source&& file, const load_options& options) noexcept {
-        result<model> m = from_weights(file.config, file.weights(), {.kernels = options.kernels});
+        result<model> m = from_weights(file.config, file.weights(), {.precision = options.precision, .kernels = options.kernels});
         if (!m) return m;
         m->data_->preprocessing = file.preprocessing;
         m->data_->info = file.info;
@@ -53,12 +54,12 @@ private:
         if (!data.blocks.resize(depth)) return error::out_of_memory("model", depth * sizeof(network::block_weights));
         const std::span<network::block_weights> blocks{data.blocks.data(), depth};
         arena measure;
-        network::weight_layout{c, data.kernels->f32, measure}.run(blocks);
+        network::weight_layout{c, *data.kernels, data.precision, measure}.run(blocks);
         if (!data.memory.resize(measure.peak())) return error::out_of_memory("model weights", measure.peak());
         arena memory{data.memory.data()};
-        data.weights = network::weight_layout{c, data.kernels->f32, memory}.run(blocks);
+        data.weights = network::weight_layout{c, *data.kernels, data.precision, memory}.run(blocks);
         data.parameters = network::parameters_of(c);
-        return network::weight_packer{c, source, data.warnings}.run(data.weights);
+        return network::weight_packer{c, data.precision, source, data.warnings}.run(data.weights);
     }
 };
 

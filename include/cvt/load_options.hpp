@@ -14,6 +14,7 @@ struct load_options {
     std::optional<cvt::config> config = {};
     /// Wins over `config`, over config.json's hidden_act and over the naming of the tensors.
     std::optional<cvt::gelu> gelu = {};
+    cvt::precision precision = cvt::precision::f32;
     /// Name of a kernel set; null: the one named by CVT_FORCE_KERNELS in the environment, else the best for this CPU.
     const char* kernels = nullptr;
 };

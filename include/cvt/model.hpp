@@ -26,6 +26,7 @@ struct model_data {
     cvt::config config;
     cvt::preprocessing preprocessing;
     model_info info;
+    cvt::precision precision = precision::f32;
     const kernels::kernel_set* kernels = nullptr;
     buffer<std::byte> memory;
     buffer<network::block_weights> blocks;
@@ -99,6 +100,7 @@ public:
 
     /// The kernel set that runs: "avx512", "avx2", "eigen", ...
     [[nodiscard]] const char* kernels() const noexcept { return data_->kernels->name; }
+    [[nodiscard]] cvt::precision precision() const noexcept { return data_->precision; }
     /// Trained parameters (batch norm's statistics are none).
     [[nodiscard]] std::int64_t parameters() const noexcept { return data_->parameters; }
     /// Bytes of the packed weights.

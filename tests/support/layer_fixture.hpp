@@ -103,12 +103,12 @@ public:
         for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
         blocks_.resize(depth);
         cvt::detail::arena measure;
-        cvt::network::weight_layout{config_, set.f32, measure}.run(blocks_);
+        cvt::network::weight_layout{config_, set, cvt::precision::f32, measure}.run(blocks_);
         floats_ = poisoned(measure.peak() / sizeof(float));
         cvt::detail::arena memory{reinterpret_cast<std::byte*>(floats_.data())};
-        weights_ = cvt::network::weight_layout{config_, set.f32, memory}.run(blocks_);
+        weights_ = cvt::network::weight_layout{config_, set, cvt::precision::f32, memory}.run(blocks_);
         filled_ = memory.peak();
-        error_ = cvt::network::weight_packer{config_, source, warnings_}.run(weights_);
+        error_ = cvt::network::weight_packer{config_, cvt::precision::f32, source, warnings_}.run(weights_);
     }
     packed_weights(const packed_weights&) = delete;
     packed_weights& operator=(const packed_weights&) = delete;

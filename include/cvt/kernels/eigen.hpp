@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernel_set.hpp"
+#include "scalar.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace kernels::with_eigen {
@@ -126,6 +126,7 @@ inline constexpr kernel_set set{.name = "eigen",
                                         .multiply = multiply,
                                         .column_offset = column_offset,
                                         .depth_offset = depth_offset},
+                                .s8 = scalar::s8::gemm,
                                 .softmax = softmax,
                                 .layer_norm = layer_norm,
                                 .depthwise = depthwise};

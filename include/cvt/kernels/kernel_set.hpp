@@ -27,11 +27,12 @@ struct depthwise_args {
 };
 
 /// The hot loops. Kernels know matrices and sizes only; a table is chosen when a model is loaded, because its weights are packed
-/// for it. Another element type of weights is another gemm_kernels beside f32.
+/// for it.
 struct kernel_set {
     const char* name;
     bool (*supported)();  ///< whether this CPU runs it, asked at run time
     gemm_kernels f32;
+    gemm_kernels s8;  ///< weights of 8 bits, inputs that it quantises itself
     /// Softmax of each row without its last step: x = e^(x - max), inverse_sums (rows) = 1 / sum. What is linear in the
     /// probabilities is multiplied by the inverse sum afterwards, where there is less of it.
     void (*softmax)(matrix<float> x, float* inverse_sums);
@@ -39,6 +40,14 @@ struct kernel_set {
     void (*layer_norm)(matrix<const float> in, affine w, matrix<float> out);
     void (*depthwise)(const depthwise_args&);
 };
+
+/// `base` with other products of bytes: a set of CPUs that have instructions of their own for these.
+constexpr kernel_set with_byte_products(kernel_set base, const char* name, bool (*supported)(), const gemm_kernels& s8) noexcept {
+    base.name = name;
+    base.supported = supported;
+    base.s8 = s8;
+    return base;
+}
 
 }  // namespace kernels
 CVT_NAMESPACE_END

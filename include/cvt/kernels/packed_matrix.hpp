@@ -50,8 +50,8 @@ struct pack_args {
 };
 
 /// C (m, n) = A (m, k) * B (n, k)^T for one element type of B, with the names of BLIS. Layers split rows by the mr, split_rows and
-/// task_rows of their kernel set's f32: split_rows of another table of that set divides f32's, and its nr divides 384, the hidden
-/// channels that an MLP computes at a time.
+/// task_rows of their kernel set's f32: split_rows of another table of that set divides f32's. Layers cut weights of any type at
+/// multiples of 384, the hidden channels that an MLP computes at a time: nr divides it.
 struct gemm_kernels {
     std::ptrdiff_t mr, nr;      ///< rows and columns of the register tile
     std::ptrdiff_t split_rows;  ///< a product may be split into rows at multiples of this without changing a bit of any row

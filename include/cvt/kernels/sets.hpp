@@ -10,6 +10,8 @@
 #include "select.hpp"
 #include "x86/avx2.hpp"
 #include "x86/avx512.hpp"
+#include "x86/avx512_vnni.hpp"
+#include "x86/avx_vnni.hpp"
 #include "x86/sse2.hpp"
 
 // Eigen's templates are not in our namespace: two units of different flags that both instantiate them share one body, and
@@ -28,8 +30,14 @@ namespace kernels {
 
 /// Every set compiled into this unit, best first.
 inline constexpr const kernel_set* compiled[] {
+#if defined(CVT_HAS_AVX512_VNNI_KERNELS)
+    &avx512_vnni::set,
+#endif
 #if defined(CVT_HAS_AVX512_KERNELS)
-    &avx512::set,
+        &avx512::set,
+#endif
+#if defined(CVT_HAS_AVX_VNNI_KERNELS)
+        &avx_vnni::set,
 #endif
 #if defined(CVT_HAS_AVX2_KERNELS)
         &avx2::set,

@@ -19,12 +19,19 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
+/// Whether a weight is packed as bytes. int8 leaves the first embedding and the head alone: the one reads pixels, and what is rounded
+/// in the other is not averaged by a layer after it.
+constexpr bool in_bytes(precision p, tensor_id weight, tensor_place at) noexcept {
+    const bool first_embedding = weight == tensor_id::embed_weight && at.stage == 0;
+    return p == precision::int8 && weight != tensor_id::head_weight && !first_embedding;
+}
+
 /// Takes the memory of all weights of configuration `c`, whose shapes and conditions are those of the list of tensors; measures where
 /// the arena has none. `blocks` has room for the blocks of all stages.
 class weight_layout {
 public:
-    weight_layout(const config& c, const kernels::gemm_kernels& gemm, detail::arena& memory) noexcept
-        : c_{c}, gemm_{gemm}, memory_{memory} {}
+    weight_layout(const config& c, const kernels::kernel_set& kernels, precision p, detail::arena& memory) noexcept
+        : c_{c}, kernels_{kernels}, precision_{p}, memory_{memory} {}
 
     model_weights run(std::span<block_weights> blocks) noexcept {
         model_weights m;
@@ -69,8 +76,9 @@ private:
         if (!has(weight)) return {};
         const tensor_info t = describe(c_, weight, at_);
         const std::int64_t n = t.shape[0], k = t.count() / n;
-        std::byte* const data = memory_.take<std::byte>(gemm_.packed_bytes(n, k));
-        return {packed_at(gemm_, data, n, k), vector(next(weight))};
+        const kernels::gemm_kernels& gemm = in_bytes(precision_, weight, at_) ? kernels_.s8 : kernels_.f32;
+        std::byte* const data = memory_.take<std::byte>(gemm.packed_bytes(n, k));
+        return {packed_at(gemm, data, n, k), vector(next(weight))};
     }
     /// Room for a tensor as it is; null where the configuration has none.
     const float* vector(tensor_id id) noexcept {
@@ -79,7 +87,8 @@ private:
     [[nodiscard]] bool has(tensor_id id) const noexcept { return has_tensor(c_, c_.stage[static_cast<std::size_t>(at_.stage)], id); }
 
     const config& c_;
-    const kernels::gemm_kernels& gemm_;
+    const kernels::kernel_set& kernels_;
+    precision precision_;
     detail::arena& memory_;
     tensor_place at_;
 };
@@ -87,10 +96,10 @@ private:
 /// Reads, folds and packs the tensors of a model into the places that weight_layout took, one tensor of scratch memory beside them.
 class weight_packer {
 public:
-    weight_packer(const config& c, const weight_source& source, warning_list& warnings) noexcept
-        : c_{c}, source_{source}, warnings_{warnings} {}
+    weight_packer(const config& c, precision p, const weight_source& source, warning_list& warnings) noexcept
+        : c_{c}, precision_{p}, source_{source}, warnings_{warnings} {}
 
-    /// Errors: the source's; out_of_memory.
+    /// Errors: the source's; unsupported (int8 of weights that are not finite); out_of_memory.
     error run(const model_weights& m) noexcept {
         if (error e = reserve()) return e;
         for (int i = 0; i < c_.num_stages && !failed_; ++i) {
@@ -115,7 +124,7 @@ private:
         const matrix<float> weights = read_matrix(tensor_id::embed_weight, w.projection.w);
         // Tokens lie channels last, the image channels first.
         if (at_.stage != 0) fold_patch_order(weights, c_.stage[static_cast<std::size_t>(at_.stage - 1)].embed_dim, vectors_.data());
-        pack(weights, w.projection.w);
+        pack(tensor_id::embed_weight, weights, w.projection.w);
         read(tensor_id::embed_bias, w.projection.bias);
         norm(tensor_id::embed_norm_weight, w.norm);
     }
@@ -134,7 +143,7 @@ private:
         read(tensor_id::fc1_bias, w.mlp.fc1.bias);
         const matrix<float> fc1 = read_matrix(tensor_id::fc1_weight, w.mlp.fc1.w);
         fold_affine(fc1, gain, beta, writable(w.mlp.fc1.bias));
-        pack(fc1, w.mlp.fc1.w);
+        pack(tensor_id::fc1_weight, fc1, w.mlp.fc1.w);
         linear(tensor_id::fc2_weight, w.mlp.fc2);
     }
 
@@ -164,14 +173,22 @@ private:
     void linear(tensor_id weight, const linear_weights& w, double scale = 1.0) noexcept {
         const matrix<float> values = read_matrix(weight, w.w);
         if (scale != 1.0) fold_scale(values.data, static_cast<std::size_t>(values.rows * values.cols), scale);
-        pack(values, w.w);
+        pack(weight, values, w.w);
         if (w.bias == nullptr) return;
         read(next(weight), w.bias);
         if (scale != 1.0 && !failed_) fold_scale(writable(w.bias), static_cast<std::size_t>(w.w.n), scale);
     }
 
-    void pack(matrix<const float> values, const kernels::packed_matrix& to) noexcept {
+    void pack(tensor_id id, matrix<const float> values, const kernels::packed_matrix& to) noexcept {
         if (failed_) return;
+        if (in_bytes(precision_, id, at_)) {
+            const auto count = static_cast<std::size_t>(values.rows * values.cols), bad = not_finite(values.data, count);
+            if (bad != 0) {
+                failed_ = error::format(errc::unsupported, "%s: int8 takes finite weights, found %zu of %zu that are NaN or infinite",
+                                        describe(c_, id, at_).name, bad, count);
+                return;
+            }
+        }
         const kernels::packed_memory memory = packed_at(*to.kernels, const_cast<std::byte*>(to.data), to.n, to.k);
         to.kernels->pack({.weights = values.data, .stride_n = values.stride, .stride_k = 1, .to = memory});
     }
@@ -193,10 +210,15 @@ private:
         if (!failed_) warn_unless_finite(t, out);
     }
 
-    void warn_unless_finite(const tensor_info& t, const float* values) noexcept {
-        const auto count = static_cast<std::size_t>(t.count());
+    static std::size_t not_finite(const float* values, std::size_t count) noexcept {
         std::size_t bad = 0;
         for (std::size_t i = 0; i < count; ++i) bad += detail::is_finite(values[i]) ? 0U : 1U;
+        return bad;
+    }
+
+    void warn_unless_finite(const tensor_info& t, const float* values) noexcept {
+        const auto count = static_cast<std::size_t>(t.count());
+        const std::size_t bad = not_finite(values, count);
         if (bad != 0) warnings_.add("%s: %zu of %zu values are NaN or infinite", t.name, bad, count);
     }
 
@@ -214,6 +236,7 @@ private:
     }
 
     const config& c_;
+    precision precision_;
     const weight_source& source_;
     warning_list& warnings_;
     detail::buffer<float> tensor_, vectors_;

@@ -54,6 +54,27 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), vshlq_n_s32(n, 23)));
 }
 
+/// Bytes are widened: instructions that multiply bytes of both kinds of sign are an extension (i8mm).
+inline constexpr int input_max = 255;
+CVT_SIMD ints broadcast4(const unsigned char* p) {
+    int v = 0;
+    __builtin_memcpy(&v, p, sizeof v);
+    return vdupq_n_s32(v);
+}
+CVT_SIMD ints load4(const std::byte* p) { return vreinterpretq_s32_s8(vld1q_s8(reinterpret_cast<const signed char*>(p))); }
+CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
+    const int16x8_t words = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(vreinterpretq_u8_s32(a))));  // the four, twice
+    const int8x16_t bytes = vreinterpretq_s8_s32(b);
+    const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
+    const ints first = vpaddq_s32(vmull_s16(vget_low_s16(words), vget_low_s16(low)), vmull_high_s16(words, low));
+    const ints second = vpaddq_s32(vmull_s16(vget_low_s16(words), vget_low_s16(high)), vmull_high_s16(words, high));
+    sum = vaddq_s32(sum, vpaddq_s32(first, second));
+}
+CVT_SIMD void store_bytes(unsigned char* p, ints a) {
+    const uint8x8_t bytes = vqmovn_u16(vcombine_u16(vqmovun_s32(a), vqmovun_s32(a)));
+    __builtin_memcpy(p, &bytes, 4);
+}
+
 #include "../simd/emulated.inl"
 CVT_SIMD float sum_of(vec v) { return vaddvq_f32(v); }
 CVT_SIMD float max_of(vec v) { return vmaxvq_f32(v); }

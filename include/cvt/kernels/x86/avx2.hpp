@@ -68,6 +68,22 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
         _mm256_maskstore_ps(p, first_lanes(count), v);
 }
 
+/// Sums of pairs are of 16 bits, which 127 * 127 + 127 * 127 does not leave.
+inline constexpr int input_max = 127;
+CVT_SIMD ints broadcast4(const unsigned char* p) {
+    int v = 0;
+    __builtin_memcpy(&v, p, sizeof v);
+    return _mm256_set1_epi32(v);
+}
+CVT_SIMD ints load4(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+}
+CVT_SIMD void store_bytes(unsigned char* p, ints a) {
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+}
+
 #include "../simd/x86.inl"
 
 #include "../simd/kernels.inl"

@@ -59,6 +59,21 @@ CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return _mm512_mas
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) { return _mm512_mask_loadu_ps(other, first_lanes(count), p); }
 CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) { _mm512_mask_storeu_ps(p, first_lanes(count), v); }
 
+/// Sums of pairs are of 16 bits, which 127 * 127 + 127 * 127 does not leave.
+inline constexpr int input_max = 127;
+CVT_SIMD ints broadcast4(const unsigned char* p) {
+    int v = 0;
+    __builtin_memcpy(&v, p, sizeof v);
+    return _mm512_set1_epi32(v);
+}
+CVT_SIMD ints load4(const std::byte* p) { return _mm512_loadu_si512(p); }
+CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1)));
+}
+CVT_SIMD void store_bytes(unsigned char* p, ints a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtusepi32_epi8(all_lanes, a));
+}
+
 #include "../simd/x86.inl"
 template <int Half>
 CVT_SIMD __m256 half(vec v) {

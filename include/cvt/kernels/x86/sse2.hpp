@@ -54,6 +54,28 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(a), _mm_slli_epi32(n, 23)));
 }
 
+/// Bytes are widened: SSE2 multiplies no narrower than 16 bits.
+inline constexpr int input_max = 255;
+CVT_SIMD ints broadcast4(const unsigned char* p) {
+    int v = 0;
+    __builtin_memcpy(&v, p, sizeof v);
+    return _mm_set1_epi32(v);
+}
+CVT_SIMD ints load4(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
+    const ints words = _mm_unpacklo_epi8(a, _mm_setzero_si128());
+    const ints low = _mm_madd_epi16(words, _mm_srai_epi16(_mm_unpacklo_epi8(b, b), 8));   // of lanes 0 and 1, a sum for each pair
+    const ints high = _mm_madd_epi16(words, _mm_srai_epi16(_mm_unpackhi_epi8(b, b), 8));  // of lanes 2 and 3
+    const vec even = _mm_shuffle_ps(_mm_castsi128_ps(low), _mm_castsi128_ps(high), 0x88);
+    const vec odd = _mm_shuffle_ps(_mm_castsi128_ps(low), _mm_castsi128_ps(high), 0xDD);
+    sum = _mm_add_epi32(sum, _mm_add_epi32(_mm_castps_si128(even), _mm_castps_si128(odd)));
+}
+CVT_SIMD void store_bytes(unsigned char* p, ints a) {
+    const ints words = _mm_packs_epi32(a, a);
+    const int bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+    __builtin_memcpy(p, &bytes, sizeof bytes);
+}
+
 #include "../simd/emulated.inl"
 CVT_SIMD float sum_of(vec v) {
     v = _mm_add_ps(v, _mm_movehl_ps(v, v));

@@ -1,0 +1,241 @@
+// Products with int8 weights: symmetric, a scale for each output channel; inputs become bytes, a scale and an offset for each row.
+// Included by kernels.inl, and by sets that differ from another in these products alone.
+//
+// With x = s_r q + o_r for row r of the input and w = s_n p for column n, q and p integers,
+//   sum_k x w = s_r s_n (sum_k q p) + o_r s_n (sum_k p),
+// whose first sum is exact in int32, and whose second one is known when the weights are packed.
+namespace s8 {
+
+/// Depth that is quantised and summed as one: shorter stretches have narrower ranges. Layers cut weights at multiples of it.
+inline constexpr std::ptrdiff_t kc = 384;
+/// Rows that are quantised at a time. Their bytes are on the stack, and stay in the first cache while the panels pass.
+inline constexpr std::ptrdiff_t mc = 36;
+static_assert(mc % mr == 0 && kc % lanes == 0);
+
+/// Bytes of one depth block of a panel: (depth / 4, nr, 4) weights, then nr scales and nr offsets.
+inline std::ptrdiff_t block_bytes(std::ptrdiff_t depth) noexcept {
+    return nr * ((depth + 3) / 4 * 4 + 2 * static_cast<std::ptrdiff_t>(sizeof(float)));
+}
+/// From one panel to the next.
+inline std::ptrdiff_t panel_bytes(std::ptrdiff_t k) noexcept { return k / kc * block_bytes(kc) + (k % kc == 0 ? 0 : block_bytes(k % kc)); }
+inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+    return static_cast<std::size_t>((n + nr - 1) / nr * panel_bytes(k));
+}
+inline std::size_t column_offset(std::ptrdiff_t first, std::ptrdiff_t packed_k) noexcept {
+    return static_cast<std::size_t>(first / nr * panel_bytes(packed_k));
+}
+inline std::size_t depth_offset(std::ptrdiff_t first) noexcept { return static_cast<std::size_t>(first / kc * block_bytes(kc)); }
+
+/// A depth block of a panel.
+struct weight_block {
+    const std::byte* bytes;
+    const float *scale, *offset;  ///< (nr) s_n, and s_n times the sum of the block's bytes
+};
+inline weight_block block_at(const std::byte* data, std::ptrdiff_t depth) noexcept {
+    const float* const scale = static_cast<const float*>(static_cast<const void*>(data + nr * ((depth + 3) / 4 * 4)));
+    return {data, scale, scale + nr};
+}
+
+/// 127 steps up to the largest magnitude of a channel; a channel of zeros, or of values too small for a step, is zero.
+inline float weight_step(const float* weights, std::ptrdiff_t stride, std::ptrdiff_t count) noexcept {
+    float largest = 0;
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+        const float v = weights[i * stride], magnitude = v < 0 ? -v : v;
+        if (magnitude > largest) largest = magnitude;
+    }
+    return largest < 1e-35F ? 0.F : largest / 127.F;
+}
+
+/// `w` / `step`, to the nearest integer, ties to even.
+inline int weight_byte(float w, float step) noexcept {
+    const float q = step == 0.F ? 0.F : w / step;
+    return static_cast<int>(__builtin_rintf(q < -127.F ? -127.F : q > 127.F ? 127.F : q));
+}
+
+/// All of W's depth at once: a channel has one scale.
+inline void pack(const pack_args& a) noexcept {
+    for (std::ptrdiff_t column = 0; column < (a.to.n + nr - 1) / nr * nr; ++column) {
+        const float* const weights = a.weights + column * a.stride_n;
+        const bool padding = column >= a.to.n;
+        const float step = padding ? 0.F : weight_step(weights, a.stride_k, a.to.k);
+        std::byte* block = a.to.data + column_offset(column, a.to.packed_k);
+        for (std::ptrdiff_t k = 0; k < a.to.k; k += kc) {
+            const std::ptrdiff_t depth = a.to.k - k < kc ? a.to.k - k : kc, lane = column % nr;
+            int sum = 0;
+            for (std::ptrdiff_t i = 0; i < (depth + 3) / 4 * 4; ++i) {
+                const int byte = padding || i >= depth ? 0 : weight_byte(weights[(k + i) * a.stride_k], step);
+                block[i / 4 * 4 * nr + lane * 4 + i % 4] = static_cast<std::byte>(static_cast<signed char>(byte));
+                sum += byte;
+            }
+            const float terms[]{step, step * static_cast<float>(sum)};
+            std::byte* const scale = block + nr * ((depth + 3) / 4 * 4) + lane * static_cast<std::ptrdiff_t>(sizeof(float));
+            __builtin_memcpy(scale, &terms[0], sizeof(float));
+            __builtin_memcpy(scale + nr * static_cast<std::ptrdiff_t>(sizeof(float)), &terms[1], sizeof(float));
+            block += block_bytes(depth);
+        }
+    }
+}
+
+/// Rows of an input as bytes: x = scale * byte + offset.
+struct quantized_rows {
+    alignas(64) unsigned char bytes[static_cast<std::size_t>(mc * kc)];
+    float scale[static_cast<std::size_t>(mc)], offset[static_cast<std::size_t>(mc)];
+};
+
+inline bool is_finite(float v) noexcept {
+    unsigned bits = 0;
+    __builtin_memcpy(&bits, &v, sizeof bits);
+    return (bits & 0x7F800000U) != 0x7F800000U;
+}
+
+/// input_max steps from a row's smallest value to its largest. A constant row is its offset, as is one whose range is too small for
+/// a step; one that holds a NaN or an infinity becomes NaN.
+inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
+    const std::ptrdiff_t whole = in.cols - in.cols % lanes, rest = in.cols - whole;
+    for (std::ptrdiff_t r = 0; r < in.rows; ++r) {
+        const float* const x = in.row(r);
+        vec high = set1(x[0]), low = high, sum = set1(0.F);
+        for (std::ptrdiff_t i = 0; i < whole; i += lanes) {
+            const vec v = load(x + i);
+            high = max(high, v);
+            low = min(low, v);
+            sum = add(sum, v);  // not finite where one value is not
+        }
+        if (rest != 0) {
+            const vec v = load_part_or(x + whole, rest, set1(x[0]));
+            high = max(high, v);
+            low = min(low, v);
+            sum = add(sum, v);
+        }
+        const float bottom = -max_of(mul(low, set1(-1.F))), range = max_of(high) - bottom, total = sum_of(sum);
+        const bool constant = range < 1e-35F;
+        to.scale[r] = constant ? 0.F : range / static_cast<float>(input_max);
+        to.offset[r] = is_finite(total) ? bottom : total * 0.F;
+        const vec first = set1(bottom), inverse = set1(constant ? 0.F : static_cast<float>(input_max) / range);
+        unsigned char* const bytes = to.bytes + r * kc;
+        for (std::ptrdiff_t i = 0; i < whole; i += lanes) store_bytes(bytes + i, round(mul(sub(load(x + i), first), inverse)));
+        if (rest != 0) store_bytes(bytes + whole, round(mul(sub(load_part_or(x + whole, rest, first), first), inverse)));
+    }
+}
+
+/// What the register tile does with its sums.
+struct tile_args {
+    const unsigned char* bytes;  // (rows, kc)
+    const float *scale, *offset;
+    weight_block w;
+    std::ptrdiff_t steps;    // of four bytes of depth
+    const float* bias;       // `width` floats, or null
+    const float* row_scale;  // a factor a row, or null
+    float* out;              // (rows, width)
+    std::ptrdiff_t out_stride, width;
+    bool accumulate;  // start from what is in `out`
+};
+
+/// sum[r] += in[r] * w over four bytes of depth.
+template <int Rows>
+CVT_SIMD void multiply_step(ints (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(nr_vectors)], const unsigned char* in,
+                            const std::byte* w) {
+    ints step[static_cast<std::size_t>(nr_vectors)];
+    CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) step[v] = load4(w + v * 4 * lanes);
+    CVT_UNROLL for (int r = 0; r < Rows; ++r) {
+        const ints x = broadcast4(in + r * kc);
+        CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) accumulate4(sum[r][v], x, step[v]);
+    }
+}
+
+/// Rows rows of the panel.
+template <int Rows>
+__attribute__((noinline)) inline void register_tile(const tile_args& a) noexcept {
+    ints sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(nr_vectors)];
+    CVT_UNROLL for (int r = 0; r < Rows; ++r) {
+        CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) { sum[r][v] = round(set1(0.F)); }
+    }
+    const unsigned char* in = a.bytes;
+    const std::byte *w = a.w.bytes, *const end = w + a.steps * 4 * nr;
+    for (; w != end; in += 4, w += 4 * nr) multiply_step<Rows>(sum, in, w);
+    CVT_UNROLL for (int r = 0; r < Rows; ++r) {
+        float* const out = a.out + r * a.out_stride;
+        const vec scale = set1(a.scale[r]), offset = set1(a.offset[r]);
+        CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) {
+            const std::ptrdiff_t c = v * lanes, left = a.width - c;
+            vec y = mul(to_float(sum[r][v]), mul(scale, load(a.w.scale + c)));
+            y = add(y, mul(offset, load(a.w.offset + c)));
+            if (a.bias != nullptr) y = add(y, load_part(a.bias + c, left));
+            if (a.accumulate) y = add(y, load_part(out + c, left));
+            if (a.row_scale != nullptr) y = mul(y, set1(a.row_scale[r]));
+            store_part(out + c, left, y);
+        }
+    }
+}
+
+inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
+    for (; rows >= mr; rows -= mr) {
+        register_tile<mr>(a);
+        a.bytes += mr * kc;
+        a.scale += mr;
+        a.offset += mr;
+        a.out += mr * a.out_stride;
+        if (a.row_scale != nullptr) a.row_scale += mr;
+    }
+    switch (rows) {
+        case 1: return register_tile<1>(a);
+        case 2: return register_tile<2>(a);
+        case 3: return register_tile<3>(a);
+        case 4: return register_tile<4>(a);
+        case 5: return register_tile<5>(a);
+        default: return;
+    }
+}
+
+/// The activation of results that are stored.
+inline void activate(matrix<float> out, epilogue kind) noexcept {
+    for (std::ptrdiff_t r = 0; r < out.rows; ++r) {
+        float* const y = out.row(r);
+        for (std::ptrdiff_t c = 0; c < out.cols; c += lanes) {
+            const vec x = load_part(y + c, out.cols - c);
+            store_part(y + c, out.cols - c, kind == epilogue::quick_gelu ? quick_gelu(x) : erf_gelu(x));
+        }
+    }
+}
+
+/// mc rows at a time are quantised, a depth block after the other, and multiplied with every panel.
+inline void multiply(const gemm_args& a) noexcept {
+    quantized_rows q;
+    for (std::ptrdiff_t r = 0; r < a.in.rows; r += mc) {
+        const std::ptrdiff_t rows = a.in.rows - r < mc ? a.in.rows - r : mc;
+        const matrix<float> out = a.out.rows_at(r, rows);
+        for (std::ptrdiff_t k = 0; k < a.w.k; k += kc) {
+            const bool first = k == 0, last = k + kc >= a.w.k;
+            const std::ptrdiff_t depth = last ? a.w.k - k : kc;
+            quantize(a.in.rows_at(r, rows).cols_at(k, depth), q);
+            for (std::ptrdiff_t column = 0; column < a.w.n; column += nr) {
+                const std::ptrdiff_t width = a.w.n - column < nr ? a.w.n - column : nr;
+                tiles_of_panel({.bytes = q.bytes,
+                                .scale = q.scale,
+                                .offset = q.offset,
+                                .w = block_at(a.w.data + column_offset(column, a.w.packed_k) + depth_offset(k), depth),
+                                .steps = (depth + 3) / 4,
+                                .bias = first && a.bias != nullptr ? a.bias + column : nullptr,
+                                .row_scale = last && a.row_scale != nullptr ? a.row_scale + r : nullptr,
+                                .out = out.data + column,
+                                .out_stride = out.stride,
+                                .width = width,
+                                .accumulate = !first || a.epilogue == epilogue::add},
+                               rows);
+            }
+        }
+        if (a.epilogue == epilogue::quick_gelu || a.epilogue == epilogue::erf_gelu) activate(out, a.epilogue);
+    }
+}
+
+inline constexpr gemm_kernels gemm{.mr = mr,
+                                   .nr = nr,
+                                   .split_rows = 1,
+                                   .task_rows = task_rows,
+                                   .packed_bytes = packed_bytes,
+                                   .pack = pack,
+                                   .multiply = multiply,
+                                   .column_offset = column_offset,
+                                   .depth_offset = depth_offset};
+
+}  // namespace s8
