@@ -51,6 +51,7 @@ std::string describe(const options& o, const setup& s) {
     const bool labelled = std::any_of(s.labels.begin(), s.labels.end(), [](const std::string& label) { return !label.empty(); });
     out += row("classes", c.num_classes == 0 ? "no head: embeddings only"
                                              : text("%d, %s", c.num_classes, labelled ? "with labels" : "without labels"));
+    out += row("precision", cvt::to_string(model.precision()));
     out += row("kernels", model.kernels());
 
     if (size)

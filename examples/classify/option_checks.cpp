@@ -68,6 +68,7 @@ void check_info(const options& o) {
 
 void check_convert(const options& o) {
     refuse(o.dtype && o.convert.empty(), "--dtype is the type of the weights that --convert writes");
+    refuse(o.precision && !o.convert.empty(), "--precision is what a model runs with: leave it out (--dtype is what --convert writes)");
     for (const auto& [name, given] : {std::pair{"--convert", !o.convert.empty()}, std::pair{"--verify", o.verify}}) {
         if (!given) continue;
         const std::string alone = std::string{name} + " is about the model and classifies nothing: leave ";

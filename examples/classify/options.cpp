@@ -145,6 +145,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_choice<cvt::gelu>(app, "--gelu", o.gelu, {{"quick", cvt::gelu::quick}, {"erf", cvt::gelu::erf}},
                           "activation; default: hidden_act in config.json, else by the tensors' naming")
         ->group(model);
+    add_choice<cvt::precision>(app, "--precision", o.precision, {{"f32", cvt::precision::f32}, {"int8", cvt::precision::int8}},
+                               "weights as float32, or as int8: faster, a quarter of the memory, a little less exact (f32)")
+        ->group(model);
     add_text("--labels", o.labels, "FILE", "names of the classes, one a line")->check(existing_file)->group(model);
     add_number("--threads", o.threads, cvt::executor::max_workers, "threads for one forward pass (1)")->group(model);
     add_number("--batch", o.batch, 1024, "images in one forward pass (1)")->group(model);

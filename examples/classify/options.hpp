@@ -23,6 +23,7 @@ struct options {
     std::string model, labels, config;
     std::optional<cvt::config> variant;
     std::optional<cvt::gelu> gelu;
+    std::optional<cvt::precision> precision;
     std::optional<int> size;
     std::optional<resize_method> resize;
     std::optional<cvt::crop_rounding> crop;

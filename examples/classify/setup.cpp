@@ -41,6 +41,7 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::che
     cvt::load_options load;
     load.config = o.variant;
     load.gelu = o.gelu;
+    if (o.precision) load.precision = *o.precision;
     if (config) {
         load.config = config->config;
         if (!load.gelu) load.gelu = config->gelu;

@@ -1,0 +1,147 @@
+// int8 models: as close to float32 as bytes allow, on every kernel set, with the same promises of bits, memory and errors.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "support/executors.hpp"
+#include "support/naive_model.hpp"
+#include "support/session_fixture.hpp"
+
+using namespace cvt_test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+cvt::model make(const cvt::config& c, cvt::precision p, const char* kernels = nullptr) {
+    formula_weights weights;
+    const auto m = cvt::model::from_weights(c, {&weights, &formula_weights::read}, {.precision = p, .kernels = kernels});
+    if (!m) throw std::runtime_error{m.error().what()};
+    return *m;
+}
+
+double cosine(const std::vector<float>& a, const std::vector<float>& b) {
+    double ab = 0, aa = 0, bb = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    return ab / std::sqrt(aa * bb);
+}
+
+/// Every way to project queries, keys and values; a head; no class token; GELUs.
+std::vector<cvt::config> configurations() {
+    std::vector<cvt::config> all(3, tiny_config());
+    all[1].gelu = cvt::gelu::erf;
+    all[1].stage[0].qkv_projection = cvt::projection::avg;
+    all[1].stage[1].qkv_projection = cvt::projection::linear;
+    all[1].stage[1].qkv_bias = false;
+    all[2].stage[2].cls_token = false;
+    all[2].final_norm = false;
+    all[2].num_classes = 0;
+    all[2].stage[1].mlp_ratio = 20;  // 440 hidden channels, more than an MLP computes at a time
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("an int8 model is the float32 model within a few hundredths, on every kernel set") {
+    for (const cvt::config& c : configurations())
+        for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+            cvt::session exact{make(c, cvt::precision::f32, set->name)}, bytes{make(c, cvt::precision::int8, set->name)};
+            const std::string name = set->name;
+            const double least = name == "avx2" || name == "avx512" ? 0.998 : 0.999;  // inputs of 7 bits, of 8
+            INFO(name << ", " << c.num_classes << " classes");
+            for (const cvt::grid size : {cvt::grid{33, 47}, cvt::grid{64, 64}}) {
+                const everything a = run_everything(exact, size), b = run_everything(bytes, size);
+                CHECK(cosine(a.embedding, b.embedding) > least);
+                CHECK_FALSE(same_bits(a.embedding, b.embedding));
+                if (c.num_classes > 0) CHECK(cosine(a.logits, b.logits) > least);
+                for (std::size_t i = 0; i < a.stages.size(); ++i) CHECK(cosine(a.stages[i], b.stages[i]) > least);
+            }
+        }
+}
+
+TEST_CASE("int8 gives the same bits for any number of workers, and from run to run") {
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        const cvt::model m = make(tiny_config(), cvt::precision::int8, set->name);
+        cvt::session alone{m};
+        const everything first = run_everything(alone, {65, 49});
+        CHECK(same_bits(run_everything(alone, {65, 49}).logits, first.logits));
+        for (int workers = 2; workers <= 7; ++workers) {
+            INFO(set->name << ", " << workers << " workers");
+            cvt::session many{m, {.executor = reversed(workers)}};
+            const everything again = run_everything(many, {65, 49});
+            CHECK(same_bits(again.logits, first.logits));
+            for (std::size_t i = 0; i < first.stages.size(); ++i) CHECK(same_bits(again.stages[i], first.stages[i]));
+        }
+    }
+}
+
+TEST_CASE("what is held as bytes: all linear layers and embeddings but the first embedding and the head") {
+    cvt::config c = tiny_config();
+    for (cvt::stage_config& s : c.stage) {
+        s.embed_dim = 64;
+        s.num_heads = 1;
+    }
+    const cvt::model exact = make(c, cvt::precision::f32), bytes = make(c, cvt::precision::int8);
+    CHECK(exact.precision() == cvt::precision::f32);
+    CHECK(bytes.precision() == cvt::precision::int8);
+    CHECK(exact.parameters() == bytes.parameters());
+    const double ratio = static_cast<double>(bytes.memory_bytes()) / static_cast<double>(exact.memory_bytes());
+    CHECK(ratio > 0.25);
+    CHECK(ratio < 0.4);  // the first embedding and scales
+}
+
+TEST_CASE("int8 of weights that are NaN or infinite is refused by name; float32 of them is a warning") {
+    struct source {
+        const char* name;
+        float value;
+        static cvt::error read(void* context, const char* name, std::span<const std::int64_t> shape, float* out) noexcept {
+            const auto& self = *static_cast<source*>(context);
+            fill_formula_tensor(name, shape, out);
+            if (std::string_view{name} == self.name) out[3] = self.value;
+            return {};
+        }
+    };
+    for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
+        for (const char* name :
+             {"stage2.blocks.1.mlp.fc2.weight", "stage1.patch_embed.proj.weight", "stage0.blocks.0.attn.proj_q.weight"}) {
+            source one{name, value};
+            const cvt::weight_source from{&one, &source::read};
+            const auto refused = cvt::model::from_weights(tiny_config(), from, {.precision = cvt::precision::int8});
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code() == cvt::errc::unsupported);
+            CHECK_THAT(refused.error().what(), Contains(name) && Contains("int8") && Contains("1 of "));
+            const auto warned = cvt::model::from_weights(tiny_config(), from);
+            REQUIRE(warned);
+            CHECK(warned->warnings().count == 1);
+        }
+    // a norm's gain is folded into the layer after it
+    source gain{"stage1.blocks.0.norm2.weight", std::numeric_limits<float>::quiet_NaN()};
+    const auto folded = cvt::model::from_weights(tiny_config(), {&gain, &source::read}, {.precision = cvt::precision::int8});
+    REQUIRE_FALSE(folded);
+    CHECK_THAT(folded.error().what(), Contains("stage1.blocks.0.mlp.fc1.weight"));
+    // what is not held as bytes may be anything, as it may in float32
+    source head{"head.weight", std::numeric_limits<float>::infinity()};
+    CHECK(cvt::model::from_weights(tiny_config(), {&head, &source::read}, {.precision = cvt::precision::int8}));
+}
+
+TEST_CASE("an image with a NaN has outputs of NaN, and no other image of its batch does") {
+    const cvt::grid size{33, 47};
+    std::vector<float> images = formula_image(size.height, size.width), second = images;
+    images[100] = std::numeric_limits<float>::quiet_NaN();
+    images.insert(images.end(), second.begin(), second.end());
+    for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
+        INFO(set->name);
+        cvt::session s{make(tiny_config(), cvt::precision::int8, set->name)};
+        everything out{tiny_config(), size, 2};
+        REQUIRE_FALSE(s.run(batch(images, 2, 3, size), out.spans(false)));
+        for (std::size_t i = 0; i < 10; ++i) CHECK(std::isnan(out.logits[i]));
+        for (std::size_t i = 10; i < 20; ++i) CHECK(std::isfinite(out.logits[i]));
+    }
+}
