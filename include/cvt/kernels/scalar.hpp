@@ -16,6 +16,7 @@ inline constexpr std::ptrdiff_t nr = 1, task_rows = 32;
 
 CVT_SIMD vec set1(float v) { return v; }
 CVT_SIMD vec load(const float* p) { return *p; }
+CVT_SIMD void store(float* p, vec v) { *p = v; }
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) { return count >= 1 ? *p : other; }
 CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return load_part_or(p, count, 0.F); }
 CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {

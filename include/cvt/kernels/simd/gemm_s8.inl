@@ -143,6 +143,25 @@ CVT_SIMD void multiply_step(ints (&sum)[static_cast<std::size_t>(Rows)][static_c
     }
 }
 
+/// The sums as numbers, stored; the columns of the panel are all there, or its first a.width.
+template <int Rows, bool Whole>
+CVT_SIMD void store_tile(const tile_args& a, ints (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(nr_vectors)]) {
+    CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) {
+        const std::ptrdiff_t c = v * lanes, left = Whole ? lanes : a.width - c;
+        const vec scale = load(a.w.scale + c), offset = load(a.w.offset + c);
+        const vec bias = a.bias == nullptr ? set1(0.F) : Whole ? load(a.bias + c) : load_part(a.bias + c, left);
+        CVT_UNROLL for (int r = 0; r < Rows; ++r) {
+            float* const out = a.out + r * a.out_stride + c;
+            vec y = mul(to_float(sum[r][v]), mul(set1(a.scale[r]), scale));
+            y = add(y, mul(set1(a.offset[r]), offset));
+            y = add(y, bias);
+            if (a.accumulate) y = add(y, Whole ? load(out) : load_part(out, left));
+            if (a.row_scale != nullptr) y = mul(y, set1(a.row_scale[r]));
+            Whole ? store(out, y) : store_part(out, left, y);
+        }
+    }
+}
+
 /// Rows rows of the panel.
 template <int Rows>
 __attribute__((noinline)) inline void register_tile(const tile_args& a) noexcept {
@@ -153,19 +172,10 @@ __attribute__((noinline)) inline void register_tile(const tile_args& a) noexcept
     const unsigned char* in = a.bytes;
     const std::byte *w = a.w.bytes, *const end = w + a.steps * 4 * nr;
     for (; w != end; in += 4, w += 4 * nr) multiply_step<Rows>(sum, in, w);
-    CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-        float* const out = a.out + r * a.out_stride;
-        const vec scale = set1(a.scale[r]), offset = set1(a.offset[r]);
-        CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) {
-            const std::ptrdiff_t c = v * lanes, left = a.width - c;
-            vec y = mul(to_float(sum[r][v]), mul(scale, load(a.w.scale + c)));
-            y = add(y, mul(offset, load(a.w.offset + c)));
-            if (a.bias != nullptr) y = add(y, load_part(a.bias + c, left));
-            if (a.accumulate) y = add(y, load_part(out + c, left));
-            if (a.row_scale != nullptr) y = mul(y, set1(a.row_scale[r]));
-            store_part(out + c, left, y);
-        }
-    }
+    if (a.width >= nr)
+        store_tile<Rows, true>(a, sum);
+    else
+        store_tile<Rows, false>(a, sum);
 }
 
 inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
