@@ -1,6 +1,7 @@
 // session: one thread's forward passes over a model: images or tensors in; logits, embedding, maps, attention out.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -136,9 +137,7 @@ private:
 
     /// Whether outputs are requested whose size depends on the input's.
     static bool wants_maps(const outputs& out) noexcept {
-        bool any = !out.cls_attention.empty();
-        for (const std::span<float> map : out.stages) any = any || !map.empty();
-        return any;
+        return !out.cls_attention.empty() || std::any_of(out.stages.begin(), out.stages.end(), [](auto map) { return !map.empty(); });
     }
 
     [[nodiscard]] error other_size(std::size_t n, grid size) const noexcept {
