@@ -153,6 +153,15 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     return out;
 }
 
+/// `c` with defaults in every field that its projections do not use.
+inline config without_unused(config c) noexcept {
+    visit_attention_keys([&](const char*, auto member, bool, projection last) noexcept {
+        for (stage_config& s : c.stage)
+            if (s.qkv_projection > last) s.*member = stage_config{}.*member;
+    });
+    return c;
+}
+
 inline void write_value(json_writer& json, int value) noexcept { json.integer(value); }
 inline void write_value(json_writer& json, bool value) noexcept { json.boolean(value); }
 inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
@@ -190,11 +199,7 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
 /// written has been read back and is `c`. Errors: invalid_argument (labels), out_of_memory.
 inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* torch_dtype,
                              json_writer& json) noexcept {
-    config c = given;  // with defaults where its projections make nothing of a key
-    visit_attention_keys([&](const char*, auto member, bool, projection last) noexcept {
-        for (stage_config& s : c.stage)
-            if (s.qkv_projection > last) s.*member = stage_config{}.*member;
-    });
+    const config c = without_unused(given);
     if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
         return error::format(errc::invalid_argument, "labels: expected %d, one for each class, found %zu", c.num_classes, labels.size());
     const auto write = [&](const char* key, auto member, bool, projection) noexcept {
