@@ -3,15 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <limits>
-#include <span>
-#include <string_view>
 
 #include "checkpoint/self_test.hpp"
-#include "float_bits.hpp"
-#include "model.hpp"
 #include "session.hpp"
 #include "test_pattern.hpp"
 

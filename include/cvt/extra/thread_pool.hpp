@@ -9,11 +9,6 @@
 #include <thread>
 #include <vector>
 
-#if defined(__cpp_exceptions)
-#include <exception>
-#endif
-
-#include "../error.hpp"
 #include "../runtime/executor.hpp"
 
 CVT_NAMESPACE_BEGIN
