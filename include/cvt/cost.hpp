@@ -1,12 +1,8 @@
 // What a model costs: parameters, multiply-adds and activations, stage by stage. The one cost model.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <limits>
 
-#include "config.hpp"
-#include "error.hpp"
 #include "network/tensor_list.hpp"
 #include "shape.hpp"
 

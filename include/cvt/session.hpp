@@ -1,19 +1,9 @@
 // session: one thread's forward passes over a model: images or tensors in; logits, embedding, maps, attention out.
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
-#include <cstring>
-#include <optional>
-#include <span>
-
 #include "image/preprocessor.hpp"
 #include "model.hpp"
-#include "network/forward.hpp"
-#include "runtime/executor.hpp"
 #include "runtime/reentrancy_guard.hpp"
-#include "tensor.hpp"
 
 CVT_NAMESPACE_BEGIN
 

@@ -1,7 +1,6 @@
 // verify(): the self-test that a checkpoint brings, run on this machine with this program's compiler flags.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include "checkpoint/self_test.hpp"

@@ -1,8 +1,6 @@
 // Finds the tensors of a configuration in a table; all that is missing, unexpected or of another shape goes into one message.
 #pragma once
 
-#include <algorithm>
-
 #include "../network/tensor_list.hpp"
 #include "formats/tensor_table.hpp"
 #include "tensor_names.hpp"

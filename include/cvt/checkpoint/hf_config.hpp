@@ -1,8 +1,6 @@
 // Reads and writes config.json of a Hugging Face folder: the model's configuration and the names of its classes.
 #pragma once
 
-#include <algorithm>
-
 #include "../labels.hpp"
 #include "../validate.hpp"
 #include "json/fields.hpp"

@@ -1,7 +1,6 @@
 // Reads and writes preprocessor_config.json of a Hugging Face folder: how images become inputs.
 #pragma once
 
-#include <algorithm>
 #include <cfloat>
 
 #include "../image/preprocessing.hpp"

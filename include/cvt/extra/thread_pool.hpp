@@ -1,7 +1,6 @@
 // thread_pool: an executor of std::threads for hosts that bring no threads of their own.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>

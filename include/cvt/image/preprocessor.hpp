@@ -1,11 +1,6 @@
 // image_preprocessor: images to a network's input, resized, cropped and normalised; planned once an image size.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-
 #include "../float_bits.hpp"
 #include "../tensor.hpp"
 #include "input_size.hpp"

@@ -1,15 +1,7 @@
 // A model's weights: their places in one block of memory, and their way there from a weight_source: read, fold, pack.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <span>
-
-#include "../config.hpp"
-#include "../error.hpp"
 #include "../float_bits.hpp"
-#include "../runtime/arena.hpp"
 #include "../runtime/buffer.hpp"
 #include "../weight_source.hpp"
 #include "fold.hpp"

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <span>
 

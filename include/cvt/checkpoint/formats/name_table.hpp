@@ -1,8 +1,6 @@
 // name_table: distinct names, numbered in the order in which they came, each found again in constant time.
 #pragma once
 
-#include <utility>
-
 #include "../../runtime/buffer.hpp"
 #include "../../text.hpp"
 
