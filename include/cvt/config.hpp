@@ -1,6 +1,7 @@
 // What a CvT looks like: stage_config, config and the three published variants.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -72,12 +73,8 @@ struct config {
     /// Whether classification reads the last stage's class token (else the mean of its tokens).
     [[nodiscard]] constexpr bool uses_cls_token() const noexcept { return last_stage().cls_token; }
     friend constexpr bool operator==(const config& a, const config& b) noexcept {
-        if (a.num_channels != b.num_channels || a.num_classes != b.num_classes || a.gelu != b.gelu || a.final_norm != b.final_norm ||
-            a.num_stages != b.num_stages)
-            return false;
-        for (std::size_t i = 0; i < a.stages().size(); ++i)
-            if (!(a.stage[i] == b.stage[i])) return false;
-        return true;
+        return a.num_channels == b.num_channels && a.num_classes == b.num_classes && a.gelu == b.gelu && a.final_norm == b.final_norm &&
+               a.num_stages == b.num_stages && std::equal(a.stages().begin(), a.stages().end(), b.stages().begin());
     }
 };
 

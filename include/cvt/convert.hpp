@@ -1,18 +1,8 @@
 // convert(): any checkpoint to a Hugging Face folder with safetensors and a self-test. Not in the umbrella: hosts load, tools convert.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <optional>
-#include <span>
-
-#include "checkpoint/self_test.hpp"
-#include "checkpoint/source.hpp"
 #include "checkpoint/write_folder.hpp"
-#include "float_bits.hpp"
 #include "load.hpp"
-#include "model.hpp"
 #include "verify.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -44,8 +34,8 @@ namespace detail {
 /// `out` stays empty when there is none to store.
 inline error make_self_test(const checkpoint::folder_weights& weights, const cvt::preprocessing& p, const convert_options& options,
                             checkpoint::json_writer& out, conversion& done) noexcept {
-    checkpoint::rounded_source stored{weights.source, weights.type};
-    const result<model> m = model::from_weights(weights.config, stored.source(), {.kernels = options.load.kernels});
+    const checkpoint::rounded_source stored{weights.source, weights.type};
+    const result<model> m = model::from_weights(weights.config, source_of(stored), {.kernels = options.load.kernels});
     if (!m) return m.error();
     done.warnings = m->warnings();
 

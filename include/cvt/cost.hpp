@@ -1,12 +1,8 @@
 // What a model costs: parameters, multiply-adds and activations, stage by stage. The one cost model.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <limits>
 
-#include "config.hpp"
-#include "error.hpp"
 #include "network/tensor_list.hpp"
 #include "shape.hpp"
 
@@ -14,15 +10,14 @@ CVT_NAMESPACE_BEGIN
 namespace detail {
 
 /// A count from 0 that stays at its largest value instead of overflowing.
-struct saturating {
+struct count {
     static constexpr std::int64_t max = std::numeric_limits<std::int64_t>::max();
-    std::int64_t value = 0;
+    std::int64_t value;
 
-    friend constexpr saturating operator+(saturating a, saturating b) noexcept {
-        return {a.value > max - b.value ? max : a.value + b.value};
-    }
-    friend constexpr saturating operator*(saturating a, saturating b) noexcept {
-        return {b.value != 0 && a.value > max / b.value ? max : a.value * b.value};
+    constexpr count(std::int64_t v) noexcept : value{v} {}
+    friend constexpr count operator+(count a, count b) noexcept { return a.value > max - b.value ? max : a.value + b.value; }
+    friend constexpr count operator*(count a, count b) noexcept {
+        return b.value != 0 && a.value > max / b.value ? max : a.value * b.value;
     }
 };
 
@@ -45,47 +40,41 @@ struct model_cost {
 
 namespace network {
 
+using stage_sizes = model_shape::stage_shape;
+
 /// Multiply-adds of the convolutional token embedding.
-constexpr std::int64_t embedding_multiply_adds(const stage_config& s, int channels, const model_shape::stage_shape& shape) noexcept {
-    using count = detail::saturating;
-    return (count{shape.tokens.tokens()} * count{s.embed_dim} * count{channels} * count{s.patch_size} * count{s.patch_size}).value;
+constexpr std::int64_t embedding_multiply_adds(const stage_config& s, int channels, const stage_sizes& shape) noexcept {
+    return (detail::count{shape.tokens.tokens()} * s.embed_dim * channels * s.patch_size * s.patch_size).value;
 }
 
 /// Multiply-adds of q, k and v: depth-wise convolutions and linear layers, for the first `rows` queries and all keys. The class
 /// token is not convolved, so that the convolution of q costs nothing where it is the only query.
-constexpr std::int64_t projection_multiply_adds(const stage_config& s, const model_shape::stage_shape& shape,
-                                                std::ptrdiff_t rows) noexcept {
-    using count = detail::saturating;
-    const count dim{s.embed_dim}, kernel{s.kernel_qkv}, convolved{rows > shape.cls ? shape.tokens.tokens() : 0};
-    count total = (count{rows} + count{2} * count{shape.key_count()}) * dim * dim;
-    if (s.qkv_projection == projection::dw_bn) total = total + (convolved + count{2} * count{shape.keys.tokens()}) * dim * kernel * kernel;
-    return total.value;
+constexpr std::int64_t projection_multiply_adds(const stage_config& s, const stage_sizes& shape, std::ptrdiff_t rows) noexcept {
+    const detail::count dim{s.embed_dim}, convolved{rows > shape.cls ? shape.tokens.tokens() : 0};
+    const detail::count linear = (detail::count{2} * shape.key_count() + rows) * dim * dim;
+    if (s.qkv_projection != projection::dw_bn) return linear.value;
+    return (linear + (detail::count{2} * shape.keys.tokens() + convolved) * dim * s.kernel_qkv * s.kernel_qkv).value;
 }
 
 /// Multiply-adds of a whole attention layer: projections, q k^T, the sums of values and the output projection of `rows` queries.
-constexpr std::int64_t attention_multiply_adds(const stage_config& s, const model_shape::stage_shape& shape, std::ptrdiff_t rows) noexcept {
-    using count = detail::saturating;
-    const count dim{s.embed_dim}, queries{rows};
-    return (count{projection_multiply_adds(s, shape, rows)} + count{2} * queries * count{shape.key_count()} * dim + queries * dim * dim)
-        .value;
+constexpr std::int64_t attention_multiply_adds(const stage_config& s, const stage_sizes& shape, std::ptrdiff_t rows) noexcept {
+    const detail::count dim{s.embed_dim}, queries{rows};
+    return (queries * dim * dim + detail::count{2} * queries * shape.key_count() * dim + projection_multiply_adds(s, shape, rows)).value;
 }
 
 constexpr std::int64_t mlp_multiply_adds(const stage_config& s, std::ptrdiff_t rows) noexcept {
-    using count = detail::saturating;
-    return (count{2} * count{rows} * count{s.embed_dim} * count{s.hidden_dim()}).value;
+    return (detail::count{2} * rows * s.embed_dim * s.hidden_dim()).value;
 }
 
 /// Multiply-adds of a block of which only the first `rows` rows are needed afterwards.
-constexpr std::int64_t block_multiply_adds(const stage_config& s, const model_shape::stage_shape& shape, std::ptrdiff_t rows) noexcept {
-    using count = detail::saturating;
-    return (count{attention_multiply_adds(s, shape, rows)} + count{mlp_multiply_adds(s, rows)}).value;
+constexpr std::int64_t block_multiply_adds(const stage_config& s, const stage_sizes& shape, std::ptrdiff_t rows) noexcept {
+    return (detail::count{attention_multiply_adds(s, shape, rows)} + mlp_multiply_adds(s, rows)).value;
 }
 
 }  // namespace network
 
 /// Costs of a model of the valid configuration `c` on inputs of shape `shape`.
 inline model_cost cost_of(const config& c, const model_shape& shape) noexcept {
-    using count = detail::saturating;
     model_cost cost;
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
         if (t.count() > cost.largest_tensor) cost.largest_tensor = t.count();
@@ -96,16 +85,15 @@ inline model_cost cost_of(const config& c, const model_shape& shape) noexcept {
     int channels = c.num_channels;
     const auto add = [&](const stage_cost& part) noexcept {
         cost.total.parameters += part.parameters;
-        cost.total.multiply_adds = (count{cost.total.multiply_adds} + count{part.multiply_adds}).value;
-        cost.total.token_floats = (count{cost.total.token_floats} + count{part.token_floats}).value;
+        cost.total.multiply_adds = (detail::count{cost.total.multiply_adds} + part.multiply_adds).value;
+        cost.total.token_floats = (detail::count{cost.total.token_floats} + part.token_floats).value;
     };
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         const stage_config& s = c.stage[i];
         const model_shape::stage_shape& sizes = shape.stage[i];
-        cost.stage[i].multiply_adds = (count{network::embedding_multiply_adds(s, channels, sizes)} +
-                                       count{s.depth} * count{network::block_multiply_adds(s, sizes, sizes.queries())})
-                                          .value;
-        cost.stage[i].token_floats = (count{sizes.queries()} * count{s.embed_dim}).value;
+        const detail::count blocks = detail::count{s.depth} * network::block_multiply_adds(s, sizes, sizes.queries());
+        cost.stage[i].multiply_adds = (blocks + network::embedding_multiply_adds(s, channels, sizes)).value;
+        cost.stage[i].token_floats = (detail::count{sizes.queries()} * s.embed_dim).value;
         add(cost.stage[i]);
         channels = s.embed_dim;
     }
@@ -121,7 +109,7 @@ inline result<std::int64_t> multiply_adds(const config& c, int height, int width
     const result<model_shape> shape = shape_of(c, height, width);
     if (!shape) return shape.error();
     const std::int64_t total = cost_of(c, *shape).total.multiply_adds;
-    if (total != detail::saturating::max) return total;
+    if (total != detail::count::max) return total;
     return error::format(errc::invalid_argument, "multiply_adds: an input of %d x %d pixels needs 2^63 or more", height, width);
 }
 

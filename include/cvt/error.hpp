@@ -36,18 +36,9 @@ enum class errc : unsigned char {
 
 /// Name of a code in lower case, as the command line prints it: "out_of_memory".
 constexpr const char* to_string(errc code) noexcept {
-    switch (code) {
-        case errc::ok: return "ok";
-        case errc::invalid_argument: return "invalid_argument";
-        case errc::out_of_memory: return "out_of_memory";
-        case errc::io: return "io";
-        case errc::malformed: return "malformed";
-        case errc::unsupported: return "unsupported";
-        case errc::bad_config: return "bad_config";
-        case errc::mismatch: return "mismatch";
-        case errc::bad_image: return "bad_image";
-    }
-    return "unknown";
+    constexpr const char* names[]{"ok",          "invalid_argument", "out_of_memory", "io",       "malformed",
+                                  "unsupported", "bad_config",       "mismatch",      "bad_image"};
+    return code <= errc::bad_image ? names[static_cast<int>(code)] : "unknown";
 }
 
 /// A code and a text of at most `capacity - 1` bytes (longer ones end in "..."). True when something went wrong:
@@ -112,20 +103,24 @@ private:
 template <class T>
 class [[nodiscard]] result {
 public:
-    result(T&& value) noexcept : good_{true} { ::new (static_cast<void*>(&value_)) T(std::move(value)); }
-    result(const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>) : good_{true} { ::new (static_cast<void*>(&value_)) T(value); }
+    result(T&& value) noexcept : good_{true}, value_(std::move(value)) {}
+    result(const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>) : good_{true}, value_(value) {}
     /// `e` must hold an error.
-    result(const cvt::error& e) noexcept : good_{false} { ::new (static_cast<void*>(&error_)) cvt::error(e); }
-    result(result&& other) noexcept : good_{other.good_} { construct(std::move(other)); }
-    result& operator=(result&& other) noexcept {
-        if (this != &other) {
-            destroy();
-            good_ = other.good_;
-            construct(std::move(other));
-        }
-        return *this;
+    result(const cvt::error& e) noexcept : good_{false}, error_(e) {}
+    result(result&& other) noexcept : good_{other.good_} {
+        if (good_)
+            ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
+        else
+            ::new (static_cast<void*>(&error_)) cvt::error(other.error_);
     }
-    ~result() { destroy(); }
+    result& operator=(result&& other) noexcept {
+        if (this == &other) return *this;
+        this->~result();
+        return *::new (static_cast<void*>(this)) result(std::move(other));
+    }
+    ~result() {
+        if (good_) value_.~T();  // an error has nothing to destroy
+    }
 
     explicit operator bool() const noexcept { return good_; }
     T& operator*() & noexcept { return value_; }
@@ -150,20 +145,6 @@ public:
 #endif
 
 private:
-    void construct(result&& other) noexcept {
-        if (good_)
-            ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
-        else
-            ::new (static_cast<void*>(&error_)) cvt::error(other.error_);
-    }
-    void destroy() noexcept {
-        if (good_)
-            value_.~T();
-        else
-            error_.~error_type();
-    }
-
-    using error_type = cvt::error;
     bool good_;
     union {
         T value_;

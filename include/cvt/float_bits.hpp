@@ -1,7 +1,6 @@
 // What a float is by its bits: -ffast-math assumes NaN and infinities away, and a host may compile with it.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "version.hpp"

@@ -1,7 +1,6 @@
 // label_list: the names of a model's classes, in two blocks of memory whatever their number.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
 #include "runtime/buffer.hpp"

@@ -1,14 +1,8 @@
 // How a model comes to be: from a path, from memory, from any source of tensors. Brings the checkpoint readers and the kernels.
 #pragma once
 
-#include <cstddef>
-#include <new>
-#include <span>
-#include <utility>
-
 #include "checkpoint/source.hpp"
 #include "kernels/sets.hpp"
-#include "load_options.hpp"
 #include "model.hpp"
 #include "network/pack.hpp"
 

@@ -1,21 +1,11 @@
 // model: immutable packed weights with their configuration, shared by sessions on any threads.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <string_view>
-#include <utility>
-
-#include "config.hpp"
 #include "image/preprocessing.hpp"
 #include "labels.hpp"
 #include "load_options.hpp"
 #include "model_info.hpp"
 #include "network/forward.hpp"
-#include "runtime/buffer.hpp"
-#include "runtime/executor.hpp"
 #include "weight_source.hpp"
 
 CVT_NAMESPACE_BEGIN

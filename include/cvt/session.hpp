@@ -1,18 +1,9 @@
 // session: one thread's forward passes over a model: images or tensors in; logits, embedding, maps, attention out.
 #pragma once
 
-#include <array>
-#include <cstdio>
-#include <cstring>
-#include <optional>
-#include <span>
-
 #include "image/preprocessor.hpp"
 #include "model.hpp"
-#include "network/forward.hpp"
-#include "runtime/executor.hpp"
 #include "runtime/reentrancy_guard.hpp"
-#include "tensor.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -136,9 +127,7 @@ private:
 
     /// Whether outputs are requested whose size depends on the input's.
     static bool wants_maps(const outputs& out) noexcept {
-        bool any = !out.cls_attention.empty();
-        for (const std::span<float> map : out.stages) any = any || !map.empty();
-        return any;
+        return !out.cls_attention.empty() || std::any_of(out.stages.begin(), out.stages.end(), [](auto map) { return !map.empty(); });
     }
 
     [[nodiscard]] error other_size(std::size_t n, grid size) const noexcept {

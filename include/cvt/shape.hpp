@@ -1,12 +1,8 @@
 // Sizes of the feature maps: grid, model_shape and shape_of().
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 
-#include "config.hpp"
-#include "error.hpp"
 #include "validate.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -1,13 +1,9 @@
 // Numbers made by a formula, the same bits in every language and on every machine: the images of self-tests.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <span>
-#include <string_view>
 
 #include "text.hpp"
-#include "version.hpp"
 
 CVT_NAMESPACE_BEGIN
 

@@ -1,4 +1,4 @@
-// Text from files and from callers: UTF-8, what JSON escapes, names cleaned for messages, and the hash of names.
+// Text from files and from callers: UTF-8, what JSON escapes, names cleaned for messages, and names in hash tables.
 #pragma once
 
 #include <cstddef>
@@ -17,24 +17,33 @@ constexpr std::uint64_t fnv1a(std::string_view text, std::uint64_t basis = 0xCBF
     return basis;
 }
 
+/// Number of slots of a hash table that are examined for one name at most. Real names need fewer than 60, even among 2 million; but
+/// names can be made to share one slot, and would then cost quadratic time.
+inline constexpr std::size_t max_probes = 512;
+
+/// The slot in `table` (its size is a power of two; 0 marks a free slot) where the name with this hash is or may be put;
+/// table.size() if max_probes slots hold others. `is_it` says whether an entry is the name.
+template <class Table, class IsIt>
+std::size_t place_of(const Table& table, std::uint64_t hash, IsIt is_it) noexcept {
+    const std::size_t mask = table.size() - 1;
+    std::size_t place = hash & mask;
+    for (std::size_t probes = 0; probes < max_probes; ++probes, place = (place + 1) & mask)
+        if (table[place] == 0 || is_it(table[place])) return place;
+    return table.size();
+}
+
 /// Bytes of the well-formed UTF-8 sequence at the start of `text` (Unicode, table 3-7), 0 if there is none: overlong forms,
 /// surrogates, code points above U+10FFFF, a sequence cut short, an empty text.
 constexpr std::size_t utf8_length(std::string_view text) noexcept {
     const auto byte = [&](std::size_t i) noexcept -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    const auto continues = [&](std::size_t i) noexcept { return (byte(i) & 0xC0U) == 0x80U; };
-    if (text.empty()) return 0;
     const unsigned first = byte(0), second = byte(1);
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first < 0xE0) return continues(1) ? 2 : 0;
-    if (first >= 0xE0 && first < 0xF0) {
-        const bool overlong = first == 0xE0 && second < 0xA0, surrogate = first == 0xED && second >= 0xA0;
-        return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
-    }
-    if (first >= 0xF0 && first < 0xF5) {
-        const bool overlong = first == 0xF0 && second < 0x90, too_large = first == 0xF4 && second >= 0x90;
-        return continues(1) && continues(2) && continues(3) && !overlong && !too_large ? 4 : 0;
-    }
-    return 0;
+    if (first < 0x80) return text.empty() ? 0 : 1;
+    const std::size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const unsigned least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80, most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (second < least || second > most) return 0;
+    for (std::size_t i = 2; i < length; ++i)
+        if ((byte(i) & 0xC0U) != 0x80U) return 0;
+    return length;
 }
 
 /// Passes `text` to put(std::string_view), piece by piece, as it stands between the quotes of a JSON string: quotes,

@@ -3,11 +3,9 @@
 
 #include <array>
 #include <cmath>
-#include <cstddef>
 #include <span>
 
 #include "float_bits.hpp"
-#include "version.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -27,12 +25,8 @@ struct softmax_sum {
     explicit softmax_sum(std::span<const float> logits) noexcept {
         bool any = false;
         for (const float v : logits) {
-            if (is_nan(v)) continue;
-            const bool negative = std::signbit(v);
-            if (is_infinite(v)) {
-                infinite |= !negative;
-                continue;
-            }
+            infinite = infinite || (is_infinite(v) && !std::signbit(v));
+            if (!is_finite(v)) continue;
             if (!any || static_cast<double>(v) > shift) shift = static_cast<double>(v);
             any = true;
         }
@@ -68,9 +62,7 @@ inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out) n
     for (std::size_t i = 0; i < logits.size() && !out.empty(); ++i) {
         const int index = static_cast<int>(i);
         std::size_t at = count < out.size() ? count++ : out.size();
-        if (at == out.size()) {
-            if (!before(index, out[--at].index)) continue;
-        }
+        if (at == out.size() && !before(index, out[--at].index)) continue;
         for (; at > 0 && before(index, out[at - 1].index); --at) out[at] = out[at - 1];
         out[at].index = index;
     }

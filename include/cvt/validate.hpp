@@ -1,8 +1,6 @@
 // Which configurations can run, and on which input sizes: validate(), minimum_input().
 #pragma once
 
-#include <cstdint>
-
 #include "config.hpp"
 #include "error.hpp"
 

@@ -1,17 +1,9 @@
 // verify(): the self-test that a checkpoint brings, run on this machine with this program's compiler flags.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <limits>
-#include <span>
-#include <string_view>
 
 #include "checkpoint/self_test.hpp"
-#include "float_bits.hpp"
-#include "model.hpp"
 #include "session.hpp"
 #include "test_pattern.hpp"
 

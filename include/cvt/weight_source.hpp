@@ -1,10 +1,7 @@
 // weight_source: where a model's weights come from, tensor by tensor; overlay_source: one source in front of another; warning_list.
 #pragma once
 
-#include <cstdarg>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <span>
 
 #include "error.hpp"
@@ -18,6 +15,16 @@ struct weight_source {
     void* context = nullptr;
     error (*read)(void* context, const char* official_name, std::span<const std::int64_t> shape, float* out) = nullptr;
 };
+
+namespace detail {
+/// Any object whose read(name, shape, out) delivers tensors, as a weight_source, which it must outlive.
+template <class Source>
+weight_source source_of(const Source& source) noexcept {
+    return {const_cast<Source*>(&source), [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
+                return static_cast<const Source*>(context)->read(name, shape, out);
+            }};
+}
+}  // namespace detail
 
 /// Some tensors from one source, all others from the source underneath: a head of one's own on a checkpoint's encoder.
 ///

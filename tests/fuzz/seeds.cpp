@@ -33,7 +33,7 @@ std::string pickle_of(const std::string& file) {
     cvt::checkpoint::zip_directory zip;
     if (zip.open(source)) return {};
     for (std::size_t i = 0; i < zip.size(); ++i) {
-        std::uint64_t at = 0;
+        std::size_t at = 0;
         if (zip.name(i).ends_with("/data.pkl") && !zip.locate(source, i, at)) return file.substr(at, zip[i].size);
     }
     return {};

@@ -19,7 +19,7 @@ inline std::vector<zip_part> zip_parts(std::string_view file) {
     cvt::checkpoint::zip_directory zip;
     if (zip.open(source)) return parts;
     for (std::size_t i = 0; i < zip.size() && i < 64; ++i) {
-        std::uint64_t at = 0;
+        std::size_t at = 0;
         if (!zip.locate(source, i, at)) parts.push_back({std::string{zip.name(i)}, std::string{file.substr(at, zip[i].size)}});
     }
     return parts;

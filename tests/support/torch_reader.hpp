@@ -1,7 +1,7 @@
 // read_torch: a file of torch.save, of whichever of its two formats.
 #pragma once
 
-#include <cvt/checkpoint/formats/detect_format.hpp>
+#include <cvt/checkpoint/formats/read_files.hpp>
 #include <cvt/checkpoint/formats/torch.hpp>
 
 namespace cvt_test {

@@ -1,20 +1,7 @@
 // Finds the tensors of a configuration in a table; all that is missing, unexpected or of another shape goes into one message.
 #pragma once
 
-#include <algorithm>
-#include <cstdarg>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <span>
-#include <string_view>
-
-#include "../config.hpp"
-#include "../error.hpp"
 #include "../network/tensor_list.hpp"
-#include "../runtime/buffer.hpp"
-#include "../text.hpp"
-#include "formats/name_table.hpp"
 #include "formats/tensor_table.hpp"
 #include "tensor_names.hpp"
 
@@ -42,17 +29,14 @@ struct tensor_problems {
 
     /// Adds a text, unless there are `limit` already or they fill the buffer.
     CVT_PRINTF(3, 4) void add(int limit, const char* pattern, ...) noexcept {
+        if (++count > limit + 1) return;
+        char one[280] = "...";
+        std::va_list arguments;
+        va_start(arguments, pattern);
+        if (count <= limit) std::vsnprintf(one, sizeof one, pattern, arguments);
+        va_end(arguments);
         const std::size_t at = std::strlen(names);
-        if (count++ < limit) {
-            std::va_list arguments;
-            va_start(arguments, pattern);
-            char one[280];
-            std::vsnprintf(one, sizeof one, pattern, arguments);
-            va_end(arguments);
-            std::snprintf(names + at, sizeof names - at, at == 0 ? "%s" : "; %s", one);
-        } else if (count == limit + 1) {
-            std::snprintf(names + at, sizeof names - at, "; ...");
-        }
+        std::snprintf(names + at, sizeof names - at, at == 0 ? "%s" : "; %s", one);
     }
 };
 
@@ -81,7 +65,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
     if (!used.resize(tensors.size())) return error::out_of_memory("the table of tensors", tensors.size());
     std::memset(used.data(), 0, used.size());
     tensor_problems shapes, missing, unexpected;
-    std::uint64_t file_bytes = 0, needed = 0;
+    std::size_t file_bytes = 0, needed = 0;
     for (std::size_t s = 0; s < tensors.sources(); ++s) file_bytes += tensors.source(static_cast<std::uint16_t>(s)).size();
     error failed;
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
@@ -93,7 +77,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         failed = index.add(name, i);
         const tensor_entry& entry = tensors.entry(static_cast<std::size_t>(i));
         used[static_cast<std::size_t>(i)] = 1;
-        if (needed <= 8 * file_bytes) needed += static_cast<std::uint64_t>(entry.elements()) * sizeof(float);
+        if (needed <= 8 * file_bytes) needed += static_cast<std::size_t>(entry.elements()) * sizeof(float);
         if (!std::equal(shape.begin(), shape.end(), entry.extents().begin(), entry.extents().end()))
             return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
         if (!is_floating(entry.type)) shapes.add(2, "%s: expected floating-point values, file has integers", name);
@@ -102,24 +86,22 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string_view name = tensors.name(i);
         if (used[i] != 0 || !is_floating(tensors.entry(i).type) || is_step_counter(name)) continue;
-        unexpected.add(3, "%s", detail::printable{name, 120}.text);
+        unexpected.add(3, "%s", printable{name, 120}.text);
     }
     if (shapes.count + missing.count + unexpected.count == 0) {
         // Tensors may share their storage, but a small file must not ask for gigabytes by naming the same bytes again and again.
         if (needed <= 8 * file_bytes) return {};
-        return error::format(errc::unsupported, "tensors share so many bytes that the model would take more than 8 times the file's %llu",
-                             static_cast<unsigned long long>(file_bytes));
+        return error::format(errc::unsupported, "tensors share so many bytes that the model would take more than 8 times the file's %zu",
+                             file_bytes);
     }
     if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names);
 
     char text[error::capacity] = "", counts[120] = "";
-    std::size_t at = 0, counted = 0;
     const auto part = [&](const tensor_problems& p, const char* what) noexcept {
+        const std::size_t at = std::strlen(text), counted = std::strlen(counts);
         if (p.count == 0) return;
-        counted += static_cast<std::size_t>(
-            std::snprintf(counts + counted, sizeof counts - counted, "%s%d %s", counted == 0 ? "" : ", ", p.count, what));
-        const int n = std::snprintf(text + at, sizeof text - at, "%s%s: %s", at == 0 ? "" : " | ", what, p.names);
-        at = std::min(at + static_cast<std::size_t>(n), sizeof text - 1);
+        std::snprintf(counts + counted, sizeof counts - counted, "%s%d %s", counted == 0 ? "" : ", ", p.count, what);
+        std::snprintf(text + at, sizeof text - at, "%s%s: %s", at == 0 ? "" : " | ", what, p.names);
     };
     part(shapes, "of another shape");
     part(missing, "missing");

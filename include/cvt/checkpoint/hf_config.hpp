@@ -1,17 +1,10 @@
-// config.json of a Hugging Face folder: the model's configuration and the names of its classes.
+// Reads and writes config.json of a Hugging Face folder: the model's configuration and the names of its classes.
 #pragma once
 
-#include <array>
-#include <charconv>
-#include <cstdint>
-#include <cstdio>
-#include <optional>
-#include <string_view>
-
-#include "../error.hpp"
 #include "../labels.hpp"
 #include "../validate.hpp"
 #include "json/fields.hpp"
+#include "json/writer.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -24,55 +17,66 @@ struct hf_config {
     detail::label_list labels;      ///< of id2label; empty where it is not there
 };
 
-/// Reads the keys that hold one value for each stage.
-class stage_lists {
-public:
-    stage_lists(json_fields& fields, config& c) noexcept : fields_{fields}, config_{c} {}
+// The keys that hold one value for each stage, in the order in which transformers writes them: visit(key, member,
+// whether a model of any depth has a default there, the last way of projection for which the key means anything).
 
-    /// Reads list `key` with assign(stage, element) unless no stage `uses` it: then it may have any form and length.
-    template <class T, class Uses, class Assign>
-    void read(const char* key, bool same_default_everywhere, Uses&& uses, Assign&& assign) noexcept {
-        bool used = false;
-        for (const stage_config& s : config_.stages()) used = used || uses(s);
-        if (!used || !fields_) return;
-        const json_value list = fields_.get(key);
-        if (!list) {
-            if (!same_default_everywhere && config_.num_stages != 3)
-                fields_.fail(error::format(errc::bad_config, "%s: %s is missing: it has a default for 3 stages only, and depth says %d",
-                                           fields_.file(), key, config_.num_stages));
-            return;
-        }
-        if (!list.is(json_kind::array)) return fields_.mismatch(key, "a list with one value for each stage", list);
-        if (list.size() != static_cast<std::size_t>(config_.num_stages))
-            return fields_.fail(error::format(errc::bad_config, "%s: %s: expected %d values, one for each stage in depth, found %zu",
-                                              fields_.file(), key, config_.num_stages, list.size()));
-        std::size_t i = 0;
-        for (json_value v = list.first(); v && fields_; v = v.next(), ++i) {
-            char name[64];
-            std::snprintf(name, sizeof name, "%s[%zu]", key, i);
-            T value{};
-            fields_.convert(name, v, value);
-            assign(config_.stage[i], value);
-        }
-    }
-    template <class T>
-    void read(const char* key, bool same_default_everywhere, T stage_config::*member) noexcept {
-        read<T>(
-            key, same_default_everywhere, [](const stage_config&) { return true; }, [&](stage_config& s, T v) { s.*member = v; });
-    }
+template <class Visit>
+void visit_patch_keys(Visit&& visit) noexcept {
+    visit("patch_sizes", &stage_config::patch_size, false, projection::linear);
+    visit("patch_stride", &stage_config::patch_stride, false, projection::linear);
+    visit("patch_padding", &stage_config::patch_padding, false, projection::linear);
+}
 
-private:
-    json_fields& fields_;
-    config& config_;
-};
+template <class Visit>
+void visit_width_keys(Visit&& visit) noexcept {
+    visit("embed_dim", &stage_config::embed_dim, false, projection::linear);
+    visit("num_heads", &stage_config::num_heads, false, projection::linear);
+    visit("depth", &stage_config::depth, false, projection::linear);
+    visit("mlp_ratio", &stage_config::mlp_ratio, true, projection::linear);
+}
 
-inline void read_projection(json_fields& fields, stage_config& s, json_value name) noexcept {
+template <class Visit>
+void visit_attention_keys(Visit&& visit) noexcept {
+    visit("qkv_bias", &stage_config::qkv_bias, true, projection::linear);
+    visit("cls_token", &stage_config::cls_token, false, projection::linear);
+    visit("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);
+    visit("kernel_qkv", &stage_config::kernel_qkv, true, projection::avg);
+    visit("padding_kv", &stage_config::padding_kv, true, projection::avg);
+    visit("stride_kv", &stage_config::stride_kv, true, projection::avg);
+    visit("padding_q", &stage_config::padding_q, true, projection::dw_bn);
+    visit("stride_q", &stage_config::stride_q, true, projection::dw_bn);
+}
+
+inline void read_value(json_fields& fields, const char* name, json_value v, auto& out) noexcept { fields.convert(name, v, out); }
+inline void read_value(json_fields& fields, const char*, json_value v, projection& out) noexcept {
     for (const projection p : {projection::dw_bn, projection::avg, projection::linear}) {
-        if (!name.is(json_kind::string) || name.string() != to_string(p)) continue;
-        s.qkv_projection = p;
+        if (!v.is(json_kind::string) || v.string() != to_string(p)) continue;
+        out = p;
         return;
     }
-    fields.mismatch("qkv_projection_method", "dw_bn, avg or linear", name);
+    fields.mismatch("qkv_projection_method", "dw_bn, avg or linear", v);
+}
+
+/// Reads the list of one of these keys, unless it means nothing to any stage: then it may have any form and length.
+template <class T>
+void read_stages(json_fields& fields, config& c, const char* key, T stage_config::*member, bool has_default, projection last) noexcept {
+    const auto stages = c.stages();
+    if (std::none_of(stages.begin(), stages.end(), [last](const stage_config& s) { return s.qkv_projection <= last; })) return;
+    const json_value list = fields.get(key);
+    if (!list && !has_default && c.num_stages != 3)
+        fields.fail(error::format(errc::bad_config, "%s: %s is missing: it has a default for 3 stages only, and depth says %d",
+                                  fields.file(), key, c.num_stages));
+    if (!list || !fields) return;
+    if (!list.is(json_kind::array)) return fields.mismatch(key, "a list with one value for each stage", list);
+    if (list.size() != stages.size())
+        return fields.fail(error::format(errc::bad_config, "%s: %s: expected %d values, one for each stage in depth, found %zu",
+                                         fields.file(), key, c.num_stages, list.size()));
+    std::size_t i = 0;
+    for (json_value v = list.first(); v && fields; v = v.next(), ++i) {
+        char name[64];
+        std::snprintf(name, sizeof name, "%s[%zu]", key, i);
+        read_value(fields, name, v, c.stage[i].*member);
+    }
 }
 
 /// {"0": "tench", "1": ...}: the ids must be 0 to n - 1, in any order.
@@ -82,8 +86,8 @@ inline void read_labels(json_fields& fields, detail::label_list& labels) noexcep
     if (!map.is(json_kind::object)) return fields.mismatch("id2label", "an object", map);
     for (std::size_t i = 0; i < map.size(); ++i) {
         char id[24];
-        const auto end = std::to_chars(id, id + sizeof id, i);
-        const json_value label = map.find({id, static_cast<std::size_t>(end.ptr - id)});
+        std::snprintf(id, sizeof id, "%zu", i);
+        const json_value label = map.find(id);
         if (!label)
             return fields.fail(error::format(errc::bad_config, "%s: id2label: expected the ids 0 to %zu, %zu is missing", fields.file(),
                                              map.size() - 1, i));
@@ -119,25 +123,14 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (c.num_stages == 3) c = cvt_13;
 
     fields.read("num_channels", c.num_channels);
-    stage_lists lists(fields, c);
-    const auto always = [](const stage_config&) { return true; };
-    lists.read<json_value>("qkv_projection_method", true, always, [&](stage_config& s, json_value v) { read_projection(fields, s, v); });
-    lists.read("depth", false, &stage_config::depth);
-    lists.read("embed_dim", false, &stage_config::embed_dim);
-    lists.read("num_heads", false, &stage_config::num_heads);
-    lists.read("patch_sizes", false, &stage_config::patch_size);
-    lists.read("patch_stride", false, &stage_config::patch_stride);
-    lists.read("patch_padding", false, &stage_config::patch_padding);
-    lists.read("cls_token", false, &stage_config::cls_token);
-    lists.read("mlp_ratio", true, &stage_config::mlp_ratio);
-    lists.read("qkv_bias", true, &stage_config::qkv_bias);
-    const auto projects_keys = [](const stage_config& s) { return s.qkv_projection != projection::linear; };
-    const auto projects_queries = [](const stage_config& s) { return s.qkv_projection == projection::dw_bn; };
-    lists.read<int>("kernel_qkv", true, projects_keys, [](stage_config& s, int v) { s.kernel_qkv = v; });
-    lists.read<int>("padding_kv", true, projects_keys, [](stage_config& s, int v) { s.padding_kv = v; });
-    lists.read<int>("stride_kv", true, projects_keys, [](stage_config& s, int v) { s.stride_kv = v; });
-    lists.read<int>("padding_q", true, projects_queries, [](stage_config& s, int v) { s.padding_q = v; });
-    lists.read<int>("stride_q", true, projects_queries, [](stage_config& s, int v) { s.stride_q = v; });
+    const auto read = [&](const char* key, auto member, bool has_default, projection last) noexcept {
+        read_stages(fields, c, key, member, has_default, last);
+    };
+    read("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);  // says which keys mean anything
+    read("depth", &stage_config::depth, false, projection::linear);
+    visit_width_keys(read);
+    visit_patch_keys(read);
+    visit_attention_keys(read);
 
     if (const json_value act = fields.get("hidden_act")) {
         const std::string_view name = act.is(json_kind::string) ? act.string() : std::string_view{};
@@ -156,6 +149,94 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (!out.labels.empty()) c.num_classes = out.labels.size();
     if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
     return out;
+}
+
+/// `c` with defaults in every field that its projections do not use.
+inline config without_unused(config c) noexcept {
+    visit_attention_keys([&](const char*, auto member, bool, projection last) noexcept {
+        for (stage_config& s : c.stage)
+            if (s.qkv_projection > last) s.*member = stage_config{}.*member;
+    });
+    return c;
+}
+
+inline void write_value(json_writer& json, int value) noexcept { json.integer(value); }
+inline void write_value(json_writer& json, bool value) noexcept { json.boolean(value); }
+inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
+inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
+
+/// id2label, and label2id, in which the last of equal labels wins, as in a Python dict. Without labels num_labels says
+/// how many classes there are.
+inline error write_labels(json_writer& json, int classes, std::span<const char* const> labels) noexcept {
+    if (labels.empty()) {
+        if (classes > 0) json.key("num_labels").integer(classes);
+        return {};
+    }
+    detail::buffer<std::uint32_t> order;
+    if (!order.resize(labels.size())) return error::out_of_memory("labels", labels.size() * sizeof(std::uint32_t));
+    for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+    json.key("id2label").begin_object();
+    for (const std::uint32_t i : order) {
+        char id[16];
+        std::snprintf(id, sizeof id, "%u", static_cast<unsigned>(i));
+        json.key(id).string(labels[i]);
+    }
+    json.end_object().key("label2id").begin_object();
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        const int difference = std::strcmp(labels[a], labels[b]);
+        return difference != 0 ? difference < 0 : a < b;
+    });
+    for (std::size_t i = 0; i < order.size(); ++i)
+        if (i + 1 == order.size() || std::strcmp(labels[order[i]], labels[order[i + 1]]) != 0) json.key(labels[order[i]]).integer(order[i]);
+    json.end_object();
+    return {};
+}
+
+/// Writes the text of a config.json for transformers' CvtConfig, with our `hidden_act` (transformers computes with the
+/// exact GELU whatever it says). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. What was
+/// written has been read back and is `c`. Errors: invalid_argument (labels), out_of_memory.
+inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* torch_dtype,
+                             json_writer& json) noexcept {
+    const config c = without_unused(given);
+    if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
+        return error::format(errc::invalid_argument, "labels: expected %d, one for each class, found %zu", c.num_classes, labels.size());
+    const auto write = [&](const char* key, auto member, bool, projection) noexcept {
+        json.key(key).begin_list();
+        for (const stage_config& s : c.stages()) write_value(json, s.*member);
+        json.end_list();
+    };
+    const auto write_rates = [&](const char* key, double last) noexcept {  // of training; one a stage, or transformers would miss them
+        json.key(key).begin_list();
+        for (const stage_config& s : c.stages()) json.real(&s == &c.stages().back() ? last : 0.0);
+        json.end_list();
+    };
+
+    json.begin_object().key("architectures").begin_list();
+    json.string(c.num_classes > 0 ? "CvtForImageClassification" : "CvtModel").end_list();
+    json.key("model_type").string("cvt").key("num_channels").integer(c.num_channels);
+    visit_patch_keys(write);
+    visit_width_keys(write);
+    write_rates("attention_drop_rate", 0.0);
+    write_rates("drop_rate", 0.0);
+    write_rates("drop_path_rate", 0.1);
+    visit_attention_keys(write);
+    json.key("hidden_act").string(c.gelu == gelu::quick ? "quick_gelu" : "gelu");
+    if (image_size > 0) json.key("image_size").integer(image_size);
+    json.key("torch_dtype").string(torch_dtype);
+    if (error e = write_labels(json, c.num_classes, labels)) return e;
+    json.end_object();
+    if (!json.good()) return error::out_of_memory("config.json", json.text().size());
+
+    // Only labels can be unreadable: text that is not UTF-8. The rest is a promise of this library to itself.
+    const result<hf_config> back = read_hf_config(json.text());
+    if (!back && back.error().code() == errc::out_of_memory) return back.error();
+    if (!back) return error::format(errc::invalid_argument, "labels: the config.json with them cannot be read: %s", back.error().what());
+    config same = back->config;
+    same.num_classes = c.num_classes;
+    same.final_norm = c.final_norm;
+    same.gelu = back->gelu.value_or(gelu::quick);
+    if (!(same == c)) return error::format(errc::bad_config, "config.json cannot express this configuration");
+    return {};
 }
 
 }  // namespace checkpoint

@@ -1,15 +1,12 @@
-// preprocessor_config.json of a Hugging Face folder: how images become inputs.
+// Reads and writes preprocessor_config.json of a Hugging Face folder: how images become inputs.
 #pragma once
 
 #include <cfloat>
-#include <cstdio>
-#include <string_view>
 
-#include "../config.hpp"
-#include "../error.hpp"
 #include "../image/preprocessing.hpp"
 #include "../validate.hpp"
 #include "json/fields.hpp"
+#include "json/writer.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -131,6 +128,46 @@ inline result<preprocessing> read_hf_preprocessor(std::string_view text, const c
     }
     if (!fields) return fields.failure();
     return p;
+}
+
+/// Writes the text of a preprocessor_config.json: read back, and by transformers' processor of that name, it does what
+/// `p` does. Only `p.rounding` has no key there.
+inline error write_hf_preprocessor(const preprocessing& p, json_writer& json) noexcept {
+    using rule = preprocessing::resize_rule;
+    const int side = p.center_crop ? p.crop_height : p.resize_height;
+    const preprocessing official = preprocessing::for_size(side);
+    const bool follows_rule = p.resize == official.resize && p.center_crop == official.center_crop &&
+                              (p.center_crop ? p.crop_width == side && p.short_side == official.short_side : p.resize_width == side);
+    const bool plain_warp = p.resize == rule::warp && !p.center_crop;
+    const auto sides = [&](const char* key, int height, int width) noexcept {
+        json.key(key).begin_object().key("height").integer(height).key("width").integer(width).end_object();
+    };
+    const auto numbers = [&](const char* key, const std::array<float, 4>& values, int count) noexcept {
+        json.key(key).begin_list();
+        for (int i = 0; i < std::min(count, 4); ++i) json.real(values[static_cast<std::size_t>(i)]);
+        json.end_list();
+    };
+
+    json.begin_object().key("do_resize").boolean(p.resize != rule::none);
+    // The official rule is that of ConvNext's processor (crop below 384, warp from there), a plain warp is ViT's, the rest CLIP's.
+    if (follows_rule) {
+        json.key("size").begin_object().key("shortest_edge").integer(side).end_object().key("crop_pct").real(0.875);
+    } else if (p.resize == rule::warp) {
+        sides("size", p.resize_height, p.resize_width);
+    } else {
+        json.key("size").begin_object().key("shortest_edge").integer(p.short_side).end_object();
+    }
+    if (!follows_rule && !plain_warp) {
+        json.key("do_center_crop").boolean(p.center_crop);
+        sides("crop_size", p.crop_height, p.crop_width);
+    }
+    json.key("resample").integer(3).key("do_rescale").boolean(true).key("rescale_factor").real(1.0 / 255);
+    json.key("do_normalize").boolean(p.normalize);
+    numbers("image_mean", p.mean, p.mean_count);
+    numbers("image_std", p.std, p.std_count);
+    json.key("image_processor_type");
+    json.string(follows_rule ? "ConvNextImageProcessor" : plain_warp ? "ViTImageProcessor" : "CLIPImageProcessor").end_object();
+    return json.good() ? error{} : error::out_of_memory("preprocessor_config.json", json.text().size());
 }
 
 }  // namespace checkpoint

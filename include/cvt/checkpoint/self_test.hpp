@@ -2,15 +2,8 @@
 #pragma once
 
 #include <cfloat>
-#include <cstdint>
-#include <cstring>
-#include <optional>
-#include <string_view>
-#include <utility>
 
 #include "../config.hpp"
-#include "../error.hpp"
-#include "../runtime/buffer.hpp"
 #include "json/json.hpp"
 #include "json/writer.hpp"
 

@@ -1,28 +1,14 @@
 // Opens a checkpoint, whatever its format and naming: the model that it is, how its images are prepared, its tensors on demand.
 #pragma once
 
-#include <algorithm>
-#include <climits>
-#include <optional>
-#include <span>
-#include <string_view>
-#include <utility>
-
-#include "../config.hpp"
-#include "../error.hpp"
-#include "../image/preprocessing.hpp"
-#include "../labels.hpp"
 #include "../load_options.hpp"
 #include "../model_info.hpp"
-#include "../text.hpp"
-#include "../validate.hpp"
 #include "../weight_source.hpp"
 #include "check_tensors.hpp"
 #include "formats/read_files.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
 #include "self_test.hpp"
-#include "tensor_names.hpp"
 #include "variants.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -52,11 +38,7 @@ struct checkpoint_source {
     }
 
     /// Its tensors for whoever builds or writes a model; this object must outlive it and stay where it is.
-    [[nodiscard]] weight_source weights() const noexcept {
-        return {const_cast<checkpoint_source*>(this), [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
-                    return static_cast<const checkpoint_source*>(context)->read(name, shape, out);
-                }};
-    }
+    [[nodiscard]] weight_source weights() const noexcept { return detail::source_of(*this); }
 
     /// The BatchNorm step counter with that official name; 0 where the checkpoint has none. Errors: io.
     error read_step_counter(const char* official_name, std::int64_t& out) const noexcept {
@@ -102,8 +84,8 @@ inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& h
 /// Precedence: preprocessor_config.json, then config.json's image_size, then the size of the published variant in a lone file
 /// (one of W24 is a 384 model), then 224, which is also what a folder without either means, as in transformers.
 inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant) noexcept {
-    if (const detail::buffer<char>& text = files.preprocessor_json; !text.empty()) {
-        const result<cvt::preprocessing> given = read_hf_preprocessor({text.data(), text.size()});
+    if (!files.preprocessor_json.empty()) {
+        const result<cvt::preprocessing> given = read_hf_preprocessor({files.preprocessor_json.data(), files.preprocessor_json.size()});
         if (!given) return given.error();
         s.preprocessing = *given;
         s.info.size_from = "preprocessor_config.json";
@@ -127,8 +109,8 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     s.info.container = files.container;
     if (s.tensors.size() == 0) return error::format(errc::mismatch, "the checkpoint holds no tensors");
     std::optional<cvt::gelu> hidden_act;
-    if (const detail::buffer<char>& text = files.config_json; !text.empty()) {
-        result<hf_config> parsed = read_hf_config({text.data(), text.size()});
+    if (!files.config_json.empty()) {
+        result<hf_config> parsed = read_hf_config({files.config_json.data(), files.config_json.size()});
         if (!parsed) return parsed.error();
         s.config = parsed->config;
         s.labels = std::move(parsed->labels);
@@ -147,7 +129,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
         return error::format(errc::mismatch,
                              "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the %zu "
                              "tensors (%s, ...)",
-                             s.tensors.size(), detail::printable{s.tensors.name(0)}.text);
+                             s.tensors.size(), printable{s.tensors.name(0)}.text);
     if (!has_config) {
         const result<config> recognised = recognise(s.tensors, s.style);
         if (!recognised) return recognised.error();

@@ -1,10 +1,7 @@
 // The names of a CvT's tensors: those of the official state dict and of transformers' port, and the shape behind each.
 #pragma once
 
-#include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <span>
 #include <string_view>
 
 #include "../config.hpp"

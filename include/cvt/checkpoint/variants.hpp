@@ -1,12 +1,6 @@
 // Which published CvT a table of tensors is, by its shapes alone.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <cstdio>
-
-#include "../config.hpp"
-#include "../error.hpp"
 #include "formats/tensor_table.hpp"
 #include "tensor_names.hpp"
 
@@ -39,30 +33,30 @@ inline const published_variant* variant_of(const config& c) noexcept {
 /// Widths and depths that the tensors show.
 struct seen_stages {
     int count = 0;
-    std::array<int, config::max_stages> embed_dim{}, depth{}, patch_size{};
-    std::array<bool, config::max_stages> cls_token{};
+    std::array<stage_config, config::max_stages> stage{};  ///< embed_dim, depth, patch_size and cls_token alone
 
     seen_stages(const tensor_table& tensors, const name_style& style) noexcept {
         char name[64];
         for (; count < config::max_stages; ++count) {
-            const auto i = static_cast<std::size_t>(count);
+            stage_config& s = stage[static_cast<std::size_t>(count)];
             std::snprintf(name, sizeof name, "stage%d.patch_embed.proj.weight", count);
             const tensor_entry* e = find_official(tensors, style, name);
             if (e == nullptr || e->rank != 4 || e->shape[0] > 65536 || e->shape[3] > 65536) return;
-            embed_dim[i] = static_cast<int>(e->shape[0]);
-            patch_size[i] = static_cast<int>(e->shape[3]);
+            s.embed_dim = static_cast<int>(e->shape[0]);
+            s.patch_size = static_cast<int>(e->shape[3]);
             std::snprintf(name, sizeof name, "stage%d.cls_token", count);
-            cls_token[i] = find_official(tensors, style, name) != nullptr;
-            do std::snprintf(name, sizeof name, "stage%d.blocks.%d.norm1.weight", count, depth[i]);
-            while (find_official(tensors, style, name) != nullptr && ++depth[i] < 1024);
+            s.cls_token = find_official(tensors, style, name) != nullptr;
+            s.depth = 0;
+            do std::snprintf(name, sizeof name, "stage%d.blocks.%d.norm1.weight", count, s.depth);
+            while (find_official(tensors, style, name) != nullptr && ++s.depth < 1024);
         }
     }
 
     [[nodiscard]] bool is(const config& c) const noexcept {
         if (count != c.num_stages) return false;
         for (std::size_t i = 0; i < c.stages().size(); ++i) {
-            const stage_config& s = c.stage[i];
-            if (embed_dim[i] != s.embed_dim || depth[i] != s.depth || patch_size[i] != s.patch_size || cls_token[i] != s.cls_token)
+            const stage_config &a = stage[i], &b = c.stage[i];
+            if (a.embed_dim != b.embed_dim || a.depth != b.depth || a.patch_size != b.patch_size || a.cls_token != b.cls_token)
                 return false;
         }
         return true;
@@ -82,8 +76,8 @@ inline result<config> recognise(const tensor_table& tensors, const name_style& s
     }
     char widths[128] = "", depths[128] = "";
     for (std::size_t i = 0, w = 0, d = 0; i < static_cast<std::size_t>(seen.count); ++i) {
-        w += static_cast<std::size_t>(std::snprintf(widths + w, sizeof widths - w, i == 0 ? "%d" : ", %d", seen.embed_dim[i]));
-        d += static_cast<std::size_t>(std::snprintf(depths + d, sizeof depths - d, i == 0 ? "%d" : ", %d", seen.depth[i]));
+        w += static_cast<std::size_t>(std::snprintf(widths + w, sizeof widths - w, i == 0 ? "%d" : ", %d", seen.stage[i].embed_dim));
+        d += static_cast<std::size_t>(std::snprintf(depths + d, sizeof depths - d, i == 0 ? "%d" : ", %d", seen.stage[i].depth));
     }
     return error::format(errc::bad_config,
                          "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths %s; depths %s): any other model needs its configuration, "

@@ -1,25 +1,13 @@
 // Writes a model as a Hugging Face folder: config.json, preprocessor_config.json, model.safetensors.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-#include <optional>
-#include <span>
-#include <string_view>
-#include <utility>
-
-#include "../config.hpp"
-#include "../error.hpp"
 #include "../float_bits.hpp"
 #include "../image/input_size.hpp"
 #include "../network/tensor_list.hpp"
-#include "../runtime/buffer.hpp"
 #include "../weight_source.hpp"
-#include "formats/half.hpp"
-#include "formats/output_file.hpp"
 #include "formats/safetensors_writer.hpp"
-#include "hf_writer.hpp"
+#include "hf_config.hpp"
+#include "hf_preprocessor.hpp"
 #include "self_test.hpp"
 #include "tensor_names.hpp"
 
@@ -75,12 +63,6 @@ struct rounded_source {
         if (error e = from.read(from.context, name, shape, out)) return e;
         return type == dtype::f16 ? round_to_f16(name, {out, count_elements(shape)}) : error{};
     }
-    /// This object must outlive it.
-    [[nodiscard]] weight_source source() noexcept {
-        return {this, [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
-                    return static_cast<const rounded_source*>(context)->read(name, shape, out);
-                }};
-    }
 };
 
 /// Calls visitor(official name, shape, is_counter) for everything a file of the model holds: BatchNorm's step counters,
@@ -89,18 +71,13 @@ template <class Visitor>
 void for_each_written(const config& c, Visitor&& visitor) noexcept {
     constexpr std::string_view statistic = "running_var";
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
-        const char* const name = t.name;
-        const std::string_view all{name};
-        if (!all.ends_with(statistic)) return;
+        const std::string_view name{t.name};
+        if (!name.ends_with(statistic)) return;
         tensor_name counter;
-        counter.append(all.substr(0, all.size() - statistic.size())).append("num_batches_tracked");
+        counter.append(name.substr(0, name.size() - statistic.size())).append("num_batches_tracked");
         visitor(counter.c_str(), std::span<const std::int64_t>{}, true);
     });
-    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
-        const char* const name = t.name;
-        const std::span<const std::int64_t> shape = t.extents();
-        visitor(name, shape, false);
-    });
+    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept { visitor(t.name, t.extents(), false); });
 }
 
 /// Writes float32 values as `type` (f32 or f16), the latter without rounding: they fit already.
@@ -116,17 +93,10 @@ inline error write_values(output_file& to, dtype type, std::span<const float> va
     return {};
 }
 
-inline error write_step_counter(output_file& to, const step_counter_source& from, const char* name) noexcept {
-    std::int64_t steps = 0;
-    if (from.read != nullptr)
-        if (error e = from.read(from.context, name, steps)) return e;
-    return to.write(&steps, sizeof steps);
-}
-
 /// Writes all tensors, one in memory at a time. F32 keeps the bits of every float type but F64, which was rounded to nearest.
 inline error write_weights(const folder_weights& from, output_file& to, safetensors_header& header) noexcept {
     const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, from.self_test}};
-    header.metadata({metadata, from.self_test.empty() ? std::size_t{1} : std::size_t{2}});
+    header.metadata({metadata, from.self_test.empty() ? 1U : 2U});
     const name_style style = written_style(from.config);
     std::size_t largest = 0;
     for_each_written(from.config, [&](const char* name, std::span<const std::int64_t> shape, bool counter) noexcept {
@@ -140,13 +110,14 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     const rounded_source values{from.source, from.type};
     error failed;
     for_each_written(from.config, [&](const char* name, std::span<const std::int64_t> shape, bool counter) noexcept {
+        std::int64_t steps = 0;
         if (failed) return;
-        if (counter) {
-            failed = write_step_counter(to, from.counters, name);
-            return;
-        }
-        failed = values.read(name, shape, tensor.data());
-        if (!failed) failed = write_values(to, from.type, {tensor.data(), count_elements(shape)});
+        if (!counter)
+            failed = values.read(name, shape, tensor.data());
+        else if (from.counters.read != nullptr)
+            failed = from.counters.read(from.counters.context, name, steps);
+        if (failed) return;
+        failed = counter ? to.write(&steps, sizeof steps) : write_values(to, from.type, {tensor.data(), count_elements(shape)});
     });
     return failed;
 }

@@ -13,10 +13,6 @@
 #pragma once
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <limits>
-#include <span>
 
 #include "../image/image_view.hpp"
 #include "../runtime/buffer.hpp"

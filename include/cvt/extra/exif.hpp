@@ -1,7 +1,6 @@
 // EXIF orientation: a bounds-checked reader of the one tag that says which way up a photo is.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 

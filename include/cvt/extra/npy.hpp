@@ -2,17 +2,9 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <limits>
 #include <memory>
 #include <span>
-#include <string_view>
-#include <type_traits>
 
-#include "../error.hpp"
 #include "../runtime/buffer.hpp"
 #include "../text.hpp"
 
@@ -34,17 +26,14 @@ public:
     }
     /// Product of `extents`, 1 for none; false when it does not fit.
     static bool product(std::span<const std::size_t> extents, std::size_t& count) noexcept {
+        bool empty = false, fits = true;
         count = 1;
-        for (const std::size_t n : extents)
-            if (n == 0) {
-                count = 0;
-                return true;
-            }
         for (const std::size_t n : extents) {
-            if (count > std::numeric_limits<std::size_t>::max() / n) return false;
+            empty = empty || n == 0;
+            fits = fits && (n == 0 || count <= SIZE_MAX / n);
             count *= n;
         }
-        return true;
+        return empty || fits;
     }
 
 private:
@@ -70,37 +59,27 @@ public:
     /// Errors (malformed, unsupported): anything but exactly these three keys with values of these kinds.
     error parse(const char* path) noexcept {
         bool ok = take('{');
-        while (ok && !take('}')) {
+        for (bool more = ok; more && !take('}');) {
             std::string_view key;
             ok = string(key) && take(':');
-            if (!ok) break;
-            if (key == "descr") {
-                if (peek() == '[') return error::format(errc::unsupported, "%s: structured .npy dtypes are not read", path);
-                ok = once(1) && string(descr_);
-            } else if (key == "fortran_order") {
-                ok = once(2) && boolean(fortran_);
-            } else if (key == "shape") {
-                if (!(once(4) && tuple())) ok = false;
-                if (too_many_) return error::format(errc::unsupported, "%s: more than %zu dimensions", path, npy_shape::max_rank);
-            } else {
-                ok = false;
-            }
-            if (ok && !take(',')) {
-                ok = take('}');
-                break;
-            }
+            if (ok && key == "descr" && peek() == '[')
+                return error::format(errc::unsupported, "%s: structured .npy dtypes are not read", path);
+            ok = ok && ((key == "descr" && once(1) && string(descr)) || (key == "fortran_order" && once(2) && boolean(fortran_order)) ||
+                        (key == "shape" && once(4) && tuple()));
+            if (too_many_) return error::format(errc::unsupported, "%s: more than %zu dimensions", path, npy_shape::max_rank);
+            more = ok && take(',');
+            if (ok && !more) ok = take('}');
         }
         skip_spaces();
         if (at_ < text_.size() && text_[at_] == '\n') ++at_;
-        if (!ok || seen_ != 7 || at_ != text_.size())
-            return error::format(errc::malformed, "%s: .npy header is not {'descr': ..., 'fortran_order': ..., 'shape': ...} (at byte %zu)",
-                                 path, at_);
-        return {};
+        if (ok && seen_ == 7 && at_ == text_.size()) return {};
+        return error::format(errc::malformed, "%s: .npy header is not {'descr': ..., 'fortran_order': ..., 'shape': ...} (at byte %zu)",
+                             path, at_);
     }
 
-    [[nodiscard]] std::string_view descr() const noexcept { return descr_; }
-    [[nodiscard]] bool fortran_order() const noexcept { return fortran_; }
-    [[nodiscard]] const npy_shape& shape() const noexcept { return shape_; }
+    std::string_view descr;
+    bool fortran_order = false;
+    npy_shape shape;
 
 private:
     void skip_spaces() noexcept {
@@ -111,7 +90,7 @@ private:
         return at_ < text_.size() ? text_[at_] : '\0';
     }
     bool take(char c) noexcept {
-        if (at_ >= text_.size() || peek() != c || at_ >= text_.size()) return false;
+        if (peek() != c || at_ >= text_.size()) return false;
         ++at_;
         return true;
     }
@@ -142,7 +121,7 @@ private:
         out = 0;
         for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
             const auto digit = static_cast<std::size_t>(text_[at_] - '0');
-            if (out > (std::numeric_limits<std::size_t>::max() - digit) / 10) return false;
+            if (out > (SIZE_MAX - digit) / 10) return false;
             out = out * 10 + digit;
         }
         return true;
@@ -152,9 +131,9 @@ private:
         while (!take(')')) {
             std::size_t extent = 0;
             if (!number(extent)) return false;
-            too_many_ = !shape_.push_back(extent);
+            too_many_ = !shape.push_back(extent);
             if (too_many_) return false;
-            if (!take(',')) return shape_.size() > 1 && take(')');  // Python's (5) is a number, (5,) a tuple
+            if (!take(',')) return shape.size() > 1 && take(')');  // Python's (5) is a number, (5,) a tuple
         }
         return true;
     }
@@ -162,9 +141,7 @@ private:
     std::string_view text_;
     std::size_t at_ = 0;
     unsigned seen_ = 0;
-    std::string_view descr_;
-    npy_shape shape_;
-    bool fortran_ = false, too_many_ = false;
+    bool too_many_ = false;
 };
 
 struct close_file {
@@ -183,22 +160,21 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
     constexpr std::string_view wanted = sizeof(T) == 4 ? "<f4" : "<f8";
     constexpr std::size_t max_header = std::size_t{1} << 16;
 
+    const auto bad = [path](errc code, const char* what) noexcept { return error::format(code, "%s: %s", path, what); };
     const detail::unique_file file{std::fopen(path, "rb")};
-    if (!file) return error::format(errc::io, "%s: cannot be opened", path);
+    if (!file) return bad(errc::io, "cannot be opened");
     std::array<unsigned char, 12> start{};
     if (std::fread(start.data(), 1, 10, file.get()) != 10) {
-        if (std::ferror(file.get()) != 0) return error::format(errc::io, "%s: cannot be read", path);
-        return error::format(errc::malformed, "%s: not a .npy file (shorter than 10 bytes)", path);
+        if (std::ferror(file.get()) != 0) return bad(errc::io, "cannot be read");
+        return bad(errc::malformed, "not a .npy file (shorter than 10 bytes)");
     }
-    if (std::memcmp(start.data(), "\x93NUMPY", 6) != 0)
-        return error::format(errc::malformed, "%s: not a .npy file (it does not begin with \\x93NUMPY)", path);
+    if (std::memcmp(start.data(), "\x93NUMPY", 6) != 0) return bad(errc::malformed, "not a .npy file (it does not begin with \\x93NUMPY)");
     if (start[6] != 1 && start[6] != 2)
         return error::format(errc::unsupported, "%s: .npy version %d.%d: expected 1 or 2", path, start[6], start[7]);
     std::size_t header_size = start[8] | static_cast<std::size_t>(start[9]) << 8;
     std::size_t data_at = 10 + header_size;
     if (start[6] == 2) {
-        if (std::fread(start.data() + 10, 1, 2, file.get()) != 2)
-            return error::format(errc::malformed, "%s: ends inside the .npy header", path);
+        if (std::fread(start.data() + 10, 1, 2, file.get()) != 2) return bad(errc::malformed, "ends inside the .npy header");
         header_size |= static_cast<std::size_t>(start[10]) << 16 | static_cast<std::size_t>(start[11]) << 24;
         data_at = 12 + header_size;
     }
@@ -208,33 +184,29 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
     detail::buffer<char> text;
     if (!text.resize(header_size)) return error::out_of_memory("a .npy header", header_size);
     if (header_size != 0 && std::fread(text.data(), 1, header_size, file.get()) != header_size)
-        return error::format(errc::malformed, "%s: ends inside the .npy header", path);
+        return bad(errc::malformed, "ends inside the .npy header");
     detail::npy_header_parser header{{text.data(), header_size}};
     if (error e = header.parse(path)) return e;
-    if (header.descr() != wanted)
+    if (header.descr != wanted)
         return error::format(errc::unsupported, "%s: expected elements of type %s (%s), found '%s'", path, wanted.data(),
-                             sizeof(T) == 4 ? "float32" : "float64", detail::printable{header.descr(), 40}.text);
-    if (header.fortran_order())
-        return error::format(errc::unsupported, "%s: expected C order, found Fortran order (save numpy.ascontiguousarray(a))", path);
+                             sizeof(T) == 4 ? "float32" : "float64", detail::printable{header.descr, 40}.text);
+    if (header.fortran_order) return bad(errc::unsupported, "expected C order, found Fortran order (save numpy.ascontiguousarray(a))");
 
     std::size_t count = 0;
-    if (!npy_shape::product({header.shape().begin(), header.shape().size()}, count) ||
-        count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T))
-        return error::format(errc::malformed, "%s: the shape in the .npy header is too large", path);
-    if (std::fseek(file.get(), 0, SEEK_END) != 0) return error::format(errc::io, "%s: cannot be read (no size)", path);
-    const long end = std::ftell(file.get());
-    if (end < 0 || std::fseek(file.get(), static_cast<long>(data_at), SEEK_SET) != 0)
-        return error::format(errc::io, "%s: cannot be read (no size)", path);
-    const std::size_t available = static_cast<std::size_t>(end) < data_at ? 0 : static_cast<std::size_t>(end) - data_at;
+    if (!npy_shape::product({header.shape.begin(), header.shape.size()}, count) || count > SIZE_MAX / 2 / sizeof(T))
+        return bad(errc::malformed, "the shape in the .npy header is too large");
+    const long end = std::fseek(file.get(), 0, SEEK_END) == 0 ? std::ftell(file.get()) : -1;
+    if (end < 0 || std::fseek(file.get(), static_cast<long>(data_at), SEEK_SET) != 0) return bad(errc::io, "cannot be read (no size)");
+    const std::size_t size = static_cast<std::size_t>(end), available = size < data_at ? 0 : size - data_at;
     if (available != count * sizeof(T))
         return error::format(errc::malformed, "%s: expected %zu bytes of data for the shape in the .npy header, file has %zu", path,
                              count * sizeof(T), available);
 
     basic_npy<T> array;
-    array.shape = header.shape();
+    array.shape = header.shape;
     if (!array.values.resize(count)) return error::out_of_memory(path, count * sizeof(T));
     if (count != 0 && std::fread(array.values.data(), sizeof(T), count, file.get()) != count)
-        return error::format(errc::io, "%s: cannot be read to its end", path);
+        return bad(errc::io, "cannot be read to its end");
     return array;
 }
 

@@ -1,7 +1,6 @@
 // stb_image, compiled in the one unit that asks for it: JPEG and PNG from memory, with allocations capped. Included by decode.hpp.
 #pragma once
 
-#include <cstddef>
 #include <cstdlib>
 
 #include "decoder.hpp"

@@ -1,7 +1,6 @@
 // thread_pool: an executor of std::threads for hosts that bring no threads of their own.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -9,11 +8,6 @@
 #include <thread>
 #include <vector>
 
-#if defined(__cpp_exceptions)
-#include <exception>
-#endif
-
-#include "../error.hpp"
 #include "../runtime/executor.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -1,10 +1,7 @@
 // Where on a photo a model looks: the part of it that becomes the input, and the places its attention is about.
 #pragma once
 
-#include "../config.hpp"
-#include "../error.hpp"
 #include "input_size.hpp"
-#include "preprocessing.hpp"
 
 CVT_NAMESPACE_BEGIN
 

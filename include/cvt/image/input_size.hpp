@@ -1,11 +1,8 @@
 // From the size of an image to the size of its input: what is resized to what, which part a crop keeps, where that part lands.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <optional>
 
-#include "../error.hpp"
 #include "../shape.hpp"
 #include "image_view.hpp"
 #include "preprocessing.hpp"

@@ -1,10 +1,6 @@
 // Bicubic resampling of 8-bit planes, bit for bit as Pillow does it: the taps of one axis, and the two passes that apply them.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
-#include "../error.hpp"
 #include "../runtime/buffer.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -1,8 +1,6 @@
 // kernel_set: the table of hot loops that layers call through, one table for each instruction set.
 #pragma once
 
-#include <cstddef>
-
 #include "packed_matrix.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -1,8 +1,6 @@
 // packed_matrix: weights in the order in which one gemm reads them, and gemm_kernels, the table that packs and multiplies them.
 #pragma once
 
-#include <cstddef>
-
 #include "../tensor.hpp"
 
 CVT_NAMESPACE_BEGIN

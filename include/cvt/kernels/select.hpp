@@ -4,7 +4,6 @@
 // need not compile the kernels.
 #pragma once
 
-#include <cstddef>
 #include <span>
 
 #include "../error.hpp"

@@ -2,11 +2,9 @@
 #pragma once
 
 #include <cstdlib>
-#include <cstring>
 #include <iterator>
 
 #include "arm/neon.hpp"
-#include "kernel_set.hpp"
 #include "select.hpp"
 #include "x86/avx2.hpp"
 #include "x86/avx512.hpp"

@@ -2,11 +2,7 @@
 // The paper, section 3.2; official Attention.
 #pragma once
 
-#include <algorithm>
-
-#include "context.hpp"
 #include "conv_projection.hpp"
-#include "linear.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace network {

@@ -1,11 +1,8 @@
 // What every layer is handed besides its weights and tensors: context (kernels, the host's threads, scratch memory) and stage_pass.
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <numeric>
 
-#include "../config.hpp"
 #include "../kernels/kernel_set.hpp"
 #include "../runtime/arena.hpp"
 #include "../runtime/executor.hpp"

@@ -2,9 +2,6 @@
 // The paper, section 3.1; official ConvEmbed.
 #pragma once
 
-#include <algorithm>
-#include <cstring>
-
 #include "context.hpp"
 #include "linear.hpp"
 

@@ -2,9 +2,6 @@
 // norm folded in), average pooling or nothing. The paper, section 3.2; official Attention.forward_conv.
 #pragma once
 
-#include <algorithm>
-#include <cstring>
-
 #include "context.hpp"
 #include "linear.hpp"
 

@@ -1,9 +1,6 @@
 // The forward pass: stages of embedding and blocks, then the head. The paper, figure 2; official ConvolutionalVisionTransformer.
 #pragma once
 
-#include <array>
-#include <cstring>
-
 #include "head.hpp"
 #include "stage.hpp"
 #include "workspace.hpp"

@@ -1,9 +1,6 @@
 // From the last stage's tokens to the embedding and the logits. Official ConvolutionalVisionTransformer.forward.
 #pragma once
 
-#include <cstring>
-
-#include "../shape.hpp"
 #include "context.hpp"
 #include "linear.hpp"
 

@@ -1,8 +1,6 @@
 // The feed-forward part of a block, a tile of tokens at a time. Official Mlp, with the block's norm2 in front.
 #pragma once
 
-#include <algorithm>
-
 #include "context.hpp"
 #include "linear.hpp"
 

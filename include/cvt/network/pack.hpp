@@ -1,15 +1,7 @@
 // A model's weights: their places in one block of memory, and their way there from a weight_source: read, fold, pack.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <span>
-
-#include "../config.hpp"
-#include "../error.hpp"
 #include "../float_bits.hpp"
-#include "../runtime/arena.hpp"
 #include "../runtime/buffer.hpp"
 #include "../weight_source.hpp"
 #include "fold.hpp"
@@ -45,22 +37,18 @@ public:
             w.blocks = blocks.first(depth);
             blocks = blocks.subspan(depth);
         }
-        m.head.has_norm = c_.final_norm;
-        m.head.norm = norm(tensor_id::norm_weight);
-        m.head.linear = linear(tensor_id::head_weight);
+        m.head = {c_.final_norm, norm(tensor_id::norm_weight), linear(tensor_id::head_weight)};
         return m;
     }
 
 private:
     block_weights block() noexcept {
-        block_weights b;
-        b.norm1 = norm(tensor_id::norm1_weight);
-        b.attention.query = projection_weights(tensor_id::conv_q, tensor_id::proj_q_weight);
-        b.attention.key = projection_weights(tensor_id::conv_k, tensor_id::proj_k_weight);
-        b.attention.value = projection_weights(tensor_id::conv_v, tensor_id::proj_v_weight);
-        b.attention.output = linear(tensor_id::proj_weight);
-        b.mlp = {linear(tensor_id::fc1_weight), linear(tensor_id::fc2_weight)};
-        return b;
+        return {.norm1 = norm(tensor_id::norm1_weight),
+                .attention = {.query = projection_weights(tensor_id::conv_q, tensor_id::proj_q_weight),
+                              .key = projection_weights(tensor_id::conv_k, tensor_id::proj_k_weight),
+                              .value = projection_weights(tensor_id::conv_v, tensor_id::proj_v_weight),
+                              .output = linear(tensor_id::proj_weight)},
+                .mlp = {linear(tensor_id::fc1_weight), linear(tensor_id::fc2_weight)}};
     }
     /// The batch norm behind the convolution leaves one vector, its shift.
     conv_projection_weights projection_weights(tensor_id conv, tensor_id weight) noexcept {
@@ -132,9 +120,9 @@ private:
     void block(const stage_config& s, const block_weights& w) noexcept {
         const double softmax_scale = 1.0 / std::sqrt(static_cast<double>(s.embed_dim));
         norm(tensor_id::norm1_weight, w.norm1);
-        projection_of({tensor_id::conv_q, tensor_id::proj_q_weight, softmax_scale}, s, w.attention.query);
-        projection_of({tensor_id::conv_k, tensor_id::proj_k_weight, 1.0}, s, w.attention.key);
-        projection_of({tensor_id::conv_v, tensor_id::proj_v_weight, 1.0}, s, w.attention.value);
+        projection_of(tensor_id::conv_q, tensor_id::proj_q_weight, s, w.attention.query, softmax_scale);
+        projection_of(tensor_id::conv_k, tensor_id::proj_k_weight, s, w.attention.key);
+        projection_of(tensor_id::conv_v, tensor_id::proj_v_weight, s, w.attention.value);
         linear(tensor_id::proj_weight, w.attention.output);
 
         float *const gain = vectors_.data(), *const beta = gain + s.embed_dim;
@@ -147,21 +135,18 @@ private:
         linear(tensor_id::fc2_weight, w.mlp.fc2);
     }
 
-    struct projection_tensors {
-        tensor_id conv, linear;
-        double scale;
-    };
-    void projection_of(const projection_tensors& t, const stage_config& s, const conv_projection_weights& w) noexcept {
+    void projection_of(tensor_id conv, tensor_id weight, const stage_config& s, const conv_projection_weights& w,
+                       double scale = 1.0) noexcept {
         if (w.depthwise != nullptr) {
             const std::ptrdiff_t dim = s.embed_dim, area = std::ptrdiff_t{s.kernel_qkv} * s.kernel_qkv;
             float* const bn = vectors_.data();
-            for (int i = 0; i < 4; ++i) read(next(t.conv, 1 + i), bn + i * dim);
-            read(t.conv, tensor_.data());
+            for (int i = 0; i < 4; ++i) read(next(conv, 1 + i), bn + i * dim);
+            read(conv, tensor_.data());
             if (!failed_)
                 fold_batch_norm({.data = tensor_.data(), .rows = dim, .cols = area, .stride = area},
                                 {bn, bn + dim, bn + 2 * dim, bn + 3 * dim}, writable(w.depthwise), writable(w.shift));
         }
-        linear(t.linear, w.linear, t.scale);
+        linear(weight, w.linear, scale);
     }
 
     void norm(tensor_id weight, const norm_weights& w) noexcept {

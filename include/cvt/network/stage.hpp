@@ -1,9 +1,6 @@
 // One stage: convolutional token embedding, class token in front, blocks. Official VisionTransformer.
 #pragma once
 
-#include <cstring>
-#include <span>
-
 #include "block.hpp"
 #include "conv_embed.hpp"
 

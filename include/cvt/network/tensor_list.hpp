@@ -1,10 +1,8 @@
 // The tensors of a CvT, written down once: official name, shape and role of each. The official state dict.
 #pragma once
 
-#include <cstdint>
 #include <cstdio>
 #include <iterator>
-#include <span>
 
 #include "../config.hpp"
 

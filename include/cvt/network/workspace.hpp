@@ -1,12 +1,6 @@
 // The workspace of a forward pass: every intermediate tensor's place, planned once for each input size.
 #pragma once
 
-#include <algorithm>
-#include <array>
-
-#include "../config.hpp"
-#include "../runtime/arena.hpp"
-#include "../shape.hpp"
 #include "attention.hpp"
 #include "conv_embed.hpp"
 #include "mlp.hpp"

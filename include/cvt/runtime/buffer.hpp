@@ -3,11 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
-#include <new>
-#include <type_traits>
-#include <utility>
 
 #if defined(__linux__) && __has_include(<sys/mman.h>)
 #include <sys/mman.h>
@@ -59,25 +55,19 @@ public:
     }
 
     [[nodiscard]] bool push_back(const T& value) noexcept {
-        if (size_ == capacity_) {
-            const T copy = value;  // `value` may live in here
-            if (!reserve(capacity_ < 8 ? 8 : capacity_ * 2)) return false;
-            data_[size_++] = copy;
-            return true;
-        }
-        data_[size_++] = value;
+        const T copy = value;  // `value` may live in here
+        if (size_ == capacity_ && !reserve(capacity_ < 8 ? 8 : capacity_ * 2)) return false;
+        data_[size_++] = copy;
         return true;
     }
 
     [[nodiscard]] bool append(const T* values, std::size_t count) noexcept {
         if (count == 0) return true;
         if (count > std::numeric_limits<std::size_t>::max() / sizeof(T) - size_) return false;
-        if (size_ + count > capacity_) {
-            const std::size_t twice = capacity_ * 2;
-            if (!reserve(size_ + count > twice ? size_ + count : twice)) return false;
-        }
+        const std::size_t needed = size_ + count, twice = capacity_ * 2;
+        if (needed > capacity_ && !reserve(needed > twice ? needed : twice)) return false;
         std::memcpy(static_cast<void*>(data_ + size_), values, count * sizeof(T));
-        size_ += count;
+        size_ = needed;
         return true;
     }
 

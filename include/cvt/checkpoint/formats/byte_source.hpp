@@ -2,11 +2,8 @@
 #pragma once
 
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
+#include <memory>
 #include <span>
-#include <utility>
 
 #include "../../error.hpp"
 
@@ -17,84 +14,63 @@ namespace checkpoint {
 /// and a file that shrank meanwhile is an error, not a fault (nothing is mapped).
 class byte_source {
 public:
-    byte_source() noexcept = default;
-    byte_source(byte_source&& other) noexcept
-        : file_{std::exchange(other.file_, nullptr)}, memory_{std::exchange(other.memory_, {})}, size_{std::exchange(other.size_, 0)} {}
-    byte_source& operator=(byte_source&& other) noexcept {
-        std::swap(file_, other.file_);
-        std::swap(memory_, other.memory_);
-        std::swap(size_, other.size_);
-        return *this;
-    }
-    ~byte_source() {
-        if (file_ != nullptr) std::fclose(file_);
-    }
-
     /// Opens `path`. Errors (io): cannot be opened, is a directory, is empty.
-    static result<byte_source> open(const char* path) noexcept;
+    static result<byte_source> open(const char* path) noexcept {
+        byte_source s;
+        errno = 0;
+        std::FILE* const file = std::fopen(path, "rb");
+        if (file == nullptr) return error::format(errc::io, "%s: cannot open: %s", path, std::strerror(errno));
+        s.file_.reset(file);
+        // A directory opens on POSIX and fails at the first read only.
+        if (std::fgetc(file) == EOF) {
+            if (std::ferror(file) != 0) return error::format(errc::io, "%s: cannot read: %s", path, std::strerror(errno));
+            return error::format(errc::io, "%s: the file is empty", path);
+        }
+        const long long end = seek(file, 0, SEEK_END) ? tell(file) : -1;
+        if (end < 1) return error::format(errc::io, "%s: cannot find its size: not a regular file", path);
+        s.size_ = static_cast<std::size_t>(end);
+        return s;
+    }
     /// Reads from `bytes`, which must outlive this object.
-    static byte_source from_memory(std::span<const std::byte> bytes) noexcept;
+    static byte_source from_memory(std::span<const std::byte> bytes) noexcept {
+        byte_source s;
+        s.memory_ = bytes.data();
+        s.size_ = bytes.size();
+        return s;
+    }
 
-    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// Copies bytes [offset, offset + count) to `to`. Errors: io, malformed (past the end).
-    error read(std::uint64_t offset, std::size_t count, void* to) const noexcept;
-
-private:
-    std::FILE* file_ = nullptr;
-    std::span<const std::byte> memory_;
-    std::uint64_t size_ = 0;
-};
-
-inline result<byte_source> byte_source::open(const char* path) noexcept {
-    byte_source s;
-    errno = 0;
-    s.file_ = std::fopen(path, "rb");
-    if (s.file_ == nullptr) return error::format(errc::io, "%s: cannot open: %s", path, std::strerror(errno));
-    // A directory opens on POSIX and fails at the first read only.
-    if (std::fgetc(s.file_) == EOF) {
-        if (std::ferror(s.file_) != 0) return error::format(errc::io, "%s: cannot read: %s", path, std::strerror(errno));
-        return error::format(errc::io, "%s: the file is empty", path);
-    }
-#if defined(_WIN32)
-    const bool sought = _fseeki64(s.file_, 0, SEEK_END) == 0;
-    const long long end = sought ? _ftelli64(s.file_) : -1;
-#else
-    const bool sought = fseeko(s.file_, 0, SEEK_END) == 0;
-    const long long end = sought ? static_cast<long long>(ftello(s.file_)) : -1;
-#endif
-    if (end < 1) return error::format(errc::io, "%s: cannot find its size: not a regular file", path);
-    s.size_ = static_cast<std::uint64_t>(end);
-    return s;
-}
-
-inline byte_source byte_source::from_memory(std::span<const std::byte> bytes) noexcept {
-    byte_source s;
-    s.memory_ = bytes;
-    s.size_ = bytes.size();
-    return s;
-}
-
-inline error byte_source::read(std::uint64_t offset, std::size_t count, void* to) const noexcept {
-    if (offset > size_ || count > size_ - offset)
-        return error::format(errc::malformed, "bytes %llu to %llu wanted, the file has %llu", static_cast<unsigned long long>(offset),
-                             static_cast<unsigned long long>(offset) + count, static_cast<unsigned long long>(size_));
-    if (count == 0) return {};
-    if (file_ == nullptr) {
-        std::memcpy(to, memory_.data() + offset, count);
-        return {};
-    }
-    errno = 0;
-#if defined(_WIN32)
-    const bool sought = _fseeki64(file_, static_cast<long long>(offset), SEEK_SET) == 0;
-#else
-    const bool sought = fseeko(file_, static_cast<off_t>(offset), SEEK_SET) == 0;
-#endif
-    if (!sought || std::fread(to, 1, count, file_) != count) {
-        if (std::ferror(file_) == 0 && sought) return error::format(errc::io, "the file became shorter while it was read");
+    error read(std::size_t offset, std::size_t count, void* to) const noexcept {
+        if (offset > size_ || count > size_ - offset)
+            return error::format(errc::malformed, "bytes %zu to %zu wanted, the file has %zu", offset, offset + count, size_);
+        if (count == 0) return {};
+        if (!file_) {
+            std::memcpy(to, memory_ + offset, count);
+            return {};
+        }
+        errno = 0;
+        const bool sought = seek(file_.get(), static_cast<long long>(offset), SEEK_SET);
+        if (sought && std::fread(to, 1, count, file_.get()) == count) return {};
+        if (sought && std::ferror(file_.get()) == 0) return error::format(errc::io, "the file became shorter while it was read");
         return error::format(errc::io, "cannot read: %s", std::strerror(errno));
     }
-    return {};
-}
+
+private:
+#if defined(_WIN32)
+    static bool seek(std::FILE* file, long long offset, int from) noexcept { return _fseeki64(file, offset, from) == 0; }
+    static long long tell(std::FILE* file) noexcept { return _ftelli64(file); }
+#else
+    static bool seek(std::FILE* file, long long offset, int from) noexcept { return fseeko(file, offset, from) == 0; }
+    static long long tell(std::FILE* file) noexcept { return ftello(file); }
+#endif
+    struct close_file {
+        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    };
+    std::unique_ptr<std::FILE, close_file> file_;
+    const std::byte* memory_ = nullptr;
+    std::size_t size_ = 0;
+};
 
 }  // namespace checkpoint
 CVT_NAMESPACE_END

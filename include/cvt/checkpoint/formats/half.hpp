@@ -1,7 +1,6 @@
 // The narrow number formats of checkpoints: IEEE binary16 (F16) and bfloat16 (BF16) as float32, exact for every value; float32 as F16.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "../../version.hpp"

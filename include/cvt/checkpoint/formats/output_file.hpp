@@ -4,10 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <string_view>
-#include <utility>
 
 #include "../../error.hpp"
 
@@ -57,12 +54,9 @@ public:
         errno = 0;
         if (std::fflush(file_) != 0 || !sync(file_)) return failed(part_, "write");
         std::FILE* file = std::exchange(file_, nullptr);
-        const char* what = "write";
-        if (std::fclose(file) == 0) {
-            what = "rename";
-            if (std::rename(part_, path_) == 0) return {};
-        }
-        const error e = failed(part_, what);
+        const bool closed = std::fclose(file) == 0;
+        if (closed && std::rename(part_, path_) == 0) return {};
+        const error e = failed(part_, closed ? "rename" : "write");
         std::remove(part_);
         return e;
     }
@@ -107,44 +101,39 @@ public:
         made_ = make(path);
         if (made_) return {};
         if (errno != EEXIST) return error::format(errc::io, "%s: cannot make the folder: %s", path, std::strerror(errno));
-        bool is_folder = true;
-        const bool empty = is_empty(path, is_folder);
-        if (!is_folder) return error::format(errc::invalid_argument, "%s: expected a new or empty folder, found something else", path);
-        if (!empty) return error::format(errc::invalid_argument, "%s: expected a new or empty folder, found files in it", path);
-        return {};
+        const char* const found = what_is_in(path);
+        return found == nullptr ? error{}
+                                : error::format(errc::invalid_argument, "%s: expected a new or empty folder, found %s", path, found);
     }
 
     [[nodiscard]] const char* path() const noexcept { return path_; }
 
 private:
+    // what_is_in() says why a folder is not the empty one that is wanted; null when it is.
 #if defined(_WIN32)
     static bool make(const char* path) noexcept { return ::_mkdir(path) == 0; }
     static void remove(const char* path) noexcept { ::_rmdir(path); }
-    static bool is_empty(const char* path, bool& is_folder) noexcept {
+    static const char* what_is_in(const char* path) noexcept {
         char pattern[4096];
         std::snprintf(pattern, sizeof pattern, "%s/*", path);
         _finddata_t entry;
         const auto search = ::_findfirst(pattern, &entry);
-        is_folder = search != -1;
-        bool empty = true;
-        for (bool more = is_folder; more; more = ::_findnext(search, &entry) == 0) empty = empty && is_dots(entry.name);
-        if (is_folder) ::_findclose(search);
-        return empty;
+        if (search == -1) return "something else";
+        bool empty = is_dots(entry.name);
+        while (::_findnext(search, &entry) == 0) empty = empty && is_dots(entry.name);
+        ::_findclose(search);
+        return empty ? nullptr : "files in it";
     }
 #else
     static bool make(const char* path) noexcept { return ::mkdir(path, 0777) == 0; }
     static void remove(const char* path) noexcept { ::rmdir(path); }
-    static bool is_empty(const char* path, bool& is_folder) noexcept {
+    static const char* what_is_in(const char* path) noexcept {
         DIR* folder = ::opendir(path);
-        is_folder = folder != nullptr;
+        if (folder == nullptr) return "something else";
         bool empty = true;
-        while (folder != nullptr) {
-            const dirent* entry = ::readdir(folder);
-            if (entry == nullptr) break;
-            empty = empty && is_dots(entry->d_name);
-        }
-        if (folder != nullptr) ::closedir(folder);
-        return empty;
+        while (const dirent* entry = ::readdir(folder)) empty = empty && is_dots(entry->d_name);
+        ::closedir(folder);
+        return empty ? nullptr : "files in it";
     }
 #endif
     static bool is_dots(const char* name) noexcept { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }

@@ -1,18 +1,9 @@
 // Interprets the pickle of a PyTorch checkpoint without executing anything: an allow-list of opcodes and of global names.
 #pragma once
 
-#include <cstdarg>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <iterator>
-#include <string_view>
+#include <algorithm>
 
-#include "../../error.hpp"
-#include "../../runtime/buffer.hpp"
-#include "../../text.hpp"
 #include "pickle_values.hpp"
-#include "tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -23,15 +14,14 @@ namespace checkpoint {
 /// the bytes of the pickle whatever it says: containers are held by number and nothing is ever copied or computed.
 class pickle_reader : public pickle_values {
 public:
-    static constexpr std::uint64_t max_bytes = 64U << 20;
+    static constexpr std::size_t max_bytes = 64U << 20;
     static constexpr std::uint32_t max_opcodes = 1'000'000;  ///< of all pickles together; the memo can be no larger
     static constexpr std::size_t max_stack = 1U << 16;
     static constexpr std::size_t max_marks = 1024;  ///< nesting
     static constexpr std::size_t max_name = 256;    ///< bytes of a global's module or name
 
     /// Bytes [begin, begin + size) of `source`, which must outlive this object and have them.
-    pickle_reader(const byte_source& source, std::uint64_t begin, std::uint64_t size) noexcept
-        : source_{source}, begin_{begin}, size_{size} {}
+    pickle_reader(const byte_source& source, std::size_t begin, std::size_t size) noexcept : source_{source}, begin_{begin}, size_{size} {}
 
     /// Interprets the next pickle; its value's number goes to `root`. Errors: io; out_of_memory; malformed (cut short,
     /// stack or memo misused); unsupported (a global or an opcode that is not allowed, a limit exceeded).
@@ -40,12 +30,10 @@ public:
         marks_.clear();
         memo_.clear();
         memo_next_ = 0;
-        for (;;) {
+        for (std::size_t op = 0; op != '.';) {
             op_at_ = at_;
-            if (!need(1)) return error_;
+            if (!take(1, op)) return error_;
             if (++opcodes_ > max_opcodes) return error::format(errc::unsupported, "pickle: more than %u opcodes", max_opcodes);
-            const auto op = static_cast<std::uint8_t>(bytes_[at_++]);
-            if (op == '.') break;
             if (!step(op)) return error_;
         }
         if (!marks_.empty() || stack_.size() != 1)
@@ -55,7 +43,7 @@ public:
     }
 
     /// Offset in the source of the first byte after the pickles read so far.
-    [[nodiscard]] std::uint64_t position() const noexcept { return begin_ + at_; }
+    [[nodiscard]] std::size_t position() const noexcept { return begin_ + at_; }
 
 private:
     using kind_t = pickle_kind;
@@ -66,7 +54,7 @@ private:
         va_start(arguments, pattern);
         std::vsnprintf(text, sizeof text, pattern, arguments);
         va_end(arguments);
-        error_ = error::format(code, "pickle, byte %llu: %s", static_cast<unsigned long long>(op_at_), text);
+        error_ = error::format(code, "pickle, byte %zu: %s", op_at_, text);
         return false;
     }
     bool no_memory() noexcept {
@@ -77,30 +65,26 @@ private:
 
     // ---- input
     /// Makes sure that `count` bytes follow.
-    bool need(std::uint64_t count) noexcept {
+    bool need(std::size_t count) noexcept {
         if (count <= bytes_.size() - at_) return true;
         if (count > size_ - at_) return fail(errc::malformed, "the pickle is cut short");
-        const std::uint64_t end = at_ + count;
+        const std::size_t end = at_ + count;
         if (end > max_bytes) return fail(errc::unsupported, "the pickle is larger than 64 MiB");
-        std::uint64_t target = bytes_.size() * 2 + 4096;
-        if (target < end) target = end;
-        if (target > size_) target = size_;
-        if (target > max_bytes) target = max_bytes;
-        const std::size_t have = bytes_.size();
-        if (!bytes_.resize(static_cast<std::size_t>(target))) return no_memory();
-        error_ = source_.read(begin_ + have, static_cast<std::size_t>(target) - have, bytes_.data() + have);
+        const std::size_t have = bytes_.size(), target = std::min(std::max(have * 2 + 4096, end), std::min(size_, max_bytes));
+        if (!bytes_.resize(target)) return no_memory();
+        error_ = source_.read(begin_ + have, target - have, bytes_.data() + have);
         return !error_;
     }
     /// Takes an unsigned little-endian number of `width` bytes.
-    bool take(std::size_t width, std::uint64_t& value) noexcept {
+    bool take(std::size_t width, std::size_t& value) noexcept {
         if (!need(width)) return false;
         value = 0;
         std::memcpy(&value, bytes_.data() + at_, width);
         at_ += width;
         return true;
     }
-    bool take_line(std::uint64_t& begin, std::size_t& length) noexcept {
-        begin = at_;
+    /// Takes a line; `length` is that of what stands before its end.
+    bool take_line(std::size_t& length) noexcept {
         for (length = 0;; ++length) {
             if (length > max_name) return fail(errc::unsupported, "a global's name is longer than %zu bytes", max_name);
             if (!need(1)) return false;
@@ -109,9 +93,9 @@ private:
     }
 
     // ---- stack
-    [[nodiscard]] bool has(std::size_t count) const noexcept {
-        return stack_.size() - (marks_.empty() ? 0 : marks_[marks_.size() - 1]) >= count;
-    }
+    /// How many values lie below the topmost mark.
+    [[nodiscard]] std::size_t floor() const noexcept { return marks_.empty() ? 0 : marks_[marks_.size() - 1]; }
+    [[nodiscard]] bool has(std::size_t count) const noexcept { return stack_.size() - floor() >= count; }
     std::uint32_t top() const noexcept { return stack_[stack_.size() - 1]; }
     std::uint32_t pop() noexcept {
         const std::uint32_t v = top();
@@ -125,32 +109,32 @@ private:
     bool push(const pickle_value& value) noexcept {
         return push_number(static_cast<std::uint32_t>(values_.size())) && (values_.push_back(value) || no_memory());
     }
-    bool push_text(std::uint64_t length) noexcept {
+    bool push_bytes(kind_t kind, std::size_t length) noexcept {
         if (!need(length)) return false;
-        const pickle_value value{kind_t::text, 0, static_cast<std::uint32_t>(at_), 0, static_cast<std::int64_t>(length)};
         at_ += length;
-        return push(value);
+        return push({kind, 0, static_cast<std::uint32_t>(at_ - length), 0, static_cast<std::int64_t>(length)});
     }
-    bool push_integer(std::int64_t n) noexcept { return push({kind_t::integer, 0, 0, 0, n}); }
-    bool push_long(std::uint64_t width) noexcept {
+    bool push_integer(std::size_t n) noexcept { return push({kind_t::integer, 0, 0, 0, static_cast<std::int64_t>(n)}); }
+    bool push_long(std::size_t width) noexcept {
+        if (width > 8) return push_bytes(kind_t::big_integer, width);
         if (!need(width)) return false;
-        const std::uint64_t begin = at_;
+        std::size_t bits = width != 0 && (bytes_[at_ + width - 1] & 0x80) != 0 ? ~std::size_t{0} : 0;
+        std::memcpy(&bits, bytes_.data() + at_, width);
         at_ += width;
-        if (width > 8) return push({kind_t::big_integer, 0, static_cast<std::uint32_t>(begin), 0, static_cast<std::int64_t>(width)});
-        std::uint64_t bits = width != 0 && (bytes_[begin + width - 1] & 0x80) != 0 ? ~std::uint64_t{0} : 0;
-        std::memcpy(&bits, bytes_.data() + begin, width);
-        return push_integer(static_cast<std::int64_t>(bits));
+        return push_integer(bits);
     }
     /// A tuple of the topmost `count` values.
     bool push_tuple(std::size_t count) noexcept {
         if (!has(count)) return misused("a tuple of more values than there are");
-        const std::size_t from = stack_.size() - count;
         const auto tuple = static_cast<std::uint32_t>(values_.size());
         if (!values_.push_back({kind_t::tuple})) return no_memory();
+        return move_into(tuple, stack_.size() - count) && push_number(tuple);
+    }
+    bool move_into(std::uint32_t container, std::size_t from) noexcept {
         for (std::size_t i = from; i < stack_.size(); ++i)
-            if (!append(tuple, stack_[i])) return no_memory();
+            if (!append(container, stack_[i])) return no_memory();
         (void)stack_.resize(from);
-        return push_number(tuple);
+        return true;
     }
     /// Takes the topmost mark; `from` is where its values begin.
     bool unmark(std::size_t& from) noexcept {
@@ -161,38 +145,27 @@ private:
     }
     /// Moves the values from `from` on into the container below them.
     bool fill(std::size_t from, kind_t kind) noexcept {
-        const std::size_t floor = marks_.empty() ? 0 : marks_[marks_.size() - 1];
-        if (from <= floor || from > stack_.size()) return misused("there is no container to fill");
+        if (from <= floor() || from > stack_.size()) return misused("there is no container to fill");
         const std::uint32_t container = stack_[from - 1];
         if (values_[container].kind != kind) return fail(errc::unsupported, "items are put into %s", to_string(values_[container].kind));
         if (kind == kind_t::dict && (stack_.size() - from) % 2 != 0) return misused("a key without a value");
-        for (std::size_t i = from; i < stack_.size(); ++i)
-            if (!append(container, stack_[i])) return no_memory();
-        (void)stack_.resize(from);
-        return true;
+        return move_into(container, from);
     }
 
     // ---- memo
-    bool put(std::uint64_t at) noexcept {
+    bool put(std::size_t at) noexcept {
         if (!has(1)) return misused("nothing to remember");
         // Writers number their entries from 0, so that a few bytes need not be believed to begin a million of them.
-        if (at >= opcodes_ + std::uint64_t{1024})
-            return fail(errc::unsupported, "memo entry %llu comes too early", static_cast<unsigned long long>(at));
-        const std::size_t size = memo_.size();
-        if (at >= size) {
-            // Doubling by hand: resize() grows to what it is asked for, and entries come one by one.
-            if (!memo_.resize(static_cast<std::size_t>(at) + 1 > size * 2 ? static_cast<std::size_t>(at) + 1 : size * 2))
-                return no_memory();
-            for (std::size_t i = size; i < memo_.size(); ++i) memo_[i] = nothing;
-        }
-        memo_[static_cast<std::size_t>(at)] = top();
-        if (at >= memo_next_) memo_next_ = at + 1;
+        if (at >= opcodes_ + std::size_t{1024}) return fail(errc::unsupported, "memo entry %zu comes too early", at);
+        while (memo_.size() <= at)
+            if (!memo_.push_back(nothing)) return no_memory();
+        memo_[at] = top();
+        memo_next_ = std::max(memo_next_, at + 1);
         return true;
     }
-    bool get(std::uint64_t at) noexcept {
-        if (at >= memo_.size() || memo_[static_cast<std::size_t>(at)] == nothing)
-            return fail(errc::malformed, "memo entry %llu was never set", static_cast<unsigned long long>(at));
-        return push_number(memo_[static_cast<std::size_t>(at)]);
+    bool get(std::size_t at) noexcept {
+        if (at >= memo_.size() || memo_[at] == nothing) return fail(errc::malformed, "memo entry %zu was never set", at);
+        return push_number(memo_[at]);
     }
 
     // ---- what would be calls
@@ -201,13 +174,13 @@ private:
             if (module == pickle_globals[i].module && name == pickle_globals[i].name)
                 return push({kind_t::global, static_cast<std::uint8_t>(i)});
         return fail(errc::unsupported, "refused %s.%s: a checkpoint needs tensors, dictionaries and numbers only; nothing was run",
-                    detail::printable{module}.text, detail::printable{name}.text);
+                    printable{module}.text, printable{name}.text);
     }
     bool global_lines() noexcept {
-        std::uint64_t module = 0, name = 0;
-        std::size_t module_size = 0, name_size = 0;
-        if (!take_line(module, module_size) || !take_line(name, name_size)) return false;
-        return push_global({bytes_.data() + module, module_size}, {bytes_.data() + name, name_size});
+        const std::size_t begin = at_;
+        std::size_t module = 0, name = 0;
+        if (!take_line(module) || !take_line(name)) return false;
+        return push_global({bytes_.data() + begin, module}, {bytes_.data() + begin + module + 1, name});
     }
     bool stack_global() noexcept {
         if (!has(2)) return misused("a global without a name");
@@ -243,7 +216,6 @@ private:
         if (kind(top()) == kind_t::dict && kind(state) == kind_t::dict) return true;
         return fail(errc::unsupported, "%s is given the state of an object", to_string(kind(top())));
     }
-    [[nodiscard]] bool is_size(std::uint32_t v) const noexcept { return kind(v) == kind_t::integer && integer(v) >= 0; }
     /// ('storage', type, key, location, elements) and, in files before 1.6, None or (view key, offset, elements).
     bool persistent_id() noexcept {
         if (!has(1)) return misused("a persistent id is missing");
@@ -261,30 +233,31 @@ private:
         return push({kind_t::storage, static_cast<std::uint8_t>(global(item_of(id, 1)).type), id});
     }
 
-    bool step(std::uint8_t op) noexcept {
-        std::uint64_t n = 0;
+    bool step(std::size_t op) noexcept {
+        std::size_t n = 0;
         std::size_t from = 0;
         switch (op) {
             case 0x80:  // PROTO
-                return take(1, n) && (n <= 5 || fail(errc::unsupported, "protocol %u", static_cast<unsigned>(n)));
+                return take(1, n) && (n <= 5 || fail(errc::unsupported, "protocol %zu", n));
             case 0x95: return take(8, n);  // FRAME: how many bytes to read ahead, a hint
             case '(':                      // MARK
                 if (marks_.size() >= max_marks) return fail(errc::unsupported, "nested deeper than %zu", max_marks);
                 return marks_.push_back(static_cast<std::uint32_t>(stack_.size())) || no_memory();
-            case 'N': return push({kind_t::none});                                                                  // NONE
-            case 0x88: return push({kind_t::boolean, 0, 0, 0, 1});                                                  // NEWTRUE
-            case 0x89: return push({kind_t::boolean, 0, 0, 0, 0});                                                  // NEWFALSE
-            case 'K': return take(1, n) && push_integer(static_cast<std::int64_t>(n));                              // BININT1
-            case 'M': return take(2, n) && push_integer(static_cast<std::int64_t>(n));                              // BININT2
-            case 'J': return take(4, n) && push_integer(static_cast<std::int32_t>(static_cast<std::uint32_t>(n)));  // BININT
-            case 0x8a: return take(1, n) && push_long(n);                                                           // LONG1
-            case 'G': return take(8, n) && push({kind_t::real});                                                    // BINFLOAT
-            case 'X': return take(4, n) && push_text(n);                                                            // BINUNICODE
-            case 0x8c: return take(1, n) && push_text(n);                                                           // SHORT_BINUNICODE
-            case ')': return push({kind_t::tuple});                                                                 // EMPTY_TUPLE
+            case 'N': return push({kind_t::none});                        // NONE
+            case 0x88: return push({kind_t::boolean, 0, 0, 0, 1});        // NEWTRUE
+            case 0x89: return push({kind_t::boolean, 0, 0, 0, 0});        // NEWFALSE
+            case '.': return true;                                        // STOP
+            case 'K': return take(1, n) && push_integer(n);               // BININT1
+            case 'M': return take(2, n) && push_integer(n);               // BININT2
+            case 'J': return push_long(4);                                // BININT
+            case 0x8a: return take(1, n) && push_long(n);                 // LONG1
+            case 'G': return take(8, n) && push({kind_t::real});          // BINFLOAT
+            case 'X': return take(4, n) && push_bytes(kind_t::text, n);   // BINUNICODE
+            case 0x8c: return take(1, n) && push_bytes(kind_t::text, n);  // SHORT_BINUNICODE
+            case ')': return push({kind_t::tuple});                       // EMPTY_TUPLE
             case 0x85:
             case 0x86:
-            case 0x87: return push_tuple(op - 0x84U);                           // TUPLE1, TUPLE2, TUPLE3
+            case 0x87: return push_tuple(op - 0x84);                            // TUPLE1, TUPLE2, TUPLE3
             case 't': return unmark(from) && push_tuple(stack_.size() - from);  // TUPLE
             case ']': return push({kind_t::list});                              // EMPTY_LIST
             case 'a': return fill(stack_.size() - 1, kind_t::list);             // APPEND
@@ -304,15 +277,15 @@ private:
             case 'Q': return persistent_id();                                   // BINPERSID
             case 'i':                                                           // INST: not allowed; refused by its global's name
                 return global_lines() && fail(errc::unsupported, "refused opcode 0x69");
-            default: return fail(errc::unsupported, "refused opcode 0x%02x", static_cast<unsigned>(op));
+            default: return fail(errc::unsupported, "refused opcode 0x%02zx", op);
         }
     }
 
     const byte_source& source_;
-    std::uint64_t begin_, size_;
-    std::uint64_t at_ = 0, op_at_ = 0;  // from begin_
+    std::size_t begin_, size_;
+    std::size_t at_ = 0, op_at_ = 0;  // from begin_
+    std::size_t memo_next_ = 0;
     std::uint32_t opcodes_ = 0;
-    std::uint64_t memo_next_ = 0;
     detail::buffer<std::uint32_t> stack_, marks_, memo_;
     error error_;
 };

@@ -1,12 +1,6 @@
 // The values that the pickle of a checkpoint can hold, in flat arrays: indices instead of pointers, nothing recursive.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-#include <string_view>
-
-#include "../../error.hpp"
-#include "../../runtime/buffer.hpp"
 #include "tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -90,6 +84,7 @@ public:
         return item(link);
     }
 
+    [[nodiscard]] bool is_size(std::uint32_t v) const noexcept { return kind(v) == pickle_kind::integer && integer(v) >= 0; }
     [[nodiscard]] bool is_text(std::uint32_t v, std::string_view wanted) const noexcept {
         return kind(v) == pickle_kind::text && text(v) == wanted;
     }
@@ -115,12 +110,9 @@ protected:
     /// Appends to a tuple, list or dict. False when memory runs out.
     [[nodiscard]] bool append(std::uint32_t container, std::uint32_t value) noexcept {
         const auto link = static_cast<std::uint32_t>(links_.size());
-        if (!links_.push_back({value, nothing})) return false;
         pickle_value& c = values_[container];
-        if (c.n++ == 0)
-            c.first = link;
-        else
-            links_[c.last].next = link;
+        if (!links_.push_back({value, nothing})) return false;
+        (c.n++ == 0 ? c.first : links_[c.last].next) = link;
         c.last = link;
         return true;
     }

@@ -3,19 +3,7 @@
 
 #include <sys/stat.h>
 
-#include <cstdio>
-#include <cstring>
-#include <span>
-#include <string_view>
-#include <utility>
-
-#include "../../error.hpp"
-#include "../../runtime/buffer.hpp"
-#include "../../text.hpp"
-#include "../json/json.hpp"
-#include "detect_format.hpp"
 #include "safetensors.hpp"
-#include "tensor_table.hpp"
 #include "torch.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -28,6 +16,24 @@ struct checkpoint_files {
     const char* container = "";                           ///< "safetensors", "torch zip", "torch, sharded" ...
     detail::buffer<char> config_json, preprocessor_json;  ///< of a folder; empty where it has none
 };
+
+enum class weight_format : std::uint8_t { unknown, safetensors, torch_zip, torch_legacy };
+
+constexpr const char* to_string(weight_format f) noexcept {
+    constexpr const char* names[]{"unknown", "safetensors", "torch zip", "legacy torch"};
+    return names[static_cast<int>(f)];
+}
+
+/// The format of a file of `size` bytes that begins with `head`, of which 9 bytes are looked at. safetensors comes first: the
+/// length of its header may begin with the bytes of a pickle or a zip.
+inline weight_format detect_format(std::span<const std::byte> head, std::size_t size) noexcept {
+    const bool brace = head.size() >= 9 && head[8] == std::byte{'{'};
+    const std::size_t header = brace ? load<std::uint64_t>(head.data()) : 0;
+    if (header >= 2 && header <= max_safetensors_header && size >= 8 && header <= size - 8) return weight_format::safetensors;
+    if (head.size() >= 4 && std::memcmp(head.data(), "PK\x03\x04", 4) == 0) return weight_format::torch_zip;
+    if (!head.empty() && head[0] == std::byte{0x80}) return weight_format::torch_legacy;
+    return brace ? weight_format::safetensors : weight_format::unknown;  // a header whose length cannot be: its reader says so
+}
 
 enum class path_kind : std::uint8_t { missing, file, folder };
 
@@ -70,7 +76,7 @@ inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
     const result<byte_source> file = byte_source::open(path);
     if (!file) return file.error();
     if (file->size() > (64U << 20)) return error::format(errc::unsupported, "%s: larger than 64 MiB", path);
-    if (!out.resize(static_cast<std::size_t>(file->size()))) return error::out_of_memory(path, file->size());
+    if (!out.resize(file->size())) return error::out_of_memory(path, file->size());
     if (error e = file->read(0, out.size(), out.data())) return error::format(e.code(), "%s: %s", path, e.what());
     return {};
 }
@@ -78,13 +84,11 @@ inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
 /// Adds the tensors of one file of weights. Errors: those of its reader; malformed (of no known format).
 inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
     std::byte head[9]{};
-    const std::uint64_t size = file.size();
-    if (size < sizeof head)
-        return error::format(errc::malformed, "%llu bytes are too short for a checkpoint", static_cast<unsigned long long>(size));
+    if (file.size() < sizeof head) return error::format(errc::malformed, "%zu bytes are too short for a checkpoint", file.size());
     if (error e = file.read(0, sizeof head, head)) return e;
     if (std::memcmp(head, "version h", sizeof head) == 0)
         return error::format(errc::malformed, "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them");
-    const weight_format format = detect_format(head, size);
+    const weight_format format = detect_format(head, file.size());
     out.container = to_string(format);
     switch (format) {
         case weight_format::safetensors: return read_safetensors(std::move(file), out.tensors, &out.metadata);
@@ -93,8 +97,7 @@ inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
         case weight_format::unknown: break;
     }
     return error::format(errc::malformed, "neither safetensors nor a PyTorch checkpoint: begins with bytes %02X %02X %02X %02X",
-                         static_cast<unsigned>(head[0]), static_cast<unsigned>(head[1]), static_cast<unsigned>(head[2]),
-                         static_cast<unsigned>(head[3]));
+                         unsigned(head[0]), unsigned(head[1]), unsigned(head[2]), unsigned(head[3]));
 }
 
 inline error read_weights(const char* path, checkpoint_files& out) noexcept {
@@ -129,41 +132,38 @@ inline error read_shards(const char* folder, const char* index, checkpoint_files
         const std::string_view name = v.is(json_kind::string) ? v.string() : std::string_view{};
         if (!is_plain_file_name(name))
             return error::format(errc::malformed, "%s: weight_map: %s: expected the name of a file in this folder, found \"%s\"", index,
-                                 detail::printable{v.key()}.text, detail::printable{name}.text);
-        bool known = false;
-        for (const std::string_view d : done) known = known || d == name;
-        if (known) continue;
+                                 printable{v.key()}.text, printable{name}.text);
+        if (std::any_of(done.begin(), done.end(), [name](std::string_view d) { return d == name; })) continue;
         if (!done.push_back(name)) return error::out_of_memory("the list of shards", 2 * done.size() * sizeof(std::string_view));
         if (error e = read_weights(file_path(folder, name).c_str(), out)) return e;
     }
     for (json_value v = map.first(); v; v = v.next())
         if (out.tensors.find(v.key()) < 0)
-            return error::format(errc::mismatch, "%s: weight_map: %s: its shard %s has no such tensor", index,
-                                 detail::printable{v.key()}.text, detail::printable{v.string()}.text);
+            return error::format(errc::mismatch, "%s: weight_map: %s: its shard %s has no such tensor", index, printable{v.key()}.text,
+                                 printable{v.string()}.text);
     return {};
+}
+
+inline error read_folder_weights(const char* folder, checkpoint_files& out) noexcept {
+    struct kind {
+        const char *whole, *index, *sharded;
+    };
+    for (const kind& k : {kind{"model.safetensors", "model.safetensors.index.json", "safetensors, sharded"},
+                          kind{"pytorch_model.bin", "pytorch_model.bin.index.json", "torch, sharded"}}) {
+        if (const file_path whole(folder, k.whole); whole.exists()) return read_weights(whole.c_str(), out);
+        const file_path index(folder, k.index);
+        if (!index.exists()) continue;
+        error e = read_shards(folder, index.c_str(), out);
+        out.container = k.sharded;
+        return e;
+    }
+    return error::format(
+        errc::io, "%s: no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one", folder);
 }
 
 /// Reads a Hugging Face folder: safetensors before PyTorch's files, whole files before shards, and the JSON texts beside them.
 inline error read_folder(const char* folder, checkpoint_files& out) noexcept {
-    struct kind {
-        const char *whole, *index, *sharded;
-    };
-    bool found = false;
-    for (const kind& k : {kind{"model.safetensors", "model.safetensors.index.json", "safetensors, sharded"},
-                          kind{"pytorch_model.bin", "pytorch_model.bin.index.json", "torch, sharded"}}) {
-        if (const file_path whole(folder, k.whole); whole.exists()) {
-            if (error e = read_weights(whole.c_str(), out)) return e;
-            found = true;
-        } else if (const file_path index(folder, k.index); index.exists()) {
-            if (error e = read_shards(folder, index.c_str(), out)) return e;
-            out.container = k.sharded;
-            found = true;
-        }
-        if (found) break;
-    }
-    if (!found)
-        return error::format(
-            errc::io, "%s: no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one", folder);
+    if (error e = read_folder_weights(folder, out)) return e;
     if (const file_path file(folder, "config.json"); file.exists())
         if (error e = read_text(file.c_str(), out.config_json)) return e;
     if (const file_path file(folder, "preprocessor_config.json"); file.exists())

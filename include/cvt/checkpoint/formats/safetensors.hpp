@@ -2,13 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
-#include <string_view>
-#include <utility>
 
-#include "../../error.hpp"
-#include "../../runtime/buffer.hpp"
-#include "../../text.hpp"
 #include "../json/json.hpp"
 #include "tensor_table.hpp"
 
@@ -16,7 +10,7 @@ CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// The largest header taken, as in the format's own implementation.
-inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
+inline constexpr std::size_t max_safetensors_header = 100'000'000;
 
 /// A text that a caller wants of a file's metadata, if it is there: of all files read into one table at most one may bring it.
 struct metadata_entry {
@@ -42,68 +36,58 @@ inline constexpr format_type types[] = {
 
 /// Where a tensor's bytes are, counted from the end of the header.
 struct byte_range {
-    std::uint64_t begin, end;
+    std::size_t begin, end;
     std::uint32_t tensor;  ///< its number, for messages
 };
 
-/// A list of non-negative integers. False when `list` is anything else or longer than `capacity`; `count` is its size.
-inline bool read_integers(const json_value& list, std::int64_t* out, std::size_t capacity, std::size_t& count) noexcept {
-    if (!list.is(json_kind::array)) return false;
-    count = list.size();
-    if (count > capacity) return false;
+/// A list of non-negative integers, as many as it has. False when `list` is anything else.
+inline bool read_integers(const json_value& list, std::int64_t* out) noexcept {
     for (json_value v = list.first(); v; v = v.next()) {
-        if (v.integer().value_or(-1) < 0) return false;
-        *out++ = *v.integer();
+        *out = v.integer().value_or(-1);
+        if (*out++ < 0) return false;
     }
     return true;
 }
 
 /// One member of the header.
-inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_entry& entry, byte_range& range) noexcept {
+inline error read_entry(const json_value& info, std::size_t data_size, tensor_entry& entry, byte_range& range) noexcept {
     const std::string_view name = info.key();
-    const auto bad = [&](errc code, const char* what) noexcept {
-        return error::format(code, "%s: %s", detail::printable{name}.text, what);
-    };
+    const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
     if (!info.is(json_kind::object)) return bad(errc::malformed, "expected an object with dtype, shape and data_offsets");
 
     const json_value kind = info.find("dtype");
     if (!kind.is(json_kind::string)) return bad(errc::malformed, "dtype: expected a string");
     const auto* known = std::find_if(std::begin(types), std::end(types), [&](const format_type& t) { return t.name == kind.string(); });
     if (known == std::end(types))
-        return error::format(errc::unsupported, "%s: dtype: expected F32, F16, BF16 or F64, found %s", detail::printable{name}.text,
-                             detail::printable{kind.string(), 40}.text);
+        return error::format(errc::unsupported, "%s: dtype: expected F32, F16, BF16 or F64, found %s", printable{name}.text,
+                             printable{kind.string(), 40}.text);
     entry.type = known->type;
 
-    const json_value shape = info.find("shape");
-    std::size_t rank = 0, two = 0;
+    const json_value shape = info.find("shape"), span = info.find("data_offsets");
     if (shape.is(json_kind::array) && shape.size() > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
-    if (!read_integers(shape, entry.shape, tensor_entry::max_rank, rank))
+    if (!shape.is(json_kind::array) || !read_integers(shape, entry.shape))
         return bad(errc::malformed, "shape: expected a list of integers from 0 on");
-    entry.rank = static_cast<std::uint8_t>(rank);
+    entry.rank = static_cast<std::uint8_t>(shape.size());
 
     std::int64_t offsets[2]{};
-    if (!read_integers(info.find("data_offsets"), offsets, 2, two) || two != 2 || offsets[0] > offsets[1])
+    if (!span.is(json_kind::array) || span.size() != 2 || !read_integers(span, offsets) || offsets[0] > offsets[1])
         return bad(errc::malformed, "data_offsets: expected two integers, begin and end");
-    range.begin = static_cast<std::uint64_t>(offsets[0]);
-    range.end = static_cast<std::uint64_t>(offsets[1]);
+    range.begin = static_cast<std::size_t>(offsets[0]);
+    range.end = static_cast<std::size_t>(offsets[1]);
     if (range.end > data_size)
-        return error::format(errc::malformed, "%s: its data end at byte %llu of %llu: the file is truncated", detail::printable{name}.text,
-                             static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(data_size));
+        return error::format(errc::malformed, "%s: its data end at byte %zu of %zu: the file is truncated", printable{name}.text, range.end,
+                             data_size);
 
-    std::uint64_t bytes = size_of(entry.type);
-    bool empty = false;
-    for (const std::int64_t extent : entry.extents()) {
-        if (extent == 0) {
-            empty = true;
-            continue;
-        }
-        if (bytes > INT64_MAX / static_cast<std::uint64_t>(extent)) return bad(errc::malformed, "shape: the number of elements overflows");
-        bytes *= static_cast<std::uint64_t>(extent);
+    std::size_t bytes = size_of(entry.type);
+    for (const std::int64_t extent : entry.extents()) {  // as if none were 0: no product of some of them may overflow
+        const auto factor = static_cast<std::size_t>(std::max(extent, std::int64_t{1}));
+        if (bytes > INT64_MAX / factor) return bad(errc::malformed, "shape: the number of elements overflows");
+        bytes *= factor;
     }
-    if (empty) bytes = 0;
+    if (entry.elements() == 0) bytes = 0;
     if (bytes != range.end - range.begin)
-        return error::format(errc::malformed, "%s: shape and dtype need %llu bytes, data_offsets span %llu", detail::printable{name}.text,
-                             static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(range.end - range.begin));
+        return error::format(errc::malformed, "%s: shape and dtype need %zu bytes, data_offsets span %zu", printable{name}.text, bytes,
+                             range.end - range.begin);
     entry.set_contiguous();
     return {};
 }
@@ -116,7 +100,7 @@ inline error read_metadata(const json_value& metadata, metadata_entry* wanted) n
         if (wanted == nullptr || v.key() != wanted->key) continue;
         const std::string_view text = v.string();
         if (text.size() > wanted->max_size || !wanted->text.empty())
-            return error::format(errc::malformed, "__metadata__: %s: expected one of at most %zu bytes", detail::printable{v.key()}.text,
+            return error::format(errc::malformed, "__metadata__: %s: expected one of at most %zu bytes", printable{v.key()}.text,
                                  wanted->max_size);
         if (!wanted->text.append(text.data(), text.size())) return error::out_of_memory("the metadata of a checkpoint", text.size());
     }
@@ -124,22 +108,18 @@ inline error read_metadata(const json_value& metadata, metadata_entry* wanted) n
 }
 
 /// The data must be covered from first to last byte, none of them twice.
-inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>& ranges, std::uint64_t data_size) noexcept {
+inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>& ranges, std::size_t data_size) noexcept {
     std::sort(ranges.begin(), ranges.end(),
               [](const byte_range& a, const byte_range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
-    std::uint64_t covered = 0;
+    std::size_t covered = 0;
     for (const byte_range& r : ranges) {
-        if (r.begin != covered) {
-            return error::format(errc::malformed, "%s: its data begin at byte %llu, expected %llu: %s",
-                                 detail::printable{file.name(r.tensor)}.text, static_cast<unsigned long long>(r.begin),
-                                 static_cast<unsigned long long>(covered),
-                                 r.begin < covered ? "they overlap another tensor's" : "they leave a hole");
-        }
+        if (r.begin != covered)
+            return error::format(errc::malformed, "%s: its data begin at byte %zu, expected %zu: %s", printable{file.name(r.tensor)}.text,
+                                 r.begin, covered, r.begin < covered ? "they overlap another tensor's" : "they leave a hole");
         covered = r.end;
     }
     if (covered != data_size)
-        return error::format(errc::malformed, "the tensors end at byte %llu of the data, the file at %llu",
-                             static_cast<unsigned long long>(covered), static_cast<unsigned long long>(data_size));
+        return error::format(errc::malformed, "the tensors end at byte %zu of the data, the file at %zu", covered, data_size);
     return {};
 }
 
@@ -149,23 +129,20 @@ inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>
 /// Errors: io; malformed (sizes that do not fit, overlaps, holes, names that are there already); unsupported (dtypes without a
 /// float32 meaning).
 inline error read_safetensors(byte_source&& file, tensor_table& out, metadata_entry* wanted = nullptr) noexcept {
-    std::uint64_t header_size = 0;
-    if (file.size() < 10)
-        return error::format(errc::malformed, "%llu bytes are too short for a safetensors file",
-                             static_cast<unsigned long long>(file.size()));
+    std::size_t header_size = 0;
+    if (file.size() < 10) return error::format(errc::malformed, "%zu bytes are too short for a safetensors file", file.size());
     if (error e = file.read(0, 8, &header_size)) return e;
     if (header_size > max_safetensors_header || header_size > file.size() - 8)
-        return error::format(errc::malformed, "safetensors header: %llu bytes announced, at most %llu are possible",
-                             static_cast<unsigned long long>(header_size),
-                             static_cast<unsigned long long>(std::min(max_safetensors_header, file.size() - 8)));
+        return error::format(errc::malformed, "safetensors header: %zu bytes announced, at most %zu are possible", header_size,
+                             std::min(max_safetensors_header, file.size() - 8));
     detail::buffer<char> text;
-    if (!text.resize(static_cast<std::size_t>(header_size))) return error::out_of_memory("a safetensors header", header_size);
+    if (!text.resize(header_size)) return error::out_of_memory("a safetensors header", header_size);
     if (error e = file.read(8, text.size(), text.data())) return e;
     if (text.empty() || text[0] != '{') return error::format(errc::malformed, "safetensors header: expected '{' at byte 8");
     result<json> parsed = json::parse(std::move(text));
     if (!parsed) return error::format(parsed.error().code(), "safetensors header: %s", parsed.error().what());
 
-    const std::uint64_t data_at = 8 + header_size, data_size = file.size() - data_at;
+    const std::size_t data_at = 8 + header_size, data_size = file.size() - data_at;
     result<std::uint16_t> shard = out.add_source(std::move(file));
     if (!shard) return shard.error();
     detail::buffer<safetensors::byte_range> ranges;

@@ -1,12 +1,6 @@
 // Writes safetensors files: all tensors are declared first, because their table stands in front; then come their bytes.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-#include <span>
-#include <string_view>
-
-#include "../../error.hpp"
 #include "../json/writer.hpp"
 #include "output_file.hpp"
 #include "safetensors.hpp"
@@ -33,17 +27,17 @@ public:
         for (const safetensors::format_type& t : safetensors::types)
             if (type_name.empty() && t.type == type) type_name = t.name;
         json_.key(name).begin_object().key("dtype").string(type_name).key("shape").begin_list();
-        std::uint64_t bytes = size_of(type);
+        std::size_t bytes = size_of(type);
         for (const std::int64_t extent : shape) {
             json_.integer(extent);
-            bytes *= static_cast<std::uint64_t>(extent);
+            bytes *= static_cast<std::size_t>(extent);
         }
         json_.end_list().key("data_offsets").begin_list().integer(data_size_).integer(data_size_ + bytes).end_list().end_object();
         data_size_ += bytes;
         ++tensors_;
     }
 
-    [[nodiscard]] std::uint64_t data_size() const noexcept { return data_size_; }
+    [[nodiscard]] std::size_t data_size() const noexcept { return data_size_; }
     [[nodiscard]] std::size_t tensors() const noexcept { return tensors_; }
 
     /// Ends the table and writes it. Errors: io, out_of_memory, unsupported (a table longer than the format allows).
@@ -51,18 +45,18 @@ public:
         json_.end_object();
         const std::string_view text = json_.text();
         if (!json_.good()) return error::out_of_memory("a safetensors header", text.size());
-        const std::uint64_t padding = (8 - text.size() % 8) % 8, length = text.size() + padding;
+        const std::size_t padding = (8 - text.size() % 8) % 8, length = text.size() + padding;
         if (length > max_safetensors_header)
-            return error::format(errc::unsupported, "safetensors header: at most %llu bytes are possible, it has %llu",
-                                 static_cast<unsigned long long>(max_safetensors_header), static_cast<unsigned long long>(length));
+            return error::format(errc::unsupported, "safetensors header: at most %zu bytes are possible, it has %zu",
+                                 max_safetensors_header, length);
         if (error e = to.write(&length, sizeof length)) return e;
         if (error e = to.write(text.data(), text.size())) return e;
-        return to.write("        ", static_cast<std::size_t>(padding));
+        return to.write("        ", padding);
     }
 
 private:
     json_writer json_{json_writer::layout::one_line};
-    std::uint64_t data_size_ = 0;
+    std::size_t data_size_ = 0;
     std::size_t tensors_ = 0;
 };
 

@@ -1,15 +1,6 @@
 // tensor_table: the named tensors of a checkpoint and where their bytes are; every format is read into one.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-#include <new>
-#include <span>
-#include <string_view>
-#include <utility>
-
-#include "../../error.hpp"
-#include "../../runtime/buffer.hpp"
 #include "byte_source.hpp"
 #include "half.hpp"
 #include "name_table.hpp"
@@ -21,17 +12,8 @@ namespace checkpoint {
 enum class dtype : std::uint8_t { f32, f16, bf16, f64, i64, i32, i16, u8 };
 
 constexpr std::size_t size_of(dtype t) noexcept {
-    switch (t) {
-        case dtype::f64:
-        case dtype::i64: return 8;
-        case dtype::f32:
-        case dtype::i32: return 4;
-        case dtype::f16:
-        case dtype::bf16:
-        case dtype::i16: return 2;
-        case dtype::u8: break;
-    }
-    return 1;
+    constexpr std::size_t bytes[]{4, 2, 2, 8, 8, 4, 2, 1};
+    return bytes[static_cast<int>(t)];
 }
 
 /// Whether elements of this type can be weights (integers are counters beside them).
@@ -46,7 +28,7 @@ struct tensor_entry {
     std::uint16_t shard = 0;  ///< which of tensor_table's sources
     std::int64_t shape[max_rank]{};
     std::int64_t stride[max_rank]{};
-    std::uint64_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
+    std::size_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
 
     [[nodiscard]] std::int64_t elements() const noexcept {
         std::int64_t n = 1;
@@ -64,62 +46,12 @@ struct tensor_entry {
     }
     /// Whether the elements follow each other in row-major order.
     [[nodiscard]] bool is_contiguous() const noexcept {
-        std::int64_t step = 1;
-        for (int i = rank - 1; i >= 0; --i) {
-            if (shape[i] != 1 && stride[i] != step) return false;
-            step *= shape[i];
-        }
+        tensor_entry dense = *this;
+        dense.set_contiguous();
+        for (int i = 0; i < rank; ++i)
+            if (shape[i] != 1 && stride[i] != dense.stride[i]) return false;
         return true;
     }
-};
-
-/// The tensors of one checkpoint, from one file or several shards. Only the table is in memory; read() fetches a
-/// tensor's elements when they are wanted.
-class tensor_table {
-public:
-    static constexpr std::size_t max_shards = 1024;
-    static constexpr std::size_t max_tensors = 1 << 17;
-    static constexpr std::size_t max_name = 1 << 16;
-
-    tensor_table() noexcept = default;
-    tensor_table(tensor_table&&) noexcept = default;
-    tensor_table& operator=(tensor_table&& other) noexcept {
-        std::swap(sources_, other.sources_);
-        std::swap(entries_, other.entries_);
-        std::swap(names_, other.names_);
-        return *this;
-    }
-    ~tensor_table() {
-        for (byte_source* s : sources_) delete s;
-    }
-
-    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-    [[nodiscard]] const tensor_entry& entry(std::size_t i) const noexcept { return entries_[i]; }
-    /// As in the file.
-    [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return names_[i]; }
-    /// Number of the tensor called `name`, or -1.
-    [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept { return names_.find(name); }
-
-    /// Reads tensor `i` as float32, row-major, into `out` (elements() floats). F16, BF16, F64 and integers are
-    /// converted (F64 rounds to nearest). Errors: io.
-    error read(std::size_t i, float* out) const noexcept;
-
-    /// Used by the readers of formats. add_source returns the shard's number.
-    result<std::uint16_t> add_source(byte_source&& source) noexcept;
-    [[nodiscard]] const byte_source& source(std::uint16_t shard) const noexcept { return *sources_[shard]; }
-    [[nodiscard]] std::size_t sources() const noexcept { return sources_.size(); }
-    /// Adds an entry under `name` (copied). Errors: out_of_memory; malformed when the name is there already, when
-    /// elements would lie outside the source; unsupported when strides make elements overlap.
-    error add(std::string_view name, tensor_entry entry) noexcept;
-
-private:
-    [[nodiscard]] error check(std::string_view name, const tensor_entry& entry) const noexcept;
-    error read_contiguous(const tensor_entry& entry, float* out) const noexcept;
-    error read_strided(const tensor_entry& entry, float* out) const noexcept;
-
-    detail::buffer<byte_source*> sources_;
-    detail::buffer<tensor_entry> entries_;
-    name_table names_;  // by the number of their entry
 };
 
 template <class T>
@@ -158,137 +90,169 @@ struct axis_order {
     }
 };
 
-inline result<std::uint16_t> tensor_table::add_source(byte_source&& source) noexcept {
-    if (sources_.size() >= max_shards) return error::format(errc::unsupported, "the checkpoint has more than %zu shards", max_shards);
-    auto* kept = new (std::nothrow) byte_source(std::move(source));
-    if (kept == nullptr || !sources_.push_back(kept)) {
-        delete kept;
-        return error::out_of_memory("a checkpoint shard", sizeof(byte_source));
+/// The tensors of one checkpoint, from one file or several shards. Only the table is in memory; read() fetches a
+/// tensor's elements when they are wanted.
+class tensor_table {
+public:
+    static constexpr std::size_t max_shards = 1024;
+    static constexpr std::size_t max_tensors = 1 << 17;
+    static constexpr std::size_t max_name = 1 << 16;
+
+    tensor_table() noexcept = default;
+    tensor_table(tensor_table&&) noexcept = default;
+    tensor_table& operator=(tensor_table&& other) noexcept {
+        std::swap(sources_, other.sources_);
+        std::swap(entries_, other.entries_);
+        std::swap(names_, other.names_);
+        return *this;
     }
-    return static_cast<std::uint16_t>(sources_.size() - 1);
-}
-
-inline error tensor_table::check(std::string_view name, const tensor_entry& e) const noexcept {
-    const auto bad = [&](errc code, const char* what) noexcept {
-        return error::format(code, "%s: %s", detail::printable{name}.text, what);
-    };
-    if (name.size() > max_name) return bad(errc::unsupported, "the name is longer than 65536 bytes");
-    if (entries_.size() >= max_tensors) return bad(errc::unsupported, "the checkpoint has more than 131072 tensors");
-    if (e.rank > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
-    if (e.shard >= sources_.size()) return bad(errc::malformed, "names a shard that is not there");
-
-    const std::uint64_t file_bytes = sources_[e.shard]->size();
-    if (e.offset > file_bytes) return bad(errc::malformed, "begins past the end of the file");
-    for (int i = 0; i < e.rank; ++i)
-        if (e.shape[i] < 0 || e.stride[i] < 0) return bad(errc::malformed, "has a negative size or stride");
-    for (int i = 0; i < e.rank; ++i)
-        if (e.shape[i] == 0) return {};
-
-    // Everything is compared with what the file can hold before it is multiplied. Nor may a tensor be larger than its
-    // file, though stride 0 could make it so: a small file must not ask for gigabytes.
-    const std::uint64_t max_elements = file_bytes / size_of(e.type);
-    std::uint64_t elements = 1, last = 0;
-    for (int i = 0; i < e.rank; ++i) {
-        const auto extent = static_cast<std::uint64_t>(e.shape[i]), step = static_cast<std::uint64_t>(e.stride[i]);
-        if (extent > max_elements / elements) return bad(errc::malformed, "has more elements than its file can hold");
-        elements *= extent;
-        if (extent == 1) continue;
-        if (step > max_elements / (extent - 1)) return bad(errc::malformed, "reaches past the end of the file");
-        last += step * (extent - 1);
-        if (last > max_elements) return bad(errc::malformed, "reaches past the end of the file");
+    ~tensor_table() {
+        for (byte_source* s : sources_) delete s;
     }
-    if (last >= (file_bytes - e.offset) / size_of(e.type)) return bad(errc::malformed, "reaches past the end of the file");
 
-    // Overlapping elements would make reading in file order go back and forth; no weights are stored so.
-    const axis_order order(e);
-    std::int64_t reach = 0;
-    for (int i = order.count - 1; i >= 0; --i) {
-        const std::int64_t step = e.stride[order.axis[i]];
-        if (step == 0) continue;
-        if (step <= reach) return bad(errc::unsupported, "its strides make elements overlap");
-        reach += step * (e.shape[order.axis[i]] - 1);
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    [[nodiscard]] const tensor_entry& entry(std::size_t i) const noexcept { return entries_[i]; }
+    /// As in the file.
+    [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return names_[i]; }
+    /// Number of the tensor called `name`, or -1.
+    [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept { return names_.find(name); }
+
+    /// Reads tensor `i` as float32, row-major, into `out` (elements() floats). F16, BF16, F64 and integers are
+    /// converted (F64 rounds to nearest). Errors: io.
+    error read(std::size_t i, float* out) const noexcept {
+        const tensor_entry& entry = entries_[i];
+        if (entry.elements() == 0) return {};
+        const error e = entry.is_contiguous() ? read_contiguous(entry, out) : read_strided(entry, out);
+        return e ? error_of(name(i), e.code(), e.what()) : error{};
     }
-    return {};
-}
 
-inline error tensor_table::add(std::string_view name, tensor_entry entry) noexcept {
-    if (error e = check(name, entry)) return e;
-    // The entry first: a name without an entry would be found.
-    if (!entries_.push_back(entry)) return error::out_of_memory("the table of tensors", entries_.size() * 2 * sizeof(tensor_entry));
-    error e = names_.add(name);
-    if (e) (void)entries_.resize(entries_.size() - 1);
-    return e;
-}
-
-inline error tensor_table::read(std::size_t i, float* out) const noexcept {
-    const tensor_entry& entry = entries_[i];
-    if (entry.elements() == 0) return {};
-    const error e = entry.is_contiguous() ? read_contiguous(entry, out) : read_strided(entry, out);
-    if (!e) return {};
-    return error::format(e.code(), "%s: %s", detail::printable{name(i)}.text, e.what());
-}
-
-inline error tensor_table::read_contiguous(const tensor_entry& entry, float* out) const noexcept {
-    const byte_source& from = source(entry.shard);
-    const auto count = static_cast<std::size_t>(entry.elements());
-    if (entry.type == dtype::f32) return from.read(entry.offset, count * sizeof(float), out);
-    // Through a small block, so that a converted tensor needs no second copy of itself.
-    std::byte block[32768];
-    const std::size_t width = size_of(entry.type), per_block = sizeof block / width;
-    for (std::size_t done = 0; done < count;) {
-        const std::size_t n = count - done < per_block ? count - done : per_block;
-        if (error e = from.read(entry.offset + done * width, n * width, block)) return e;
-        for (std::size_t j = 0; j < n; ++j) out[done + j] = to_float(entry.type, block + j * width);
-        done += n;
-    }
-    return {};
-}
-
-/// Walks the elements in the order in which they lie in the file, through one window that only moves forward, and
-/// scatters them: a transposed tensor costs one pass over its bytes.
-inline error tensor_table::read_strided(const tensor_entry& entry, float* out) const noexcept {
-    const byte_source& from = source(entry.shard);
-    const axis_order order(entry);
-    std::int64_t out_stride[tensor_entry::max_rank];
-    std::int64_t step = 1;
-    for (int i = entry.rank - 1; i >= 0; --i) {
-        out_stride[i] = step;
-        step *= entry.shape[i];
-    }
-    const std::size_t width = size_of(entry.type);
-    // Bytes that lie close to each other: where the next element is far away, reading on would cost time for nothing.
-    std::uint64_t run = width;
-    for (int i = order.count - 1; i >= 0; --i) {
-        const std::uint64_t next = static_cast<std::uint64_t>(entry.stride[order.axis[i]]) * width;
-        if (next > run + 512) break;
-        run += next * static_cast<std::uint64_t>(entry.shape[order.axis[i]] - 1);
-    }
-    std::byte window[32768];
-    const std::uint64_t max_window = run < sizeof window ? run : sizeof window;
-    std::uint64_t window_at = 0;
-    std::size_t window_size = 0;
-    std::int64_t index[tensor_entry::max_rank]{}, element = 0, place = 0;
-    for (std::int64_t left = entry.elements(); left > 0; --left) {
-        const std::uint64_t at = entry.offset + static_cast<std::uint64_t>(element) * width;
-        if (at < window_at || at + width > window_at + window_size) {
-            const std::uint64_t rest = from.size() - at;
-            window_at = at;
-            window_size = static_cast<std::size_t>(rest < max_window ? rest : max_window);
-            if (error e = from.read(window_at, window_size, window)) return e;
+    /// Used by the readers of formats. add_source returns the shard's number.
+    result<std::uint16_t> add_source(byte_source&& source) noexcept {
+        if (sources_.size() >= max_shards) return error::format(errc::unsupported, "the checkpoint has more than %zu shards", max_shards);
+        auto* kept = new (std::nothrow) byte_source(std::move(source));
+        if (kept == nullptr || !sources_.push_back(kept)) {
+            delete kept;
+            return error::out_of_memory("a checkpoint shard", sizeof(byte_source));
         }
-        out[place] = to_float(entry.type, window + (at - window_at));
+        return static_cast<std::uint16_t>(sources_.size() - 1);
+    }
+    [[nodiscard]] const byte_source& source(std::uint16_t shard) const noexcept { return *sources_[shard]; }
+    [[nodiscard]] std::size_t sources() const noexcept { return sources_.size(); }
+    /// Adds an entry under `name` (copied). Errors: out_of_memory; malformed when the name is there already, when
+    /// elements would lie outside the source; unsupported when strides make elements overlap.
+    error add(std::string_view name, tensor_entry entry) noexcept {
+        if (error e = check(name, entry)) return e;
+        // The entry first: a name without an entry would be found.
+        if (!entries_.push_back(entry)) return error::out_of_memory("the table of tensors", entries_.size() * 2 * sizeof(tensor_entry));
+        error e = names_.add(name);
+        if (e) (void)entries_.resize(entries_.size() - 1);
+        return e;
+    }
+
+private:
+    error check(std::string_view name, const tensor_entry& e) const noexcept {
+        const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
+        if (name.size() > max_name) return bad(errc::unsupported, "the name is longer than 65536 bytes");
+        if (entries_.size() >= max_tensors) return bad(errc::unsupported, "the checkpoint has more than 131072 tensors");
+        if (e.rank > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
+        if (e.shard >= sources_.size()) return bad(errc::malformed, "names a shard that is not there");
+
+        const std::size_t file_bytes = source(e.shard).size();
+        if (e.offset > file_bytes) return bad(errc::malformed, "begins past the end of the file");
+        bool empty = false;
+        for (int i = 0; i < e.rank; ++i) {
+            if (e.shape[i] < 0 || e.stride[i] < 0) return bad(errc::malformed, "has a negative size or stride");
+            empty = empty || e.shape[i] == 0;
+        }
+        if (empty) return {};
+
+        // Everything is compared with what the file can hold before it is multiplied. Nor may a tensor be larger than its
+        // file, though stride 0 could make it so: a small file must not ask for gigabytes.
+        const std::size_t max_elements = file_bytes / size_of(e.type);
+        std::size_t elements = 1, last = 0;
+        for (int i = 0; i < e.rank; ++i) {
+            const auto extent = static_cast<std::size_t>(e.shape[i]), step = static_cast<std::size_t>(e.stride[i]);
+            if (extent > max_elements / elements) return bad(errc::malformed, "has more elements than its file can hold");
+            elements *= extent;
+            if (extent == 1) continue;
+            if (step > (max_elements - last) / (extent - 1)) return bad(errc::malformed, "reaches past the end of the file");
+            last += step * (extent - 1);
+        }
+        if (last >= (file_bytes - e.offset) / size_of(e.type)) return bad(errc::malformed, "reaches past the end of the file");
+
+        // Overlapping elements would make reading in file order go back and forth; no weights are stored so.
+        const axis_order order(e);
+        std::int64_t reach = 0;
         for (int i = order.count - 1; i >= 0; --i) {
-            const int axis = order.axis[i];
-            element += entry.stride[axis];
-            place += out_stride[axis];
-            if (++index[axis] < entry.shape[axis]) break;
-            element -= entry.stride[axis] * entry.shape[axis];
-            place -= out_stride[axis] * entry.shape[axis];
-            index[axis] = 0;
+            const std::int64_t step = e.stride[order.axis[i]];
+            if (step == 0) continue;
+            if (step <= reach) return bad(errc::unsupported, "its strides make elements overlap");
+            reach += step * (e.shape[order.axis[i]] - 1);
         }
+        return {};
     }
-    return {};
-}
+
+    error read_contiguous(const tensor_entry& entry, float* out) const noexcept {
+        const byte_source& from = source(entry.shard);
+        const auto count = static_cast<std::size_t>(entry.elements());
+        if (entry.type == dtype::f32) return from.read(entry.offset, count * sizeof(float), out);
+        // Through a small block, so that a converted tensor needs no second copy of itself.
+        std::byte block[32768];
+        const std::size_t width = size_of(entry.type), per_block = sizeof block / width;
+        for (std::size_t done = 0; done < count;) {
+            const std::size_t n = count - done < per_block ? count - done : per_block;
+            if (error e = from.read(entry.offset + done * width, n * width, block)) return e;
+            for (std::size_t j = 0; j < n; ++j) out[done + j] = to_float(entry.type, block + j * width);
+            done += n;
+        }
+        return {};
+    }
+
+    /// Walks the elements in the order in which they lie in the file, through one window that only moves forward, and
+    /// scatters them: a transposed tensor costs one pass over its bytes.
+    error read_strided(const tensor_entry& entry, float* out) const noexcept {
+        const byte_source& from = source(entry.shard);
+        const axis_order order(entry);
+        tensor_entry dense = entry;  // as it lies in `out`
+        dense.set_contiguous();
+        const std::size_t width = size_of(entry.type);
+        // Bytes that lie close to each other: where the next element is far away, reading on would cost time for nothing.
+        std::size_t run = width;
+        for (int i = order.count - 1; i >= 0; --i) {
+            const std::size_t next = static_cast<std::size_t>(entry.stride[order.axis[i]]) * width;
+            if (next > run + 512) break;
+            run += next * static_cast<std::size_t>(entry.shape[order.axis[i]] - 1);
+        }
+        std::byte window[32768];
+        const std::size_t max_window = run < sizeof window ? run : sizeof window;
+        std::size_t window_at = 0, window_size = 0;
+        std::int64_t index[tensor_entry::max_rank]{}, element = 0, place = 0;
+        for (std::int64_t left = entry.elements(); left > 0; --left) {
+            const std::size_t at = entry.offset + static_cast<std::size_t>(element) * width;
+            if (at < window_at || at + width > window_at + window_size) {
+                const std::size_t rest = from.size() - at;
+                window_at = at;
+                window_size = rest < max_window ? rest : max_window;
+                if (error e = from.read(window_at, window_size, window)) return e;
+            }
+            out[place] = to_float(entry.type, window + (at - window_at));
+            for (int i = order.count - 1; i >= 0; --i) {
+                const int axis = order.axis[i];
+                element += entry.stride[axis];
+                place += dense.stride[axis];
+                if (++index[axis] < entry.shape[axis]) break;
+                element -= entry.stride[axis] * entry.shape[axis];
+                place -= dense.stride[axis] * entry.shape[axis];
+                index[axis] = 0;
+            }
+        }
+        return {};
+    }
+
+    detail::buffer<byte_source*> sources_;
+    detail::buffer<tensor_entry> entries_;
+    name_table names_;  // by the number of their entry
+};
 
 }  // namespace checkpoint
 CVT_NAMESPACE_END

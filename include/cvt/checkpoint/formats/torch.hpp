@@ -1,16 +1,6 @@
 // Reads the table of tensors of a PyTorch checkpoint: torch.save's zip (.bin, .pth, .pt) or the format before 1.6.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-#include <span>
-#include <string_view>
-#include <utility>
-
-#include "../../error.hpp"
-#include "../../text.hpp"
-#include "pickle.hpp"
-#include "tensor_table.hpp"
 #include "torch_legacy.hpp"
 #include "torch_zip.hpp"
 
@@ -41,9 +31,7 @@ inline error find_tensors(const pickle_values& values, std::uint32_t root, std::
 
 /// Reads _rebuild_tensor_v2's (storage, offset, shape, strides, ...) into `entry`, its offset in bytes from the storage.
 inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, std::string_view name, tensor_entry& entry) noexcept {
-    const auto bad = [name](errc code, const char* what) noexcept {
-        return error::format(code, "%s: %s", detail::printable{name}.text, what);
-    };
+    const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
     const std::uint32_t arguments = values.tensor_arguments(tensor);
     const std::uint32_t offset = values.item_of(arguments, 1), shape = values.item_of(arguments, 2), strides = values.item_of(arguments, 3);
     if (values.kind(offset) != pickle_kind::integer || values.kind(shape) != pickle_kind::tuple ||
@@ -56,13 +44,11 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
     if (last < 0 || last > storage.view_elements) return bad(errc::malformed, "begins outside its storage");
     entry.type = storage.type;
     entry.rank = static_cast<std::uint8_t>(values.count(shape));
-    entry.offset = static_cast<std::uint64_t>(storage.view_offset + last) * size_of(storage.type);
+    entry.offset = static_cast<std::size_t>(storage.view_offset + last) * size_of(storage.type);
     bool empty = false;
     for (int i = 0; i < entry.rank; ++i) {
         const std::uint32_t extent = values.item_of(shape, i), step = values.item_of(strides, i);
-        if (values.kind(extent) != pickle_kind::integer || values.kind(step) != pickle_kind::integer || values.integer(extent) < 0 ||
-            values.integer(step) < 0)
-            return bad(errc::malformed, "a size or stride is not a number from 0");
+        if (!values.is_size(extent) || !values.is_size(step)) return bad(errc::malformed, "a size or stride is not a number from 0");
         entry.shape[i] = values.integer(extent);
         entry.stride[i] = values.integer(step);
         empty = empty || entry.shape[i] == 0;
@@ -91,14 +77,14 @@ error add_tensors(const pickle_values& values, std::uint32_t root, std::uint16_t
         if (values.kind(value) != pickle_kind::tensor) continue;
         if (values.kind(key) != pickle_kind::text)
             return error::format(errc::malformed, "a tensor's name is %s", to_string(values.kind(key)));
-        tensor_entry entry;
-        entry.shard = shard;
-        if (error e = describe_tensor(values, value, values.text(key), entry)) return e;
-        std::uint64_t begin = 0;
+        const std::string_view name = values.text(key);
+        tensor_entry entry{.shard = shard};
+        if (error e = describe_tensor(values, value, name, entry)) return e;
+        std::size_t begin = 0;
         if (error e = locate(values.storage(values.item_of(values.tensor_arguments(value), 0)), begin))
-            return error::format(e.code(), "%s: %s", detail::printable{values.text(key)}.text, e.what());
+            return error_of(name, e.code(), e.what());
         entry.offset += begin;
-        if (error e = out.add(values.text(key), entry)) return e;
+        if (error e = out.add(name, entry)) return e;
     }
     return {};
 }
@@ -131,35 +117,35 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
     // prefix + folder + key, the name of an entry; empty when it would be longer than any entry's.
     char name[zip_directory::max_name];
     const auto join = [&](std::string_view folder, std::string_view key) noexcept -> std::string_view {
-        if (prefix.size() + folder.size() + key.size() > sizeof name) return {};
-        std::memcpy(name, prefix.data(), prefix.size());
-        std::memcpy(name + prefix.size(), folder.data(), folder.size());
-        if (!key.empty()) std::memcpy(name + prefix.size() + folder.size(), key.data(), key.size());
-        return {name, prefix.size() + folder.size() + key.size()};
+        std::size_t size = 0;
+        for (const std::string_view part : {prefix, folder, key}) {
+            if (part.size() > sizeof name - size) return {};
+            if (!part.empty()) std::memcpy(name + size, part.data(), part.size());
+            size += part.size();
+        }
+        return {name, size};
     };
 
-    std::uint64_t begin = 0;
-    if (const std::ptrdiff_t order = zip.find(join("/byteorder", {})); order >= 0) {
-        const auto i = static_cast<std::size_t>(order);
-        char text[6];
+    std::size_t begin = 0;
+    if (const std::size_t i = zip.find(join("/byteorder", {})); i != zip.size()) {
+        char text[6]{};
         if (error e = zip.locate(source, i, begin)) return e;
-        if (zip[i].size != sizeof text) return error::format(errc::unsupported, "zip: its byteorder is not little");
-        if (error e = source.read(begin, sizeof text, text)) return e;
-        if (std::memcmp(text, "little", sizeof text) != 0) return error::format(errc::unsupported, "zip: its byteorder is not little");
+        if (error e = source.read(begin, std::min(zip[i].size, sizeof text), text)) return e;
+        if (zip[i].size != sizeof text || std::memcmp(text, "little", sizeof text) != 0)
+            return error::format(errc::unsupported, "zip: its byteorder is not little");
     }
 
     if (error e = zip.locate(source, pickle, begin)) return e;
     pickle_reader reader(source, begin, zip[pickle].size);
     std::uint32_t root = 0;
     if (error e = reader.load(root)) return e;
-    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
-        const std::ptrdiff_t found = zip.find(join("/data/", s.key));
-        if (found < 0) return error::format(errc::malformed, "its storage %s is missing in the zip", detail::printable{s.key}.text);
-        const auto i = static_cast<std::size_t>(found);
-        if (static_cast<std::uint64_t>(s.elements) > zip[i].size / size_of(s.type))
-            return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %llu bytes",
-                                 detail::printable{s.key}.text, static_cast<long long>(s.elements), size_of(s.type),
-                                 static_cast<unsigned long long>(zip[i].size));
+    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::size_t& at) noexcept -> error {
+        const printable shown{s.key};
+        const std::size_t i = zip.find(join("/data/", s.key));
+        if (i == zip.size()) return error::format(errc::malformed, "its storage %s is missing in the zip", shown.text);
+        if (static_cast<std::size_t>(s.elements) > zip[i].size / size_of(s.type))
+            return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %zu bytes",
+                                 shown.text, static_cast<long long>(s.elements), size_of(s.type), zip[i].size);
         return zip.locate(source, i, at);
     });
 }
@@ -173,9 +159,9 @@ inline error read_torch_legacy(byte_source&& file, tensor_table& out) noexcept {
     legacy_storages storages;
     std::uint32_t root = 0;
     if (error e = storages.open(source, reader, root)) return e;
-    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
-        if (storages.locate(s.key, at)) return {};
-        return error::format(errc::malformed, "its storage %s is missing in the file", detail::printable{s.key}.text);
+    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::size_t& at) noexcept -> error {
+        at = storages.locate(s.key);
+        return at != 0 ? error{} : error::format(errc::malformed, "its storage %s is missing in the file", printable{s.key}.text);
     });
 }
 

@@ -1,15 +1,7 @@
 // The layout of torch.save before PyTorch 1.6: five pickles in a row, then the storages one after the other.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <string_view>
-
-#include "../../error.hpp"
-#include "../../runtime/buffer.hpp"
-#include "../../text.hpp"
 #include "pickle.hpp"
-#include "tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -23,115 +15,105 @@ public:
 
     /// Reads the pickles from the beginning of `source`; `reader` covers all of it. `root` becomes the object. Errors: the
     /// reader's; malformed (not torch's magic number, storages that do not fit); unsupported (protocol, big-endian).
-    error open(const byte_source& source, pickle_reader& reader, std::uint32_t& root) noexcept;
-    /// Where storage `key` begins, or false when there is none. Its declared elements lie in the file.
-    [[nodiscard]] bool locate(std::string_view key, std::uint64_t& begin) const noexcept;
+    error open(const byte_source& source, pickle_reader& reader, std::uint32_t& root) noexcept {
+        values_ = &reader;
+        std::uint32_t keys = 0;
+        if (error e = check_header(reader)) return e;
+        if (error e = reader.load(root)) return e;
+        if (error e = collect()) return e;
+        if (error e = reader.load(keys)) return e;
+        return walk(source, keys);
+    }
+    /// Where storage `key` begins, or 0 when there is none. Its declared elements lie in the file.
+    [[nodiscard]] std::size_t locate(std::string_view key) const noexcept {
+        const std::size_t i = index_of(key);
+        return i == places_.size() ? 0 : places_[i].begin;
+    }
 
 private:
     struct place {
         std::uint32_t value;  // a storage of the reader
-        std::uint64_t begin;  // 0 until it is found
+        std::size_t begin;    // 0 until it is found
     };
-    static error check_header(pickle_reader& reader) noexcept;
-    error collect() noexcept;
-    error walk(const byte_source& source, std::uint32_t keys) noexcept;
-    [[nodiscard]] std::size_t index_of(std::string_view key) const noexcept;
     [[nodiscard]] std::string_view key(const place& p) const noexcept { return values_->storage(p.value).key; }
+    /// The number of the storage called `wanted`, or places_.size().
+    [[nodiscard]] std::size_t index_of(std::string_view wanted) const noexcept {
+        const place* const p =
+            std::lower_bound(places_.begin(), places_.end(), wanted, [this](const place& a, std::string_view k) { return key(a) < k; });
+        return p != places_.end() && key(*p) == wanted ? static_cast<std::size_t>(p - places_.begin()) : places_.size();
+    }
+
+    static error bad(errc code, const char* what) noexcept { return error::format(code, "legacy PyTorch file: %s", what); }
+
+    static error check_header(pickle_reader& reader) noexcept {
+        constexpr std::string_view magic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};  // 0x1950a86a20f9469cfc6c
+        std::uint32_t v = 0;
+        if (error e = reader.load(v)) return e;
+        if (reader.kind(v) != pickle_kind::big_integer || reader.text(v) != magic)
+            return error::format(errc::malformed, "a pickle without PyTorch's magic number: not a checkpoint of torch.save");
+        if (error e = reader.load(v)) return e;
+        if (reader.kind(v) != pickle_kind::integer || reader.integer(v) != 1001) return bad(errc::unsupported, "its protocol is not 1001");
+        if (error e = reader.load(v)) return e;
+        const std::uint32_t little = reader.kind(v) == pickle_kind::dict ? reader.find(v, "little_endian") : pickle_values::nothing;
+        if (little == pickle_values::nothing || reader.kind(little) != pickle_kind::boolean)
+            return bad(errc::malformed, "does not say its byte order");
+        return reader.integer(little) == 0 ? bad(errc::unsupported, "big-endian") : error{};
+    }
+
+    /// Lists the storages that the object names, each once.
+    error collect() noexcept {
+        for (std::uint32_t v = 0; v < values_->size(); ++v) {
+            if (values_->kind(v) != pickle_kind::storage) continue;
+            if (values_->storage(v).key.size() > max_key)
+                return error::format(errc::unsupported, "a storage's key is longer than %zu bytes", max_key);
+            if (!places_.push_back({v, 0})) return error::out_of_memory("the list of storages", places_.size() * 2 * sizeof(place));
+        }
+        std::sort(places_.begin(), places_.end(), [this](const place& a, const place& b) { return key(a) < key(b); });
+        std::size_t kept = 0;
+        for (const place& p : places_) {
+            if (kept == 0 || key(places_[kept - 1]) != key(p)) {
+                places_[kept++] = p;
+                continue;
+            }
+            const pickle_storage a = values_->storage(places_[kept - 1].value), b = values_->storage(p.value);
+            if (a.type != b.type || a.elements != b.elements)
+                return error::format(errc::malformed, "storage %s is described in two ways", printable{a.key}.text);
+        }
+        (void)places_.resize(kept);
+        return {};
+    }
+
+    /// Finds the storages, which stand in the file in the order of `keys`.
+    error walk(const byte_source& source, std::uint32_t keys) noexcept {
+        if (values_->kind(keys) != pickle_kind::list) return bad(errc::malformed, "its list of storages is missing");
+        std::size_t at = values_->position();
+        for (std::uint32_t l = values_->first(keys); l != pickle_values::nothing; l = values_->next(l)) {
+            const std::uint32_t v = values_->item(l);
+            if (values_->kind(v) != pickle_kind::text) return bad(errc::malformed, "a storage's key is not a text");
+            const printable shown{values_->text(v)};
+            const std::size_t i = index_of(values_->text(v));
+            if (i == places_.size() || places_[i].begin != 0)
+                return error::format(errc::malformed, "storage %s is listed %s", shown.text,
+                                     i == places_.size() ? "but not used" : "twice");
+            const pickle_storage s = values_->storage(places_[i].value);
+            std::int64_t elements = 0;
+            if (error e = source.read(at, sizeof elements, &elements)) return e;
+            at += sizeof elements;
+            if (elements != s.elements)
+                return error::format(errc::malformed, "storage %s: expected %lld elements, file has %lld", shown.text,
+                                     static_cast<long long>(s.elements), static_cast<long long>(elements));
+            const auto count = static_cast<std::size_t>(elements);
+            if (count > (source.size() - at) / size_of(s.type))
+                return error::format(errc::malformed, "storage %s: ends outside the file (an incomplete download?)", shown.text);
+            places_[i].begin = at;
+            at += count * size_of(s.type);
+        }
+        return {};
+    }
 
     const pickle_reader* values_ = nullptr;
     detail::buffer<place> places_;  // sorted by key
 };
-
-inline error legacy_storages::check_header(pickle_reader& reader) noexcept {
-    constexpr std::string_view magic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};  // 0x1950a86a20f9469cfc6c
-    std::uint32_t v = 0;
-    if (error e = reader.load(v)) return e;
-    if (reader.kind(v) != pickle_kind::big_integer || reader.text(v) != magic)
-        return error::format(errc::malformed, "a pickle without PyTorch's magic number: not a checkpoint of torch.save");
-    if (error e = reader.load(v)) return e;
-    if (reader.kind(v) != pickle_kind::integer || reader.integer(v) != 1001)
-        return error::format(errc::unsupported, "legacy PyTorch file: its protocol is not 1001");
-    if (error e = reader.load(v)) return e;
-    const std::uint32_t little = reader.kind(v) == pickle_kind::dict ? reader.find(v, "little_endian") : pickle_values::nothing;
-    if (little == pickle_values::nothing || reader.kind(little) != pickle_kind::boolean)
-        return error::format(errc::malformed, "legacy PyTorch file: does not say its byte order");
-    if (reader.integer(little) == 0) return error::format(errc::unsupported, "legacy PyTorch file: big-endian");
-    return {};
-}
-
-inline error legacy_storages::open(const byte_source& source, pickle_reader& reader, std::uint32_t& root) noexcept {
-    values_ = &reader;
-    std::uint32_t keys = 0;
-    if (error e = check_header(reader)) return e;
-    if (error e = reader.load(root)) return e;
-    if (error e = collect()) return e;
-    if (error e = reader.load(keys)) return e;
-    return walk(source, keys);
-}
-
-/// Lists the storages that the object names, each once.
-inline error legacy_storages::collect() noexcept {
-    for (std::size_t i = 0; i < values_->size(); ++i) {
-        const auto v = static_cast<std::uint32_t>(i);
-        if (values_->kind(v) != pickle_kind::storage) continue;
-        if (values_->storage(v).key.size() > max_key)
-            return error::format(errc::unsupported, "a storage's key is longer than %zu bytes", max_key);
-        if (!places_.push_back({v, 0})) return error::out_of_memory("the list of storages", places_.size() * 2 * sizeof(place));
-    }
-    std::sort(places_.begin(), places_.end(), [this](const place& a, const place& b) { return key(a) < key(b); });
-    std::size_t kept = 0;
-    for (const place& p : places_) {
-        if (kept == 0 || key(places_[kept - 1]) != key(p)) {
-            places_[kept++] = p;
-            continue;
-        }
-        const pickle_storage a = values_->storage(places_[kept - 1].value), b = values_->storage(p.value);
-        if (a.type != b.type || a.elements != b.elements)
-            return error::format(errc::malformed, "storage %s is described in two ways", detail::printable{a.key}.text);
-    }
-    (void)places_.resize(kept);
-    return {};
-}
-
-inline error legacy_storages::walk(const byte_source& source, std::uint32_t keys) noexcept {
-    if (values_->kind(keys) != pickle_kind::list)
-        return error::format(errc::malformed, "legacy PyTorch file: its list of storages is missing");
-    std::uint64_t at = values_->position();
-    for (std::uint32_t l = values_->first(keys); l != pickle_values::nothing; l = values_->next(l)) {
-        const std::uint32_t v = values_->item(l);
-        if (values_->kind(v) != pickle_kind::text)
-            return error::format(errc::malformed, "legacy PyTorch file: a storage's key is not a text");
-        const detail::printable shown{values_->text(v)};
-        const std::size_t i = index_of(values_->text(v));
-        if (i == places_.size() || places_[i].begin != 0)
-            return error::format(errc::malformed, "storage %s is listed %s", shown.text, i == places_.size() ? "but not used" : "twice");
-        const pickle_storage s = values_->storage(places_[i].value);
-        std::int64_t elements = 0;
-        if (error e = source.read(at, sizeof elements, &elements)) return e;
-        at += sizeof elements;
-        if (elements != s.elements)
-            return error::format(errc::malformed, "storage %s: expected %lld elements, file has %lld", shown.text,
-                                 static_cast<long long>(s.elements), static_cast<long long>(elements));
-        if (static_cast<std::uint64_t>(elements) > (source.size() - at) / size_of(s.type))
-            return error::format(errc::malformed, "storage %s: ends outside the file (an incomplete download?)", shown.text);
-        places_[i].begin = at;
-        at += static_cast<std::uint64_t>(elements) * size_of(s.type);
-    }
-    return {};
-}
-
-inline std::size_t legacy_storages::index_of(std::string_view wanted) const noexcept {
-    const place* const p =
-        std::lower_bound(places_.begin(), places_.end(), wanted, [this](const place& a, std::string_view k) { return key(a) < k; });
-    return p != places_.end() && key(*p) == wanted ? static_cast<std::size_t>(p - places_.begin()) : places_.size();
-}
-
-inline bool legacy_storages::locate(std::string_view wanted, std::uint64_t& begin) const noexcept {
-    const std::size_t i = index_of(wanted);
-    if (i == places_.size() || places_[i].begin == 0) return false;
-    begin = places_[i].begin;
-    return true;
-}
 
 }  // namespace checkpoint
 CVT_NAMESPACE_END

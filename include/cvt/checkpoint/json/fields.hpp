@@ -2,12 +2,7 @@
 #pragma once
 
 #include <climits>
-#include <cstdint>
-#include <cstdio>
-#include <string_view>
 
-#include "../../error.hpp"
-#include "../../text.hpp"
 #include "json.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -32,13 +27,7 @@ public:
         return v.is(json_kind::null) ? json_value{} : v;
     }
 
-    void read(const char* key, bool& out) noexcept {
-        if (const json_value v = get(key)) convert(key, v, out);
-    }
-    void read(const char* key, int& out) noexcept {
-        if (const json_value v = get(key)) convert(key, v, out);
-    }
-    void read(const char* key, double& out) noexcept {
+    void read(const char* key, auto& out) noexcept {
         if (const json_value v = get(key)) convert(key, v, out);
     }
 
@@ -62,7 +51,7 @@ public:
     void mismatch(const char* name, const char* expected, json_value found) noexcept {
         char text[168];
         describe(found, text);
-        if (!failure_) failure_ = error::format(errc::bad_config, "%s: %s: expected %s, found %s", file_, name, expected, text);
+        fail(error::format(errc::bad_config, "%s: %s: expected %s, found %s", file_, name, expected, text));
     }
     /// Keeps `e` unless an error came before.
     void fail(const error& e) noexcept {
@@ -72,18 +61,16 @@ public:
 
 private:
     static void describe(json_value v, char (&text)[168]) noexcept {
-        if (v.is(json_kind::string)) {
-            const std::string_view s = v.string();
-            std::snprintf(text, sizeof text, "\"%s\"", detail::printable{s, 60}.text);
-        } else if (v.is(json_kind::number) && v.integer()) {
+        if (v.is(json_kind::string))
+            std::snprintf(text, sizeof text, "\"%s\"", detail::printable{v.string(), 60}.text);
+        else if (v.is(json_kind::number) && v.integer())
             std::snprintf(text, sizeof text, "%lld", static_cast<long long>(*v.integer()));
-        } else if (v.is(json_kind::number)) {
+        else if (v.is(json_kind::number))
             std::snprintf(text, sizeof text, "the real number %g", v.number());
-        } else if (v.is(json_kind::boolean)) {
+        else if (v.is(json_kind::boolean))
             std::snprintf(text, sizeof text, "%s", v.boolean() ? "true" : "false");
-        } else {
+        else
             std::snprintf(text, sizeof text, "%s", v ? to_string(v.kind()) : "nothing");
-        }
     }
 
     json_value object_;

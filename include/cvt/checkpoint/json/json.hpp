@@ -1,16 +1,11 @@
 // A strict JSON reader (RFC 8259) for the headers and configurations of checkpoints: nothing repaired, nothing guessed.
 #pragma once
 
-#include <bit>
-#include <cstdint>
+#include <charconv>
 #include <optional>
-#include <string_view>
-#include <utility>
 
-#include "../../error.hpp"
 #include "../../runtime/buffer.hpp"
 #include "../../text.hpp"
-#include "hash_table.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -19,55 +14,11 @@ enum class json_kind : std::uint8_t { null, boolean, number, string, array, obje
 
 /// "a string", "an object" ...: for messages.
 constexpr const char* to_string(json_kind k) noexcept {
-    switch (k) {
-        case json_kind::null: return "null";
-        case json_kind::boolean: return "a boolean";
-        case json_kind::number: return "a number";
-        case json_kind::string: return "a string";
-        case json_kind::array: return "a list";
-        case json_kind::object: break;
-    }
-    return "an object";
+    constexpr const char* names[]{"null", "a boolean", "a number", "a string", "a list", "an object"};
+    return names[static_cast<int>(k)];
 }
 
-class json;
-
-/// A value inside a document, which must outlive it and stay where it is. False where there is none: a key that is
-/// missing, the step after the last child.
-class json_value {
-public:
-    json_value() noexcept = default;
-
-    explicit operator bool() const noexcept { return document_ != nullptr; }
-    [[nodiscard]] json_kind kind() const noexcept;
-    [[nodiscard]] bool is(json_kind k) const noexcept { return document_ != nullptr && kind() == k; }
-
-    [[nodiscard]] bool boolean() const noexcept;
-    [[nodiscard]] double number() const noexcept;
-    /// The number when it is written as an integer and fits 64 bits.
-    [[nodiscard]] std::optional<std::int64_t> integer() const noexcept;
-    /// UTF-8; may hold NUL where the document says \u0000.
-    [[nodiscard]] std::string_view string() const noexcept;
-
-    /// Number of elements of a list, of members of an object.
-    [[nodiscard]] std::size_t size() const noexcept;
-    /// The member `key` of an object.
-    [[nodiscard]] json_value find(std::string_view key) const noexcept;
-    /// First child of a list or object, and from there to the next one.
-    [[nodiscard]] json_value first() const noexcept;
-    [[nodiscard]] json_value next() const noexcept;
-    /// Of a child of an object.
-    [[nodiscard]] std::string_view key() const noexcept;
-
-private:
-    friend class json;
-    json_value(const json* document, std::uint32_t at, std::uint32_t end, bool member) noexcept
-        : document_{document}, at_{at}, end_{end}, member_{member} {}
-
-    const json* document_ = nullptr;
-    std::uint32_t at_ = 0, end_ = 0;  // this node; the node after the parent's last
-    bool member_ = false;             // the parent is an object: a key lies before each value
-};
+class json_value;
 
 /// A parsed document. Refused, with line and byte: anything outside RFC 8259 (comments, trailing commas, NaN, leading
 /// zeros, a byte order mark), text that is not UTF-8, lone surrogates, duplicate keys, numbers no double can hold,
@@ -81,7 +32,7 @@ public:
     static result<json> parse(detail::buffer<char>&& text) noexcept;
     static result<json> parse(std::string_view text) noexcept;
 
-    [[nodiscard]] json_value root() const noexcept { return {this, 0, nodes_[0].next, false}; }
+    [[nodiscard]] json_value root() const noexcept;
 
 private:
     friend class json_value;
@@ -97,56 +48,333 @@ private:
     };
 
     [[nodiscard]] std::string_view text(const node& n) const noexcept { return {text_.data() + n.at, n.size}; }
-    [[nodiscard]] std::size_t slot_of(std::uint32_t object, std::string_view key) const noexcept;
+    [[nodiscard]] std::size_t slot_of(std::uint32_t object, std::string_view key) const noexcept {
+        return detail::place_of(keys_, detail::fnv1a(key, 0xCBF29CE484222325ULL + object * 0x9E3779B97F4A7C15ULL),
+                                [&](std::uint32_t k) { return nodes_[k].owner == object && text(nodes_[k]) == key; });
+    }
 
     detail::buffer<char> text_;
     detail::buffer<node> nodes_;
     detail::buffer<std::uint32_t> keys_;  // hash table of key nodes, 0 where free (node 0 is the root); a power of two
 };
 
-inline std::size_t json::slot_of(std::uint32_t object, std::string_view key) const noexcept {
-    return place_of(keys_, detail::fnv1a(key, 0xCBF29CE484222325ULL + object * 0x9E3779B97F4A7C15ULL),
-                    [&](std::uint32_t k) { return nodes_[k].owner == object && text(nodes_[k]) == key; });
+/// A value inside a document, which must outlive it and stay where it is. False where there is none: a key that is
+/// missing, the step after the last child.
+class json_value {
+public:
+    json_value() noexcept = default;
+
+    explicit operator bool() const noexcept { return document_ != nullptr; }
+    [[nodiscard]] json_kind kind() const noexcept { return node().kind; }
+    [[nodiscard]] bool is(json_kind k) const noexcept { return document_ != nullptr && kind() == k; }
+
+    [[nodiscard]] bool boolean() const noexcept { return node().is_true; }
+    [[nodiscard]] double number() const noexcept {
+        return node().integral ? static_cast<double>(static_cast<std::int64_t>(node().bits)) : std::bit_cast<double>(node().bits);
+    }
+    /// The number when it is written as an integer and fits 64 bits.
+    [[nodiscard]] std::optional<std::int64_t> integer() const noexcept {
+        if (!node().integral) return std::nullopt;
+        return static_cast<std::int64_t>(node().bits);
+    }
+    /// UTF-8; may hold NUL where the document says \u0000.
+    [[nodiscard]] std::string_view string() const noexcept { return document_->text(node()); }
+
+    /// Number of elements of a list, of members of an object.
+    [[nodiscard]] std::size_t size() const noexcept { return node().size; }
+    /// The member `key` of an object.
+    [[nodiscard]] json_value find(std::string_view key) const noexcept {
+        if (!is(json_kind::object) || document_->keys_.empty()) return {};
+        const std::size_t slot = document_->slot_of(at_, key);
+        const std::uint32_t found = slot < document_->keys_.size() ? document_->keys_[slot] : 0;
+        return found == 0 ? json_value{} : json_value{document_, found + 1, node().next, true};
+    }
+    /// First child of a list or object, and from there to the next one.
+    [[nodiscard]] json_value first() const noexcept {
+        const bool object = kind() == json_kind::object;
+        return size() == 0 ? json_value{} : json_value{document_, at_ + (object ? 2U : 1U), node().next, object};
+    }
+    [[nodiscard]] json_value next() const noexcept {
+        const std::uint32_t after = node().next;
+        return after >= end_ ? json_value{} : json_value{document_, after + (member_ ? 1U : 0U), end_, member_};
+    }
+    /// Of a child of an object.
+    [[nodiscard]] std::string_view key() const noexcept { return document_->text(document_->nodes_[at_ - 1]); }
+
+private:
+    friend class json;
+    json_value(const json* document, std::uint32_t at, std::uint32_t end, bool member) noexcept
+        : document_{document}, at_{at}, end_{end}, member_{member} {}
+    [[nodiscard]] const json::node& node() const noexcept { return document_->nodes_[at_]; }
+
+    const json* document_ = nullptr;
+    std::uint32_t at_ = 0, end_ = 0;  // this node; the node after the parent's last
+    bool member_ = false;             // the parent is an object: a key lies before each value
+};
+
+inline json_value json::root() const noexcept { return {this, 0, nodes_[0].next, false}; }
+
+/// Recursive descent over the text, which it unescapes in place. Used by json::parse only.
+class json_parser {
+public:
+    explicit json_parser(json& document) noexcept : document_{document}, end_{document.text_.size()} {}
+
+    error run() noexcept {
+        if (end_ >= UINT32_MAX) return error::format(errc::unsupported, "JSON of 4 GiB or more");
+        skip_space();
+        if (!value(0)) return error_;
+        skip_space();
+        if (at_ != end_) expected("the end of the text");
+        return error_;
+    }
+
+private:
+    CVT_PRINTF(3, 4) bool fail(errc code, const char* pattern, ...) noexcept {
+        char text[300];
+        std::va_list arguments;
+        va_start(arguments, pattern);
+        std::vsnprintf(text, sizeof text, pattern, arguments);
+        va_end(arguments);
+        error_ = error::format(code, "JSON line %u, byte %zu: %s", line_, at_, text);
+        return false;
+    }
+    bool expected(const char* what) noexcept {
+        if (at_ >= end_) return fail(errc::malformed, "expected %s, found the end of the text", what);
+        const auto c = static_cast<unsigned char>(peek());
+        return fail(errc::malformed, c >= 0x20 && c < 0x7F ? "expected %s, found '%c'" : "expected %s, found byte 0x%02X", what, c);
+    }
+    bool no_memory() noexcept {
+        error_ = error::out_of_memory("a JSON document", document_.nodes_.size() * 2 * sizeof(json::node));
+        return false;
+    }
+    bool collided() noexcept { return fail(errc::unsupported, "the keys are made to slow down their table"); }
+
+    [[nodiscard]] char peek() const noexcept { return at_ < end_ ? document_.text_[at_] : '\0'; }
+    bool accept(char c) noexcept {
+        if (at_ >= end_ || peek() != c) return false;
+        ++at_;
+        return true;
+    }
+    void skip_space() noexcept {
+        for (; at_ < end_; ++at_) {
+            const char c = peek();
+            if (c == '\n') ++line_;
+            if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return;
+        }
+    }
+    static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+    /// One digit or more.
+    bool digits(const char* what) noexcept {
+        if (!is_digit(peek())) return expected(what);
+        while (is_digit(peek())) ++at_;
+        return true;
+    }
+
+    bool add(json::node n) noexcept {
+        if (document_.nodes_.size() >= json::max_nodes) return fail(errc::unsupported, "more than 4 million values");
+        n.next = static_cast<std::uint32_t>(document_.nodes_.size() + 1);
+        return document_.nodes_.push_back(n) || no_memory();
+    }
+
+    bool value(int depth) noexcept {
+        switch (peek()) {
+            case '{': return children(json_kind::object, depth);
+            case '[': return children(json_kind::array, depth);
+            case '"': return string();
+            case 't': return word("true", {.kind = json_kind::boolean, .is_true = true});
+            case 'f': return word("false", {.kind = json_kind::boolean});
+            case 'n': return word("null", {});
+            default: break;
+        }
+        return peek() == '-' || is_digit(peek()) ? number() : expected("a value");
+    }
+
+    bool word(std::string_view text, json::node n) noexcept {
+        if (end_ - at_ < text.size() || std::string_view(document_.text_.data() + at_, text.size()) != text) return expected("a value");
+        at_ += text.size();
+        return add(n);
+    }
+
+    bool children(json_kind kind, int depth) noexcept {
+        if (depth >= json::max_depth) return fail(errc::unsupported, "more than 64 levels of lists and objects");
+        const bool object = kind == json_kind::object;
+        const char close = object ? '}' : ']';
+        ++at_;
+        const auto self = static_cast<std::uint32_t>(document_.nodes_.size());
+        if (!add({.kind = kind})) return false;
+        std::uint32_t count = 0;
+        skip_space();
+        if (!accept(close)) {
+            do {
+                skip_space();
+                if (object && !key(self)) return false;
+                if (!value(depth + 1)) return false;
+                ++count;
+                skip_space();
+            } while (accept(','));
+            if (!accept(close)) return expected(object ? "',' or '}'" : "',' or ']'");
+        }
+        document_.nodes_[self].size = count;
+        document_.nodes_[self].next = static_cast<std::uint32_t>(document_.nodes_.size());
+        return true;
+    }
+
+    bool key(std::uint32_t object) noexcept {
+        if (peek() != '"') return expected("a key in quotes");
+        const auto self = static_cast<std::uint32_t>(document_.nodes_.size());
+        if (!string()) return false;
+        document_.nodes_[self].owner = object;
+        ++keys_;
+        if (document_.keys_.size() < 2 * keys_ && !grow_keys()) return false;
+        const std::string_view name = document_.text(document_.nodes_[self]);
+        const std::size_t slot = document_.slot_of(object, name);
+        if (slot == document_.keys_.size()) return collided();
+        if (document_.keys_[slot] != 0)
+            return fail(errc::malformed, "the key \"%s\" occurs twice in one object", detail::printable{name}.text);
+        document_.keys_[slot] = self;
+        skip_space();
+        if (!accept(':')) return expected("':'");
+        skip_space();
+        return true;
+    }
+
+    bool grow_keys() noexcept {
+        detail::buffer<std::uint32_t> old = std::move(document_.keys_);
+        if (!document_.keys_.resize(old.empty() ? 64 : old.size() * 2)) return no_memory();
+        std::memset(document_.keys_.data(), 0, document_.keys_.size() * sizeof(std::uint32_t));
+        for (const std::uint32_t k : old) {
+            if (k == 0) continue;
+            const std::size_t slot = document_.slot_of(document_.nodes_[k].owner, document_.text(document_.nodes_[k]));
+            if (slot == document_.keys_.size()) return collided();
+            document_.keys_[slot] = k;
+        }
+        return true;
+    }
+
+    bool number() noexcept {
+        const std::size_t begin = at_;
+        accept('-');
+        if (accept('0')) {
+            if (is_digit(peek())) return fail(errc::malformed, "a number with a leading zero");
+        } else if (!digits("a digit")) {
+            return false;
+        }
+        const std::size_t whole_end = at_;
+        if (accept('.') && !digits("a digit after the decimal point")) return false;
+        if (accept('e') || accept('E')) {
+            if (!accept('+')) accept('-');
+            if (!digits("a digit of the exponent")) return false;
+        }
+        const char *first = document_.text_.data() + begin, *last = document_.text_.data() + at_;
+        json::node n{.kind = json_kind::number};
+        std::int64_t whole = 0;
+        if (at_ == whole_end && to_int64(first, last, whole) && (whole != 0 || *first != '-')) {
+            n.integral = true;
+            n.bits = static_cast<std::uint64_t>(whole);
+            return add(n);
+        }
+        double real = 0;
+        if (std::from_chars(first, last, real).ec != std::errc{}) return fail(errc::malformed, "a number out of the range of a double");
+        n.bits = std::bit_cast<std::uint64_t>(real);
+        return add(n);
+    }
+
+    /// Digits after an optional minus; false when they are more than 64 bits hold. Not std::from_chars, which for integers
+    /// is a template: units of other compiler flags would share its body.
+    static bool to_int64(const char* at, const char* end, std::int64_t& out) noexcept {
+        const bool negative = *at == '-';
+        const std::uint64_t max = std::uint64_t{INT64_MAX} + (negative ? 1 : 0);
+        std::uint64_t magnitude = 0;
+        for (at += negative ? 1 : 0; at != end; ++at) {
+            const auto digit = static_cast<std::uint64_t>(*at - '0');
+            if (magnitude > (max - digit) / 10) return false;
+            magnitude = magnitude * 10 + digit;
+        }
+        out = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+        return true;
+    }
+
+    /// Reads a string and leaves it unescaped where it began: an escape is never shorter than what it stands for.
+    bool string() noexcept {
+        char* text = document_.text_.data();
+        ++at_;
+        const std::size_t begin = at_;
+        std::size_t to = begin;
+        while (true) {
+            if (at_ >= end_) return expected("'\"'");
+            const auto c = static_cast<unsigned char>(text[at_]);
+            if (c == '"') break;
+            if (c < 0x20) return expected("no control character in a string");
+            if (c == '\\') {
+                if (!escape(to)) return false;
+                continue;
+            }
+            const std::size_t length = detail::utf8_length({text + at_, end_ - at_});
+            if (length == 0) return expected("valid UTF-8");
+            std::memmove(text + to, text + at_, length);
+            to += length;
+            at_ += length;
+        }
+        ++at_;
+        return add({.kind = json_kind::string, .at = static_cast<std::uint32_t>(begin), .size = static_cast<std::uint32_t>(to - begin)});
+    }
+
+    bool escape(std::size_t& to) noexcept {
+        static constexpr std::string_view letters = "\"\\/bfnrt", meant = "\"\\/\b\f\n\r\t";
+        ++at_;
+        char* text = document_.text_.data();
+        if (const std::size_t i = letters.find(peek()); i != std::string_view::npos) {
+            text[to++] = meant[i];
+            ++at_;
+            return true;
+        }
+        if (!accept('u')) return expected("one of \"\\/bfnrtu after a backslash");
+        std::uint32_t code = 0, low = 0;
+        if (!hex4(code)) return false;
+        if (code >= 0xDC00 && code < 0xE000) return fail(errc::malformed, "a low surrogate without a high one before it");
+        if (code >= 0xD800 && code < 0xDC00) {
+            if (!accept('\\') || !accept('u')) return expected("the low surrogate of a pair");
+            if (!hex4(low)) return false;
+            if (low < 0xDC00 || low >= 0xE000) return fail(errc::malformed, "a high surrogate without a low one after it");
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        }
+        // UTF-8: the first byte begins with as many ones as there are bytes, unless it is the only one.
+        const int length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+        const std::uint32_t mark = length == 1 ? 0 : 0xF0U << (4 - length) & 0xFFU;
+        text[to++] = static_cast<char>(mark | code >> 6 * (length - 1));
+        for (int left = length - 2; left >= 0; --left) text[to++] = static_cast<char>(0x80U | (code >> 6 * left & 0x3FU));
+        return true;
+    }
+
+    bool hex4(std::uint32_t& code) noexcept {
+        code = 0;
+        for (const std::size_t to = at_ + 4; at_ < to; ++at_) {
+            const char c = peek();
+            const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+            if (!is_digit(c) && !letter) return expected("four hexadecimal digits");
+            code = code << 4 | static_cast<std::uint32_t>(letter ? (c | 0x20) - 'a' + 10 : c - '0');
+        }
+        return true;
+    }
+
+    json& document_;
+    std::size_t at_ = 0, end_, keys_ = 0;
+    unsigned line_ = 1;
+    error error_;
+};
+
+inline result<json> json::parse(detail::buffer<char>&& text) noexcept {
+    json document;
+    document.text_ = std::move(text);
+    if (error e = json_parser(document).run()) return e;
+    return document;
 }
 
-inline json_kind json_value::kind() const noexcept { return document_->nodes_[at_].kind; }
-inline bool json_value::boolean() const noexcept { return document_->nodes_[at_].is_true; }
-inline std::string_view json_value::string() const noexcept { return document_->text(document_->nodes_[at_]); }
-inline std::size_t json_value::size() const noexcept { return document_->nodes_[at_].size; }
-inline std::string_view json_value::key() const noexcept { return document_->text(document_->nodes_[at_ - 1]); }
-
-inline double json_value::number() const noexcept {
-    const json::node& n = document_->nodes_[at_];
-    return n.integral ? static_cast<double>(static_cast<std::int64_t>(n.bits)) : std::bit_cast<double>(n.bits);
-}
-
-inline std::optional<std::int64_t> json_value::integer() const noexcept {
-    const json::node& n = document_->nodes_[at_];
-    if (n.kind != json_kind::number || !n.integral) return std::nullopt;
-    return static_cast<std::int64_t>(n.bits);
-}
-
-inline json_value json_value::find(std::string_view key) const noexcept {
-    if (!is(json_kind::object) || document_->keys_.empty()) return {};
-    const std::size_t slot = document_->slot_of(at_, key);
-    const std::uint32_t found = slot < document_->keys_.size() ? document_->keys_[slot] : 0;
-    if (found == 0) return {};
-    return {document_, found + 1, document_->nodes_[at_].next, true};
-}
-
-inline json_value json_value::first() const noexcept {
-    if (size() == 0) return {};
-    const bool object = kind() == json_kind::object;
-    return {document_, at_ + (object ? 2U : 1U), document_->nodes_[at_].next, object};
-}
-
-inline json_value json_value::next() const noexcept {
-    const std::uint32_t after = document_->nodes_[at_].next;
-    if (after >= end_) return {};
-    return {document_, after + (member_ ? 1U : 0U), end_, member_};
+inline result<json> json::parse(std::string_view text) noexcept {
+    detail::buffer<char> copy;
+    if (!copy.append(text.data(), text.size())) return error::out_of_memory("a JSON document", text.size());
+    return parse(std::move(copy));
 }
 
 }  // namespace checkpoint
 CVT_NAMESPACE_END
-
-#include "parser.hpp"  // the body of json::parse

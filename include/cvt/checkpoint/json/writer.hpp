@@ -3,10 +3,6 @@
 
 #include <charconv>
 #include <concepts>
-#include <cstdint>
-#include <cstdio>
-#include <string_view>
-#include <type_traits>
 
 #include "../../runtime/buffer.hpp"
 #include "../../text.hpp"

@@ -1,5 +1,5 @@
 // detect_format: formats are told from each other by their first bytes.
-#include <cvt/checkpoint/formats/detect_format.hpp>
+#include <cvt/checkpoint/formats/read_files.hpp>
 
 #include <catch2/catch.hpp>
 #include <string>

@@ -1,5 +1,5 @@
 // preprocessor_config.json: what is written is read back as the same preprocessing, under the name of the right processor.
-#include <cvt/checkpoint/hf_writer.hpp>
+#include <cvt/checkpoint/hf_preprocessor.hpp>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -38,7 +38,7 @@ nlohmann::json written(const preprocessing& p) {
 
 }  // namespace
 
-TEST_CASE("hf_writer: the official rule at every size", "[hf]") {
+TEST_CASE("write_hf_preprocessor: the official rule at every size", "[hf]") {
     for (int side = 1; side <= 1000; ++side) {
         const nlohmann::json json = written(preprocessing::for_size(side));
         CHECK(json["image_processor_type"] == "ConvNextImageProcessor");
@@ -47,7 +47,7 @@ TEST_CASE("hf_writer: the official rule at every size", "[hf]") {
     }
 }
 
-TEST_CASE("hf_writer: all other kinds of preprocessing", "[hf]") {
+TEST_CASE("write_hf_preprocessor: all other kinds of preprocessing", "[hf]") {
     const auto kind = [](const preprocessing& p) { return written(p)["image_processor_type"].get<std::string>(); };
     for (const rule r : {rule::none, rule::short_side, rule::warp}) {
         for (const bool crop : {false, true}) {
