@@ -50,6 +50,9 @@ TEST_CASE("--convert: an official .pth becomes a folder with the same answers", 
     CHECK(contains(good.out, "10 logits of a formula image, 3 x 64 x 64"));
     CHECK(contains(good.out, "difference     0 at most"));
     CHECK(classify({"--model", out, "--verify", "--threads", "2", "--kernels", "eigen"}).code == 0);
+    const outcome bytes = classify({"--model", out, "--verify", "--precision", "int8"});
+    CHECK(bytes.code == 0);
+    CHECK_FALSE(contains(bytes.out, "difference     0 at most"));
 }
 
 TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {
@@ -91,6 +94,7 @@ TEST_CASE("--convert: what cannot be read or written", "[cli]") {
         {{"--model", hf, "--convert", folder / "o", "--format", "csv"}, 2, "leave --format"},
         {{"--model", hf, "--convert", folder / "o", "--logits", folder / "l.npy"}, 2, "leave the .npy"},
         {{"--model", hf, "--dtype", "f16", photo}, 2, "--dtype is the type"},
+        {{"--model", hf, "--convert", folder / "o", "--precision", "int8"}, 2, "--precision is what a model runs with"},
         {{"--model", hf, "--verify", photo}, 2, "leave the inputs out"},
         {{"--convert", folder / "o"}, 2, "--convert needs a checkpoint"},
         {{"--model", data + "hostile-reduce.pth", "--convert", folder / "o"}, 3, "posix.system"},

@@ -315,6 +315,8 @@ TEST_CASE("--info describes the model and what it costs", "[cli]") {
     CHECK(has("2,135,274"));
     CHECK(has("40 x 40"));
     CHECK(has("10 x 10 + 1"));
+    CHECK(has("precision      f32"));
+    CHECK(classify({"--info", "--precision", "int8"}).out.find("precision      int8") != std::string::npos);
     CHECK(has("kernels"));
     CHECK(has("MiB"));
 

@@ -14,7 +14,8 @@ TEST_CASE("--help and --version", "[cli]") {
          {"Examples:",   "Exit codes:",  "--model", "--variant", "--config",  "--gelu",      "--labels",     "--size",      "--resize",
           "--crop",      "--orient",     "--top-k", "--threads", "--batch",   "--kernels",   "--format",     "--input",     "--logits",
           "--embedding", "--dump-input", "--info",  "--repeat",  "--convert", "--dtype",     "--verify",     "--attention", "--evaluate",
-          "--classes",   "--tar",        "--shard", "--out",     "--resume",  "--fail-fast", "--max-errors", "--workers"})
+          "--classes",   "--tar",        "--shard", "--out",     "--resume",  "--fail-fast", "--max-errors", "--workers",
+          "--precision"})
         CHECK(help.out.find(text) != std::string::npos);
     const outcome version = classify({"--version"});
     CHECK(version.code == 0);
@@ -83,6 +84,7 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
         {{"--input", npy, "--attention", folder / "maps"}, "--attention is about images"},
         {{"--info", "--format", "csv"}, "--format does not apply"},
         {{"-", photo, "-"}, "only once"},
+        {{"--precision", "int4", photo}, "expected f32|int8"},
     };
     for (const auto& [arguments, sentence] : cases) {
         const outcome o = classify(arguments);
