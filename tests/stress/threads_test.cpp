@@ -122,8 +122,9 @@ TEST_CASE("models are loaded on many threads at once") {
 }
 
 TEST_CASE("executors that run tasks in any order, on one thread or on many") {
+    const auto precision = GENERATE(cvt::precision::f32, cvt::precision::int8);
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
-        const cvt::model m = make_model(tiny_config(), set->name);
+        const cvt::model m = make_model(tiny_config(), set->name, precision);
         cvt::session alone{m};
         const std::vector<float> expected = logits_of(alone, {64, 72}, 1);
         shuffling_executor shuffled;

@@ -32,9 +32,9 @@ inline cvt::config tiny_config() {
 }
 
 /// The configuration with formula weights, on the named kernel set or the best.
-inline cvt::model make_model(const cvt::config& c, const char* kernels = nullptr) {
+inline cvt::model make_model(const cvt::config& c, const char* kernels = nullptr, cvt::precision p = cvt::precision::f32) {
     formula_weights weights;
-    cvt::result<cvt::model> m = cvt::model::from_weights(c, {&weights, &formula_weights::read}, {.kernels = kernels});
+    cvt::result<cvt::model> m = cvt::model::from_weights(c, {&weights, &formula_weights::read}, {.precision = p, .kernels = kernels});
     if (!m) throw std::runtime_error{m.error().what()};
     return *m;
 }

@@ -15,12 +15,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-cvt::model make(const cvt::config& c, cvt::precision p, const char* kernels = nullptr) {
-    formula_weights weights;
-    const auto m = cvt::model::from_weights(c, {&weights, &formula_weights::read}, {.precision = p, .kernels = kernels});
-    if (!m) throw std::runtime_error{m.error().what()};
-    return *m;
-}
+cvt::model make(const cvt::config& c, cvt::precision p, const char* kernels = nullptr) { return make_model(c, kernels, p); }
 
 double cosine(const std::vector<float>& a, const std::vector<float>& b) {
     double ab = 0, aa = 0, bb = 0;

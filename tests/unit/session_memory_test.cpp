@@ -61,9 +61,12 @@ TEST_CASE("the counter counts") {
 
 TEST_CASE("the first call at a size allocates, later ones do not") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
-        for (const cvt::config& c : {tiny_config(), wide_config()}) {
-            INFO("kernels " << set->name << ", width " << c.stage[0].embed_dim);
-            const cvt::model m = make_model(c, set->name);
+        for (const auto& [c, precision] : {std::pair{tiny_config(), cvt::precision::f32},
+                                           {wide_config(), cvt::precision::f32},
+                                           {tiny_config(), cvt::precision::int8},
+                                           {wide_config(), cvt::precision::int8}}) {
+            INFO("kernels " << set->name << ", width " << c.stage[0].embed_dim << ", " << to_string(precision));
+            const cvt::model m = make_model(c, set->name, precision);
             constexpr cvt::grid sizes[]{{64, 96}, {33, 47}, {96, 96}};
             std::vector<std::vector<float>> images;
             std::vector<everything> out;
