@@ -17,7 +17,7 @@ std::vector<float> run(const cvt::config& c, int stages, const std::vector<float
     for (std::size_t i = 0; i < count(stages); ++i) {
         const cvt::stage_config& s = c.stage[i];
         const cvt::model_shape::stage_shape& at = shape.stage[i];
-        const stage_memory memory{s, at, set, host, c.gelu, in.channels};
+        const stage_memory memory{s, at, set, host, c.gelu, in.planes * in.run};
         previous = std::move(x);
         x = poisoned(at.queries() * s.embed_dim);
         std::vector<float> y = poisoned_rows(at.queries(), s.embed_dim);
