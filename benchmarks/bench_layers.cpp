@@ -93,7 +93,9 @@ private:
     [[nodiscard]] cvt::matrix<float> y() const {
         return {.data = plan_.y, .rows = c_.shape.queries(), .cols = c_.stage.embed_dim, .stride = network::row_stride(c_.stage.embed_dim)};
     }
-    [[nodiscard]] network::embed_input from() const { return {input_.data(), c_.channels, c_.input, c_.first}; }
+    [[nodiscard]] network::embed_input from() const {
+        return (c_.first ? network::image_input : network::token_input)(input_.data(), c_.channels, c_.input);
+    }
 
     stage_case c_;
     cvt::config alone_;

@@ -13,13 +13,16 @@ struct conv_embed_weights {
     norm_weights norm;
 };
 
-/// What a stage embeds: the image, channels first, or the previous stage's token grid, channels last.
+/// What a stage embeds: `planes` planes (height, width, run) of floats.
 struct embed_input {
     const float* data;
-    int channels;
+    int planes, run;
     grid size;
-    bool channels_first;
 };
+/// An image, channels first.
+constexpr embed_input image_input(const float* data, int channels, grid size) noexcept { return {data, channels, 1, size}; }
+/// The previous stage's token grid, channels last.
+constexpr embed_input token_input(const float* data, int channels, grid size) noexcept { return {data, 1, channels, size}; }
 
 /// Copies `count` floats; a row of a small patch is copied as two pieces that overlap, without a call.
 inline void copy_floats(float* to, const float* from, std::ptrdiff_t count) noexcept {
@@ -44,9 +47,8 @@ struct token_position {
 inline void gather_patch(const embed_input& in, const stage_config& s, token_position at, float* patch) noexcept {
     const int y0 = at.y * s.patch_stride - s.patch_padding, x0 = at.x * s.patch_stride - s.patch_padding;
     const int left = std::max(0, -x0), right = std::min(s.patch_size, in.size.width - x0);  // columns inside: [left, right)
-    const std::ptrdiff_t run = in.channels_first ? 1 : in.channels;                         // floats a column
-    const std::ptrdiff_t rows = in.channels_first ? in.channels : 1;
-    for (std::ptrdiff_t c = 0; c < rows; ++c) {
+    const std::ptrdiff_t run = in.run;
+    for (std::ptrdiff_t c = 0; c < in.planes; ++c) {
         for (int ky = 0; ky < s.patch_size; ++ky, patch += s.patch_size * run) {
             const int y = y0 + ky;
             if (y < 0 || y >= in.size.height || left >= right) {

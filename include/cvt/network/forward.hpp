@@ -52,7 +52,7 @@ inline void forward(const forward_pass& p, const float* image, const forward_out
     const config& c = p.config;
     const context ctx{.kernels = &p.kernels, .host = p.host, .scratch = p.memory.scratch, .scratch_size = p.memory.scratch_size};
     const std::size_t stages = c.stages().size();
-    embed_input in{.data = image, .channels = c.num_channels, .size = p.shape.input, .channels_first = true};
+    embed_input in = image_input(image, c.num_channels, p.shape.input);
     matrix<float> x, y;
     for (std::size_t i = 0; i < out.stages_needed(stages); ++i) {
         const stage_shape& shape = p.shape.stage[i];
@@ -68,7 +68,7 @@ inline void forward(const forward_pass& p, const float* image, const forward_out
               p.weights.stage[i], in, want, x, y);
         const matrix<float> tokens = x.rows_at(shape.cls, shape.tokens.tokens());
         if (out.stages[i] != nullptr) transpose(tokens, out.stages[i]);
-        in = {.data = tokens.data, .channels = c.stage[i].embed_dim, .size = shape.tokens, .channels_first = false};
+        in = token_input(tokens.data, c.stage[i].embed_dim, shape.tokens);
     }
     if (out.logits == nullptr && out.embedding == nullptr) return;
 

@@ -76,8 +76,8 @@ std::vector<float> run(const cvt::config& c, const cvt::kernels::gemm_kernels& g
     const std::vector<float> image = formula_image(input.height, input.width);
     const stage_memory memory{c.stage[0], shape, set, {}, cvt::gelu::erf, 3};
     std::vector<float> x = poisoned(shape.queries() * c.stage[0].embed_dim), y = poisoned_rows(shape.queries(), c.stage[0].embed_dim);
-    cvt::network::stage(memory.pass(), weights->stage[0], {image.data(), 3, input, true}, {}, rows_of(x, c.stage[0].embed_dim),
-                        rows_apart(y, c.stage[0].embed_dim));
+    cvt::network::stage(memory.pass(), weights->stage[0], cvt::network::image_input(image.data(), 3, input), {},
+                        rows_of(x, c.stage[0].embed_dim), rows_apart(y, c.stage[0].embed_dim));
     return x;
 }
 

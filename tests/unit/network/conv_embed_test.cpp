@@ -53,7 +53,8 @@ void check(const embed_case& e, std::size_t stage) {
         cvt::network::plan_conv_embed_scratch(scratch, s, e.channels, set.f32);
         const stage_memory memory{s, shape, set, host, cvt::gelu::quick, scratch.peak()};
         std::vector<float> out = poisoned(tokens.tokens() * e.dim);
-        cvt::network::conv_embed(memory.pass(), weights->stage[stage].embed, {input.data(), e.channels, e.input, stage == 0},
+        cvt::network::conv_embed(memory.pass(), weights->stage[stage].embed,
+                                 (stage == 0 ? cvt::network::image_input : cvt::network::token_input)(input.data(), e.channels, e.input),
                                  rows_of(out, e.dim));
         return out;
     });

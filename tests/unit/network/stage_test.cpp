@@ -12,18 +12,18 @@ namespace {
 std::vector<float> run(const cvt::config& c, int stages, const std::vector<float>& image, const cvt::model_shape& shape,
                        const cvt::network::stage_request& request, const cvt::kernels::kernel_set& set, const cvt::executor& host) {
     const packed_weights weights{c, set};
-    cvt::network::embed_input in{image.data(), c.num_channels, shape.input, true};
+    cvt::network::embed_input in = cvt::network::image_input(image.data(), c.num_channels, shape.input);
     std::vector<float> x, previous;
     for (std::size_t i = 0; i < count(stages); ++i) {
         const cvt::stage_config& s = c.stage[i];
         const cvt::model_shape::stage_shape& at = shape.stage[i];
-        const stage_memory memory{s, at, set, host, c.gelu, in.channels};
+        const stage_memory memory{s, at, set, host, c.gelu, in.planes * in.run};
         previous = std::move(x);
         x = poisoned(at.queries() * s.embed_dim);
         std::vector<float> y = poisoned_rows(at.queries(), s.embed_dim);
         cvt::network::stage(memory.pass(), weights->stage[i], in, i + 1 == count(stages) ? request : cvt::network::stage_request{},
                             rows_of(x, s.embed_dim), rows_apart(y, s.embed_dim));
-        in = {x.data() + at.cls * s.embed_dim, s.embed_dim, at.tokens, false};
+        in = cvt::network::token_input(x.data() + at.cls * s.embed_dim, s.embed_dim, at.tokens);
     }
     return x;
 }
