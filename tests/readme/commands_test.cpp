@@ -1,5 +1,5 @@
-// The README's commands, run as they are written, print what it says they print. Those that install packages or build everything
-// are held against scripts/run-tests instead, which continuous integration runs (.ci/run).
+// The commands of the README and of documents for users, run as they are written, print what it says there that they print. Those that
+// install packages or build everything are held against scripts/run-tests instead, which continuous integration runs (.ci/run).
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -25,9 +25,9 @@ std::string without_comment(const std::string& line) {
     return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-std::vector<command> commands() {
+std::vector<command> commands(const char* document) {
     std::vector<command> all;
-    for (const block& b : markdown{source / "README.md"}.blocks) {
+    for (const block& b : markdown{source / document}.blocks) {
         for (const std::string& line : lines_of(b.text)) {
             if (b.language == "sh") {
                 if (const std::string text = without_comment(line); !text.empty()) all.push_back({text, false, {}});
@@ -132,11 +132,12 @@ bool may_run(std::string text) {
 
 }  // namespace
 
-TEST_CASE("every command of the README", "[readme]") {
+TEST_CASE("every command of the README and of the documents it leads to", "[readme]") {
+    const char* const document = GENERATE("README.md", "docs/checkpoints.md", "docs/command-line.md", "docs/library.md");
     const sandbox clone;
     int run = 0;
-    for (const command& c : commands()) {
-        INFO("$ " << c.text);
+    for (const command& c : commands(document)) {
+        INFO(document << ": $ " << c.text);
         if (accounted_for(c.text)) continue;
         const bool demo = c.text == "scripts/classify-demo";  // builds, then classifies
         const std::string text = demo ? last_exec(c.text) : c.text;
@@ -147,10 +148,10 @@ TEST_CASE("every command of the README", "[readme]") {
         if (c.prints) check_output(c.output, lines_of(o.out));
         ++run;
     }
-    CHECK(run > 10);
+    CHECK(run > 0);
 }
 
-TEST_CASE("the README's table of options is that of --help", "[readme]") {
+TEST_CASE("the table of options is that of --help", "[readme]") {
     const std::regex option{"--[a-z][a-z-]*"};
     const auto options_in = [&](const std::string& text) {
         std::set<std::string> found;
@@ -158,7 +159,7 @@ TEST_CASE("the README's table of options is that of --help", "[readme]") {
         return found;
     };
     std::string rows, help;
-    for (const std::string& line : lines_of(markdown{source / "README.md"}.prose))
+    for (const std::string& line : lines_of(markdown{source / "docs/command-line.md"}.prose))
         if (line.starts_with("| `--")) rows += line.substr(0, line.find(" | ", 2)) + '\n';
     for (const std::string& line : lines_of(sandbox{}.run("build/release/classify --help").out))
         if (line.starts_with("  --")) help += line.substr(0, line.find(' ', 2)) + '\n';

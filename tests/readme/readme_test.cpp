@@ -36,9 +36,12 @@ TEST_CASE("every C++ block of the README is an example, letter for letter", "[re
     CHECK(blocks.front() == read_file(source / "examples/minimal.cpp"));
 }
 
-TEST_CASE("no block of the README is of a kind that no test looks at", "[readme]") {
-    for (const block& b : markdown{source / "README.md"}.blocks) CHECK(contains({"cpp", "cmake", "sh", "console", "text"}, b.language));
+TEST_CASE("no block of a document with commands is of a kind that no test looks at", "[readme]") {
+    for (const char* document : {"README.md", "docs/checkpoints.md", "docs/command-line.md", "docs/library.md"})
+        for (const block& b : markdown{source / document}.blocks) CHECK(contains({"cpp", "cmake", "sh", "console", "text"}, b.language));
 }
+
+TEST_CASE("the README is read in a few minutes", "[readme]") { CHECK(lines_of(read_file(source / "README.md")).size() <= 160); }
 
 TEST_CASE("links lead somewhere", "[readme]") {
     for (const fs::path& document : documents()) {
