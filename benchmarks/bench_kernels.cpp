@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include <cvt/kernels/sets.hpp>
+#include <cvt/kernels/select.hpp>
 #include <cvt/network/attention.hpp>
 #include <cvt/shape.hpp>
 

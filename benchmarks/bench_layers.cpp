@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <cvt/kernels/sets.hpp>
+#include <cvt/kernels/select.hpp>
 #include <cvt/network/pack.hpp>
 #include <cvt/network/workspace.hpp>
 

@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
-#include <cvt/cvt.hpp>
 #include <cvt/extra/thread_pool.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 
 #include "harness.hpp"
 #include "support/formula.hpp"

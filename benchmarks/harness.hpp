@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include <benchmark/benchmark.h>
-#include <cvt/kernels/sets.hpp>
+#include <cvt/kernels/select.hpp>
 
 #include "fma_peak.hpp"
 

@@ -14,8 +14,9 @@
 #include <string>
 #include <vector>
 
-#include <cvt/cvt.hpp>
 #include <cvt/extra/thread_pool.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 
 #include "fma_peak.hpp"
 #include "work.hpp"

@@ -1,7 +1,6 @@
 // Links the files of weights/ into the program.
 #include "embedded_model.hpp"
 
-#include <cvt/load.hpp>
 #include <span>
 
 #include "../embed.hpp"

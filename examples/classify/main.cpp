@@ -1,7 +1,6 @@
 // classify: classes of images, from a CvT on the CPU. This file is the order of events; each step has a file of its own.
 #include <algorithm>
 #include <cstdio>
-#include <cvt/cvt.hpp>
 #include <new>
 
 #include "classifier.hpp"

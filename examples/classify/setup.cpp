@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <cvt/checkpoint/hf_config.hpp>
-#include <cvt/load.hpp>
+#include <cvt/kernels/select.hpp>
 #include <fstream>
 #include <iterator>
 #include <sstream>

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-#include <cvt/kernels/sets.hpp>
+#include <cvt/kernels/select.hpp>
 #include <cvt/model.hpp>
 
 #include "work.hpp"

@@ -2,9 +2,10 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
-#include <cvt/cvt.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/extra/npy.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 #include <string>
 #include <vector>
 

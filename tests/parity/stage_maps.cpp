@@ -2,8 +2,9 @@
 // The half of scripts/compare that classify has no option for.
 #include <cstdio>
 #include <cstring>
-#include <cvt/cvt.hpp>
 #include <cvt/extra/npy.hpp>
+#include <cvt/model.hpp>
+#include <cvt/session.hpp>
 #include <string>
 #include <vector>
 

@@ -1,4 +1,5 @@
-// The definitions that units without load.hpp link to: how models are made, and the kernels. Compiled once for all tests.
+// The definitions that units without load.hpp link to: how models are made, and the kernels. Compiled once for the
+// programs of this repository.
 #include <cvt/load.hpp>
 
 namespace {
