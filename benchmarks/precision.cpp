@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include <cvt/cvt.hpp>
+#include <cvt/session.hpp>
 
 #include "support/formula.hpp"
 
