@@ -1,4 +1,4 @@
-// --evaluate: accuracy on a folder of photos, one folder a class.
+// --evaluate: accuracy on photos whose classes are known.
 #pragma once
 
 #include "options.hpp"
@@ -6,7 +6,8 @@
 
 namespace app {
 
-/// Runs all images and prints the report; the exit code. Throws failure (wrong_usage) where folders do not fit the model.
+/// Runs all images and prints the report; the exit code. Throws failure (wrong_usage) where photos and labels do not fit the
+/// model or each other.
 int evaluate(const options& o, const setup& s);
 
 }  // namespace app

@@ -58,7 +58,8 @@ std::string evaluation_report::as_text() const {
     const tally::counts& all = counted.all;
     const auto classes =
         std::count_if(counted.of_class.begin(), counted.of_class.end(), [](const tally::counts& c) { return c.images > 0; });
-    std::string out = text("images   %zu of %td classes", all.images, classes);
+    std::string out = labels_from.empty() ? "" : "labels   " + terminal_text(labels_from) + '\n';
+    out += text("images   %zu of %td classes", all.images, classes);
     if (!counted.failures.empty()) out += text(", %zu failed and not counted", counted.failures.size());
     if (not_run > 0) out += text(", %zu not run", not_run);
     out += '\n' + accuracy("top-1", all.top1, all.images) + accuracy("top-5", all.top5, all.images);
@@ -84,7 +85,8 @@ std::string evaluation_report::as_text() const {
 
 std::string evaluation_report::as_json() const {
     const tally::counts& all = counted.all;
-    std::string out = text("{\"images\": %zu, \"failed\": %zu, \"not_run\": %zu, ", all.images, counted.failures.size(), not_run);
+    std::string out = "{\"labels_from\": " + (labels_from.empty() ? "null" : json_string(labels_from)) + ", ";
+    out += text("\"images\": %zu, \"failed\": %zu, \"not_run\": %zu, ", all.images, counted.failures.size(), not_run);
     out += "\"top1\": " + fraction(all.top1, all.images) + ", \"top5\": " + fraction(all.top5, all.images);
     out += text(", \"seconds\": %.3f, \"images_per_second\": %.3f, \"threads\": %d, \"workers\": %d, \"classes\": [", seconds,
                 static_cast<double>(all.images) / seconds, threads, workers);

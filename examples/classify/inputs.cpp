@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <initializer_list>
 
+#include "litter.hpp"
 #include "system.hpp"
 
 namespace app {
@@ -33,6 +34,8 @@ std::string beginning_of(const std::string& text) {
 
 }  // namespace
 
+bool has_name_of_image(const std::string& path) { return named_like_an_image(path_of(path)); }
+
 void path_queue::group::add(std::string_view name) {
     starts.push_back(names.size());
     names.append(name).push_back('\0');
@@ -50,6 +53,7 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
     std::error_code problem;
     fs::directory_iterator at{path_of(directory), problem};
     for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
+        if (is_litter(text_of(at->path().filename()))) continue;
         std::error_code ignored;
         const bool right_name = archives ? named_like(at->path(), {".tar"}) : named_like_an_image(at->path());
         if (!right_name || at->is_directory(ignored) || at->is_other(ignored)) {  // other: a pipe, whose writer may never come
@@ -127,9 +131,10 @@ std::optional<input> tar_images::next() {
         if (!*found)
             return end(images_ > 0 ? cvt::error{} : cvt::error::format(cvt::errc::io, "a tar archive without .jpg, .jpeg or .png files"));
         const tar_member& member = **found;
-        // WebDataset: the key is all before the first dot of the last name; what begins with a dot has none.
+        // WebDataset: the key is all before the first dot of the last name; what begins with a dot has none, and is litter.
         const std::size_t last = member.name.rfind('/') + 1, dot = member.name.find('.', last);
-        if (member.type == tar_member::kind::folder || dot == last || !named_like_an_image(path_of(member.name))) continue;
+        if (member.type == tar_member::kind::folder || is_litter_member(member.name) || !named_like_an_image(path_of(member.name)))
+            continue;
         ++images_;
         input image{path_ + '/' + member.name, {input_id::kind::text, member.name.substr(0, dot)}, {}};
         if (!wanted_.wants(image)) continue;

@@ -23,6 +23,9 @@ struct input {
     std::optional<std::vector<std::byte>> data = std::nullopt;  ///< of a member
 };
 
+/// Whether a name ends as those of JPEG and PNG files do.
+bool has_name_of_image(const std::string& path);
+
 /// Which inputs are this run's.
 struct input_filter {
     /// Whether a path can be; asked of the names of a folder in any order, so that only those are kept in mind.

@@ -93,15 +93,25 @@ void check_attention(const options& o) {
 }
 
 void check_evaluate(const options& o) {
-    refuse(!o.classes.empty() && o.evaluate.empty(), "--classes says what the folders of --evaluate hold: give both");
+    refuse(!o.classes.empty() && o.evaluate.empty(), "--classes says what the names of --evaluate's classes mean: give both");
+    refuse(!o.truth.empty() && o.evaluate.empty(), "--truth says what the photos of --evaluate's folder show: give both");
     if (o.evaluate.empty()) return;
     const std::string alone = "--evaluate runs the images of its folder and prints one report: leave ";
-    refuse(!o.inputs.empty() || !o.input.empty(), alone + "other inputs out");
+    std::error_code missing;
+    const bool list = std::filesystem::exists(path_of(o.evaluate), missing) && !std::filesystem::is_directory(path_of(o.evaluate), missing);
+    refuse(!o.input.empty() || (!o.inputs.empty() && !list), alone + "other inputs out");
+    refuse(!o.truth.empty() && list,
+           "--truth is for a folder of photos, and " + o.evaluate + " is a list with labels of its own: give one of them");
     refuse(o.info || o.verify || !o.convert.empty(), alone + "--info, --verify and --convert out");
     refuse(o.repeat > 0 || o.top_k, alone + "--repeat and --top-k out");
     refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), alone + "the .npy files out");
     refuse(!o.attention.empty(), alone + "--attention out");
     refuse(o.format == record_format::csv, "--evaluate reports as --format text or jsonl");
+    if (o.inputs.empty()) return;
+    refuse(o.inputs.size() > 1,
+           "--evaluate: expected one folder that holds the photos of the list, found " + std::to_string(o.inputs.size()));
+    refuse(!std::filesystem::is_directory(path_of(o.inputs.front()), missing),
+           "--evaluate: expected the folder that holds the photos of the list, found no folder " + o.inputs.front());
 }
 
 // Options of large jobs of images.

@@ -27,6 +27,7 @@ constexpr const char* examples = R"(Examples:
   classify --model cvt-13/ --input x.npy --logits y.npy
   classify --attention maps/ photo.jpg              where it looked, drawn over the photo
   classify --model cvt-13/ --evaluate val/ --classes LOC_synset_mapping.txt --batch 8
+  classify --model cvt-13/ --evaluate LOC_val_solution.csv --classes LOC_synset_mapping.txt val/
   classify --model cvt-13/ --format jsonl --shard 0/8 --out {shard}.jsonl --resume photos/
   classify --model cvt-21/ --info
   classify --model CvT-13-224x224-IN-1k.pth --convert cvt-13/
@@ -197,8 +198,13 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->group(jobs);
 
     const std::string evaluation = "Evaluation";
-    add_text("--evaluate", o.evaluate, "DIR", "accuracy on photos in one folder a class, named by label or index")->group(evaluation);
-    add_text("--classes", o.classes, "FILE", "for folders with other names: lines of a folder, then a label or index")
+    add_text("--evaluate", o.evaluate, "DIR|LIST",
+             "accuracy on photos in one folder a class, named by label or index, or in a list (PATH LABEL, or CSV)")
+        ->group(evaluation);
+    add_text("--truth", o.truth, "FILE", "for photos in one flat DIR: a line each, in the order of their names")
+        ->check(existing_file)
+        ->group(evaluation);
+    add_text("--classes", o.classes, "FILE", "what other names mean: lines of a name (n01440764), then a label or index")
         ->check(existing_file)
         ->group(evaluation);
 

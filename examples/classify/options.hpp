@@ -34,7 +34,7 @@ struct options {
     record_format format = record_format::text;
     std::string input, logits, embedding, dump_input;  ///< .npy files
     std::string attention;                             ///< the folder for pictures
-    std::string evaluate, classes;                     ///< a folder of class folders; a mapping file
+    std::string evaluate, truth, classes;              ///< a folder or a list; the labels of a flat folder; a mapping file
     std::string convert;                               ///< the folder to write
     std::optional<dtype_choice> dtype;                 ///< of the weights that --convert writes
     bool info = false, verify = false;

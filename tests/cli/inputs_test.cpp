@@ -36,6 +36,28 @@ TEST_CASE("a folder stands for its JPEG and PNG files, sorted by name", "[cli]")
     CHECK(o.err == "classify: " + folder / "photos" + ": 2 other entries skipped\n");
 }
 
+TEST_CASE("litter in a folder is passed over in silence; whoever names it gets a record", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = folder / "photos";
+    for (const char* below : {"photos/__MACOSX", "photos/@eaDir", "photos/.thumbnails"})
+        std::filesystem::create_directories(folder / below);
+    const std::string a = write_png(photos + "/a.png"), hidden = write_png(photos + "/.hidden.png"), apple = photos + "/._a.JPEG";
+    for (const char* name : {"/._a.JPEG", "/.DS_Store", "/Thumbs.db", "/THUMBS.DB"}) std::ofstream{photos + name} << "no photo";
+    const outcome o = classify({"--size", "32", "--format", "jsonl", photos});
+    CHECK(o.code == 0);
+    CHECK(o.err.empty());
+    CHECK(paths_of(o) == std::vector<std::string>{a});
+
+    const outcome named = classify({"--size", "32", "--format", "jsonl", hidden, apple, "-"}, hidden + "\n" + apple + "\n");
+    CHECK(named.code == 1);
+    CHECK(paths_of(named) == std::vector<std::string>{hidden, apple, hidden, apple});
+    CHECK(named.records()[2].contains("top"));
+    CHECK(named.records()[3].contains("error"));
+
+    std::filesystem::remove(a);
+    CHECK(classify({"--format", "jsonl", photos}).records().at(0)["error"]["code"] == "io");  // nothing but litter
+}
+
 TEST_CASE("a folder without images is an error, not nothing", "[cli]") {
     const temporary_folder folder;
     const outcome o = classify({"--format", "jsonl", folder.path()});

@@ -93,6 +93,29 @@ TEST_CASE("images of a WebDataset shard are records with the key as id", "[cli]"
     CHECK(o.records()[0]["top"] == alone["top"]);
 }
 
+TEST_CASE("litter in an archive is passed over in silence", "[cli]") {
+    const archive a;
+    const outcome o = a.run(member("./._a.png", "AppleDouble") + member("./a.png", a.photo) + member("__MACOSX/._a.png", "AppleDouble") +
+                            member("__MACOSX/b.png", a.photo) + member("dir/@eaDir/a.png/thumb.png", a.photo) +
+                            member("dir/@EADIR/c.png", "") + member("._lone.jpg", "") + member("home/.cache/d.png", a.photo) + end_mark);
+    CHECK(o.code == 0);
+    CHECK(o.err.empty());
+    CHECK(field(o, "path") == std::vector<std::string>{a.path + "/./a.png", a.path + "/home/.cache/d.png"});
+    CHECK(a.run(member("__MACOSX/b.png", a.photo) + end_mark)
+              .records()
+              .at(0)["error"]["message"]
+              .get<std::string>()
+              .starts_with("a tar archive without"));
+
+    std::filesystem::create_directory(a.folder / "shards");
+    std::ofstream{a.folder / "shards/a.tar", std::ios::binary} << member("a.png", a.photo) + end_mark;
+    std::ofstream{a.folder / "shards/._a.tar", std::ios::binary} << "AppleDouble";
+    const outcome shards = classify({"--tar", "--size", "32", "--format", "jsonl", a.folder / "shards"});
+    CHECK(shards.code == 0);
+    CHECK(shards.err.empty());
+    CHECK(field(shards, "path") == std::vector<std::string>{a.folder / "shards/a.tar/a.png"});
+}
+
 TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from a file and from a pipe", "[cli]") {
     const temporary_folder folder;
     const std::string deep = std::string(90, 'd') + '/' + std::string(90, 'e'), name = std::string(200, 'n') + "\xC3\xA9.png";

@@ -1,4 +1,4 @@
-// Which class a folder of an evaluation holds: by the model's labels, by index, or by a mapping file.
+// Which class a name means, of a folder or in a list: by the model's labels, by index, or by a mapping file.
 #pragma once
 
 #include <optional>
@@ -8,16 +8,19 @@
 
 namespace app {
 
-class class_folders {
+class class_names {
 public:
-    /// `labels` by class index. `file` (empty: none) has a line for each folder: its name, then a label or an index, or
+    /// `labels` by class index. `file` (empty: none) has a line for each name: the name, then a label or an index, or
     /// nothing where line n is class n. Throws failure (wrong_usage) when it cannot be used.
-    class_folders(const std::vector<std::string>& labels, const std::string& file);
+    class_names(const std::vector<std::string>& labels, const std::string& file);
 
-    /// The class of a folder called `name`, or a sentence that says why there is none.
+    /// What a whole number in place of a label was taken for.
+    enum class number_kind { none, label, index };
+    /// The class of `name`, or a sentence that says why there is none.
     struct match {
         std::optional<std::size_t> index;
         std::string why_not;
+        number_kind taken_for = number_kind::none;
     };
     [[nodiscard]] match find(const std::string& name) const;
 
@@ -32,9 +35,12 @@ private:
 
     const std::vector<std::string>& labels_;
     std::string file_;
-    std::unordered_map<std::string, line> lines_;                      // by folder
+    std::unordered_map<std::string, line> lines_;                      // by name
     std::unordered_map<std::string, std::vector<std::size_t>> whole_;  // classes by label
     std::unordered_map<std::string, std::vector<std::size_t>> first_;  // by the first of a label's synonyms
 };
+
+/// Null for any other text.
+std::optional<std::size_t> whole_number(const std::string& text);
 
 }  // namespace app

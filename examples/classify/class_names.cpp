@@ -1,12 +1,12 @@
-// Matches names of folders to classes. Nothing is guessed: a label that two classes share is no answer.
-#include "class_folders.hpp"
+// Matches names to classes. Nothing is guessed: a label that two classes share is no answer.
+#include "class_names.hpp"
 
 #include <cctype>
 #include <charconv>
-#include <fstream>
 
 #include "failure.hpp"
 #include "suggest.hpp"
+#include "text_lines.hpp"
 
 namespace app {
 namespace {
@@ -26,17 +26,17 @@ std::string spelled_alike(const std::string& label) {
 // ImageNet's labels are lists of synonyms: "tench, Tinca tinca".
 std::string first_synonym(const std::string& label) { return spelled_alike(label.substr(0, label.find(','))); }
 
+std::string quoted(const std::string& text) { return '"' + text + '"'; }
+
+}  // namespace
+
 std::optional<std::size_t> whole_number(const std::string& text) {
     std::size_t value = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     return problem == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
 }
 
-std::string quoted(const std::string& text) { return '"' + text + '"'; }
-
-}  // namespace
-
-class_folders::class_folders(const std::vector<std::string>& labels, const std::string& file) : labels_{labels}, file_{file} {
+class_names::class_names(const std::vector<std::string>& labels, const std::string& file) : labels_{labels}, file_{file} {
     for (std::size_t i = 0; i < labels.size(); ++i) {
         if (labels[i].empty()) continue;
         whole_[spelled_alike(labels[i])].push_back(i);
@@ -45,30 +45,25 @@ class_folders::class_folders(const std::vector<std::string>& labels, const std::
     if (!file.empty()) read(file);
 }
 
-void class_folders::read(const std::string& file) {
+void class_names::read(const std::string& file) {
     const auto refuse = [&](const std::string& why) { throw failure{wrong_usage, "--classes: " + file + ": " + why}; };
-    std::ifstream stream{file, std::ios::binary};
-    if (!stream.is_open()) refuse("cannot be read");
     std::size_t number = 0, bare = 0;
-    for (std::string text; std::getline(stream, text);) {
-        if (number == 0 && text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-        while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
+    for (const auto& [ignored, text] : read_lines("--classes", file)) {
         if (text.empty()) continue;
-        // A tab lets folders have blanks in their names.
+        // A tab lets names have blanks.
         const std::size_t end = text.find(text.find('\t') != std::string::npos ? '\t' : ' ');
         const std::size_t rest = end == std::string::npos ? end : text.find_first_not_of(" \t", end);
         line l{rest == std::string::npos ? "" : text.substr(rest), number++};
         bare += l.rest.empty() ? 1U : 0U;
         if (!lines_.emplace(text.substr(0, end), std::move(l)).second) refuse(quoted(text.substr(0, end)) + " stands there twice");
     }
-    if (stream.bad()) refuse("cannot be read");
-    if (number == 0) refuse("expected lines of a folder and its class, found none");
+    if (number == 0) refuse("expected lines of a name and its class, found none");
     if (bare > 0 && (bare != number || number != labels_.size()))
-        refuse("a line that is only a folder's name means that line n is class n: expected " + std::to_string(labels_.size()) +
+        refuse("a line that is only a name means that line n is class n: expected " + std::to_string(labels_.size()) +
                " such lines, found " + std::to_string(bare) + " among " + std::to_string(number));
 }
 
-class_folders::match class_folders::find(const std::string& name) const {
+class_names::match class_names::find(const std::string& name) const {
     if (file_.empty()) {
         match m = find_label(name, std::nullopt);
         const bool wnid = name.size() == 9 && name[0] == 'n' && whole_number(name.substr(1));
@@ -83,7 +78,7 @@ class_folders::match class_folders::find(const std::string& name) const {
     return m;
 }
 
-class_folders::match class_folders::find_label(const std::string& text, std::optional<std::size_t> line_number) const {
+class_names::match class_names::find_label(const std::string& text, std::optional<std::size_t> line_number) const {
     auto found = whole_.find(spelled_alike(text));
     bool known = found != whole_.end();
     if (!known) {
@@ -92,16 +87,17 @@ class_folders::match class_folders::find_label(const std::string& text, std::opt
     }
     if (known) {
         const std::vector<std::size_t>& classes = found->second;
-        if (classes.size() == 1) return {classes.front(), {}};
+        const number_kind taken_for = whole_number(text) ? number_kind::label : number_kind::none;
+        if (classes.size() == 1) return {classes.front(), {}, taken_for};
         // ImageNet has two cranes; a file in the order of the classes says by its lines which one is meant.
         for (const std::size_t i : classes)
-            if (i == line_number) return {i, {}};
+            if (i == line_number) return {i, {}, taken_for};
         return {{},
                 quoted(text) + " is the label of classes " + std::to_string(classes[0]) + " and " + std::to_string(classes[1]) +
                     "; their index says which"};
     }
     if (const std::optional<std::size_t> index = whole_number(text)) {
-        if (*index < labels_.size()) return {index, {}};
+        if (*index < labels_.size()) return {index, {}, number_kind::index};
         return {{}, "the model has classes 0 to " + std::to_string(labels_.size() - 1) + ", not " + text};
     }
     return {{}, "no class of the model is called " + quoted(text) + did_you_mean(text, labels_)};
