@@ -14,7 +14,7 @@ TEST_CASE("--help and --version", "[cli]") {
          {"Examples:",   "Exit codes:",  "--model", "--variant", "--config",  "--gelu",      "--labels",     "--size",      "--resize",
           "--crop",      "--orient",     "--top-k", "--threads", "--batch",   "--kernels",   "--format",     "--input",     "--logits",
           "--embedding", "--dump-input", "--info",  "--repeat",  "--convert", "--dtype",     "--verify",     "--attention", "--evaluate",
-          "--classes",   "--tar",        "--shard", "--out",     "--resume",  "--fail-fast", "--max-errors", "--workers"})
+          "--classes",   "--tar",        "--shard", "--out",     "--resume",  "--fail-fast", "--max-errors", "--workers",   "--max-pixels"})
         CHECK(help.out.find(text) != std::string::npos);
     const outcome version = classify({"--version"});
     CHECK(version.code == 0);

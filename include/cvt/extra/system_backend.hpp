@@ -1,4 +1,4 @@
-// libjpeg-turbo and libpng in place of stb_image, in the one unit that defines CVT_WITH_SYSTEM_CODECS. Included by decode.hpp.
+// libjpeg-turbo and libpng in place of stb_image, in the one unit that defines CVT_WITH_SYSTEM_CODECS. Included by codecs.hpp.
 #pragma once
 #if defined(CVT_WITH_SYSTEM_CODECS)
 
@@ -153,20 +153,21 @@ unsigned char* finish(Job& j, bool good, int* width, int* height, int* channels,
     return nullptr;
 }
 
-inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
-                             const char** why) noexcept {
-    const auto bytes = static_cast<std::size_t>(size);
-    if (file[0] == 0xFF) {
-        jpeg_job j{};
-        j.file = file, j.size = bytes, j.limit = limit;
-        return finish(j, decode_jpeg(j), width, height, channels, why);
-    }
+inline unsigned char* jpeg_pixels(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                                  const char** why) noexcept {
+    jpeg_job j{};
+    j.file = file, j.size = static_cast<std::size_t>(size), j.limit = limit;
+    return finish(j, decode_jpeg(j), width, height, channels, why);
+}
+
+inline unsigned char* png_pixels(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                                 const char** why) noexcept {
     png_job j{};
-    j.file = file, j.size = bytes, j.limit = limit;
+    j.file = file, j.size = static_cast<std::size_t>(size), j.limit = limit;
     return finish(j, decode_png(j), width, height, channels, why);
 }
 
-inline constexpr cvt_decoder decoder{"libjpeg and libpng", decode, [](unsigned char* pixels) noexcept { std::free(pixels); }};
+inline constexpr cvt_codec jpeg{"JPEG", "libjpeg", jpeg_pixels}, png{"PNG", "libpng", png_pixels};
 
 }  // namespace cvt_system
 #endif

@@ -1,0 +1,177 @@
+// The boxes of a HEIF or AVIF file (ISO/IEC 14496-12, 23008-12) that say what its items are: bounds-checked reading, nothing kept.
+#pragma once
+
+#include "image_preflight.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+constexpr std::uint32_t four_letters(const char (&name)[5]) noexcept {
+    std::uint32_t value = 0;
+    for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(name[i]);
+    return value;
+}
+
+/// Big-endian numbers from a part of the file; past its end they are 0, and `good` says so.
+struct heif_reader {
+    file_bytes file;
+    std::size_t at = 0, end = 0;
+    bool good = true;
+
+    std::uint64_t number(unsigned width) noexcept {
+        if (end - at < width) {
+            good = false;
+            at = end;
+            return 0;
+        }
+        std::uint64_t value = 0;
+        for (; width != 0; --width) value = value << 8 | file[at++];
+        return value;
+    }
+    std::uint32_t u8() noexcept { return static_cast<std::uint32_t>(number(1)); }
+    std::uint32_t u16() noexcept { return static_cast<std::uint32_t>(number(2)); }
+    std::uint32_t u32() noexcept { return static_cast<std::uint32_t>(number(4)); }
+    void skip(std::size_t count) noexcept {
+        good = good && count <= end - at;
+        at = count <= end - at ? at + count : end;
+    }
+    [[nodiscard]] bool more() const noexcept { return good && at < end; }
+    /// The next box: its type, and a reader of its body. This reader goes on behind it.
+    heif_reader box(std::uint32_t& type) noexcept {
+        const std::size_t begin = at;
+        std::uint64_t size = u32();
+        type = u32();
+        if (size == 1) size = number(8);
+        if (size == 0) size = end - begin;
+        if (!good || size < at - begin || size > end - begin) return good = false, heif_reader{file, end, end, false};
+        const heif_reader body{file, at, begin + static_cast<std::size_t>(size), true};
+        at = body.end;
+        return body;
+    }
+    /// The first box of this type; an empty reader that is not good where there is none.
+    [[nodiscard]] heif_reader find(std::uint32_t wanted) const noexcept {
+        heif_reader r = *this;
+        for (std::uint32_t type = 0; r.more();) {
+            const heif_reader body = r.box(type);
+            if (r.good && type == wanted) return body;
+        }
+        return {file, end, end, false};
+    }
+};
+
+/// The tables of the meta box.
+struct heif_meta {
+    file_bytes file;
+    heif_reader items, references, properties, associations, places, data;  ///< iinf, iref, ipco, ipma, iloc, idat
+    std::uint32_t primary = 0;
+
+    /// The type of an item; 0 where there is none.
+    [[nodiscard]] std::uint32_t type_of(std::uint32_t item) const noexcept {
+        heif_reader r = items;
+        const unsigned version = r.u8();
+        r.skip(version == 0 ? 5 : 7);
+        for (std::uint32_t type = 0; r.more();) {
+            heif_reader entry = r.box(type);
+            if (type != four_letters("infe")) continue;
+            const unsigned kind = entry.u8();
+            entry.skip(3);
+            if (kind < 2) continue;
+            const std::uint32_t id = kind == 2 ? entry.u16() : entry.u32();
+            entry.skip(2);
+            const std::uint32_t found = entry.u32();
+            if (entry.good && id == item) return found;
+        }
+        return 0;
+    }
+    /// Calls see(type, body) with each property of an item, in order, until it returns false.
+    template <class See>
+    void each_property(std::uint32_t item, See see) const noexcept {
+        heif_reader r = associations;
+        const unsigned version = r.u8();
+        r.skip(2);
+        const bool wide = (r.u8() & 1U) != 0;
+        r.skip(4);
+        while (r.more()) {
+            const std::uint32_t id = version < 1 ? r.u16() : r.u32(), count = r.u8();
+            for (std::uint32_t i = 0; i < count; ++i) {
+                const std::uint32_t index = wide ? r.u16() & 0x7FFFU : r.u8() & 0x7FU;
+                if (!r.good || id != item || index == 0) continue;
+                heif_reader boxes = properties, body = properties;
+                std::uint32_t type = 0, seen = 0;
+                while (boxes.more() && seen < index) body = boxes.box(type), ++seen;
+                if (seen == index && boxes.good && !see(type, body)) return;
+            }
+        }
+    }
+    /// Calls see(from, to) with each reference of a type, until it returns false.
+    template <class See>
+    void each_reference(std::uint32_t wanted, See see) const noexcept {
+        heif_reader r = references;
+        const unsigned width = r.u8() == 0 ? 2 : 4;
+        r.skip(3);
+        for (std::uint32_t type = 0; r.more();) {
+            heif_reader entry = r.box(type);
+            if (type != wanted) continue;
+            const auto from = static_cast<std::uint32_t>(entry.number(width));
+            for (std::uint32_t count = entry.u16(); count != 0; --count) {
+                const auto to = static_cast<std::uint32_t>(entry.number(width));
+                if (!entry.good || !see(from, to)) break;
+            }
+        }
+    }
+    /// A reader of an item's bytes, where they lie in one piece.
+    [[nodiscard]] heif_reader bytes_of(std::uint32_t item) const noexcept {
+        heif_reader r = places;
+        const heif_reader none{file, 0, 0, false};
+        const unsigned version = r.u8();
+        r.skip(3);
+        const std::uint32_t sizes = r.u16();
+        const unsigned offset_width = sizes >> 12, length_width = sizes >> 8 & 15U, base_width = sizes >> 4 & 15U;
+        const unsigned index_width = version == 0 ? 0 : sizes & 15U;
+        std::uint32_t items_left = version < 2 ? r.u16() : r.u32();
+        for (; items_left != 0 && r.more(); --items_left) {
+            const std::uint32_t id = version < 2 ? r.u16() : r.u32(), method = version == 0 ? 0 : r.u16() & 15U;
+            r.skip(2);
+            const std::uint64_t base = r.number(base_width);
+            const std::size_t extents = r.u16(), extent_size = index_width + offset_width + length_width;
+            std::uint64_t offset = 0, length = 0;
+            if (extents == 1) {
+                r.number(index_width);
+                offset = r.number(offset_width), length = r.number(length_width);
+            } else {
+                r.skip(extents * extent_size);
+            }
+            if (!r.good || id != item) continue;
+            if (extents != 1 || method > 1 || base > file.size() || offset > file.size() || length > file.size()) return none;
+            const std::size_t from = method == 1 ? data.at : 0, room = method == 1 ? data.end - data.at : file.size();
+            if (base + offset > room || length > room - (base + offset)) return none;
+            const std::size_t at = from + static_cast<std::size_t>(base + offset);
+            return {file, at, at + static_cast<std::size_t>(length), true};
+        }
+        return none;
+    }
+};
+
+/// False where the file has no such tables, or more than any picture needs.
+inline bool open_heif(file_bytes f, heif_meta& m) noexcept {
+    heif_reader meta = heif_reader{f, 0, f.size(), true}.find(four_letters("meta"));
+    meta.skip(4);
+    constexpr std::size_t most = 256U << 10;
+    if (!meta.good || meta.end - meta.at > most) return false;
+    m.file = f;
+    m.items = meta.find(four_letters("iinf"));
+    m.references = meta.find(four_letters("iref"));
+    const heif_reader properties = meta.find(four_letters("iprp"));
+    m.properties = properties.find(four_letters("ipco"));
+    m.associations = properties.find(four_letters("ipma"));
+    m.places = meta.find(four_letters("iloc"));
+    m.data = meta.find(four_letters("idat"));
+    heif_reader first = meta.find(four_letters("pitm"));
+    const unsigned version = first.u8();
+    first.skip(3);
+    m.primary = version == 0 ? first.u16() : first.u32();
+    return first.good && m.items.good && m.properties.good && m.associations.good && m.places.good;
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END
