@@ -14,6 +14,7 @@ struct cvt_codec {
     unsigned char* (*decode)(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height, int* channels,
                              const char** reason) noexcept;
 };
+/// The decoders that one program has, and how their pixels are freed.
 struct cvt_decoder {
     const char* name;  ///< of what decodes JPEG and PNG
     const cvt_codec* codecs;

@@ -5,6 +5,7 @@
 
 namespace cvt_tiff {
 
+/// Writes the samples of a page into pixels.
 struct painter {
     const cvt::detail::tiff_page& page;
     const unsigned short* palette[3] = {};  ///< with a page of that kind
