@@ -95,6 +95,7 @@ inline void free_av1(void* decoder) noexcept {
 inline heif_error push_av1(void* decoder, const void* bytes, std::size_t size) noexcept {
     auto* d = static_cast<av1_decoder*>(decoder);
     if (d->data.sz != 0) return failed("AV1 in more than one piece");
+    if (size == 0) return failed("an AV1 picture without data");
     std::uint8_t* to = dav1d_data_create(&d->data, size);
     if (to == nullptr) return failed("out of memory");
     std::memcpy(to, bytes, size);
