@@ -110,6 +110,15 @@ TEST_CASE("sizes that no data could fill are refused before memory is taken") {
     }
 }
 
+TEST_CASE("a WebP whose own size ends before its first chunk is refused") {
+    // Found by fuzzing: the chunk of 8 KB lies behind the end that the file says, and behind the file's.
+    for (const char size : {'\0', '\3'}) {
+        std::string file{"RIFF....WEBPV\0\0\0WP8X\n\0~\0\0\0\0\0W\0RA", 32};
+        file.replace(4, 4, std::string{size, 0, 0, 0});
+        refused(bytes(file.begin(), file.end()), cvt::errc::malformed, "bytes of chunks, expected");
+    }
+}
+
 TEST_CASE("what is not decoded is named") {
     bytes file = read_bytes("rgb.bmp");
     file[14] = 41;

@@ -67,7 +67,10 @@ inline error walk_webp(file_bytes f, std::size_t at, std::size_t end, bool in_fr
 
 /// What backend and preflight read alike.
 inline error find_webp_image(file_bytes f, webp_image& image) noexcept {
-    const std::uint64_t size = std::uint64_t{read_le32(f, 4)} + 8;
+    constexpr std::uint32_t least = 12;  // "WEBP" and the header of one chunk
+    const std::uint32_t said = read_le32(f, 4);
+    if (said < least) return error::format(errc::malformed, "WebP: its header says %u bytes of chunks, expected at least %u", said, least);
+    const std::uint64_t size = std::uint64_t{said} + 8;
     if (size > f.size())
         return error::format(errc::malformed, "WebP is truncated: %zu bytes of %llu", f.size(), static_cast<unsigned long long>(size));
     const std::size_t end = static_cast<std::size_t>(size);
