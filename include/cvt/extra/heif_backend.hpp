@@ -7,7 +7,7 @@
 
 #include "decoder.hpp"
 #include "heif_codecs.hpp"
-#include "heif_preflight.hpp"
+#include "heif_rewrite.hpp"
 
 namespace cvt_heif {
 
@@ -46,14 +46,18 @@ inline heif_image* read(const unsigned char* file, std::size_t size) noexcept {
 
 inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
                              const char** reason) noexcept {
+    cvt::detail::heif_meta tables;
     cvt::detail::heif_picture picture;
     *reason = "no picture";
-    if (cvt::detail::find_heif_picture({file, static_cast<std::size_t>(size)}, {~std::uint64_t{0}, ~std::uint64_t{0}}, picture))
+    if (cvt::detail::find_heif_picture({file, static_cast<std::size_t>(size)}, {~std::uint64_t{0}, ~std::uint64_t{0}}, tables, picture))
         return nullptr;
+    cvt::detail::buffer<unsigned char> alone;
+    *reason = "outofmem";
+    if (!cvt::detail::rewrite_heif(tables, alone)) return nullptr;
     *reason = "its decoders cannot be registered";
     if (!plugins_known()) return nullptr;
     allowed_area = picture.most_area;
-    heif_image* image = read(file, static_cast<std::size_t>(size));
+    heif_image* image = read(alone.data(), alone.size());
     allowed_area = 0;
     *reason = text;
     if (image == nullptr) return nullptr;

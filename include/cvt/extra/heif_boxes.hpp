@@ -64,6 +64,7 @@ struct heif_meta {
     file_bytes file;
     heif_reader items, references, properties, associations, places, data;  ///< iinf, iref, ipco, ipma, iloc, idat
     std::uint32_t primary = 0;
+    static constexpr int most_properties = 512, most_properties_of_one = 16;
 
     /// The type of an item; 0 where there is none.
     [[nodiscard]] std::uint32_t type_of(std::uint32_t item) const noexcept {
@@ -83,9 +84,11 @@ struct heif_meta {
         }
         return 0;
     }
-    /// Calls see(type, body) with each property of an item, in order, until it returns false.
+    /// Calls see(index, type, body) with each property of an item, in order, until it returns false or there are more than any picture
+    /// needs.
     template <class See>
     void each_property(std::uint32_t item, See see) const noexcept {
+        int left = most_properties_of_one;
         heif_reader r = associations;
         const unsigned version = r.u8();
         r.skip(2);
@@ -99,7 +102,7 @@ struct heif_meta {
                 heif_reader boxes = properties, body = properties;
                 std::uint32_t type = 0, seen = 0;
                 while (boxes.more() && seen < index) body = boxes.box(type), ++seen;
-                if (seen == index && boxes.good && !see(type, body)) return;
+                if (seen == index && boxes.good && (left-- == 0 || !see(index, type, body))) return;
             }
         }
     }
@@ -119,38 +122,46 @@ struct heif_meta {
             }
         }
     }
-    /// A reader of an item's bytes, where they lie in one piece.
-    [[nodiscard]] heif_reader bytes_of(std::uint32_t item) const noexcept {
+    /// Calls see(bytes) with each piece of an item's data, in order. False where the item has none, or they lie outside of the file.
+    template <class See>
+    [[nodiscard]] bool each_piece(std::uint32_t item, See see) const noexcept {
         heif_reader r = places;
-        const heif_reader none{file, 0, 0, false};
         const unsigned version = r.u8();
         r.skip(3);
         const std::uint32_t sizes = r.u16();
         const unsigned offset_width = sizes >> 12, length_width = sizes >> 8 & 15U, base_width = sizes >> 4 & 15U;
         const unsigned index_width = version == 0 ? 0 : sizes & 15U;
+        if (offset_width > 8 || length_width > 8 || base_width > 8) return false;
         std::uint32_t items_left = version < 2 ? r.u16() : r.u32();
         for (; items_left != 0 && r.more(); --items_left) {
             const std::uint32_t id = version < 2 ? r.u16() : r.u32(), method = version == 0 ? 0 : r.u16() & 15U;
             r.skip(2);
             const std::uint64_t base = r.number(base_width);
-            const std::size_t extents = r.u16(), extent_size = index_width + offset_width + length_width;
-            std::uint64_t offset = 0, length = 0;
-            if (extents == 1) {
-                r.number(index_width);
-                offset = r.number(offset_width), length = r.number(length_width);
-            } else {
-                r.skip(extents * extent_size);
+            const std::size_t pieces = r.u16();
+            if (id != item) {
+                r.skip(pieces * (index_width + offset_width + length_width));
+                continue;
             }
-            if (!r.good || id != item) continue;
-            if (extents != 1 || method > 1 || base > file.size() || offset > file.size() || length > file.size()) return none;
-            const std::size_t from = method == 1 ? data.at : 0, room = method == 1 ? data.end - data.at : file.size();
-            if (base + offset > room || length > room - (base + offset)) return none;
-            const std::size_t at = from + static_cast<std::size_t>(base + offset);
-            return {file, at, at + static_cast<std::size_t>(length), true};
+            if (pieces == 0 || method > 1 || base > file.size()) return false;
+            const file_bytes room = method == 1 ? file.subspan(data.at, data.end - data.at) : file;
+            for (std::size_t i = 0; i < pieces; ++i) {
+                r.skip(index_width);
+                const std::uint64_t offset = r.number(offset_width), length = r.number(length_width);
+                if (!r.good || offset > file.size() || base + offset > room.size() || length > room.size() - (base + offset)) return false;
+                see(room.subspan(static_cast<std::size_t>(base + offset), static_cast<std::size_t>(length)));
+            }
+            return true;
         }
-        return none;
+        return false;
     }
 };
+
+/// Whether boxes fill what is left to read, and are not more than `most`.
+inline bool are_boxes(heif_reader r, std::size_t most) noexcept {
+    std::size_t count = 0;
+    for (std::uint32_t type = 0; r.more(); ++count) r.box(type);
+    return r.good && count <= most;
+}
 
 /// False where the file has no such tables, or more than any picture needs.
 inline bool open_heif(file_bytes f, heif_meta& m) noexcept {
@@ -170,7 +181,11 @@ inline bool open_heif(file_bytes f, heif_meta& m) noexcept {
     const unsigned version = first.u8();
     first.skip(3);
     m.primary = version == 0 ? first.u16() : first.u32();
-    return first.good && m.items.good && m.properties.good && m.associations.good && m.places.good;
+    heif_reader items = m.items, references = m.references;
+    items.skip(items.u8() == 0 ? 5 : 7);
+    references.skip(4);
+    return first.good && m.items.good && m.properties.good && m.associations.good && m.places.good && are_boxes(items, most) &&
+           are_boxes(m.properties, heif_meta::most_properties) && (!m.references.good || are_boxes(references, most));
 }
 
 }  // namespace detail
