@@ -130,6 +130,9 @@ TEST_CASE("what would reach a decoder in HEIF is checked first") {
     file = read_bytes("444.avif", "heif");
     after(file, "av1C")[-1] = 'X';
     refused(file, cvt::errc::malformed, "no parameters of AV1");
+    file = read_bytes("444.heic", "heif");
+    after(file, "mdat")[4] = 1 << 1;  // a slice that may need other pictures
+    refused(file, cvt::errc::malformed, "no still picture");
 }
 
 TEST_CASE("pictures in HEIF that are neither HEVC nor AV1 are named, and so is the missing library") {

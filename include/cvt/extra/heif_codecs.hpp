@@ -162,6 +162,9 @@ inline void free_hevc(void* decoder) noexcept {
     de265_free_decoder(d->context);
     delete d;
 }
+/// Slices of pictures that need no other picture, parameters and notes: all that a still picture has (ISO/IEC 23008-12, annex B).
+inline bool is_of_a_still(unsigned kind) noexcept { return (kind >= 16 && kind <= 21) || (kind >= 32 && kind <= 40); }
+
 /// Units of four bytes of length, and so many of data.
 inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) noexcept {
     auto* d = static_cast<hevc_decoder*>(decoder);
@@ -170,6 +173,7 @@ inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) 
         std::size_t length = 0;
         for (int i = 0; i < 4; ++i) length = length << 8 | from[i];
         if (length > size - 4 || length > 0x7FFFFFFF) return failed("the HEVC data end too soon");
+        if (length < 2 || !is_of_a_still(from[4] >> 1 & 63U)) return failed("HEVC that is no still picture");
         if (de265_push_NAL(d->context, from + 4, static_cast<int>(length), 0, nullptr) != DE265_OK) return failed("out of memory");
         from += 4 + length, size -= 4 + length;
     }
