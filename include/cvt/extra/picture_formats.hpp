@@ -17,19 +17,19 @@ struct picture_format {
     const char* name;  ///< as the program's codecs are called too
     bool (*recognised)(file_bytes file) noexcept;
     error (*preflight)(file_bytes file, const decode_limits& limits, file_facts& facts) noexcept;
-    const char *library, *package;  ///< for a program that was built without it; the package is Debian's
+    const char *library, *package, *option;  ///< for a program that was built without it; the package is Debian's, the option CMake's
 };
 
 inline constexpr picture_format picture_formats[]{
-    {"JPEG", is_jpeg, preflight_jpeg, "libjpeg-turbo", "libjpeg62-turbo-dev"},
-    {"PNG", is_png, preflight_png, "libpng", "libpng-dev"},
-    {"WebP", is_webp, preflight_webp, "libwebp", "libwebp-dev"},
-    {"AVIF", is_avif, preflight_heif, "libheif, dav1d and libde265", "libheif-dev"},
-    {"HEIC", is_heic, preflight_heif, "libheif, dav1d and libde265", "libheif-dev"},
-    {"GIF", is_gif, preflight_gif, "giflib", "libgif-dev"},
-    {"TIFF", is_tiff, preflight_tiff, "libtiff", "libtiff-dev"},
-    {"BMP", is_bmp, preflight_bmp, "", ""},
-    {"PNM", is_pnm, preflight_pnm, "", ""},
+    {"JPEG", is_jpeg, preflight_jpeg, "libjpeg-turbo", "libjpeg62-turbo-dev", "CVT_WITH_SYSTEM_CODECS"},
+    {"PNG", is_png, preflight_png, "libpng", "libpng-dev", "CVT_WITH_SYSTEM_CODECS"},
+    {"WebP", is_webp, preflight_webp, "libwebp", "libwebp-dev", "CVT_WITH_WEBP"},
+    {"AVIF", is_avif, preflight_heif, "libheif, dav1d and libde265", "libheif-dev", "CVT_WITH_HEIF"},
+    {"HEIC", is_heic, preflight_heif, "libheif, dav1d and libde265", "libheif-dev", "CVT_WITH_HEIF"},
+    {"GIF", is_gif, preflight_gif, "giflib", "libgif-dev", "CVT_WITH_GIF"},
+    {"TIFF", is_tiff, preflight_tiff, "libtiff", "libtiff-dev", "CVT_WITH_TIFF"},
+    {"BMP", is_bmp, preflight_bmp, "", "", ""},
+    {"PNM", is_pnm, preflight_pnm, "", "", ""},
 };
 
 /// By content, never by a file's name; null for anything else.
