@@ -109,7 +109,7 @@ TEST_CASE("libheif sees no table but ours") {
     second[9] = 2;
     CHECK(decode(file));  // of the alpha nobody asks
     second[-2] = 0x7E;
-    refused(file, cvt::errc::malformed, "tables");
+    refused(file, cvt::errc::malformed, "the table iref is damaged");
 }
 
 TEST_CASE("what would reach a decoder in HEIF is checked first") {
@@ -130,6 +130,12 @@ TEST_CASE("what would reach a decoder in HEIF is checked first") {
     file = read_bytes("444.avif", "heif");
     after(file, "av1C")[-1] = 'X';
     refused(file, cvt::errc::malformed, "no parameters of AV1");
+    file = read_bytes("444.heic", "heif");
+    after(file, "pitm")[-1] = 'X';
+    refused(file, cvt::errc::malformed, "no table pitm");
+    file = read_bytes("444.heic", "heif");
+    file.resize(100);
+    refused(file, cvt::errc::malformed, "truncated: the box at byte 28 goes past the end of the file (100 bytes)");
     file = read_bytes("444.heic", "heif");
     after(file, "mdat")[4] = 1 << 1;  // a slice that may need other pictures
     refused(file, cvt::errc::malformed, "no still picture");

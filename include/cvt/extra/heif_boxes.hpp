@@ -163,12 +163,23 @@ inline bool are_boxes(heif_reader r, std::size_t most) noexcept {
     return r.good && count <= most;
 }
 
-/// False where the file has no such tables, or more than any picture needs.
-inline bool open_heif(file_bytes f, heif_meta& m) noexcept {
-    heif_reader meta = heif_reader{f, 0, f.size(), true}.find(four_letters("meta"));
-    meta.skip(4);
+/// Finds the tables. Errors: malformed.
+inline error open_heif(file_bytes f, heif_meta& m) noexcept {
+    heif_reader top{f, 0, f.size(), true}, meta{f, 0, 0, false};
+    while (top.more() && !meta.good) {
+        const std::size_t at = top.at;
+        std::uint32_t type = 0;
+        const heif_reader body = top.box(type);
+        if (!top.good)
+            return error::format(errc::malformed, "HEIF is truncated: the box at byte %zu goes past the end of the file (%zu bytes)", at,
+                                 f.size());
+        if (type == four_letters("meta")) meta = body;
+    }
+    if (!meta.good) return error::format(errc::malformed, "HEIF: no picture in the file, maybe a film");
     constexpr std::size_t most = 256U << 10;
-    if (!meta.good || meta.end - meta.at > most) return false;
+    const std::size_t size = meta.end - meta.at;
+    if (size > most) return error::format(errc::malformed, "HEIF: tables of %zu bytes, more than the limit of %zu", size, most);
+    meta.skip(4);
     m.file = f;
     m.items = meta.find(four_letters("iinf"));
     m.references = meta.find(four_letters("iref"));
@@ -177,15 +188,27 @@ inline bool open_heif(file_bytes f, heif_meta& m) noexcept {
     m.associations = properties.find(four_letters("ipma"));
     m.places = meta.find(four_letters("iloc"));
     m.data = meta.find(four_letters("idat"));
-    heif_reader first = meta.find(four_letters("pitm"));
+    heif_reader first = meta.find(four_letters("pitm")), items = m.items, references = m.references;
+    const char* missing = !m.items.good          ? "iinf"
+                          : !m.properties.good   ? "ipco"
+                          : !m.associations.good ? "ipma"
+                          : !m.places.good       ? "iloc"
+                          : !first.good          ? "pitm"
+                                                 : nullptr;
+    if (missing != nullptr) return error::format(errc::malformed, "HEIF: no table %s", missing);
     const unsigned version = first.u8();
     first.skip(3);
     m.primary = version == 0 ? first.u16() : first.u32();
-    heif_reader items = m.items, references = m.references;
     items.skip(items.u8() == 0 ? 5 : 7);
     references.skip(4);
-    return first.good && m.items.good && m.properties.good && m.associations.good && m.places.good && are_boxes(items, most) &&
-           are_boxes(m.properties, heif_meta::most_properties) && (!m.references.good || are_boxes(references, most));
+    const char* damaged = !first.good                                            ? "pitm"
+                          : !are_boxes(items, most)                              ? "iinf"
+                          : !are_boxes(m.properties, heif_meta::most_properties) ? "ipco"
+                          : m.references.good && !are_boxes(references, most)    ? "iref"
+                                                                                 : nullptr;
+    if (damaged != nullptr)
+        return error::format(errc::malformed, "HEIF: the table %s is damaged, or longer than any picture needs", damaged);
+    return {};
 }
 
 }  // namespace detail

@@ -185,7 +185,7 @@ inline error turn_heif(const heif_meta& m, heif_picture& p) noexcept {
 
 /// What backend and preflight read alike.
 inline error find_heif_picture(file_bytes f, const decode_limits& limits, heif_meta& m, heif_picture& p) noexcept {
-    if (!open_heif(f, m)) return error::format(errc::malformed, "HEIF: no tables of a picture, or they are damaged or too large");
+    if (error e = open_heif(f, m)) return e;
     const std::uint32_t type = m.type_of(m.primary);
     const bool grid = type == four_letters("grid");
     if (!grid && !is_heif_coded(type))
