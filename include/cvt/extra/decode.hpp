@@ -110,7 +110,7 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
     }
     const cvt_codec* codec = find_codec(decoder, format->name);
     if (codec == nullptr)
-        return error::format(errc::unsupported, "a %s file, and this program was built without %s (Debian: %s; CMake: %s)", format->name,
+        return error::format(errc::unsupported, "%s file: this program was built without %s (Debian: %s; CMake: %s)", format->name,
                              format->library, format->package, format->option);
     file_facts facts;
     if (error e = format->preflight(bytes, limits, facts)) return e;

@@ -254,10 +254,10 @@ TEST_CASE("other formats are named") {
     const auto named = [](const std::string& text, const char* says) {
         refused(bytes(text.begin(), text.end()), cvt::errc::unsupported, says);
     };
-    named("GIF89a............", "a GIF file, and this program was built without giflib (Debian: libgif-dev; CMake: CVT_WITH_GIF)");
-    named("RIFF....WEBPVP8 ..", "a WebP file, and this program was built without libwebp (Debian: libwebp-dev; CMake: CVT_WITH_WEBP)");
+    named("GIF89a............", "GIF file: this program was built without giflib (Debian: libgif-dev; CMake: CVT_WITH_GIF)");
+    named("RIFF....WEBPVP8 ..", "WebP file: this program was built without libwebp (Debian: libwebp-dev; CMake: CVT_WITH_WEBP)");
     named(std::string{"II*\0........", 12},
-          "a TIFF file, and this program was built without libtiff (Debian: libtiff-dev; CMake: CVT_WITH_TIFF)");
+          "TIFF file: this program was built without libtiff (Debian: libtiff-dev; CMake: CVT_WITH_TIFF)");
     named("%PDF-1.4", "looks like PDF");
     named("<!DOCTYPE html><ht", "HTML");
     named("hello", "not a picture of a format that is known here");
