@@ -1,7 +1,13 @@
 # cvt::decode: the compiled half of cvt/extra/decode.hpp, with stb_image in it (cvt_stb) or before libjpeg-turbo and libpng
-# (cvt_codecs). Included here and, installed, by find_package(cvt CONFIG COMPONENTS decode).
+# (cvt_codecs), and before the libraries of other formats. Included here and, installed, by find_package(cvt CONFIG COMPONENTS decode).
 find_path(CVT_STB_INCLUDE_DIR stb/stb_image.h DOC "Folder that holds stb/stb_image.h (Debian: libstb-dev)")
 mark_as_advanced(CVT_STB_INCLUDE_DIR)
+
+# In the repository the source lies in src/; installed, beside this file.
+set(cvt_decode_source ${CMAKE_CURRENT_LIST_DIR}/decode.cpp)
+if(NOT EXISTS ${cvt_decode_source})
+  set(cvt_decode_source ${CMAKE_CURRENT_LIST_DIR}/../src/decode.cpp)
+endif()
 
 # classify takes the system's codecs where it finds them; a host says whether it wants them, and then they must be there.
 set(cvt_is_guest TRUE)
@@ -17,7 +23,7 @@ if(CVT_WITH_SYSTEM_CODECS AND NOT TARGET cvt_codecs)
   find_package(JPEG QUIET)
   find_package(PNG QUIET)
   if(JPEG_FOUND AND PNG_FOUND)
-    add_library(cvt_codecs STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/decode.cpp)
+    add_library(cvt_codecs STATIC EXCLUDE_FROM_ALL ${cvt_decode_source})
     target_compile_definitions(cvt_codecs PRIVATE CVT_WITH_SYSTEM_CODECS)
     target_link_libraries(cvt_codecs PUBLIC cvt::cvt PRIVATE JPEG::JPEG PNG::PNG)
     set_target_properties(cvt_codecs PROPERTIES POSITION_INDEPENDENT_CODE ON) # a host may be a shared library
@@ -27,7 +33,7 @@ if(CVT_WITH_SYSTEM_CODECS AND NOT TARGET cvt_codecs)
 endif()
 
 if(NOT TARGET cvt_stb AND CVT_STB_INCLUDE_DIR)
-  add_library(cvt_stb STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/decode.cpp)
+  add_library(cvt_stb STATIC EXCLUDE_FROM_ALL ${cvt_decode_source})
   target_link_libraries(cvt_stb PUBLIC cvt::cvt)
   target_include_directories(cvt_stb SYSTEM PRIVATE ${CVT_STB_INCLUDE_DIR})
   target_compile_options(cvt_stb PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-fwrapv;-fno-sanitize=shift>")
@@ -38,8 +44,12 @@ if(NOT TARGET cvt_stb AND NOT CMAKE_FIND_PACKAGE_NAME)
 endif()
 if(NOT TARGET cvt::decode)
   if(TARGET cvt_codecs)
-    add_library(cvt::decode ALIAS cvt_codecs)
+    set(cvt_decode_target cvt_codecs)
   elseif(TARGET cvt_stb)
-    add_library(cvt::decode ALIAS cvt_stb)
+    set(cvt_decode_target cvt_stb)
+  endif()
+  if(cvt_decode_target)
+    add_library(cvt::decode ALIAS ${cvt_decode_target})
+    include(${CMAKE_CURRENT_LIST_DIR}/cvt-formats.cmake)
   endif()
 endif()

@@ -137,7 +137,7 @@ public:
     void add(const std::string& folder, std::size_t expected) {
         const std::size_t before = to_.photos.size();
         walk(folder, expected);
-        if (to_.photos.size() == before) to_.photos.push_back({folder, expected, "a folder without .jpg, .jpeg or .png files"});
+        if (to_.photos.size() == before) to_.photos.push_back({folder, expected, "a folder without .jpg, .png, .webp or other picture files"});
     }
 
 private:
@@ -200,7 +200,7 @@ std::pair<std::string, std::string> locate(const std::string& folder, const labe
     if (status.type() != fs::file_type::not_found) return {path, "expected a photo, " + path + " cannot be read: " + problem.message()};
     const bool may_lack_ending = list.type == label_list::format::csv && !has_name_of_image(name);
     std::string found;
-    for (const char* ending : {".JPEG", ".jpeg", ".JPG", ".jpg", ".PNG", ".png"}) {
+    for (const char* ending : {".JPEG", ".jpeg", ".JPG", ".jpg", ".PNG", ".png", ".webp"}) {
         const std::string candidate = path + ending;
         if (!may_lack_ending || !is_file(candidate)) continue;
         if (std::error_code ignored; !found.empty() && !fs::equivalent(path_of(found), path_of(candidate), ignored))
@@ -208,7 +208,7 @@ std::pair<std::string, std::string> locate(const std::string& folder, const labe
         if (found.empty()) found = candidate;
     }
     if (!found.empty()) return {found, {}};
-    return {path, "expected a photo, found no file " + path + (may_lack_ending ? ".JPEG, .jpg or .png" : "")};
+    return {path, "expected a photo, found no file " + path + (may_lack_ending ? ".JPEG, .jpg, .png or .webp" : "")};
 }
 
 evaluation_set of_list(const std::string& file, const std::string& given_folder, class_finder& classes) {

@@ -7,9 +7,11 @@
 #include <cstring>
 #include <cvt/extra/decode.hpp>
 #include <filesystem>
-#include <initializer_list>
+#include <iterator>
+#include <string_view>
 
 #include "litter.hpp"
+#include "passed_over.hpp"
 #include "system.hpp"
 
 namespace app {
@@ -17,13 +19,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool named_like(const fs::path& path, std::initializer_list<const char*> endings) {
+std::string extension_of(const fs::path& path) {
     std::string extension = text_of(path.extension());
     std::transform(extension.begin(), extension.end(), extension.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return std::find(endings.begin(), endings.end(), extension) != endings.end();
+    return extension;
 }
-bool named_like_an_image(const fs::path& path) { return named_like(path, {".jpg", ".jpeg", ".png"}); }
+bool named_like_an_archive(const fs::path& path) { return extension_of(path) == ".tar"; }
+
+// The formats that are decoded, or would be by a program built with their libraries: then the error names what is missing.
+bool named_like_an_image(const fs::path& path) {
+    static constexpr std::string_view endings[]{".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif",  ".bmp",  ".dib",
+                                                ".tif", ".tiff", ".pbm", ".pgm",  ".ppm", ".pnm", ".avif", ".heic", ".heif", ".hif"};
+    const std::string extension = extension_of(path);
+    return std::find(std::begin(endings), std::end(endings), extension) != std::end(endings);
+}
+
+std::string kind_of(const fs::directory_entry& entry) {
+    std::error_code ignored;
+    if (entry.is_directory(ignored)) return "folder";
+    return entry.is_other(ignored) ? "pipe or device" : extension_of(entry.path());
+}
 
 // As long as Linux allows a name, of whole characters.
 std::string beginning_of(const std::string& text) {
@@ -49,15 +65,16 @@ void path_queue::group::sort() {
 // Not recursive: the shell and find say better which folders are meant.
 path_queue::group path_queue::list(const std::string& directory, bool archives, const input_filter& wanted) {
     group found{directory, {}, {}};
-    std::size_t others = 0, images = 0;
+    passed_over others;
+    std::size_t images = 0;
     std::error_code problem;
     fs::directory_iterator at{path_of(directory), problem};
     for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
         if (is_litter(text_of(at->path().filename()))) continue;
         std::error_code ignored;
-        const bool right_name = archives ? named_like(at->path(), {".tar"}) : named_like_an_image(at->path());
+        const bool right_name = archives ? named_like_an_archive(at->path()) : named_like_an_image(at->path());
         if (!right_name || at->is_directory(ignored) || at->is_other(ignored)) {  // other: a pipe, whose writer may never come
-            ++others;
+            others.add(kind_of(*at));
             continue;
         }
         ++images;
@@ -72,9 +89,9 @@ path_queue::group path_queue::list(const std::string& directory, bool archives, 
     };
     if (problem) return refuse(cvt::error::format(cvt::errc::io, "cannot be listed: %s", problem.message().c_str()));
     if (images == 0)
-        return refuse(cvt::error::format(cvt::errc::io, "a folder without %s files", archives ? ".tar" : ".jpg, .jpeg or .png"));
-    if (others != 0)
-        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", directory.c_str(), others, others == 1 ? "entry" : "entries");
+        return refuse(
+            cvt::error::format(cvt::errc::io, "a folder without %s files", archives ? ".tar" : ".jpg, .png, .webp or other picture"));
+    if (others.total() != 0) std::fprintf(stderr, "classify: %s: %s\n", directory.c_str(), others.text().c_str());
     found.sort();
     if (!archives)
         std::erase_if(found.starts, [&](std::size_t start) {
@@ -129,7 +146,8 @@ std::optional<input> tar_images::next() {
         const cvt::result<std::optional<tar_member>> found = reader_->next();
         if (!found) return end(found.error());
         if (!*found)
-            return end(images_ > 0 ? cvt::error{} : cvt::error::format(cvt::errc::io, "a tar archive without .jpg, .jpeg or .png files"));
+            return end(images_ > 0 ? cvt::error{}
+                                   : cvt::error::format(cvt::errc::io, "a tar archive without .jpg, .png, .webp or other picture files"));
         const tar_member& member = **found;
         // WebDataset: the key is all before the first dot of the last name; what begins with a dot has none, and is litter.
         const std::size_t last = member.name.rfind('/') + 1, dot = member.name.find('.', last);

@@ -1,4 +1,4 @@
-// The images to classify, in order: files, the JPEG and PNG files of directories or tar archives, lines of standard input.
+// The images to classify, in order: files, the pictures of directories or tar archives, lines of standard input.
 #pragma once
 
 #include <cstddef>

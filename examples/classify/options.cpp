@@ -22,7 +22,7 @@ constexpr int most_workers = 256;
 constexpr const char* examples = R"(Examples:
   classify photo.jpg                                the built-in model: ten classes, see --info
   classify --model cvt-13/ photo.jpg                a Hugging Face folder
-  classify --model cvt-13/ --format jsonl photos/   every JPEG and PNG of a folder, a JSON object a line
+  classify --model cvt-13/ --format jsonl photos/   every picture of a folder, a JSON object a line
   find . -name '*.jpg' | classify --workers 4 -     four images at a time, records in the order of the list
   classify --model cvt-13/ --input x.npy --logits y.npy
   classify --attention maps/ photo.jpg              where it looked, drawn over the photo
@@ -126,7 +126,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     app.get_formatter()->column_width(36);
 
     app.add_option("inputs", o.inputs,
-                   "JPEG or PNG files, directories of them, or - for lines of standard input: paths, or {\"path\": ..., \"id\": ...}")
+                   "pictures, directories of them, or - for lines of standard input: paths, or {\"path\": ..., \"id\": ...}")
         ->option_text("[image | directory | -]...");
     const auto add_text = [&app](const char* name, std::string& target, const char* type, const char* help) {
         return app.add_option(name, target, help)->type_name(type)->check(not_empty);
@@ -165,6 +165,10 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->group(images);
     add_choice<cvt::orientation>(app, "--orient", o.orient, {{"exif", cvt::orientation::exif}, {"ignore", cvt::orientation::ignore}},
                                  "turn photos as EXIF says (exif), or not, as ImageNet evaluation does")
+        ->group(images);
+    app.add_option("--max-pixels", o.max_pixels, "refuse larger pictures; default: by the machine's memory, 100 to 268 million")
+        ->type_name("N")
+        ->check(CLI::Range(1, 16384 * 16384).description(""))
         ->group(images);
 
     const std::string tensors = "Tensors in and out, float32";

@@ -28,6 +28,7 @@ struct options {
     std::optional<resize_method> resize;
     std::optional<cvt::crop_rounding> crop;
     std::optional<cvt::orientation> orient;
+    std::optional<int> max_pixels;  ///< of a picture
     std::optional<int> top_k;
     int threads = 1, batch = 1, workers = 1, repeat = 0;
     std::string kernels;

@@ -54,6 +54,9 @@ std::ptrdiff_t read_input(char* to, std::size_t size, const pastime& meanwhile);
 /// Whether files can be made in that folder.
 bool may_write_into(const std::string& folder);
 
+/// Of the machine, in all; 0 where that is not known.
+std::uint64_t memory_bytes();
+
 /// A file, closed with its object.
 class file {
 public:

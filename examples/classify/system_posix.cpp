@@ -147,6 +147,11 @@ bool file::write_at(std::uint64_t at, const void* data, std::size_t count) const
     return write_all(static_cast<const char*>(data), count, write, [] { return false; });
 }
 
+std::uint64_t memory_bytes() {
+    const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
+}
+
 bool file::append(const std::string& text) const {
     const auto write = [&](const char* from, std::size_t rest, std::size_t) { return ::write(descriptor_, from, rest); };
     return write_all(text.data(), text.size(), write, [&] { return !size(); });

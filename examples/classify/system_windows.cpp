@@ -179,6 +179,12 @@ bool file::write_at(std::uint64_t at, const void* data, std::size_t count) const
 
 bool file::append(const std::string& text) const { return write_all(descriptor_, text.data(), text.size()); }
 
+std::uint64_t memory_bytes() {
+    MEMORYSTATUSEX status{};
+    status.dwLength = sizeof status;
+    return ::GlobalMemoryStatusEx(&status) != 0 ? status.ullTotalPhys : 0;
+}
+
 // Of a byte that no file reaches: nobody could read a locked one.
 file::lock_result file::lock() const {
     OVERLAPPED place{};

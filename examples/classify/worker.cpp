@@ -76,7 +76,8 @@ cvt::result<cvt::grid> worker::read(const task& t, cvt::image& photo) {
     if (t.image.problem) return t.image.problem;
     if (t.tensor) return cvt::grid{static_cast<int>(t.tensor->extent(1)), static_cast<int>(t.tensor->extent(2))};
     const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
-    cvt::result<cvt::image> decoded = t.image.data ? cvt::decode(*t.image.data, turn) : cvt::read_image(t.image.path.c_str(), turn);
+    cvt::result<cvt::image> decoded =
+        t.image.data ? cvt::decode(*t.image.data, turn, limits_) : cvt::read_image(t.image.path.c_str(), turn, limits_);
     if (!decoded) return decoded.error();
     photo = *std::move(decoded);
     return preprocessor_.plan(photo.width, photo.height);

@@ -8,6 +8,7 @@
 
 #include "job.hpp"
 #include "options.hpp"
+#include "picture_limits.hpp"
 #include "setup.hpp"
 #include "threads.hpp"
 
@@ -40,6 +41,7 @@ private:
     };
 
     const options& options_;
+    const cvt::decode_limits limits_ = picture_limits(options_);
     const cvt::config& config_;
     cvt::thread_pool pool_;
     cvt::image_preprocessor preprocessor_;

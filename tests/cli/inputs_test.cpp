@@ -22,7 +22,7 @@ json without_times(const outcome& o) {
 
 }  // namespace
 
-TEST_CASE("a folder stands for its JPEG and PNG files, sorted by name", "[cli]") {
+TEST_CASE("a folder stands for its pictures, sorted by name", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directories(folder / "photos/below.png");  // a folder, whatever its name
     write_png(folder / "photos/b.PNG");
@@ -33,7 +33,42 @@ TEST_CASE("a folder stands for its JPEG and PNG files, sorted by name", "[cli]")
     CHECK(o.code == 0);
     CHECK(paths_of(o) ==
           std::vector<std::string>{folder / "photos/a.jpg", folder / "photos/b.PNG", folder / "photos/c.jpeg", folder / "photos/b.PNG"});
-    CHECK(o.err == "classify: " + folder / "photos" + ": 2 other entries skipped\n");
+    CHECK(o.err == "classify: " + folder / "photos" + ": 2 other entries skipped (1 .txt, 1 folder)\n");
+}
+
+TEST_CASE("a folder's pictures are known by every usual ending, and decoded by what is in them", "[cli]") {
+    const temporary_folder folder;
+    for (const char* name : {"a.jfif", "b.JPE", "c.mpo", "d.heic"}) write_jpeg(folder / name);
+    for (const char* name : {"e.bmp", "f.pgm", "g.tiff", "h.webp"}) write_png(folder / name);
+    for (const char* name : {"1.txt", "2.TXT", "3.xmp", "README"}) std::ofstream{folder / name} << "no image";
+    const outcome o = classify({"--format", "jsonl", folder.path()});
+    CHECK(o.code == 0);
+    CHECK(o.records().size() == 8);
+    CHECK(o.err == "classify: " + folder.path() + ": 4 other entries skipped (2 .txt, 1 .xmp, 1 without an extension)\n");
+}
+
+TEST_CASE("--max-pixels is the size that a picture may have", "[cli]") {
+    const temporary_folder folder;
+    // 12,000 x 9,000 pixels, as telephones of 108 megapixels have them: more than the library's own limit, and a fax of one colour.
+    const std::vector<int> numbers{256, 12000, 257, 9000, 258, 1, 259, 4, 262, 0, 273, 8, 277, 1, 278, 9000, 279, 1200};
+    std::string file{"II*\0\xB8\4\0\0", 8};
+    file.append(1200, '\xFF');  // a bit a row: like the row above
+    const auto put = [&file](int value, int bytes) {
+        for (; bytes != 0; --bytes, value >>= 8) file += static_cast<char>(value);
+    };
+    put(static_cast<int>(numbers.size() / 2), 2);
+    for (std::size_t i = 0; i < numbers.size(); i += 2) put(numbers[i], 2), put(4, 2), put(1, 4), put(numbers[i + 1], 4);
+    put(0, 4);
+    std::ofstream{folder / "large.tif", std::ios::binary} << file;
+    const auto message = [&](const char* pixels) {
+        const outcome o = classify({"--format", "jsonl", "--max-pixels", pixels, folder / "large.tif"});
+        return o.records()[0].contains("error") ? o.records()[0]["error"]["message"].get<std::string>() : std::string{};
+    };
+    const std::string found = message("107999999");
+    if (found.find("built without") != std::string::npos) return;
+    CHECK(found == "image is 12000 x 9000: more than the limit of 107999999 pixels");
+    CHECK(message("108000000").empty());
+    CHECK(classify({"--max-pixels", "0", folder / "large.tif"}).code == 2);
 }
 
 TEST_CASE("litter in a folder is passed over in silence; whoever names it gets a record", "[cli]") {
@@ -130,7 +165,7 @@ TEST_CASE("pipes in a folder are no photos, whatever their names", "[cli]") {
     CHECK(WEXITSTATUS(status) == 0);
     REQUIRE(lines_of(read_file(folder / "out")).size() == 1);
     CHECK(json::parse(read_file(folder / "out"))["path"] == a);
-    CHECK(read_file(folder / "err") == "classify: " + folder / "photos" + ": 1 other entry skipped\n");
+    CHECK(read_file(folder / "err") == "classify: " + folder / "photos" + ": 1 other entry skipped (1 pipe or device)\n");
 }
 
 TEST_CASE("paths that end in NUL bytes are refused, not cut", "[cli]") {

@@ -310,7 +310,7 @@ TEST_CASE("images that are no files in the archive are errors of their own, not 
     CHECK(records[3].contains("top"));
     const outcome none = a.run(member("a.txt", "x") + end_mark);
     CHECK(none.code == 1);
-    CHECK(none.records()[0]["error"]["message"] == "a tar archive without .jpg, .jpeg or .png files");
+    CHECK(none.records()[0]["error"]["message"] == "a tar archive without .jpg, .png, .webp or other picture files");
 }
 
 TEST_CASE("pax and GNU headers name the next member and only that one", "[cli]") {

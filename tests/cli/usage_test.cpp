@@ -10,11 +10,12 @@ TEST_CASE("--help and --version", "[cli]") {
     const outcome help = classify({"--help"});
     CHECK(help.code == 0);
     CHECK(help.err.empty());
-    for (const char* text : {"Examples:",   "Exit codes:",  "--model",     "--variant",    "--config",  "--gelu",   "--labels",  "--size",
-                             "--resize",    "--crop",       "--orient",    "--top-k",      "--threads", "--batch",  "--kernels", "--format",
-                             "--input",     "--logits",     "--embedding", "--dump-input", "--info",    "--repeat", "--convert", "--dtype",
-                             "--verify",    "--attention",  "--evaluate",  "--classes",    "--tar",     "--shard",  "--out",     "--resume",
-                             "--fail-fast", "--max-errors", "--workers",   "--precision",  "--truth"})
+    for (const char* text :
+         {"Examples:",   "Exit codes:",  "--model",     "--variant",    "--config",  "--gelu",      "--labels",  "--size",
+          "--resize",    "--crop",       "--orient",    "--top-k",      "--threads", "--batch",     "--kernels", "--format",
+          "--input",     "--logits",     "--embedding", "--dump-input", "--info",    "--repeat",    "--convert", "--dtype",
+          "--verify",    "--attention",  "--evaluate",  "--classes",    "--tar",     "--shard",     "--out",     "--resume",
+          "--fail-fast", "--max-errors", "--workers",   "--precision",  "--truth",   "--max-pixels"})
         CHECK(help.out.find(text) != std::string::npos);
     const outcome version = classify({"--version"});
     CHECK(version.code == 0);

@@ -1,10 +1,13 @@
 // Writes the first inputs of every fuzz target, one folder a target, out of tests/data: seeds DATA OUT.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include <cvt/checkpoint/formats/torch_zip.hpp>
+#include <cvt/extra/picture_formats.hpp>
 
 #include "folder_parts.hpp"
 
@@ -89,6 +92,17 @@ int main(int argc, char** argv) {
     for (const auto& entry : fs::directory_iterator{data / "preprocessing"})
         if (const auto type = entry.path().extension(); type == ".jpg" || type == ".png")
             seeds.add("image", entry.path().filename(), content(entry));
+    std::vector<fs::path> pictures;
+    for (const char* folder : {"pictures", "heif"})
+        for (const auto& entry : fs::directory_iterator{data / folder}) pictures.push_back(entry.path());
+    for (const fs::path& path : pictures) {
+        const std::string file = content(path);
+        const auto* format = cvt::detail::find_format({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
+        std::string target = format != nullptr ? format->name : "";
+        std::transform(target.begin(), target.end(), target.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        if (!target.empty()) seeds.add(target, path.filename(), file);
+    }
     const auto member = [](std::string_view name, char type, std::string_view text) {
         std::string header(512, '\0');
         header.replace(0, name.size(), name);

@@ -221,7 +221,19 @@ def write_decode():
             f.write(f"{name} {expected.shape[1]} {expected.shape[0]}\n")
 
 
+def write_raw_profiles():
+    """The EXIF of a PNG's text chunk, packed in each way that deflate has."""
+    text = b"\nexif\n      26\n49492a00080000000100120103000100000006000000\n00000000\n"
+    lines = b"".join(b"%064x\n" % (n * 0x9E3779B97F4A7C15) for n in range(40))  # enough for codes of its own
+    for name, level, strategy, body in (("fixed", 9, zlib.Z_FIXED, text), ("dynamic", 9, zlib.Z_DEFAULT_STRATEGY, text + lines),
+                                        ("stored", 0, zlib.Z_DEFAULT_STRATEGY, text)):
+        packer = zlib.compressobj(level, zlib.DEFLATED, 15, 9, strategy)
+        with open(os.path.join(OUT, f"raw_profile_{name}.zlib"), "wb") as out:
+            out.write(packer.compress(body) + packer.flush())
+
+
 if __name__ == "__main__":
     os.makedirs(OUT, exist_ok=True)
     write_resize()
     write_decode()
+    write_raw_profiles()

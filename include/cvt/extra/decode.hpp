@@ -1,4 +1,5 @@
-// JPEG and PNG files to RGB pixels, through stb_image or libjpeg-turbo and libpng, behind a preflight. Optional: not part of cvt.hpp.
+// Picture files to RGB pixels: JPEG, PNG, BMP and PNM, and others through the libraries that a program is built with, all behind
+// a preflight. Optional: not part of cvt.hpp.
 //
 // One source file of the program, and nothing else in it, reads
 //     #define CVT_DECODE_IMPLEMENTATION
@@ -10,6 +11,8 @@
 // stb_image is not hardened; the preflight here refuses what is known to break it. For pictures from strangers define
 // CVT_WITH_SYSTEM_CODECS in that one source file as well, and link libjpeg-turbo and libpng, which are maintained for that:
 // the same preflight stands in front of them, and their pixels are within 3 levels of stb_image's.
+// CVT_WITH_WEBP, CVT_WITH_HEIF, CVT_WITH_GIF and CVT_WITH_TIFF, defined there, add these formats through libwebp, libheif (HEIC and
+// AVIF; with libde265 and dav1d), giflib and libtiff (4.5 or later). BMP and PNM need nothing.
 #pragma once
 
 #include <cerrno>
@@ -17,8 +20,7 @@
 #include "../image/image_view.hpp"
 #include "../runtime/buffer.hpp"
 #include "decoder.hpp"
-#include "jpeg_preflight.hpp"
-#include "png_preflight.hpp"
+#include "picture_formats.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -81,6 +83,12 @@ inline bool apply_patch(file_bytes file, const file_patch& patch, buffer<std::ui
     return true;
 }
 
+inline const cvt_codec* find_codec(const cvt_decoder& decoder, const char* format) noexcept {
+    for (std::size_t i = 0; i < decoder.count; ++i)
+        if (std::strcmp(decoder.codecs[i].format, format) == 0) return &decoder.codecs[i];
+    return nullptr;
+}
+
 inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std::byte> file, orientation turn_to,
                                  const decode_limits& limits) noexcept {
     file_bytes bytes{reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
@@ -90,16 +98,18 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
     if (bytes.size() > max_bytes)
         return error::format(errc::bad_image, "image file has %zu bytes, more than the limit of %llu", bytes.size(),
                              static_cast<unsigned long long>(max_bytes));
-    file_facts facts;
-    if (is_jpeg(bytes)) {
-        if (error e = preflight_jpeg(bytes, limits, facts)) return e;
-    } else if (is_png(bytes)) {
-        if (error e = preflight_png(bytes, limits, facts)) return e;
-    } else {
+    const picture_format* format = find_format(bytes);
+    if (format == nullptr) {
         const char* guess = guess_format(bytes);
-        return error::format(errc::unsupported, "not a JPEG or PNG file%s%s", guess != nullptr ? ": it looks like " : "",
-                             guess != nullptr ? guess : "");
+        return error::format(errc::unsupported, "not a picture of a format that is known here%s%s",
+                             guess != nullptr ? ": it looks like " : "", guess != nullptr ? guess : "");
     }
+    const cvt_codec* codec = find_codec(decoder, format->name);
+    if (codec == nullptr)
+        return error::format(errc::unsupported, "%s file: this program was built without %s (Debian: %s; CMake: %s)", format->name,
+                             format->library, format->package, format->option);
+    file_facts facts;
+    if (error e = format->preflight(bytes, limits, facts)) return e;
 
     buffer<std::uint8_t> patched;
     if (facts.patch.count != 0) {
@@ -111,15 +121,15 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
     // Room for 16-bit RGBA or a progressive JPEG's coefficients twice over, and for the compressed data.
     const std::size_t allocation_limit =
         16 * (static_cast<std::size_t>(facts.width) + 64) * (static_cast<std::size_t>(facts.height) + 64) + 2 * bytes.size() + (1U << 20);
-    int width = 0, height = 0, channels = 0;
+    int width = facts.width, height = facts.height, channels = 0;
     const char* reason = "unknown";
     unsigned char* pixels =
-        decoder.decode(bytes.data(), static_cast<int>(bytes.size()), allocation_limit, &width, &height, &channels, &reason);
+        codec->decode(bytes.data(), static_cast<int>(bytes.size()), allocation_limit, &width, &height, &channels, &reason);
     if (pixels == nullptr) {
         if (std::strcmp(reason, "outofmem") == 0)
             return error::format(errc::out_of_memory, "out of memory: decoding %d x %d pixels, or the data unpacks to more than that",
                                  facts.width, facts.height);
-        return error::format(errc::malformed, "image data is damaged or truncated (%s: %s)", decoder.name, reason);
+        return error::format(errc::malformed, "image data is damaged or truncated (%s: %s)", codec->library, reason);
     }
     image decoded;
     const turned t = turn(width, height, turn_to == orientation::exif ? facts.orientation : 1);
@@ -138,19 +148,20 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
 
 }  // namespace detail
 
-/// The library that decodes, "stb_image" or "libjpeg and libpng".
+/// The library that decodes JPEG and PNG, "stb_image" or "libjpeg and libpng".
 inline const char* decoder_name() noexcept { return cvt_decoder_in_use()->name; }
 
-/// Decodes a JPEG or PNG file held in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted,
-/// the high byte of 16 bits. PNG is exact; JPEG within 3 levels of libjpeg's. Damage inside a JPEG's compressed data that
-/// still decodes is not noticed, as in libjpeg.
-/// Errors: unsupported (another format, or a kind of JPEG that is not decoded), malformed (damaged or truncated),
-/// bad_image (too many pixels or bytes), out_of_memory.
+/// Decodes a picture held in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted, alpha dropped, the
+/// high byte of 16 bits, the first image of an animation, the first page of a TIFF. All are exact but JPEG, which is within 3 levels
+/// of libjpeg's, and HEIC and AVIF, within 2 of their libraries' own tools. Those two say how they are turned by more than EXIF: it is
+/// part of the picture, whatever `turn_to` is. Damage inside a JPEG's compressed data that still decodes is not noticed, as in libjpeg.
+/// Errors: unsupported (another format, one that this program was built without, or a kind that is not decoded), malformed
+/// (damaged or truncated), bad_image (too many pixels or bytes), out_of_memory.
 inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {
     return detail::decode_with(*cvt_decoder_in_use(), file, turn_to, limits);
 }
 
-/// Reads and decodes a JPEG or PNG file. Errors: as decode(), without the file's name; io when it cannot be opened or read, as a
+/// Reads and decodes a picture. Errors: as decode(), without the file's name; io when it cannot be opened or read, as a
 /// pipe cannot once a signal's handler has interrupted the reading.
 inline result<image> read_image(const char* path, orientation turn_to, const decode_limits& limits = {}) noexcept {
     if (path == nullptr) return error::format(errc::invalid_argument, "no path of an image");
@@ -182,11 +193,6 @@ inline result<image> read_image(const char* path, orientation turn_to, const dec
 CVT_NAMESPACE_END
 
 #if defined(CVT_DECODE_IMPLEMENTATION)
-#if defined(CVT_WITH_SYSTEM_CODECS)
-#include "system_backend.hpp"
-extern "C" const cvt_decoder* cvt_decoder_in_use() noexcept { return &cvt_system::decoder; }
-#else
-#include "stb_backend.hpp"
-extern "C" const cvt_decoder* cvt_decoder_in_use() noexcept { return &cvt_stb::decoder; }
-#endif
+#include "codecs.hpp"
+extern "C" const cvt_decoder* cvt_decoder_in_use() noexcept { return &cvt_codecs::decoder; }
 #endif

@@ -1,4 +1,4 @@
-// What a file is before a decoder touches it: the format by its first bytes, the facts that preflight collects, byte reading.
+// What every preflight shares: the limits, the facts that it collects, reading of bytes.
 #pragma once
 
 #include <cstddef>
@@ -42,47 +42,14 @@ inline std::uint32_t read_be32(file_bytes f, std::size_t at) noexcept {
     return static_cast<std::uint32_t>(read_be16(f, at)) << 16 | read_be16(f, at + 2);
 }
 
-inline bool starts_with(file_bytes f, std::string_view magic, std::size_t at = 0) noexcept {
-    return f.size() >= at + magic.size() && std::memcmp(f.data() + at, magic.data(), magic.size()) == 0;
+inline unsigned read_le16(file_bytes f, std::size_t at) noexcept { return static_cast<unsigned>(f[at] | f[at + 1] << 8); }
+inline std::uint32_t read_le24(file_bytes f, std::size_t at) noexcept { return read_le16(f, at) | std::uint32_t{f[at + 2]} << 16; }
+inline std::uint32_t read_le32(file_bytes f, std::size_t at) noexcept {
+    return read_le16(f, at) | static_cast<std::uint32_t>(read_le16(f, at + 2)) << 16;
 }
 
-inline bool is_jpeg(file_bytes f) noexcept { return starts_with(f, "\xFF\xD8\xFF"); }
-inline bool is_png(file_bytes f) noexcept { return starts_with(f, "\x89PNG\r\n\x1A\n"); }
-
-/// What a file that is neither JPEG nor PNG looks like, for the message.
-inline const char* guess_format(file_bytes f) noexcept {
-    struct known {
-        std::string_view magic;
-        std::size_t at;
-        const char* name;
-    };
-    static constexpr known formats[]{
-        {"GIF8", 0, "GIF"},
-        {"WEBP", 8, "WebP"},
-        {"BM", 0, "BMP"},
-        {std::string_view{"II*\0", 4}, 0, "TIFF"},
-        {std::string_view{"MM\0*", 4}, 0, "TIFF"},
-        {"ftypavif", 4, "AVIF"},
-        {"ftyphei", 4, "HEIC"},
-        {"ftypmif1", 4, "HEIC"},
-        {"8BPS", 0, "Photoshop"},
-        {"%PDF", 0, "PDF"},
-        {"PK\x03\x04", 0, "a ZIP archive"},
-        {"\x1F\x8B", 0, "gzip"},
-        {"\x93NUMPY", 0, "NumPy"},
-        {"\xFF\x0A", 0, "JPEG XL"},
-        {"JXL ", 4, "JPEG XL"},
-        {"jP  ", 4, "JPEG 2000"},
-        {"<svg", 0, "SVG"},
-        {"<?xml", 0, "XML or SVG"},
-        {"<!DOCTYPE", 0, "an HTML page"},
-        {"<!doctype", 0, "an HTML page"},
-        {"<html", 0, "an HTML page"},
-        {"<HTML", 0, "an HTML page"},
-    };
-    for (const known& k : formats)
-        if (starts_with(f, k.magic, k.at)) return k.name;
-    return nullptr;
+inline bool starts_with(file_bytes f, std::string_view magic, std::size_t at = 0) noexcept {
+    return f.size() >= at + magic.size() && std::memcmp(f.data() + at, magic.data(), magic.size()) == 0;
 }
 
 inline error check_pixels(std::int64_t width, std::int64_t height, const decode_limits& limits) noexcept {

@@ -3,6 +3,7 @@
 
 #include "exif.hpp"
 #include "image_preflight.hpp"
+#include "jpeg_tables.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
@@ -85,6 +86,20 @@ inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk
         body = body.subspan(17 + symbols);
     }
     return {};
+}
+
+/// Frames of MJPEG have no Huffman tables: those of the standard are meant (ISO/IEC 10918-1, annex K.3), and are put in front of the
+/// first scan.
+inline void add_jpeg_tables(std::size_t at, jpeg_walk& walk, file_facts& facts) noexcept {
+    for (const auto& kind : walk.huffman)
+        for (const bool there : kind)
+            if (there) return;
+    if (walk.progressive || walk.scans != 0) return;
+    static_assert(sizeof jpeg_standard_tables + 16 <= sizeof facts.patch.bytes);  // and an Adobe segment
+    facts.patch.at = at;
+    facts.patch.count = sizeof jpeg_standard_tables;
+    std::memcpy(facts.patch.bytes, jpeg_standard_tables, sizeof jpeg_standard_tables);
+    for (auto& kind : walk.huffman) kind[0] = kind[1] = true;
 }
 
 inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, const decode_limits& limits, jpeg_walk& walk,
@@ -182,8 +197,8 @@ inline void patch_jpeg_cmyk(std::size_t at, const jpeg_walk& walk, file_facts& f
     const std::uint8_t transform = walk.adobe && walk.adobe_transform != 0 ? 2 : 0;
     const std::uint8_t segment[]{0xFF, jpeg_app14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, transform};
     facts.patch.at = at;
-    facts.patch.count = sizeof segment;
-    std::memcpy(facts.patch.bytes, segment, sizeof segment);
+    std::memcpy(facts.patch.bytes + facts.patch.count, segment, sizeof segment);  // behind the tables, where these are missing too
+    facts.patch.count += sizeof segment;
 }
 
 /// Components called R, G and B are RGB to stb_image whatever the file says, and YCbCr to libjpeg where a JFIF segment or
@@ -209,6 +224,8 @@ inline std::size_t skip_jpeg_entropy(file_bytes f, std::size_t at) noexcept {
     }
     return f.size();
 }
+
+inline bool is_jpeg(file_bytes f) noexcept { return starts_with(f, "\xFF\xD8\xFF"); }
 
 /// `f` begins with FF D8. Errors: malformed, unsupported, bad_image (size).
 inline error preflight_jpeg(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
@@ -238,6 +255,7 @@ inline error preflight_jpeg(file_bytes f, const decode_limits& limits, file_fact
         } else if (marker == jpeg_sof0 || marker == jpeg_sof1 || marker == jpeg_sof2) {
             if (error e = check_jpeg_frame(body, segment, marker, limits, walk, facts)) return e;
         } else if (marker == jpeg_sos) {
+            add_jpeg_tables(segment, walk, facts);
             if (error e = check_jpeg_scan(body, segment, walk, facts)) return e;
             if (error e = check_jpeg_colors(walk)) return e;
             patch_jpeg_cmyk(segment, walk, facts);

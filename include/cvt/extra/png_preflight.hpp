@@ -5,6 +5,7 @@
 
 #include "exif.hpp"
 #include "image_preflight.hpp"
+#include "png_exif.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
@@ -40,7 +41,7 @@ inline bool png_depth_allowed(unsigned color, unsigned depth) noexcept {
 struct png_walk {
     unsigned color = 0, depth = 0, palette = 0;
     std::uint64_t data_bytes = 0, raw_bytes = 0;  ///< of the compressed data; of what they must unpack to
-    bool header = false, data = false, data_closed = false, transparency = false, end = false;
+    bool header = false, data = false, data_closed = false, transparency = false, exif = false, end = false;
 };
 
 inline error check_png_header(file_bytes body, png_walk& walk, file_facts& facts, const decode_limits& limits) noexcept {
@@ -113,11 +114,17 @@ inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t
         walk.end = true;
         return {};
     }
-    if (type == "eXIf") facts.orientation = exif_orientation(body);
+    if (type == "eXIf") {
+        facts.orientation = exif_orientation(body);
+        walk.exif = true;
+    }
+    if (!walk.exif && (type == "tEXt" || type == "zTXt" || type == "iTXt")) text_orientation(type, body, facts.orientation);
     if (type == "CgBI") return error::format(errc::unsupported, "PNG: Apple's CgBI variant is not supported");
     if ((type[0] & 0x20) == 0) return error::format(errc::unsupported, "PNG: unknown critical chunk %.4s", type.data());
     return {};
 }
+
+inline bool is_png(file_bytes f) noexcept { return starts_with(f, "\x89PNG\r\n\x1A\n"); }
 
 /// `f` begins with the PNG signature. Errors: malformed, unsupported, bad_image (size).
 inline error preflight_png(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
@@ -125,6 +132,8 @@ inline error preflight_png(file_bytes f, const decode_limits& limits, file_facts
     std::size_t at = 8;
     while (!walk.end) {
         constexpr std::size_t frame = 12;  // length, type and checksum around the body
+        if (at == f.size() && walk.data)
+            return error::format(errc::malformed, "PNG is truncated: it ends at byte %zu without an IEND chunk", at);
         if (f.size() - at < frame || read_be32(f, at) > f.size() - at - frame)
             return error::format(errc::malformed, "PNG is truncated: the chunk at byte %zu goes past the end of the file (%zu bytes)", at,
                                  f.size());

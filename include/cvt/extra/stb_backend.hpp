@@ -1,4 +1,4 @@
-// stb_image, compiled in the one unit that asks for it: JPEG and PNG from memory, with allocations capped. Included by decode.hpp.
+// stb_image, compiled in the one unit that asks for it: JPEG and PNG from memory, with allocations capped. Included by codecs.hpp.
 #pragma once
 
 #include <cstdlib>
@@ -61,6 +61,6 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     return pixels;
 }
 
-inline constexpr cvt_decoder decoder{"stb_image", decode, [](unsigned char* pixels) noexcept { std::free(pixels); }};
+inline constexpr cvt_codec jpeg{"JPEG", "stb_image", decode}, png{"PNG", "stb_image", decode};
 
 }  // namespace cvt_stb

@@ -1,4 +1,4 @@
-// libjpeg-turbo and libpng in place of stb_image, in the one unit that defines CVT_WITH_SYSTEM_CODECS. Included by decode.hpp.
+// libjpeg-turbo and libpng in place of stb_image, in the one unit that defines CVT_WITH_SYSTEM_CODECS. Included by codecs.hpp.
 #pragma once
 #if defined(CVT_WITH_SYSTEM_CODECS)
 
@@ -16,26 +16,21 @@
 
 namespace cvt_system {
 
-/// The last error's text, for the caller to copy.
-inline thread_local char reason[JMSG_LENGTH_MAX];
-
 /// One decoding. Both libraries report an error by a call that must not return, so nothing in here has a destructor.
 struct job {
     const unsigned char* file;
     std::size_t size, limit;  ///< bytes, of the file and of any block of memory
     unsigned char* pixels = nullptr;
     int width = 0, height = 0, channels = 0;
-    std::jmp_buf failed{};
+    std::jmp_buf failed;
 
     bool room(std::size_t count) noexcept {
-        if (count <= limit) pixels = static_cast<unsigned char*>(std::calloc(1, count));
-        return pixels != nullptr || no_memory();
-    }
-    static bool no_memory() noexcept {
-        std::strcpy(reason, "outofmem");
-        return false;
+        return count <= limit && (pixels = static_cast<unsigned char*>(std::calloc(1, count))) != nullptr;
     }
 };
+
+/// The last error's text, for the caller to copy.
+inline thread_local char reason[JMSG_LENGTH_MAX];
 
 struct jpeg_job : job {
     jpeg_decompress_struct info;
@@ -45,7 +40,7 @@ struct jpeg_job : job {
 inline void fail_jpeg(j_common_ptr info) noexcept {
     info->err->format_message(info, reason);
     const int code = info->err->msg_code;
-    if (code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE) job::no_memory();
+    if (code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE) std::strcpy(reason, "outofmem");
     std::longjmp(static_cast<jpeg_job*>(info->client_data)->failed, 1);
 }
 
@@ -71,7 +66,7 @@ inline bool run(jpeg_job& j) noexcept {
     j.height = static_cast<int>(j.info.output_height);
     j.channels = j.info.output_components;
     const std::size_t stride = std::size_t{j.info.output_width} * static_cast<std::size_t>(j.channels);
-    if (!j.room(stride * j.info.output_height)) return false;
+    if (!j.room(stride * j.info.output_height)) return std::strcpy(reason, "outofmem"), false;
     while (j.info.output_scanline < j.info.output_height) {
         JSAMPROW row = j.pixels + stride * j.info.output_scanline;
         jpeg_read_scanlines(&j.info, &row, 1);
@@ -81,7 +76,7 @@ inline bool run(jpeg_job& j) noexcept {
     return true;
 }
 
-inline bool decode(jpeg_job& j) noexcept {
+inline bool decode_jpeg(jpeg_job& j) noexcept {
     j.info.err = jpeg_std_error(&j.errors);
     j.info.client_data = &j;
     j.errors.error_exit = fail_jpeg;
@@ -115,7 +110,7 @@ inline bool run(png_job& j) noexcept {
     if (setjmp(j.failed) != 0) return false;
     j.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &j, fail_png, [](png_structp, png_const_charp) {});
     j.info = j.png != nullptr ? png_create_info_struct(j.png) : nullptr;
-    if (j.info == nullptr) return job::no_memory();
+    if (j.info == nullptr) return std::strcpy(reason, "outofmem"), false;
     png_set_read_fn(j.png, &j, read_png);
     png_set_crc_action(j.png, PNG_CRC_QUIET_USE, PNG_CRC_WARN_DISCARD);  // the preflight has seen to them, and may have mended a palette
     png_set_user_limits(j.png, 16384, 16384);
@@ -134,13 +129,13 @@ inline bool run(png_job& j) noexcept {
     j.height = static_cast<int>(png_get_image_height(j.png, j.info));
     j.channels = png_get_channels(j.png, j.info);
     const std::size_t stride = png_get_rowbytes(j.png, j.info);
-    if (!j.room(stride * static_cast<std::size_t>(j.height))) return false;
+    if (!j.room(stride * static_cast<std::size_t>(j.height))) return std::strcpy(reason, "outofmem"), false;
     for (int pass = 0; pass < passes; ++pass)
         for (int y = 0; y < j.height; ++y) png_read_row(j.png, j.pixels + stride * static_cast<std::size_t>(y), nullptr);
     return stride == static_cast<std::size_t>(j.width) * static_cast<std::size_t>(j.channels);
 }
 
-inline bool decode(png_job& j) noexcept {
+inline bool decode_png(png_job& j) noexcept {
     std::strcpy(reason, "unexpected row size");
     const bool good = run(j);
     png_destroy_read_struct(&j.png, &j.info, nullptr);
@@ -148,8 +143,7 @@ inline bool decode(png_job& j) noexcept {
 }
 
 template <class Job>
-unsigned char* decode_as(Job&& j, int* width, int* height, int* channels, const char** why) noexcept {
-    const bool good = decode(j);
+unsigned char* finish(Job& j, bool good, int* width, int* height, int* channels, const char** why) noexcept {
     *width = j.width;
     *height = j.height;
     *channels = j.channels;
@@ -159,14 +153,21 @@ unsigned char* decode_as(Job&& j, int* width, int* height, int* channels, const 
     return nullptr;
 }
 
-inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
-                             const char** why) noexcept {
-    const job j{.file = file, .size = static_cast<std::size_t>(size), .limit = limit};
-    if (file[0] == 0xFF) return decode_as(jpeg_job{j, {}, {}}, width, height, channels, why);
-    return decode_as(png_job{j}, width, height, channels, why);
+inline unsigned char* jpeg_pixels(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                                  const char** why) noexcept {
+    jpeg_job j{};
+    j.file = file, j.size = static_cast<std::size_t>(size), j.limit = limit;
+    return finish(j, decode_jpeg(j), width, height, channels, why);
 }
 
-inline constexpr cvt_decoder decoder{"libjpeg and libpng", decode, [](unsigned char* pixels) noexcept { std::free(pixels); }};
+inline unsigned char* png_pixels(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                                 const char** why) noexcept {
+    png_job j{};
+    j.file = file, j.size = static_cast<std::size_t>(size), j.limit = limit;
+    return finish(j, decode_png(j), width, height, channels, why);
+}
+
+inline constexpr cvt_codec jpeg{"JPEG", "libjpeg", jpeg_pixels}, png{"PNG", "libpng", png_pixels};
 
 }  // namespace cvt_system
 #endif

@@ -125,11 +125,38 @@ TEST_CASE("damaged EXIF data means upright") {
         CHECK(cvt::detail::exif_orientation(part) == 1);
     }
     for (const auto& [at, value] :
-         {std::pair{0, 'M'}, {2, '+'}, {4, '\xFF'}, {7, '\x7F'}, {12, '\4'}, {14, '\2'}, {18, '\0'}, {18, '\t'}}) {
+         {std::pair{0, 'M'}, {2, '+'}, {4, '\xFF'}, {7, '\x7F'}, {12, '\2'}, {14, '\0'}, {17, '\1'}, {18, '\0'}, {18, '\t'}}) {
         bytes wrong = tiff;
         wrong[static_cast<std::size_t>(at)] = static_cast<std::uint8_t>(value);
         CHECK(cvt::detail::exif_orientation(wrong) == 1);
     }
+}
+
+TEST_CASE("EXIF's orientation may be an integer of any type, and the first of several") {
+    const auto orientation = [](int type, std::uint8_t count, bytes values, bool little = true) {
+        bytes tiff = little ? bytes{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, static_cast<std::uint8_t>(type), 0, count, 0, 0, 0}
+                            : bytes{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, static_cast<std::uint8_t>(type), 0, 0, 0, count};
+        tiff.insert(tiff.end(), values.begin(), values.end());
+        return cvt::detail::exif_orientation(tiff);
+    };
+    for (const int type : {1, 3, 4, 6, 8, 9}) {  // signed and unsigned
+        CHECK(orientation(type, 1, {6, 0, 0, 0}) == 6);
+        const bool byte = type == 1 || type == 6, half = type == 3 || type == 8;
+        CHECK(orientation(type, 1, byte ? bytes{6, 0, 0, 0} : half ? bytes{0, 6, 0, 0} : bytes{0, 0, 0, 6}, false) == 6);
+    }
+    CHECK(orientation(3, 2, {8, 0, 1, 0}) == 8);
+    CHECK(orientation(4, 2, {22, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0}) == 5);
+    CHECK(orientation(4, 2, {22, 0, 0, 0, 5, 0, 0, 0}) == 1);  // one of its values is missing
+    CHECK(orientation(5, 1, {22, 0, 0, 0, 5, 0, 0, 0}) == 1);  // a fraction
+    CHECK(orientation(9, 1, {0xFA, 0xFF, 0xFF, 0xFF}) == 1);
+    bytes photo = read_bytes("exif6.jpg");  // its tag as 32 bits: what some telephones write
+    const bytes tag{0x12, 0x01, 3, 0};
+    const auto at = std::search(photo.begin(), photo.end(), tag.begin(), tag.end());
+    REQUIRE(at != photo.end());
+    at[2] = 4;
+    const auto turned = decode(photo);
+    REQUIRE(turned);
+    CHECK(turned->width == 11);
 }
 
 TEST_CASE("every truncation is an error") {
@@ -149,6 +176,72 @@ TEST_CASE("every truncation is an error") {
     refused(cut, cvt::errc::malformed, "truncated");
 }
 
+TEST_CASE("a PNG without its last chunk is refused, and the message says so") {
+    bytes file = read_bytes("rgb8.png");
+    file.resize(file.size() - 12);
+    refused(file, cvt::errc::malformed, "without an IEND chunk");
+}
+
+TEST_CASE("a JPEG without Huffman tables has those of the standard, as webcams mean it") {
+    // 444.jpg was written with these tables.
+    const bytes file = read_bytes("444.jpg");
+    bytes bare{file[0], file[1]};
+    for (std::size_t at = 2; at < file.size();) {
+        const std::size_t size = file[at + 1] == 0xDA ? file.size() - at : 2 + std::size_t{cvt::detail::read_be16(file, at + 2)};
+        const auto from = file.begin() + static_cast<std::ptrdiff_t>(at);
+        if (file[at + 1] != 0xC4) bare.insert(bare.end(), from, from + static_cast<std::ptrdiff_t>(size));
+        at += size;
+    }
+    REQUIRE(bare.size() == file.size() - 416 - 16);
+    const auto with = decode(file), without = decode(bare);
+    REQUIRE(with);
+    INFO(without.error().what());
+    REQUIRE(without);
+    CHECK(std::equal(with->pixels.begin(), with->pixels.end(), without->pixels.begin(), without->pixels.end()));
+    bytes progressive = bare;  // there the tables are part of what a scan means
+    progressive[find(progressive, "\xFF\xC0") + 1] = 0xC2;
+    CHECK_FALSE(decode(progressive));
+}
+
+TEST_CASE("EXIF in a PNG's texts counts where there is no eXIf chunk") {
+    // {tag 0x0112, SHORT, 6}, hexadecimal; then the same as python3's zlib packs it, with fixed, dynamic and no codes.
+    const std::string hex = "\nexif\n      26\n49492a00080000000100120103000100000006000000\n00000000\n";
+    const auto with = [](const std::string& name, const std::string& body, const std::string& second = {}) {
+        bytes file = read_bytes("rgb8.png");
+        for (const auto& [chunk, content] : {std::pair{name, body}, {std::string{"eXIf"}, second}}) {
+            if (content.empty()) continue;
+            bytes fresh(chunk.begin(), chunk.end());
+            fresh.insert(fresh.end(), content.begin(), content.end());
+            const std::uint32_t crc = cvt::detail::png_crc(fresh);
+            for (int shift = 24; shift >= 0; shift -= 8) fresh.push_back(static_cast<std::uint8_t>(crc >> shift));
+            for (int shift = 0; shift <= 24; shift += 8) fresh.insert(fresh.begin(), static_cast<std::uint8_t>(content.size() >> shift));
+            file.insert(file.begin() + 33, fresh.begin(), fresh.end());
+        }
+        const auto image = decode(file);
+        REQUIRE(image);
+        return image->width;
+    };
+    const std::string key{"Raw profile type exif\0", 22}, app1{"Raw profile type APP1\0", 22};
+    REQUIRE(with("tEXt", "Comment") == 13);
+    CHECK(with("tEXt", key + hex) == 9);
+    CHECK(with("tEXt", app1 + "\nAPP1\n32\n457869660000" + hex.substr(hex.find("4949"))) == 9);
+    CHECK(with("iTXt", key + std::string{"\0\0en\0\0", 6} + hex) == 9);
+    for (const char* name : {"fixed", "dynamic", "stored"}) {
+        const bytes packed = read_bytes(std::string{"raw_profile_"} + name + ".zlib");
+        const std::string text(packed.begin(), packed.end());
+        CHECK(with("zTXt", key + '\0' + text) == 9);
+        CHECK(with("iTXt", key + std::string{"\1\0\0\0", 4} + text) == 9);
+        for (std::size_t size = 0; size < text.size(); ++size) with("zTXt", key + '\0' + text.substr(0, size));
+        for (std::size_t at = 0; at < text.size(); ++at) {
+            std::string changed = text;
+            changed[at] = static_cast<char>(changed[at] ^ 0x5A);
+            with("zTXt", key + '\0' + changed);
+        }
+    }
+    const std::string upright{"II*\0\x8\0\0\0\1\0\x12\1\3\0\1\0\0\0\1\0\0\0\0\0\0\0", 26};
+    CHECK(with("tEXt", key + hex, upright) == 13);
+}
+
 TEST_CASE("bytes after the end are no error") {
     for (const char* name : {"420.jpg", "rgb8.png"}) {
         bytes file = read_bytes(name);
@@ -161,13 +254,14 @@ TEST_CASE("other formats are named") {
     const auto named = [](const std::string& text, const char* says) {
         refused(bytes(text.begin(), text.end()), cvt::errc::unsupported, says);
     };
-    named("GIF89a............", "looks like GIF");
-    named("RIFF....WEBPVP8 ..", "looks like WebP");
-    named("BM................", "looks like BMP");
+    named("GIF89a............", "GIF file: this program was built without giflib (Debian: libgif-dev; CMake: CVT_WITH_GIF)");
+    named("RIFF....WEBPVP8 ..", "WebP file: this program was built without libwebp (Debian: libwebp-dev; CMake: CVT_WITH_WEBP)");
+    named(std::string{"II*\0........", 12},
+          "TIFF file: this program was built without libtiff (Debian: libtiff-dev; CMake: CVT_WITH_TIFF)");
+    named("%PDF-1.4", "looks like PDF");
     named("<!DOCTYPE html><ht", "HTML");
-    named(std::string{"II*\0........", 12}, "TIFF");
-    named("hello", "not a JPEG or PNG file");
-    named("x", "not a JPEG or PNG file");
+    named("hello", "not a picture of a format that is known here");
+    named("x", "not a picture of a format that is known here");
 }
 
 TEST_CASE("limits on bytes and pixels") {

@@ -1,0 +1,111 @@
+// BMP files to RGB, own code: 1 to 32 bits, masks, run lengths. Included by codecs.hpp.
+#pragma once
+
+#include <cstdlib>
+
+#include "bmp_preflight.hpp"
+#include "decoder.hpp"
+
+namespace cvt_bmp {
+
+using cvt::detail::bmp_layout;
+
+/// Colours past the palette's end are grey, as in Pillow.
+inline void put_color(const unsigned char* file, const bmp_layout& b, unsigned color, unsigned char* to) noexcept {
+    for (unsigned i = 0; i < 3; ++i)
+        to[i] = color < b.colors ? file[b.palette + std::size_t{color} * b.color_bytes + 2 - i] : static_cast<unsigned char>(color);
+}
+
+inline unsigned char scaled(std::uint32_t pixel, std::uint32_t mask) noexcept {
+    while ((mask & 1) == 0) pixel >>= 1, mask >>= 1;
+    return static_cast<unsigned char>((pixel & mask) * 255 / mask);
+}
+
+inline void read_rows(const unsigned char* file, const bmp_layout& b, unsigned char* to) noexcept {
+    for (int y = 0; y < b.height; ++y) {
+        const unsigned char* row = file + b.pixels + static_cast<std::size_t>(b.top_down ? y : b.height - 1 - y) * b.row_bytes;
+        for (std::size_t x = 0; x < static_cast<std::size_t>(b.width); ++x, to += 3) {
+            if (b.bits <= 8) {
+                const std::size_t bit = x * b.bits;
+                put_color(file, b, row[bit / 8] >> (8 - b.bits - bit % 8) & ((1U << b.bits) - 1), to);
+            } else if (b.bits == 24) {
+                for (std::size_t i = 0; i < 3; ++i) to[i] = row[3 * x + 2 - i];
+            } else {
+                std::uint32_t pixel = 0;
+                for (std::size_t i = b.bits / 8; i-- > 0;) pixel = pixel << 8 | row[x * (b.bits / 8) + i];
+                for (std::size_t i = 0; i < 3; ++i) to[i] = scaled(pixel, b.masks[i]);
+            }
+        }
+    }
+}
+
+/// Run lengths to a colour a byte, rows upwards from the bottom. What no run reaches has the first colour. False where the data end
+/// before they say so, or before the last pixel.
+inline bool read_runs(cvt::detail::file_bytes f, const bmp_layout& b, unsigned char* colors) noexcept {
+    const bool half = b.compression == cvt::detail::bmp_rle4;
+    const auto width = static_cast<std::size_t>(b.width), height = static_cast<std::size_t>(b.height);
+    std::size_t x = 0, y = 0, at = b.pixels;
+    const auto put = [&](unsigned color) noexcept {
+        if (x < width && y < height) colors[y * width + x] = static_cast<unsigned char>(color);
+        ++x;
+    };
+    while (y < height && !(y == height - 1 && x >= width)) {
+        if (f.size() - at < 2) return false;
+        const unsigned count = f[at], what = f[at + 1];
+        at += 2;
+        if (count != 0) {
+            for (unsigned i = 0; i < count; ++i) put(!half ? what : i % 2 == 0 ? what >> 4 : what & 15U);
+        } else if (what == 0) {
+            x = 0, ++y;
+        } else if (what == 1) {
+            return true;
+        } else if (what == 2) {
+            if (f.size() - at < 2) return false;
+            x += f[at], y += f[at + 1];
+            at += 2;
+        } else {
+            const std::size_t bytes = half ? (what + 1) / 2 : what;
+            if (f.size() - at < bytes) return false;
+            for (unsigned i = 0; i < what; ++i) put(!half ? f[at + i] : i % 2 == 0 ? f[at + i / 2] >> 4 : f[at + i / 2] & 15U);
+            at += bytes;
+            if (bytes % 2 != 0 && at < f.size()) ++at;
+        }
+    }
+    return true;
+}
+
+inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                             const char** reason) noexcept {
+    const cvt::detail::file_bytes f{file, static_cast<std::size_t>(size)};
+    bmp_layout b;
+    *reason = "no headers";
+    if (cvt::detail::find_bmp_layout(f, {~std::uint64_t{0}, ~std::uint64_t{0}}, b)) return nullptr;
+    *width = b.width;
+    *height = b.height;
+    *channels = 3;
+    const std::size_t count = static_cast<std::size_t>(b.width) * static_cast<std::size_t>(b.height);
+    const bool runs = b.compression == cvt::detail::bmp_rle4 || b.compression == cvt::detail::bmp_rle8;
+    auto* pixels = static_cast<unsigned char*>(3 * count <= limit ? std::malloc(3 * count) : nullptr);
+    auto* colors = static_cast<unsigned char*>(runs && pixels != nullptr ? std::calloc(1, count) : nullptr);
+    bool good = pixels != nullptr && (!runs || colors != nullptr);
+    *reason = "outofmem";
+    if (good && runs) {
+        *reason = "the runs end too soon";
+        good = read_runs(f, b, colors);
+        unsigned char* to = pixels;
+        for (int y = b.height; good && y-- > 0;)
+            for (int x = 0; x < b.width; ++x, to += 3)
+                put_color(file, b, colors[static_cast<std::size_t>(y) * static_cast<std::size_t>(b.width) + static_cast<std::size_t>(x)],
+                          to);
+    } else if (good) {
+        read_rows(file, b, pixels);
+    }
+    std::free(colors);
+    if (good) return pixels;
+    std::free(pixels);
+    return nullptr;
+}
+
+inline constexpr cvt_codec codec{"BMP", "cvt", decode};
+
+}  // namespace cvt_bmp

@@ -1,0 +1,49 @@
+// The table of what decodes which format, in the one unit that holds the decoders. Included by decode.hpp.
+#pragma once
+
+#include "bmp_backend.hpp"
+#include "decoder.hpp"
+#include "gif_backend.hpp"
+#include "heif_backend.hpp"
+#include "pnm_backend.hpp"
+#include "tiff_backend.hpp"
+#include "webp_backend.hpp"
+#if defined(CVT_WITH_SYSTEM_CODECS)
+#include "system_backend.hpp"
+#else
+#include "stb_backend.hpp"
+#endif
+
+// No `inline`: each unit that includes this has its own tables, as it may have other codecs.
+namespace cvt_codecs {
+
+constexpr cvt_codec codecs[] {
+#if defined(CVT_WITH_SYSTEM_CODECS)
+    cvt_system::jpeg, cvt_system::png,
+#else
+    cvt_stb::jpeg, cvt_stb::png,
+#endif
+#if defined(CVT_WITH_WEBP)
+        cvt_webp::codec,
+#endif
+#if defined(CVT_WITH_HEIF)
+        cvt_heif::heic, cvt_heif::avif,
+#endif
+#if defined(CVT_WITH_GIF)
+        cvt_gif::codec,
+#endif
+#if defined(CVT_WITH_TIFF)
+        cvt_tiff::codec,
+#endif
+        cvt_bmp::codec, cvt_pnm::codec,
+};
+
+#if defined(CVT_WITH_SYSTEM_CODECS)
+constexpr const char* name = "libjpeg and libpng";
+#else
+constexpr const char* name = "stb_image";
+#endif
+
+constexpr cvt_decoder decoder{name, codecs, sizeof codecs / sizeof *codecs, [](unsigned char* pixels) noexcept { std::free(pixels); }};
+
+}  // namespace cvt_codecs

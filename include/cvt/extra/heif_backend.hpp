@@ -1,0 +1,86 @@
+// libheif, in the one unit that defines CVT_WITH_HEIF: the picture of a HEIC or AVIF file, turned as it says. Included by codecs.hpp.
+#pragma once
+#if defined(CVT_WITH_HEIF)
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "decoder.hpp"
+#include "heif_codecs.hpp"
+#include "heif_rewrite.hpp"
+
+namespace cvt_heif {
+
+/// The last error's text, for the caller to copy.
+inline thread_local char text[160];
+
+inline bool plugins_known() noexcept {
+    static const bool known =
+        heif_register_decoder_plugin(&av1_plugin).code == heif_error_Ok && heif_register_decoder_plugin(&hevc_plugin).code == heif_error_Ok;
+    return known;
+}
+
+/// The picture as RGB of 8 bits, an image of libheif's; null and `text` otherwise.
+inline heif_image* read(const unsigned char* file, std::size_t size) noexcept {
+    heif_context* context = heif_context_alloc();
+    heif_image_handle* handle = nullptr;
+    heif_decoding_options* options = heif_decoding_options_alloc();
+    heif_image* image = nullptr;
+    heif_error e{heif_error_Memory_allocation_error, heif_suberror_Unspecified, "outofmem"};
+    if (context != nullptr && options != nullptr) {
+        heif_context_set_max_decoding_threads(context, 0);
+        e = heif_context_read_from_memory_without_copy(context, file, size, nullptr);
+        if (e.code == heif_error_Ok) e = heif_context_get_primary_image_handle(context, &handle);
+        options->convert_hdr_to_8bit = 1;
+        if (e.code == heif_error_Ok) e = heif_decode_image(handle, &image, heif_colorspace_RGB, heif_chroma_interleaved_RGB, options);
+    }
+    if (e.code != heif_error_Ok) {
+        std::snprintf(text, sizeof text, "%s", e.message != nullptr ? e.message : "unknown error");  // which the context owns
+        image = nullptr;
+    }
+    heif_image_handle_release(handle);
+    heif_decoding_options_free(options);
+    heif_context_free(context);
+    return image;
+}
+
+inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                             const char** reason) noexcept {
+    cvt::detail::heif_meta tables;
+    cvt::detail::heif_picture picture;
+    *reason = "no picture";
+    if (cvt::detail::find_heif_picture({file, static_cast<std::size_t>(size)}, {~std::uint64_t{0}, ~std::uint64_t{0}}, tables, picture))
+        return nullptr;
+    cvt::detail::buffer<unsigned char> alone;
+    *reason = "outofmem";
+    if (!cvt::detail::rewrite_heif(tables, alone)) return nullptr;
+    *reason = "its decoders cannot be registered";
+    if (!plugins_known()) return nullptr;
+    allowed_area = picture.most_area;
+    heif_image* image = read(alone.data(), alone.size());
+    allowed_area = 0;
+    *reason = text;
+    if (image == nullptr) return nullptr;
+    *channels = 3;
+    *width = heif_image_get_width(image, heif_channel_interleaved);
+    *height = heif_image_get_height(image, heif_channel_interleaved);
+    int stride = 0;
+    const std::uint8_t* from = heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
+    unsigned char* pixels = nullptr;
+    if (*width != picture.width || *height != picture.height || from == nullptr) {
+        *reason = "a picture of another size than its tables say";
+    } else {
+        const std::size_t row = 3 * static_cast<std::size_t>(*width), count = row * static_cast<std::size_t>(*height);
+        pixels = static_cast<unsigned char*>(count <= limit ? std::malloc(count) : nullptr);
+        *reason = "outofmem";
+        for (int y = 0; pixels != nullptr && y < *height; ++y)
+            std::memcpy(pixels + static_cast<std::size_t>(y) * row, from + static_cast<std::ptrdiff_t>(y) * stride, row);
+    }
+    heif_image_release(image);
+    return pixels;
+}
+
+inline constexpr cvt_codec heic{"HEIC", "libheif", decode}, avif{"AVIF", "libheif", decode};
+
+}  // namespace cvt_heif
+#endif

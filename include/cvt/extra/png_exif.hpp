@@ -1,0 +1,64 @@
+// EXIF in the texts beside a PNG's pixels: "Raw profile type exif", hexadecimal and mostly packed, as ImageMagick and old tools write it.
+#pragma once
+
+#include <cstring>
+#include <string_view>
+
+#include "exif.hpp"
+#include "inflate.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace detail {
+
+/// The orientation in "\nexif\n    1234\n4949...": a name, a length, digits in lines. The first directory lies at the beginning.
+inline int raw_profile_orientation(std::span<const std::uint8_t> text) noexcept {
+    std::size_t at = 0;
+    for (int line = 0; line < 3; ++at) {
+        if (at == text.size()) return 1;
+        line += text[at] == '\n' ? 1 : 0;
+    }
+    std::uint8_t bytes[2048];
+    std::size_t digits = 0;
+    for (; at < text.size() && digits < 2 * sizeof bytes; ++at) {
+        const unsigned c = text[at];
+        if (c == '\n' || c == ' ') continue;
+        const unsigned value = c >= '0' && c <= '9' ? c - '0' : (c | 0x20U) >= 'a' && (c | 0x20U) <= 'f' ? (c | 0x20U) - 'a' + 10 : 16;
+        if (value == 16) break;
+        bytes[digits / 2] = static_cast<std::uint8_t>(digits % 2 == 0 ? value << 4 : bytes[digits / 2] | value);
+        ++digits;
+    }
+    std::span<const std::uint8_t> tiff{bytes, digits / 2};
+    if (tiff.size() > 6 && std::memcmp(tiff.data(), "Exif\0\0", 6) == 0) tiff = tiff.subspan(6);
+    return exif_orientation(tiff);
+}
+
+/// `type` is tEXt, zTXt or iTXt. False where the text is something else.
+inline bool text_orientation(std::string_view type, std::span<const std::uint8_t> body, int& orientation) noexcept {
+    constexpr std::string_view names[]{{"Raw profile type exif", 22}, {"Raw profile type APP1", 22}};  // with the NUL behind them
+    const auto begins = [&](std::string_view name) noexcept {
+        return body.size() >= name.size() && std::memcmp(body.data(), name.data(), name.size()) == 0;
+    };
+    if (!begins(names[0]) && !begins(names[1])) return false;
+    std::span<const std::uint8_t> text = body.subspan(names[0].size());
+    bool packed = type == "zTXt";
+    if (type == "iTXt") {
+        if (text.size() < 2) return true;
+        packed = text[0] != 0;
+        text = text.subspan(2);
+        for (int i = 0; i < 2; ++i) {  // a language, and the name in it
+            const void* end = text.empty() ? nullptr : std::memchr(text.data(), 0, text.size());
+            if (end == nullptr) return true;
+            text = text.subspan(static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data()) + 1);
+        }
+    } else if (packed) {
+        if (text.empty()) return true;
+        text = text.subspan(1);  // the method, of which there is one
+    }
+    std::uint8_t unpacked[4096];
+    if (packed) text = {unpacked, inflater{text, unpacked}.size()};
+    orientation = raw_profile_orientation(text);
+    return true;
+}
+
+}  // namespace detail
+CVT_NAMESPACE_END

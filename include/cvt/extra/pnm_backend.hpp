@@ -1,0 +1,78 @@
+// PNM files to 8 bits, own code. Included by codecs.hpp.
+#pragma once
+
+#include <cmath>
+#include <cstdlib>
+
+#include "decoder.hpp"
+#include "pnm_preflight.hpp"
+
+namespace cvt_pnm {
+
+/// Python's round(value / most * 255), half to even, as Pillow has it; too large a value is white.
+inline unsigned char scaled(unsigned value, unsigned most) noexcept {
+    if (most == 255) return static_cast<unsigned char>(value);
+    const double exact = static_cast<double>(value) / most * 255;
+    return static_cast<unsigned char>(exact < 255 ? std::nearbyint(exact) : 255);
+}
+
+inline const char* read_text(cvt::detail::file_bytes f, const cvt::detail::pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
+    cvt::detail::pnm_scanner scan{f, p.pixels};
+    for (; count != 0; --count, ++to) {
+        if (p.bitmap) {  // single digits, which may stand without spaces
+            scan.skip();
+            if (scan.at == f.size()) return "the pixels end too soon";
+            const unsigned digit = f[scan.at++];
+            if (digit != '0' && digit != '1') return "a pixel that is neither 0 nor 1";
+            *to = digit == '0' ? 255 : 0;
+            continue;
+        }
+        const int value = scan.number();
+        if (value < 0) return scan.at == f.size() ? "the pixels end too soon" : "a pixel that is no number";
+        if (static_cast<unsigned>(value) > p.most) return "a pixel larger than the largest value";
+        *to = scaled(static_cast<unsigned>(value), p.most);
+    }
+    return nullptr;
+}
+
+/// The preflight has seen that they are all there.
+inline void read_bytes(const unsigned char* from, const cvt::detail::pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
+    if (p.bitmap) {
+        for (int y = 0; y < p.height; ++y, from += (p.width + 7) / 8)
+            for (int x = 0; x < p.width; ++x) *to++ = (from[x / 8] >> (7 - x % 8) & 1) != 0 ? 0 : 255;
+        return;
+    }
+    for (; count != 0; --count, ++to) {
+        unsigned value = *from++;
+        if (p.most > 255) value = value << 8 | *from++;
+        *to = scaled(value, p.most);
+    }
+}
+
+inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                             const char** reason) noexcept {
+    const cvt::detail::file_bytes f{file, static_cast<std::size_t>(size)};
+    cvt::detail::pnm_layout p;
+    *reason = "no header";
+    if (cvt::detail::find_pnm_layout(f, {~std::uint64_t{0}, ~std::uint64_t{0}}, p)) return nullptr;
+    *width = p.width;
+    *height = p.height;
+    *channels = static_cast<int>(p.samples);
+    const std::size_t count = static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height) * p.samples;
+    auto* pixels = static_cast<unsigned char*>(count <= limit ? std::malloc(count) : nullptr);
+    *reason = "outofmem";
+    if (pixels == nullptr) return nullptr;
+    const char* wrong = nullptr;
+    if (p.text)
+        wrong = read_text(f, p, pixels, count);
+    else
+        read_bytes(file + p.pixels, p, pixels, count);
+    if (wrong == nullptr) return pixels;
+    *reason = wrong;
+    std::free(pixels);
+    return nullptr;
+}
+
+inline constexpr cvt_codec codec{"PNM", "cvt", decode};
+
+}  // namespace cvt_pnm

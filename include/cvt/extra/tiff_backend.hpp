@@ -1,0 +1,168 @@
+// libtiff 4.5 or later, in the one unit that defines CVT_WITH_TIFF: the first page of a file. Included by codecs.hpp.
+#pragma once
+#if defined(CVT_WITH_TIFF)
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <tiffio.h>
+
+#include "decoder.hpp"
+#include "tiff_pixels.hpp"
+#include "tiff_preflight.hpp"
+
+namespace cvt_tiff {
+
+/// The last error's text, for the caller to copy.
+inline thread_local char text[160];
+
+inline int note(TIFF*, void*, const char*, const char* format, va_list values) noexcept {
+    std::vsnprintf(text, sizeof text, format, values);
+    return 1;  // and no global handler, which would print it
+}
+inline int ignore(TIFF*, void*, const char*, const char*, va_list) noexcept { return 1; }
+
+/// The file in memory, as libtiff wants to see it.
+struct source {
+    const unsigned char* file;
+    toff_t size, at;
+};
+
+inline TIFF* open(source& s, std::size_t limit) noexcept {
+    TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
+    if (options == nullptr) return nullptr;
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options, static_cast<tmsize_t>(limit));
+    TIFFOpenOptionsSetErrorHandlerExtR(options, note, nullptr);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, ignore, nullptr);
+    const auto read = [](thandle_t h, void* to, tmsize_t count) noexcept -> tmsize_t {
+        auto& from = *static_cast<source*>(h);
+        const toff_t left = from.at < from.size ? from.size - from.at : 0,
+                     n = static_cast<toff_t>(count) < left ? static_cast<toff_t>(count) : left;
+        if (n != 0) std::memcpy(to, from.file + from.at, static_cast<std::size_t>(n));
+        from.at += n;
+        return static_cast<tmsize_t>(n);
+    };
+    const auto write = [](thandle_t, void*, tmsize_t) noexcept -> tmsize_t { return 0; };
+    const auto seek = [](thandle_t h, toff_t to, int whence) noexcept -> toff_t {
+        auto& from = *static_cast<source*>(h);
+        return from.at = to + (whence == SEEK_CUR ? from.at : whence == SEEK_END ? from.size : 0);
+    };
+    const auto close = [](thandle_t) noexcept { return 0; };
+    const auto size = [](thandle_t h) noexcept -> toff_t { return static_cast<source*>(h)->size; };
+    // r: read; m: without memory mapping; c: strips as they are.
+    TIFF* tiff = TIFFClientOpenExt("picture", "rmc", &s, read, write, seek, close, size, nullptr, nullptr, options);
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
+/// Whether libtiff sees the page that the preflight saw: sizes of blocks are taken from it.
+inline bool agrees(TIFF* tiff, const cvt::detail::tiff_page& page) noexcept {
+    std::uint32_t width = 0, height = 0;
+    std::uint16_t bits = 0, samples = 0, photometric = 0, compression = 0, planar = 0;
+    TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+    TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
+    if (TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric) != 1) photometric = cvt::detail::tiff_white_is_zero;
+    const auto blocks = static_cast<std::uint64_t>(page.tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff));
+    return width == static_cast<std::uint32_t>(page.width) && height == static_cast<std::uint32_t>(page.height) && bits == page.bits &&
+           samples == page.samples && photometric == page.photometric && compression == page.compression &&
+           (planar == PLANARCONFIG_SEPARATE && samples > 1) == page.separate && (TIFFIsTiled(tiff) != 0) == page.tiled &&
+           blocks == page.blocks();
+}
+
+/// Block by block: rows of samples to RGB.
+inline bool read_blocks(TIFF* tiff, const painter& to, unsigned char* block, tmsize_t size) noexcept {
+    const cvt::detail::tiff_page& page = to.page;
+    const std::uint64_t planes = page.separate ? page.samples : 1, in_plane = page.blocks() / planes;
+    for (std::uint64_t i = 0; i < page.blocks(); ++i) {
+        const auto plane = static_cast<unsigned>(i / in_plane);
+        if (plane >= page.colors()) break;  // alpha
+        const std::uint64_t place = i % in_plane;
+        const int x = static_cast<int>(place % page.blocks_across()) * page.block_width;
+        const int y = static_cast<int>(place / page.blocks_across()) * page.block_height;
+        const int rows = page.block_height < page.height - y ? page.block_height : page.height - y;
+        const int columns = page.block_width < page.width - x ? page.block_width : page.width - x;
+        const std::size_t stride = static_cast<std::size_t>(page.row_bytes(page.block_width));
+        const auto wanted = page.tiled ? size : static_cast<tmsize_t>(stride * static_cast<std::size_t>(rows));
+        const auto index = static_cast<std::uint32_t>(i);
+        const tmsize_t got = page.tiled ? TIFFReadEncodedTile(tiff, index, block, size) : TIFFReadEncodedStrip(tiff, index, block, wanted);
+        if (got != wanted) return false;
+        for (int row = 0; row < rows; ++row) to.row(block + static_cast<std::size_t>(row) * stride, x, y + row, columns, plane);
+    }
+    return true;
+}
+
+/// YCbCr that is not JPEG: libtiff's own conversion, to what is RGBA in a 32-bit number.
+inline bool read_ycbcr(TIFF* tiff, const cvt::detail::tiff_page& page, unsigned char* pixels) noexcept {
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);  // turning is the caller's
+    const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height);
+    auto* raster = static_cast<std::uint32_t*>(std::calloc(count, sizeof(std::uint32_t)));
+    if (raster == nullptr) return std::strcpy(text, "outofmem"), false;
+    const bool good = TIFFReadRGBAImageOriented(tiff, static_cast<std::uint32_t>(page.width), static_cast<std::uint32_t>(page.height),
+                                                raster, ORIENTATION_TOPLEFT, 1) == 1;
+    for (std::size_t i = 0; i < count; ++i, pixels += 3) {
+        pixels[0] = static_cast<unsigned char>(TIFFGetR(raster[i]));
+        pixels[1] = static_cast<unsigned char>(TIFFGetG(raster[i]));
+        pixels[2] = static_cast<unsigned char>(TIFFGetB(raster[i]));
+    }
+    std::free(raster);
+    return good;
+}
+
+inline bool read(TIFF* tiff, const cvt::detail::tiff_page& page, std::size_t limit, unsigned char* pixels) noexcept {
+    if (!agrees(tiff, page)) return std::strcpy(text, "libtiff reads its directory differently"), false;
+    if (page.photometric == cvt::detail::tiff_ycbcr) {
+        if (page.compression != cvt::detail::tiff_jpeg) return read_ycbcr(tiff, page, pixels);
+        TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    }
+    painter to{page, {}, pixels};
+    unsigned short *red = nullptr, *green = nullptr, *blue = nullptr;
+    if (page.photometric == cvt::detail::tiff_palette) {
+        if (TIFFGetField(tiff, TIFFTAG_COLORMAP, &red, &green, &blue) != 1)
+            return std::strcpy(text, "a palette image without a palette"), false;
+        to.palette[0] = red, to.palette[1] = green, to.palette[2] = blue;
+    }
+    const std::uint64_t size = page.block_bytes();
+    const tmsize_t theirs = page.tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
+    if (theirs < 0 || static_cast<std::uint64_t>(theirs) != size)
+        return std::strcpy(text, "blocks of another size than its directory says"), false;
+    auto* block = static_cast<unsigned char*>(size <= limit ? std::calloc(1, static_cast<std::size_t>(size)) : nullptr);
+    if (block == nullptr) return std::strcpy(text, "outofmem"), false;
+    const bool good = read_blocks(tiff, to, block, static_cast<tmsize_t>(size));
+    std::free(block);
+    return good;
+}
+
+inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                             const char** reason) noexcept {
+    cvt::detail::tiff_page page;
+    *reason = "no page";
+    if (cvt::detail::find_tiff_page({file, static_cast<std::size_t>(size)}, {~std::uint64_t{0}, ~std::uint64_t{0}}, page)) return nullptr;
+    *width = page.width;
+    *height = page.height;
+    *channels = 3;
+    *reason = text;
+    const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height) * 3;
+    auto* pixels = static_cast<unsigned char*>(count <= limit ? std::calloc(1, count) : nullptr);
+    std::strcpy(text, pixels == nullptr ? "outofmem" : "the data end too soon");
+    if (pixels == nullptr) return nullptr;
+    source s{file, static_cast<toff_t>(size), 0};
+    bool good = false;
+    if (TIFF* tiff = open(s, limit)) {
+        good = read(tiff, page, limit, pixels);
+        TIFFClose(tiff);
+    }
+    if (good) return pixels;
+    std::free(pixels);
+    return nullptr;
+}
+
+inline constexpr cvt_codec codec{"TIFF", "libtiff", decode};
+
+}  // namespace cvt_tiff
+#endif
