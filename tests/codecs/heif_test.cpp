@@ -141,6 +141,96 @@ TEST_CASE("what would reach a decoder in HEIF is checked first") {
     refused(file, cvt::errc::malformed, "no still picture");
 }
 
+TEST_CASE("HEVC of a file with more than a still picture needs does not reach its decoder") {
+    using gate = cvt::detail::hevc_gate;
+    const auto check = [](gate& g, const bytes& unit, bool expect_needed) {
+        bool needed = false;
+        const char* why = g.check(unit, needed);
+        CHECK(needed == expect_needed);
+        return std::string{why != nullptr ? why : ""};
+    };
+    const auto unit = [](unsigned kind) { return bytes{static_cast<std::uint8_t>(kind << 1), 1, 0x80}; };
+    gate slices{4096};
+    for (int i = 0; i < gate::most_slices; ++i) CHECK(check(slices, unit(20), true).empty());
+    CHECK_THAT(check(slices, unit(20), false), Catch::Contains("more than 32 slices"));
+    gate sets{4096};
+    for (int i = 0; i < gate::most_parameter_sets; ++i) CHECK(check(sets, unit(34), true).empty());
+    CHECK_THAT(check(sets, unit(34), false), Catch::Contains("more than 8 parameter sets"));
+    gate others{4096};
+    for (const unsigned note : {35U, 39U, 40U}) CHECK(check(others, unit(note), false).empty());
+    CHECK(check(others, {20 << 1, 1 | 1 << 3, 0x80}, false).empty());  // of another layer
+    for (const unsigned film : {0U, 1U, 15U, 22U, 31U, 41U, 63U}) CHECK_FALSE(check(others, unit(film), false).empty());
+    CHECK_FALSE(check(others, {20 << 1}, false).empty());
+}
+
+TEST_CASE("an HEVC sequence of another size than the tables say is refused before memory is taken") {
+    // A sequence parameter set in bits: one temporal layer or more, any profile and level, then numbers, then what follows.
+    const auto number = [](std::uint32_t value) {
+        std::string digits;
+        for (std::uint32_t v = value + 1; v != 0; v >>= 1) digits.insert(digits.begin(), (v & 1U) != 0 ? '1' : '0');
+        return std::string(digits.size() - 1, '0') + digits;
+    };
+    const auto unit = [](const std::string& bits) {
+        bytes plain{33 << 1, 1}, stuffed;
+        for (std::size_t i = 0; i < bits.size(); i += 8) {
+            unsigned byte = 0;
+            for (std::size_t k = i; k < i + 8; ++k) byte = byte << 1 | (k < bits.size() && bits[k] == '1' ? 1U : 0U);
+            plain.push_back(static_cast<std::uint8_t>(byte));
+        }
+        int zeros = 0;
+        for (const std::uint8_t byte : plain) {
+            if (zeros >= 2 && byte <= 3) stuffed.push_back(3), zeros = 0;
+            stuffed.push_back(byte);
+            zeros = byte == 0 ? zeros + 1 : 0;
+        }
+        return stuffed;
+    };
+    const std::string level(96, '0'), one = "0001" + level;
+    const std::string three = "0101" + level + "1101" + std::string(12, '0') + std::string(88 + 8 + 8, '1');
+    const auto sequence = [&](const std::string& layers, std::vector<std::uint32_t> n) {  // chroma, sizes, bits, blocks, transforms, depths
+        std::string bits = "0000" + layers + number(0) + number(n[0]) + (n[0] == 3 ? "0" : "") + number(n[1]) + number(n[2]) + '1';
+        for (std::uint32_t cut = 0; cut < 4; ++cut) bits += number(cut);
+        bits += number(n[3]) + number(n[4]) + number(4) + '0' + number(1) + number(0) + number(1 << 18);
+        for (std::size_t i = 5; i < n.size(); ++i) bits += number(n[i]);
+        return unit(bits + "1");
+    };
+    const auto check = [](const bytes& of, std::uint64_t area) {
+        const char* why = cvt::detail::check_hevc_sequence(of, area);
+        return std::string{why != nullptr ? why : "good"};
+    };
+    const std::vector<std::uint32_t> good{1, 640, 4320, 0, 0, 0, 3, 0, 3, 4, 4};
+    for (const std::string& layers : {one, three})
+        for (const std::uint32_t chroma : {0U, 1U, 3U}) {
+            std::vector<std::uint32_t> n = good;
+            n[0] = chroma;
+            CHECK(check(sequence(layers, n), 640 * 4352) == "good");  // in blocks of 64
+            CHECK(check(sequence(layers, n), 640 * 4352 - 1) == "an HEVC picture that is larger than its tables say");
+            n[1] = n[2] = 65528;
+            CHECK(check(sequence(layers, n), 100'000'000) == "an HEVC picture that is larger than its tables say");
+        }
+    for (const auto& [place, value] : std::vector<std::pair<std::size_t, std::uint32_t>>{
+             {0, 4}, {1, 641}, {2, 4321}, {3, 9}, {4, 9}, {5, 4}, {6, 4}, {7, 1}, {8, 4}, {9, 5}, {10, 5}}) {
+        INFO(place);
+        std::vector<std::uint32_t> n = good;
+        n[place] = value;
+        CHECK(check(sequence(one, n), ~std::uint64_t{0}) == "HEVC parameters out of range");
+    }
+    bytes cut = sequence(one, good);
+    while (cut.size() > 2) {
+        cut.pop_back();
+        if (cut.size() < 35) CHECK(check(cut, 640 * 4352) == "HEVC parameters that are cut short");
+    }
+    CHECK(check(unit("0000" + one + std::string(40, '0') + "1"), 640 * 4352) == "HEVC parameters that are cut short");
+
+    // In a file, of whose 400 bytes libde265 made tables of 20 GB when they said 65528 x 65528 here, and 64 x 64 elsewhere.
+    bytes file = read_bytes("444.heic", "heif");
+    const bytes size{0x90, 0x04, 0x10, 0x20, 0xB2};  // from the chroma format on: 1.., 65, 65
+    const auto at = std::search(file.begin(), file.end(), size.begin(), size.end());
+    REQUIRE(at != file.end());
+    at[1] = at[4] = 0;  // more zeros before each, and thus longer numbers
+    refused(file, cvt::errc::malformed, "HEVC parameters out of range");
+}
+
 TEST_CASE("pictures in HEIF that are neither HEVC nor AV1 are named, and so is the missing library") {
     bytes file = read_bytes("444.heic", "heif");
     const auto image = cvt::decode(std::as_bytes(std::span{file}), cvt::orientation::exif);  // by stb_image alone

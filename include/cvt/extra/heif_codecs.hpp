@@ -13,6 +13,8 @@
 #include <libheif/heif.h>
 #include <libheif/heif_plugin.h>
 
+#include "hevc_gate.hpp"
+
 namespace cvt_heif {
 
 /// Of the decoding under way on this thread: what the preflight has seen, in pixels of one coded picture. 0 at other times.
@@ -133,7 +135,8 @@ inline heif_error decode_av1(void* decoder, heif_image** out) noexcept {
 /// An HEVC picture that would be larger than the preflight has seen gets no memory; nor does a third one, as there is to be one.
 struct hevc_decoder {
     de265_decoder_context* context = nullptr;
-    std::uint64_t area = 0;
+    std::uint64_t area = allowed_area;
+    cvt::detail::hevc_gate gate{allowed_area};
     int pictures = 0;
 };
 
@@ -152,7 +155,6 @@ inline heif_error new_hevc(void** out) noexcept {
     auto* d = new (std::nothrow) hevc_decoder;
     if (d != nullptr) d->context = de265_new_decoder();
     if (d == nullptr || d->context == nullptr) return delete d, failed("out of memory");
-    d->area = allowed_area;
     de265_image_allocation functions{get_hevc_buffer, release_hevc_buffer};
     de265_set_image_allocation_functions(d->context, &functions, d);
     return *out = d, fine();
@@ -162,9 +164,6 @@ inline void free_hevc(void* decoder) noexcept {
     de265_free_decoder(d->context);
     delete d;
 }
-/// Slices of pictures that need no other picture, parameters and notes: all that a still picture has (ISO/IEC 23008-12, annex B).
-inline bool is_of_a_still(unsigned kind) noexcept { return (kind >= 16 && kind <= 21) || (kind >= 32 && kind <= 40); }
-
 /// Units of four bytes of length, and so many of data.
 inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) noexcept {
     auto* d = static_cast<hevc_decoder*>(decoder);
@@ -173,8 +172,10 @@ inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) 
         std::size_t length = 0;
         for (int i = 0; i < 4; ++i) length = length << 8 | from[i];
         if (length > size - 4 || length > 0x7FFFFFFF) return failed("the HEVC data end too soon");
-        if (length < 2 || !is_of_a_still(from[4] >> 1 & 63U)) return failed("HEVC that is no still picture");
-        if (de265_push_NAL(d->context, from + 4, static_cast<int>(length), 0, nullptr) != DE265_OK) return failed("out of memory");
+        bool needed = false;
+        if (const char* why = d->gate.check({from + 4, length}, needed)) return failed(why);
+        if (needed && de265_push_NAL(d->context, from + 4, static_cast<int>(length), 0, nullptr) != DE265_OK)
+            return failed("out of memory");
         from += 4 + length, size -= 4 + length;
     }
     return size == 0 ? fine() : failed("the HEVC data end too soon");
