@@ -91,23 +91,26 @@ inline bool is_finite(float v) noexcept {
 /// input_max steps from a row's smallest value to its largest. A constant row is its offset, as is one whose range is too small for
 /// a step; one that holds a NaN or an infinity becomes NaN.
 inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
-    const std::ptrdiff_t whole = in.cols - in.cols % lanes, rest = in.cols - whole;
+    constexpr int chains = 2;  // so that no operation waits for the one before
+    const std::ptrdiff_t whole = in.cols - in.cols % lanes, rest = in.cols - whole, pairs = in.cols - in.cols % (chains * lanes);
     for (std::ptrdiff_t r = 0; r < in.rows; ++r) {
         const float* const x = in.row(r);
-        vec high = set1(x[0]), low = high, sum = set1(0.F);
-        for (std::ptrdiff_t i = 0; i < whole; i += lanes) {
-            const vec v = load(x + i);
-            high = max(high, v);
-            low = min(low, v);
-            sum = add(sum, v);  // not finite where one value is not
+        const vec any = set1(x[0]);
+        vec high[chains]{any, any}, low[chains]{any, any}, sum[chains]{any, any};
+        for (std::ptrdiff_t i = 0; i < pairs; i += chains * lanes) CVT_UNROLL for (int j = 0; j < chains; ++j) {
+                const vec v = load(x + i + j * lanes);
+                high[j] = max(high[j], v);
+                low[j] = min(low[j], v);
+                sum[j] = add(sum[j], v);  // not finite where one value is not
+            }
+        for (std::ptrdiff_t i = pairs; i < in.cols; i += lanes) {
+            const vec v = load_part_or(x + i, in.cols - i, any);
+            high[0] = max(high[0], v);
+            low[0] = min(low[0], v);
+            sum[0] = add(sum[0], v);
         }
-        if (rest != 0) {
-            const vec v = load_part_or(x + whole, rest, set1(x[0]));
-            high = max(high, v);
-            low = min(low, v);
-            sum = add(sum, v);
-        }
-        const float bottom = -max_of(mul(low, set1(-1.F))), range = max_of(high) - bottom, total = sum_of(sum);
+        const float bottom = -max_of(mul(min(low[0], low[1]), set1(-1.F)));
+        const float range = max_of(max(high[0], high[1])) - bottom, total = sum_of(add(sum[0], sum[1]));
         const bool constant = range < 1e-35F;
         to.scale[r] = constant ? 0.F : range / static_cast<float>(input_max);
         to.offset[r] = is_finite(total) ? bottom : total * 0.F;
