@@ -163,6 +163,32 @@ TEST_CASE("HEVC of a file with more than a still picture needs does not reach it
     CHECK_FALSE(check(others, {20 << 1}, false).empty());
 }
 
+TEST_CASE("AV1 of more frames than a still picture has does not reach its decoder") {
+    const auto check = [](const bytes& data) {
+        const char* why = cvt::detail::check_av1_units(data);
+        return std::string{why != nullptr ? why : "good"};
+    };
+    const bytes frame{6 << 3 | 2, 1, 0}, extended{3 << 3 | 4 | 2, 0, 1, 0}, large{6 << 3 | 2, 0x81, 0};
+    bytes data{1 << 3 | 2, 2, 0, 0};  // a sequence header
+    for (const bytes& next : {frame, extended, frame}) data.insert(data.end(), next.begin(), next.end());
+    CHECK(check(data) == "good");
+    bytes last = data;
+    last.insert(last.end(), {6 << 3, 1, 2, 3});  // without a size, up to the end
+    CHECK(check(last) == "good");
+    last = data;
+    last.insert(last.end(), {2 << 3 | 2, 0, 6 << 3 | 2, 1, 0, 6 << 3 | 2, 1, 0});
+    CHECK(check(last) == "AV1 of more than 4 frames");
+    for (const bytes& cut :
+         {large, bytes{6 << 3 | 2}, bytes{6 << 3 | 4}, bytes{6 << 3 | 2, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, bytes{6 << 3 | 2, 2, 0}})
+        CHECK(check(cut) == "AV1 data that are cut short");
+    bytes file = read_bytes("444.avif", "heif");
+    const std::string kind{"mdat"};
+    const auto at = std::search(file.begin(), file.end(), kind.begin(), kind.end());
+    REQUIRE(at != file.end());
+    std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // sizes of 50 bytes
+    refused(file, cvt::errc::malformed, "AV1 of more than 4 frames");
+}
+
 TEST_CASE("an HEVC sequence of another size than the tables say is refused before memory is taken") {
     // A sequence parameter set in bits: one temporal layer or more, any profile and level, then numbers, then what follows.
     const auto number = [](std::uint32_t value) {

@@ -13,6 +13,7 @@
 #include <libheif/heif.h>
 #include <libheif/heif_plugin.h>
 
+#include "av1_gate.hpp"
 #include "hevc_gate.hpp"
 
 namespace cvt_heif {
@@ -98,6 +99,7 @@ inline heif_error push_av1(void* decoder, const void* bytes, std::size_t size) n
     auto* d = static_cast<av1_decoder*>(decoder);
     if (d->data.sz != 0) return failed("AV1 in more than one piece");
     if (size == 0) return failed("an AV1 picture without data");
+    if (const char* why = cvt::detail::check_av1_units({static_cast<const std::uint8_t*>(bytes), size})) return failed(why);
     std::uint8_t* to = dav1d_data_create(&d->data, size);
     if (to == nullptr) return failed("out of memory");
     std::memcpy(to, bytes, size);
