@@ -38,7 +38,8 @@ std::string describe(const options& o, const setup& s) {
 
     std::string out = row("model", o.model.empty() ? "built in: cvt-nano, ten classes (weights/CARD.md)" : terminal_text(o.model));
     out += row("container", info.container);
-    out += row("names", info.naming);
+    if (info.weights_path[0] != '\0') out += row("weights in", info.weights_path);
+    out += row("names", info.naming + (info.stripped[0] != '\0' ? text(", each after \"%s\"", info.stripped) : std::string{}));
     out += row("variant", text("%s: %s", info.variant, info.config_from));
     out += row("activation", text("%s GELU: %s", cvt::to_string(c.gelu), info.gelu_from));
     if (size)

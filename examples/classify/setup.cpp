@@ -41,6 +41,7 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::che
     cvt::load_options load;
     load.config = o.variant;
     load.gelu = o.gelu;
+    if (!o.weights_key.empty()) load.weights_key = o.weights_key.c_str();
     if (config) {
         load.config = config->config;
         if (!load.gelu) load.gelu = config->gelu;
@@ -165,6 +166,7 @@ open_checkpoint open_for_conversion(const options& o) {
     const std::optional<cvt::checkpoint::hf_config> config = read_config(o);
     cvt::result<cvt::checkpoint::checkpoint_source> file = cvt::checkpoint::open(o.model.c_str(), load_options_of(o, config));
     if (!file) throw failure{no_model, file.error().what()};
+    print_warnings(file->warnings);
     checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
     return {decide(o, facts, config), *std::move(file)};

@@ -35,7 +35,7 @@ struct folder_weights {
 };
 
 /// transformers' name of a tensor. A model without a final norm is its CvtModel, whose names lack "cvt.".
-inline name_style written_style(const config& c) noexcept { return {naming::hf, false, !c.final_norm}; }
+inline name_style written_style(const config& c) noexcept { return {naming::hf, {}, !c.final_norm}; }
 
 inline std::size_t count_elements(std::span<const std::int64_t> shape) noexcept {
     std::size_t count = 1;
