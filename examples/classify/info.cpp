@@ -51,7 +51,10 @@ std::string describe(const options& o, const setup& s) {
     out += row("images", c.num_channels == 3 ? resizing(s.preprocessing) : "none: tensors only (--input)");
     const bool labelled = std::any_of(s.labels.begin(), s.labels.end(), [](const std::string& label) { return !label.empty(); });
     out += row("classes", c.num_classes == 0 ? "no head: embeddings only"
-                                             : text("%d, %s", c.num_classes, labelled ? "with labels" : "without labels"));
+                                             : text("%d, %s%s", c.num_classes, labelled ? "with labels" : "without labels",
+                                                    info.scores == cvt::scoring::softmax   ? ""
+                                                    : info.scores == cvt::scoring::sigmoid ? ", each by itself (sigmoid)"
+                                                                                           : ", values (regression)"));
     out += row("kernels", model.kernels());
 
     if (size)

@@ -85,12 +85,14 @@ void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> met
 std::vector<std::string> read_labels(const std::string& path, std::size_t classes) {
     std::string text = read_text(path);
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+    refuse(text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"), path + ": a UTF-16 text, as Windows writes: save it as UTF-8");
     std::istringstream lines{text};
     std::vector<std::string> labels;
     for (std::string line; std::getline(lines, line);) {
         if (line.ends_with('\r')) line.pop_back();
         labels.push_back(line);
     }
+    while (labels.size() > classes && labels.back().empty()) labels.pop_back();  // blank lines at the end
     refuse(labels.size() != classes, path + ": expected " + std::to_string(classes) + " labels, one a line, found " +
                                          std::to_string(labels.size()) + (labels.size() == 1 ? " line" : " lines"));
     return labels;

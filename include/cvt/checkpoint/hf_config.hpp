@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../labels.hpp"
+#include "../scoring.hpp"
 #include "../validate.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
@@ -13,11 +14,12 @@ namespace checkpoint {
 
 /// What a config.json says.
 struct hf_config {
-    cvt::config config;             ///< num_classes: the number of labels, or 1000; the checkpoint's head decides
-    std::optional<cvt::gelu> gelu;  ///< hidden_act, where it is there
-    int image_size = 0;             ///< 0 where it is not there
-    detail::label_list labels;      ///< of id2label; empty where it is not there
-    bool labels_from_one = false;   ///< the ids of id2label begin with 1
+    cvt::config config;                  ///< num_classes: the number of labels, or 1000; the checkpoint's head decides
+    std::optional<cvt::gelu> gelu;       ///< hidden_act, where it is there
+    int image_size = 0;                  ///< 0 where it is not there
+    detail::label_list labels;           ///< of id2label; empty where it is not there
+    std::optional<cvt::scoring> scores;  ///< of problem_type, where it is there
+    bool labels_from_one = false;        ///< the ids of id2label begin with 1
 };
 
 // The keys that hold one value for each stage, in the order in which transformers writes them: visit(key, member,
@@ -112,6 +114,13 @@ inline void read_labels(json_fields& fields, detail::label_list& labels, bool& f
         if (!labels.add(label.string())) return fields.fail(error::out_of_memory("labels", map.size() * 32));
     }
 }
+
+struct problem_name {
+    const char* text;
+    cvt::scoring scores;
+};
+inline constexpr problem_name problem_names[]{
+    {"single_label_classification", scoring::softmax}, {"multi_label_classification", scoring::sigmoid}, {"regression", scoring::value}};
 
 /// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}: its keys are in capitals, and none has a default but those that any
 /// model may leave out.
@@ -209,6 +218,12 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         else
             fields.mismatch("hidden_act", "\"quick_gelu\" or \"gelu\"", act);
     }
+    if (const json_value problem = fields.get("problem_type")) {
+        const std::string_view name = problem.is(json_kind::string) ? problem.string() : std::string_view{};
+        for (const problem_name& p : problem_names)
+            if (name == p.text) out.scores = p.scores;
+        if (!out.scores) fields.mismatch("problem_type", "single_label_classification, multi_label_classification or regression", problem);
+    }
     fields.read("image_size", out.image_size);
     if (fields.get("image_size") && (out.image_size < 1 || out.image_size > maximum_input))
         fields.mismatch("image_size", "1 to 65536", fields.get("image_size"));
@@ -264,7 +279,7 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
 /// exact GELU whatever it says). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. What was
 /// written has been read back and is `c`. Errors: invalid_argument (labels), out_of_memory.
 inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* torch_dtype,
-                             json_writer& json) noexcept {
+                             json_writer& json, scoring scores = scoring::softmax) noexcept {
     const config c = without_unused(given);
     if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
         return error::format(errc::invalid_argument, "labels: expected %d, one for each class, found %zu", c.num_classes, labels.size());
@@ -290,6 +305,8 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     visit_attention_keys(write);
     json.key("hidden_act").string(c.gelu == gelu::quick ? "quick_gelu" : "gelu");
     if (image_size > 0) json.key("image_size").integer(image_size);
+    for (const problem_name& p : problem_names)
+        if (scores == p.scores && scores != scoring::softmax) json.key("problem_type").string(p.text);
     json.key("torch_dtype").string(torch_dtype);
     if (error e = write_labels(json, c.num_classes, labels)) return e;
     json.end_object();

@@ -161,6 +161,7 @@ struct given_config {
     bool known = false;  ///< from config.json or the caller; else from the shapes of the tensors
     std::optional<cvt::gelu> hidden_act;
     bool labels_from_one = false;
+    std::optional<cvt::scoring> scores;
 };
 
 /// Reads the tensors of one set as a model. Errors: bad_config (a model that is not recognised), mismatch.
@@ -235,7 +236,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     if (!files.config_json.empty()) {
         result<hf_config> parsed = read_hf_config({files.config_json.data(), files.config_json.size()});
         if (!parsed) return parsed.error();
-        given = {parsed->config, true, parsed->gelu, parsed->labels_from_one};
+        given = {parsed->config, true, parsed->gelu, parsed->labels_from_one, parsed->scores};
         s.labels = std::move(parsed->labels);
         s.info.config_image_size = parsed->image_size;
         s.info.config_from = files.lone ? "config.json beside the file" : "config.json";
@@ -247,6 +248,9 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     }
     if (error e = resolve_weights(s, given, options)) return e;
     if (error e = resolve_labels(s, given.labels_from_one)) return e;
+    // One class alone would always have all of softmax.
+    s.info.scores = given.scores.value_or(scoring::softmax);
+    if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
     s.info.naming = to_string(s.style.naming);
     const std::string_view dictionary = s.style.dictionary();
     std::snprintf(s.info.weights_path, sizeof s.info.weights_path, "%s",

@@ -125,6 +125,21 @@ TEST_CASE("hf_config: activation and image size", "[hf_config]") {
     CHECK(message("'image_size': [224, 224]") == "config.json: image_size: expected an integer, found a list");
 }
 
+TEST_CASE("hf_config: what the logits mean", "[hf_config]") {
+    CHECK_FALSE(parsed("").scores);
+    CHECK_FALSE(parsed("'problem_type': null").scores);
+    CHECK(parsed("'problem_type': 'single_label_classification'").scores == cvt::scoring::softmax);
+    CHECK(parsed("'problem_type': 'multi_label_classification'").scores == cvt::scoring::sigmoid);
+    CHECK(parsed("'problem_type': 'regression'").scores == cvt::scoring::value);
+    CHECK(message("'problem_type': 'ranking'") ==
+          "config.json: problem_type: expected single_label_classification, multi_label_classification or regression, found \"ranking\"");
+    for (const cvt::scoring scores : {cvt::scoring::softmax, cvt::scoring::sigmoid, cvt::scoring::value}) {
+        ck::json_writer text{ck::json_writer::layout::indented};
+        REQUIRE_FALSE(ck::write_hf_config(cvt::cvt_13, 224, {}, "float32", text, scores));
+        CHECK(ck::read_hf_config(text.text())->scores.value_or(cvt::scoring::softmax) == scores);
+    }
+}
+
 TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
     CHECK(std::string(ck::read_hf_config("[]", "x.json").error().what()) == "x.json: the document: expected an object, found a list");
     CHECK(std::string(ck::read_hf_config("{", "x.json").error().what()) ==

@@ -188,6 +188,23 @@ TEST_CASE("open: the number of classes is the head's", "[open]") {
     CHECK(std::string(stale.labels[9]) == "LABEL_9");
 }
 
+TEST_CASE("open: what becomes of the logits", "[open]") {
+    const std::string file = weights(tiny(), same);
+    cvt::config single = tiny();
+    single.num_classes = 1;
+    const std::string one = weights(single, same);
+    const auto scores = [](const std::string& bytes, const std::string& more) {
+        return from_memory(bytes, {}, tiny_json + more + "}").info.scores;
+    };
+    const std::string many = R"(, "problem_type": "multi_label_classification")", values = R"(, "problem_type": "regression")";
+    CHECK(scores(file, "") == cvt::scoring::softmax);
+    CHECK(scores(file, many) == cvt::scoring::sigmoid);
+    CHECK(scores(file, values) == cvt::scoring::value);
+    CHECK(scores(one, "") == cvt::scoring::sigmoid);
+    CHECK(scores(one, R"(, "problem_type": "single_label_classification")") == cvt::scoring::sigmoid);
+    CHECK(scores(one, values) == cvt::scoring::value);
+}
+
 TEST_CASE("open: labels of ids from 1 on", "[open]") {
     const std::string file = weights(tiny(), same);
     const auto with = [&](int labels) {
