@@ -40,6 +40,7 @@ std::string describe(const options& o, const setup& s) {
     out += row("container", info.container);
     if (info.weights_path[0] != '\0') out += row("weights in", info.weights_path);
     out += row("names", info.naming + (info.stripped[0] != '\0' ? text(", each after \"%s\"", info.stripped) : std::string{}));
+    if (info.beside[0] != '\0') out += row("beside them", info.beside);
     out += row("variant", text("%s: %s", info.variant, info.config_from));
     out += row("activation", text("%s GELU: %s", cvt::to_string(c.gelu), info.gelu_from));
     if (size)

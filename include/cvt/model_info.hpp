@@ -16,6 +16,7 @@ struct model_info {
     cvt::scoring scores = scoring::softmax;                 ///< what becomes of the logits, for top_k
     char weights_path[160] = "";                            ///< of the dictionary that was taken: "state_dict"; "" at the top
     char stripped[160] = "";                                ///< what stood before every name in it: "module."
+    char beside[400] = "";                                  ///< what else the file holds: "epoch 7, best_acc 81.6"
     int config_image_size = 0;                              ///< config.json's image_size, 0 without one
 };
 

@@ -253,6 +253,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
     s.info.naming = to_string(s.style.naming);
     const std::string_view dictionary = s.style.dictionary();
+    std::snprintf(s.info.beside, sizeof s.info.beside, "%s", s.tensors.beside());
     std::snprintf(s.info.weights_path, sizeof s.info.weights_path, "%s",
                   printable{dictionary.substr(0, dictionary.size() - (dictionary.empty() ? 0 : 1))}.text);
     std::snprintf(s.info.stripped, sizeof s.info.stripped, "%s", printable{s.style.prefix.substr(dictionary.size())}.text);

@@ -83,3 +83,19 @@ TEST_CASE("one of several sets of weights is chosen by its path") {
     CHECK(std::string{ema->info().weights_path} == "model_ema");
     CHECK(std::string{ema->info().stripped} == "module.");
 }
+
+TEST_CASE("what else a file holds is told in one line") {
+    for (const char* file : {"loads-beside-protocol2.pth", "loads-beside-protocol4.pth", "loads-beside-legacy.pth"}) {
+        const auto model = cvt::model::load((folder + file).c_str());
+        REQUIRE(model);
+        const std::string beside = model->info().beside;
+        INFO(beside);
+        CHECK_THAT(beside, Catch::StartsWith("args (argparse.Namespace: lr 0.001, data \"/data/imagenet\", model \"cvt_13\"), "
+                                             "best_acc 81.6, acc 0.5"));
+        CHECK_THAT(beside, Catch::Contains("epoch 7"));
+        CHECK(beside.size() < 400);
+    }
+    const auto bare = cvt::model::load((folder + "loads-prefix-model.pth").c_str());
+    REQUIRE(bare);
+    CHECK(std::string{bare->info().beside} == "epoch 1");
+}

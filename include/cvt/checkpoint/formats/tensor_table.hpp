@@ -122,6 +122,7 @@ public:
         std::swap(names_, other.names_);
         std::swap(unread_names_, other.unread_names_);
         std::swap(unread_, other.unread_);
+        std::memcpy(beside_, other.beside_, sizeof beside_);
         return *this;
     }
     ~tensor_table() {
@@ -176,6 +177,10 @@ public:
         if (e) (void)unread_.resize(unread_.size() - 1);
         return e;
     }
+    /// What else the file holds, in one line for people; "" where it holds nothing else. Cut after 399 bytes.
+    void set_beside(const char* text) noexcept { std::snprintf(beside_, sizeof beside_, "%s", text); }
+    [[nodiscard]] const char* beside() const noexcept { return beside_; }
+
     [[nodiscard]] std::size_t unread() const noexcept { return unread_.size(); }
     [[nodiscard]] std::string_view unread_name(std::size_t i) const noexcept { return unread_names_[i]; }
     [[nodiscard]] const char* unread_reason(std::size_t i) const noexcept { return unread_[i].text; }
@@ -286,6 +291,7 @@ private:
     };
     name_table unread_names_;
     detail::buffer<reason> unread_;
+    char beside_[400] = "";
 };
 
 }  // namespace checkpoint

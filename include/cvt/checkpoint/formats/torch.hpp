@@ -1,6 +1,7 @@
 // Reads the table of tensors of a PyTorch checkpoint: torch.save's zip (.bin, .pth, .pt) or the format before 1.6.
 #pragma once
 
+#include "torch_beside.hpp"
 #include "torch_legacy.hpp"
 #include "torch_paths.hpp"
 #include "torch_zip.hpp"
@@ -106,6 +107,7 @@ error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t
         return out.add(path, entry);
     };
     if (error e = paths.walk(root, add)) return e;
+    if (out.beside()[0] == '\0') out.set_beside(beside_text(values, root).c_str());
     return out.size() == before ? no_tensors(values, root, out) : error{};
 }
 
