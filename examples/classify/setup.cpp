@@ -12,6 +12,7 @@
 #include "embedded_model.hpp"
 #include "failure.hpp"
 #include "open_checkpoint.hpp"
+#include "terminal.hpp"
 
 namespace app {
 namespace {
@@ -159,6 +160,11 @@ setup make_setup(const options& o) {
     cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
     if (!model) throw failure{no_model, model.error().what()};
     print_warnings(model->warnings());
+    if (!o.model.empty() && is_terminal(standard_error) && model->config().gelu == cvt::gelu::quick &&
+        std::strcmp(model->info().gelu_from, "naming of the tensors") == 0)
+        std::fputs(
+            "classify: taken to run QuickGELU, as Microsoft's models do; one that was trained with the exact GELU needs --gelu erf\n",
+            stderr);
     checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
     return {decide(o, facts, config), *std::move(model)};

@@ -179,7 +179,10 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
     resolve_head(s);
     resolve_gelu(s, given.hidden_act, options);
     if (error e = validate(s.config)) return e;
-    return check_tensors(s.tensors, s.style, s.config, s.index, s.warnings);
+    if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return e;
+    if (s.config.num_classes == 0 && s.warnings.count > 0)
+        s.warnings.add("no head could be told from them: the encoder gives embeddings only");
+    return {};
 }
 
 /// Reads the one set of tensors that is a whole CvT. Errors: those of the set, or of the nearest; mismatch (several are whole).

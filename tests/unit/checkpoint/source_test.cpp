@@ -333,7 +333,9 @@ TEST_CASE("open: heads by other names", "[open]") {
     // What is no head stays beside the encoder, and is named.
     const ck::checkpoint_source encoder = from_memory(named("", "fc.weight", "fc.b"), {.config = tiny()});
     CHECK(encoder.config.num_classes == 0);
+    REQUIRE(encoder.warnings.count == 2);
     CHECK(std::string(encoder.warnings.text[0]) == "2 tensors beside the model are not used: fc.weight; fc.b");
+    CHECK(contains(encoder.warnings.text[1], "embeddings only"));
 }
 
 TEST_CASE("open: who decides about the activation", "[open]") {

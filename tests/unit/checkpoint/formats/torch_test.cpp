@@ -293,7 +293,7 @@ TEST_CASE("files that are no plain checkpoints are refused by name") {
 
 TEST_CASE("objects beside the tensors are passed over") {
     tensor_table t;
-    REQUIRE_FALSE(read_file("refused-namespace.pth", t));
+    REQUIRE_FALSE(read_file("beside-namespace.pth", t));
     REQUIRE(t.size() == 1);
     CHECK(values(t, "state_dict/head.weight") == formula("head.weight", {2, 3}));
 }
