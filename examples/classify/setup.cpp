@@ -12,7 +12,7 @@
 #include "embedded_model.hpp"
 #include "failure.hpp"
 #include "open_checkpoint.hpp"
-#include "terminal.hpp"
+#include "system.hpp"
 
 namespace app {
 namespace {
