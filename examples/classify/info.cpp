@@ -38,7 +38,9 @@ std::string describe(const options& o, const setup& s) {
 
     std::string out = row("model", o.model.empty() ? "built in: cvt-nano, ten classes (weights/CARD.md)" : terminal_text(o.model));
     out += row("container", info.container);
-    out += row("names", info.naming);
+    if (info.weights_path[0] != '\0') out += row("weights in", info.weights_path);
+    out += row("names", info.naming + (info.stripped[0] != '\0' ? text(", each after \"%s\"", info.stripped) : std::string{}));
+    if (info.beside[0] != '\0') out += row("beside them", info.beside);
     out += row("variant", text("%s: %s", info.variant, info.config_from));
     out += row("activation", text("%s GELU: %s", cvt::to_string(c.gelu), info.gelu_from));
     if (size)
@@ -50,7 +52,10 @@ std::string describe(const options& o, const setup& s) {
     out += row("images", c.num_channels == 3 ? resizing(s.preprocessing) : "none: tensors only (--input)");
     const bool labelled = std::any_of(s.labels.begin(), s.labels.end(), [](const std::string& label) { return !label.empty(); });
     out += row("classes", c.num_classes == 0 ? "no head: embeddings only"
-                                             : text("%d, %s", c.num_classes, labelled ? "with labels" : "without labels"));
+                                             : text("%d, %s%s", c.num_classes, labelled ? "with labels" : "without labels",
+                                                    info.scores == cvt::scoring::softmax   ? ""
+                                                    : info.scores == cvt::scoring::sigmoid ? ", each by itself (sigmoid)"
+                                                                                           : ", values (regression)"));
     out += row("precision", cvt::to_string(model.precision()));
     out += row("kernels", model.kernels());
 

@@ -71,7 +71,7 @@ int run(const options& o) {
                           o.format,
                           s.labels,
                           std::min(o.top_k.value_or(5), s.model.config().num_classes),
-                          {.pictures = files.attention != nullptr, .ids = ids}};
+                          {.pictures = files.attention != nullptr, .ids = ids, .scores = s.model.info().scores}};
     progress_bar progress;
     const auto write = [&](const record& r) {
         progress.clear_for_records();

@@ -149,6 +149,7 @@ void check_options(const options& o) {
            "no images given (classify --help shows examples)");
     refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
     refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: which one?");
+    refuse(!o.weights_key.empty() && o.model.empty(), "--weights-key is for a checkpoint of your own (--model): which one?");
     if (o.variant || !o.config.empty()) {
         const std::string name = o.variant ? "--variant" : "--config";
         refuse(o.model.empty(), name + " is for a checkpoint of your own (--model): the built-in model brings its configuration");

@@ -143,6 +143,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--config", o.config, "FILE", "a config.json for a lone checkpoint of any other configuration")
         ->check(existing_file)
         ->group(model);
+    add_text("--weights-key", o.weights_key, "PATH", "which weights of a file that holds several sets, such as model_ema")->group(model);
     add_choice<cvt::gelu>(app, "--gelu", o.gelu, {{"quick", cvt::gelu::quick}, {"erf", cvt::gelu::erf}},
                           "activation; default: hidden_act in config.json, else by the tensors' naming")
         ->group(model);

@@ -20,7 +20,7 @@ enum class dtype_choice : unsigned char { f32, f16 };
 /// Empty strings and optionals were not given.
 struct options {
     std::vector<std::string> inputs;  ///< images, directories, "-"
-    std::string model, labels, config;
+    std::string model, labels, config, weights_key;
     std::optional<cvt::config> variant;
     std::optional<cvt::gelu> gelu;
     std::optional<cvt::precision> precision;

@@ -39,7 +39,7 @@ record_writer::record_writer(record_file& file, record_format format, std::vecto
     std::string header = "path,ms,error_code,error_message";
     for (int i = 1; i <= top_; ++i) {
         const std::string n = std::to_string(i);
-        header += ",index" + n + ",label" + n + ",probability" + n;
+        header += ",index" + n + ",label" + n + ',' + cvt::to_string(more_.scores) + n;
     }
     file_.write(header + (more_.pictures ? ",attention" : "") + (more_.ids ? ",id\n" : "\n"));
 }
@@ -58,12 +58,15 @@ std::string record_writer::as_text(const record& r) const {
     out += '\n';
     if (r.problem) return out + "  " + paint_.bad("error:") + ' ' + terminal_text(r.problem.what()) + '\n';
     for (const cvt::ranked& class_ : r.top) {
-        const std::string percent = fixed(100.0 * static_cast<double>(class_.probability), 1);
+        const bool value = more_.scores == cvt::scoring::value;
+        const auto score = static_cast<double>(class_.probability);
+        const std::string shown = value ? fixed(score, 4) : fixed(100.0 * score, 1);
         const std::string& label = labels_[static_cast<std::size_t>(class_.index)];
-        const std::string line = std::string(percent.size() < 7 ? 7 - percent.size() : 0, ' ') + percent + " %  " +
+        const std::string line = std::string(shown.size() < 7 ? 7 - shown.size() : 0, ' ') + shown + (value ? "  " : " %  ") +
                                  (label.empty() ? "class " + std::to_string(class_.index) : terminal_text(label));
         out += (&class_ == r.top.data() ? paint_.good(line) : line) + '\n';
     }
+    if (!r.top.empty() && more_.scores == cvt::scoring::sigmoid) out += "  (each class by itself: sigmoids, which need not add up)\n";
     if (r.top.empty()) out += "  done in " + fixed(r.milliseconds, 1) + " ms (a model without a head names no classes)\n";
     if (!r.attention.empty()) out += "  " + paint_.faint("attention:") + ' ' + terminal_text(r.attention) + '\n';
     return out;
@@ -80,8 +83,8 @@ std::string record_writer::as_json(const record& r) const {
         for (const cvt::ranked& class_ : r.top) {
             out += &class_ == r.top.data() ? "" : ", ";
             out += "{\"index\": " + std::to_string(class_.index) +
-                   ", \"label\": " + json_string(labels_[static_cast<std::size_t>(class_.index)]) +
-                   ", \"probability\": " + exact(class_.probability) + '}';
+                   ", \"label\": " + json_string(labels_[static_cast<std::size_t>(class_.index)]) + ", \"" + cvt::to_string(more_.scores) +
+                   "\": " + exact(class_.probability) + '}';
         }
         out += ']';
     }

@@ -26,6 +26,7 @@ class record_writer {
 public:
     struct columns {
         bool pictures = false, ids = false;  ///< of CSV, which must say so in its first line
+        cvt::scoring scores = cvt::scoring::softmax;
     };
 
     /// `labels` by class index, empty strings where there are none; `top` classes in every record that did not fail.

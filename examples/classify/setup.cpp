@@ -12,6 +12,7 @@
 #include "embedded_model.hpp"
 #include "failure.hpp"
 #include "open_checkpoint.hpp"
+#include "system.hpp"
 
 namespace app {
 namespace {
@@ -42,6 +43,7 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::che
     load.config = o.variant;
     load.gelu = o.gelu;
     if (o.precision) load.precision = *o.precision;
+    if (!o.weights_key.empty()) load.weights_key = o.weights_key.c_str();
     if (config) {
         load.config = config->config;
         if (!load.gelu) load.gelu = config->gelu;
@@ -85,12 +87,14 @@ void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> met
 std::vector<std::string> read_labels(const std::string& path, std::size_t classes) {
     std::string text = read_text(path);
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+    refuse(text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"), path + ": a UTF-16 text, as Windows writes: save it as UTF-8");
     std::istringstream lines{text};
     std::vector<std::string> labels;
     for (std::string line; std::getline(lines, line);) {
         if (line.ends_with('\r')) line.pop_back();
         labels.push_back(line);
     }
+    while (labels.size() > classes && labels.back().empty()) labels.pop_back();  // blank lines at the end
     refuse(labels.size() != classes, path + ": expected " + std::to_string(classes) + " labels, one a line, found " +
                                          std::to_string(labels.size()) + (labels.size() == 1 ? " line" : " lines"));
     return labels;
@@ -157,6 +161,11 @@ setup make_setup(const options& o) {
     cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
     if (!model) throw failure{no_model, model.error().what()};
     print_warnings(model->warnings());
+    if (!o.model.empty() && is_terminal(standard_error) && model->config().gelu == cvt::gelu::quick &&
+        std::strcmp(model->info().gelu_from, "naming of the tensors") == 0)
+        std::fputs(
+            "classify: taken to run QuickGELU, as Microsoft's models do; one that was trained with the exact GELU needs --gelu erf\n",
+            stderr);
     checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
     return {decide(o, facts, config), *std::move(model)};
@@ -166,6 +175,7 @@ open_checkpoint open_for_conversion(const options& o) {
     const std::optional<cvt::checkpoint::hf_config> config = read_config(o);
     cvt::result<cvt::checkpoint::checkpoint_source> file = cvt::checkpoint::open(o.model.c_str(), load_options_of(o, config));
     if (!file) throw failure{no_model, file.error().what()};
+    print_warnings(file->warnings);
     checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
     return {decide(o, facts, config), *std::move(file)};

@@ -36,6 +36,7 @@ bool all_finite(std::span<const float> values) {
 worker::worker(const options& o, const setup& s)
     : options_{o},
       config_{s.model.config()},
+      scores_{s.model.info().scores},
       pool_{make_pool(o.threads)},
       preprocessor_{s.preprocessing},
       session_{s.model, {.executor = pool_.as_executor(), .preprocessing = s.preprocessing}} {}
@@ -173,7 +174,7 @@ void worker::conclude(outcome& o, std::size_t row) {
     if (!options_.embedding.empty()) o.embedding = copy_of(embedding);
     if (logits.empty()) return;
     r.top.resize(std::min(static_cast<std::size_t>(options_.top_k.value_or(5)), logits.size()));
-    cvt::top_k(logits, r.top);
+    cvt::top_k(logits, r.top, scores_);
 }
 
 }  // namespace app

@@ -43,6 +43,7 @@ private:
     const options& options_;
     const cvt::decode_limits limits_ = picture_limits(options_);
     const cvt::config& config_;
+    cvt::scoring scores_;
     cvt::thread_pool pool_;
     cvt::image_preprocessor preprocessor_;
     cvt::session session_;

@@ -75,7 +75,7 @@ inline result<conversion> convert(const checkpoint::checkpoint_source& from, con
     // What can be refused is refused before the work.
     checkpoint::folder_texts texts;
     checkpoint::output_folder folder;
-    if (error e = checkpoint::make_texts(from.config, preprocessing, labels, weights.type, texts)) return e;
+    if (error e = checkpoint::make_texts(from.config, preprocessing, labels, weights.type, texts, from.info.scores)) return e;
     if (error e = folder.create(to)) return e;
     conversion done;
     checkpoint::json_writer self_test{checkpoint::json_writer::layout::one_line};

@@ -34,6 +34,7 @@ struct model_builder {
         if (!m) return m;
         m->data_->preprocessing = file.preprocessing;
         m->data_->info = file.info;
+        for (int i = 0; i < file.warnings.count && i < warning_list::capacity; ++i) m->data_->warnings.add("%s", file.warnings.text[i]);
         m->data_->labels = std::move(file.labels);
         m->data_->self_test = std::move(file.self_test);
         return m;

@@ -14,7 +14,11 @@ struct load_options {
     std::optional<cvt::config> config = {};
     /// Wins over `config`, over config.json's hidden_act and over the naming of the tensors.
     std::optional<cvt::gelu> gelu = {};
+    /// How the weights are held: docs/precision.md.
     cvt::precision precision = cvt::precision::f32;
+    /// Which weights of a file that holds several sets of them, by the beginning of their path: "model_ema", "state_dict/student".
+    /// "." are those at the top. Null: the only ones.
+    const char* weights_key = nullptr;
     /// Name of a kernel set; null: the one named by CVT_FORCE_KERNELS in the environment, else the best for this CPU.
     const char* kernels = nullptr;
 };

@@ -6,10 +6,11 @@
 #include <span>
 
 #include "float_bits.hpp"
+#include "scoring.hpp"
 
 CVT_NAMESPACE_BEGIN
 
-/// A class and its probability.
+/// A class and its probability, or what takes its place (scoring).
 struct ranked {
     int index = 0;
     float probability = 0;
@@ -39,6 +40,12 @@ struct softmax_sum {
     }
     [[nodiscard]] float probability(float v) const noexcept { return sum > 0 ? static_cast<float>(weight(v) / sum) : 0.F; }
 };
+/// 1 / (1 + exp(-logit)) in double; NaN gives 0.
+inline float sigmoid(float logit) noexcept {
+    if (is_nan(logit)) return 0;
+    if (is_infinite(logit)) return std::signbit(logit) ? 0.F : 1.F;
+    return static_cast<float>(1 / (1 + std::exp(-static_cast<double>(logit))));
+}
 }  // namespace detail
 
 /// probabilities[i] = exp(logits[i]) / sum of all, in double, shifted so that nothing overflows. As many as the shorter of both
@@ -49,8 +56,8 @@ inline void softmax(std::span<const float> logits, std::span<float> probabilitie
 }
 
 /// Fills `out` with the most likely classes, best first, equals by index; returns how many: out.size() or all there are.
-/// NaN logits come last, with probability 0. One image's logits at a time.
-inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out) noexcept {
+/// NaN logits come last, with probability 0. One image's logits at a time. `how`: model_info::scores of the model.
+inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out, scoring how = scoring::softmax) noexcept {
     const auto before = [&](int a, int b) noexcept {
         const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
         const bool x_nan = detail::is_nan(x), y_nan = detail::is_nan(y);
@@ -67,7 +74,10 @@ inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out) n
         out[at].index = index;
     }
     const detail::softmax_sum total{logits};
-    for (std::size_t i = 0; i < count; ++i) out[i].probability = total.probability(logits[static_cast<std::size_t>(out[i].index)]);
+    for (std::size_t i = 0; i < count; ++i) {
+        const float logit = logits[static_cast<std::size_t>(out[i].index)];
+        out[i].probability = how == scoring::softmax ? total.probability(logit) : how == scoring::sigmoid ? detail::sigmoid(logit) : logit;
+    }
     return count;
 }
 
@@ -75,7 +85,7 @@ inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out) n
 template <std::size_t K>
 class ranking {
 public:
-    explicit ranking(std::span<const float> logits) noexcept : size_{top_k(logits, classes_)} {}
+    explicit ranking(std::span<const float> logits, scoring how = scoring::softmax) noexcept : size_{top_k(logits, classes_, how)} {}
     [[nodiscard]] const ranked* begin() const noexcept { return classes_.data(); }
     [[nodiscard]] const ranked* end() const noexcept { return classes_.data() + size_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -88,8 +98,8 @@ private:
 
 /// The K most likely classes, best first: `for (cvt::ranked r : cvt::top_k<5>(logits))`.
 template <std::size_t K>
-[[nodiscard]] ranking<K> top_k(std::span<const float> logits) noexcept {
-    return ranking<K>{logits};
+[[nodiscard]] ranking<K> top_k(std::span<const float> logits, scoring how = scoring::softmax) noexcept {
+    return ranking<K>{logits, how};
 }
 
 CVT_NAMESPACE_END

@@ -62,9 +62,12 @@ TEST_CASE("a lone file with its --config is the same model", "[cli]") {
     const std::string photo = write_png(folder / "a.png"), lone = weights + "/model.safetensors", config = weights + "/config.json";
     CHECK(top_of({"--model", lone, "--config", config, "--size", "160", "--resize", "warp", photo}) == top_of({photo}));
     const outcome info = classify({"--model", lone, "--config", config, "--info"});
-    CHECK(info.out.find("3 x 160 x 160: image_size in --config") != std::string::npos);
+    CHECK(info.out.find("3 x 160 x 160: preprocessor_config.json beside the file") != std::string::npos);
     CHECK(info.out.find("with labels") != std::string::npos);
-    const outcome without = classify({"--model", lone, photo});
+    // Without it the config.json beside the file is read; where there is none, the model is not guessed.
+    CHECK(top_of({"--model", lone, photo}) == top_of({photo}));
+    REQUIRE(write_file(folder / "alone.safetensors", read_file(lone)));
+    const outcome without = classify({"--model", folder / "alone.safetensors", photo});
     CHECK(without.code == 3);
     CHECK(without.out.empty());
 }
@@ -233,6 +236,45 @@ TEST_CASE("torch checkpoints give the logits of PyTorch", "[cli]") {
     const outcome hostile = classify({"--model", data + "hostile-reduce.pth", "--config", config, "--info"});
     CHECK(hostile.code == 3);
     CHECK(hostile.err.find("posix.system") != std::string::npos);
+}
+
+TEST_CASE("of a training checkpoint the set of weights is said, and chosen with --weights-key", "[cli]") {
+    const temporary_folder folder;
+    const std::string data = CVT_TEST_DATA "/field/", two = data + "refused-two-sets.pth", out = folder / "l.npy";
+    const outcome both = classify({"--model", two, "--info"});
+    CHECK(both.code == 3);
+    CHECK(both.err.find("--weights-key") != std::string::npos);
+    CHECK(classify({"--weights-key", "model", "--info"}).code == 2);
+    const outcome ema = classify({"--model", two, "--weights-key", "model_ema", "--info"});
+    CHECK(ema.code == 0);
+    CHECK(ema.out.find("weights in     model_ema\n") != std::string::npos);
+    CHECK(ema.out.find("official, each after \"module.\"\n") != std::string::npos);
+    CHECK(ema.out.find("config.json beside the file\n") != std::string::npos);
+    const outcome beside = classify({"--model", data + "loads-beside-protocol2.pth", "--info"});
+    CHECK(beside.out.find("beside them    args (argparse.Namespace: lr 0.001, ") != std::string::npos);
+    const outcome head = classify({"--model", data + "head-fc.pth", "--input", data + "input.npy", "--logits", out});
+    CHECK(head.code == 0);
+    CHECK(head.err.find("warning: the head is taken to be fc.weight") != std::string::npos);
+}
+
+TEST_CASE("classes that each stand by themselves, and values, are called what they are", "[cli]") {
+    const temporary_folder folder;
+    const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
+    json config = json::parse(read_file(model + "/config.json"));
+    const auto run = [&](const char* problem, const char* format) {
+        config["problem_type"] = problem;
+        REQUIRE(write_file(model + "/config.json", config.dump()));
+        return classify({"--model", model, "--format", format, photo});
+    };
+    const json sigmoids = run("multi_label_classification", "jsonl").records().at(0)["top"],
+               values = run("regression", "jsonl").records().at(0)["top"];
+    REQUIRE(sigmoids.size() == values.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+        CHECK(sigmoids[i]["sigmoid"].get<double>() == Approx(1 / (1 + std::exp(-values[i]["value"].get<double>()))).epsilon(1e-5));
+    CHECK(run("multi_label_classification", "csv").out.find(",sigmoid1,") != std::string::npos);
+    CHECK(run("multi_label_classification", "text").out.find("each class by itself") != std::string::npos);
+    CHECK(run("regression", "text").out.find('%') == std::string::npos);
+    CHECK(run("ranking", "text").code == 3);
 }
 
 TEST_CASE("weights that are not finite are a warning, their results an error", "[cli]") {

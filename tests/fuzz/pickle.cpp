@@ -1,5 +1,6 @@
-// Fuzz target: pickles in a row, and a walk over every value that came out of them.
+// Fuzz target: pickles in a row, a walk over every value that came out of them, and one to their tensors.
 #include <cvt/checkpoint/formats/pickle.hpp>
+#include <cvt/checkpoint/formats/torch_paths.hpp>
 
 #include "fuzz.hpp"
 
@@ -11,14 +12,16 @@ std::size_t walk(const cvt::checkpoint::pickle_values& values) {
     std::size_t seen = 0;
     for (std::uint32_t v = 0; v < values.size(); ++v) {
         const pickle_kind kind = values.kind(v);
-        if (kind == pickle_kind::text || kind == pickle_kind::big_integer)
+        if (kind == pickle_kind::text || kind == pickle_kind::bytes || kind == pickle_kind::big_integer)
             for (const char c : values.text(v)) seen += static_cast<unsigned char>(c);
-        if (kind == pickle_kind::tuple || kind == pickle_kind::list || kind == pickle_kind::dict) {
+        if (kind == pickle_kind::tuple || kind == pickle_kind::list || kind == pickle_kind::dict || kind == pickle_kind::object) {
             std::int64_t left = values.count(v);
             for (std::uint32_t l = values.first(v); l != values.nothing; l = values.next(l), --left)
                 cvt_fuzz::require(values.item(l) < values.size(), "an item that is no value");
             cvt_fuzz::require(left == 0, "a container of another length than its count");
         }
+        if (kind == pickle_kind::foreign) seen += values.module_of(v).size() + values.name_of(v).size();
+        if (kind == pickle_kind::object) cvt_fuzz::require(values.count(v) >= 2, "an object without arguments");
         if (kind == pickle_kind::global) seen += values.global(v).name.size();
         if (kind == pickle_kind::storage) {
             const cvt::checkpoint::pickle_storage s = values.storage(v);
@@ -48,5 +51,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     } while (!e);
     cvt_fuzz::memory::finish(size, 96);
     walk(reader);
+    if (reader.size() == 0) return cvt_fuzz::refused(e);
+    cvt_fuzz::memory::begin();
+    const cvt::error walked =
+        cvt::checkpoint::tensor_paths(reader, size)
+            .walk(static_cast<std::uint32_t>(reader.size() - 1), [&](std::string_view path, std::uint32_t v) noexcept -> cvt::error {
+                cvt_fuzz::require(path.size() <= cvt::checkpoint::tensor_paths::max_path && v < reader.size(), "a path to nothing");
+                return {};
+            });
+    cvt_fuzz::memory::finish(size, 96);
+    if (walked) cvt_fuzz::refused(walked);
     return cvt_fuzz::refused(e);
 }

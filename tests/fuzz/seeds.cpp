@@ -66,8 +66,11 @@ int main(int argc, char** argv) {
     seeds.add("json", "values", R"([true, false, null, "\u00e9\ud83d\ude00\n", -0.5e-7, 9223372036854775807, {}, []])");
     seeds.add("index", "one", R"({"metadata": {"total_size": 8}, "weight_map": {"t": "a.safetensors"}})");
     seeds.add("index", "two", R"({"weight_map": {"t": "a.safetensors", "u": "b.safetensors"}})");
-    for (const auto& entry : fs::directory_iterator{data / "torch"}) {
-        const std::string file = entry.is_regular_file() ? content(entry) : "", name = entry.path().filename();
+    std::vector<fs::path> checkpoints;
+    for (const char* folder : {"torch", "field"})
+        for (const auto& entry : fs::directory_iterator{data / folder}) checkpoints.push_back(entry.path());
+    for (const fs::path& entry : checkpoints) {
+        const std::string file = fs::is_regular_file(entry) ? content(entry) : "", name = entry.filename();
         if (!name.ends_with(".pth")) continue;
         const bool zip = file.starts_with("PK");
         seeds.add(zip ? "torch_zip" : "torch_legacy", name, file);
@@ -125,6 +128,9 @@ int main(int argc, char** argv) {
     seeds.add("tar", "gnu", member("././@LongLink", 'L', std::string("a/long/name.png\0", 16)) + plain + end);
     seeds.add("tar", "links", member("folder/", '5', "") + member("link", '2', "") + plain + end);
     seeds.add("checkpoint", "safetensors", cvt_fuzz::folder_parts{config, preprocessor, safetensors}.bytes());
+    const std::string field_config = content(data / "field/config.json");
+    for (const char* name : {"loads-beside-protocol2.pth", "loads-module.pth", "head-outside.pth", "refused-two-sets.pth"})
+        seeds.add("checkpoint", name, cvt_fuzz::folder_parts{field_config, preprocessor, content(data / "field" / name)}.bytes());
     seeds.add("checkpoint", "torch", cvt_fuzz::folder_parts{torch_config, preprocessor, torch}.bytes());
     return seeds.files < 50;
 }

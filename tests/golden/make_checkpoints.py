@@ -134,7 +134,7 @@ def refused():
     save({"head.weight": tensor, "payload": Evil()}, "hostile-reduce.pth")
     with open(path("hostile-bare-pickle.pth"), "wb") as f:
         f.write(pickle.dumps(Evil()))
-    save({"state_dict": {"head.weight": tensor}, "args": argparse.Namespace(lr=0.1)}, "refused-namespace.pth")
+    save({"state_dict": {"head.weight": tensor}, "args": argparse.Namespace(lr=0.1)}, "beside-namespace.pth")
     save([tensor], "refused-list.pth")
 
 

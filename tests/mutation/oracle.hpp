@@ -53,8 +53,9 @@ T reinterpreted(std::uint64_t bits) {
 
 /// Types by the letters of safetensors.
 inline int width_of(std::string_view type) {
-    static const std::map<std::string_view, int> widths{{"F64", 8},  {"I64", 8}, {"U64", 8}, {"F32", 4}, {"I32", 4}, {"U32", 4}, {"F16", 2},
-                                                        {"BF16", 2}, {"I16", 2}, {"U16", 2}, {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
+    static const std::map<std::string_view, int> widths{{"F64", 8}, {"I64", 8}, {"U64", 8},  {"F32", 4}, {"I32", 4},
+                                                        {"U32", 4}, {"F16", 2}, {"BF16", 2}, {"I16", 2}, {"U16", 2},
+                                                        {"I8", 1},  {"U8", 1},  {"BOOL", 1}, {"C64", 8}, {"C128", 16}};
     const auto found = widths.find(type);
     insist(found != widths.end(), "an unknown type");
     return found->second;

@@ -8,8 +8,9 @@
 namespace cvt_test {
 
 struct py_value {
-    char kind =
-        'N';  // N none, b boolean, i integer, l large integer, f real, s text, t tuple, L list, d dict, g global, S storage, T tensor
+    // N none, b boolean, i integer, l large integer, f real, s text, y bytes, t tuple, L list, d dict, g global, O object, S storage,
+    // T tensor. An object's items are what would be called, its arguments, and then what it was given.
+    char kind = 'N';
     std::int64_t number = 0;
     std::string text;
     std::vector<py_value*> items;  // of a dict: key, value, key, value ...
@@ -18,19 +19,17 @@ struct py_value {
         insist(i < items.size() && items[i]->kind == wanted, "an item of another kind");
         return *items[i];
     }
-    /// The value under a key; of two the later one counts, as in Python.
-    [[nodiscard]] const py_value* find(std::string_view key) const {
-        const py_value* found = nullptr;
-        for (std::size_t i = 0; kind == 'd' && i + 1 < items.size(); i += 2)
-            if (items[i]->kind == 's' && items[i]->text == key) found = items[i + 1];
-        return found;
-    }
-    [[nodiscard]] bool holds_tensors() const {
-        for (std::size_t i = 1; kind == 'd' && i < items.size(); i += 2)
-            if (items[i]->kind == 'T') return true;
-        return false;
-    }
 };
+
+/// The storages whose elements are read.
+inline const std::map<std::string, const char*>& type_names() {
+    static const std::map<std::string, const char*> types{
+        {"torch FloatStorage", "F32"},  {"torch HalfStorage", "F16"},         {"torch BFloat16Storage", "BF16"},
+        {"torch DoubleStorage", "F64"}, {"torch LongStorage", "I64"},         {"torch IntStorage", "I32"},
+        {"torch ShortStorage", "I16"},  {"torch CharStorage", "I8"},          {"torch ByteStorage", "U8"},
+        {"torch BoolStorage", "BOOL"},  {"torch ComplexFloatStorage", "C64"}, {"torch ComplexDoubleStorage", "C128"}};
+    return types;
+}
 
 class unpickler {
 public:
@@ -89,18 +88,34 @@ private:
         return items;
     }
     void extend(char kind, const std::vector<py_value*>& items) {
-        insist(!stack_.empty() && stack_.back() != nullptr && stack_.back()->kind == kind, "nothing to extend");
+        insist(!stack_.empty() && stack_.back() != nullptr, "nothing to extend");
+        if (stack_.back()->kind == 'O') return stack_.back()->items.push_back(&values_.emplace_back(py_value{kind, 0, {}, items}));
+        insist(stack_.back()->kind == kind, "nothing to extend");
         stack_.back()->items.insert(stack_.back()->items.end(), items.begin(), items.end());
     }
     void call() {
         py_value* const arguments = pop();
-        const py_value* const callee = pop();
-        insist(callee->kind == 'g' && arguments->kind == 't', "a call of something else");
-        if (callee->text == "collections OrderedDict") return push('d');
-        if (callee->text == "torch._utils _rebuild_tensor_v2") return (void)arguments->item(0, 'S'), push('T', 0, {}, arguments->items);
-        insist(callee->text == "torch._utils _rebuild_parameter", "a call of another function");
-        (void)arguments->item(0, 'T');
-        stack_.push_back(arguments->items[0]);
+        py_value* const callee = pop();
+        insist(callee->kind == 'g' || callee->kind == 'O', "a call of something else");
+        call(callee, arguments);
+    }
+    void call(py_value* callee, py_value* arguments) {
+        const auto first = [&] { return arguments->kind == 't' && !arguments->items.empty() ? arguments->items[0]->kind : '-'; };
+        const std::string name = callee->kind == 'g' ? callee->text : "";
+        if (name == "collections OrderedDict") {
+            if (first() != 'L') return push('d');
+            push('d');
+            for (const py_value* pair : arguments->items[0]->items)
+                for (std::size_t i = 0; i < 2; ++i) stack_.back()->items.push_back(pair->items.at(i));
+            return;
+        }
+        const bool tensor = name == "torch._utils _rebuild_tensor_v2" || name == "torch._utils _rebuild_tensor";
+        if (tensor && first() == 'S') return push('T', 0, {}, arguments->items);
+        const bool parameter = name == "torch._utils _rebuild_parameter" || name == "torch._utils _rebuild_parameter_with_state";
+        if (parameter && first() == 'T') return stack_.push_back(arguments->items[0]);
+        if (name == "torch._tensor _rebuild_from_type_v2" && first() == 'g' && arguments->items[0]->text.starts_with("torch._utils "))
+            return call(arguments->items[0], arguments->items.at(2));
+        push('O', 0, {}, {callee, arguments});
     }
     void step(unsigned char op) {
         switch (op) {
@@ -121,8 +136,24 @@ private:
                 return push('i', width == 0 ? 0 : static_cast<std::int64_t>(bits << unused) >> unused);
             }
             case 'G': return (void)take(8), push('f');
-            case 'X': return push('s', 0, std::string{take(take_number(4))});
-            case 0x8c: return push('s', 0, std::string{take(take_number(1))});
+            case 0x8b: return push('l', 0, std::string{take(take_number(4))});  // no size nor number that matters here is so long
+            case 'X':
+            case 'T': return push('s', 0, std::string{take(take_number(4))});
+            case 0x8c:
+            case 'U': return push('s', 0, std::string{take(take_number(1))});
+            case 0x8d: return push('s', 0, std::string{take(take_number(8))});
+            case 'C': return push('y', 0, std::string{take(take_number(1))});
+            case 'B': return push('y', 0, std::string{take(take_number(4))});
+            case 0x8e:
+            case 0x96: return push('y', 0, std::string{take(take_number(8))});
+            case '0': insist(!stack_.empty(), "an empty stack"); return stack_.pop_back();
+            case '1': return (void)pop_to_mark();
+            case '2': return insist(!stack_.empty() && stack_.back() != nullptr, "an empty stack"), stack_.push_back(stack_.back());
+            case 0x8f: return push('L');
+            case 0x90: return extend('L', pop_to_mark());
+            case 0x91: return push_tuple(pop_to_mark());
+            case 0x81: return new_object(nullptr);
+            case 0x92: return new_object(pop());
             case ')': return push('t');
             case 0x85: return push_tuple(pop_some(1));
             case 0x86: return push_tuple(pop_some(2));
@@ -149,10 +180,24 @@ private:
                 return push('g', 0, module->text + " " + name->text);
             }
             case 'R': return call();
-            case 'b': return (void)pop();
-            case 'Q': return push('S', 0, {}, pop()->items);
+            case 'b': {
+                py_value* const state = pop();
+                insist(!stack_.empty() && stack_.back() != nullptr, "nothing to give a state");
+                if (stack_.back()->kind == 'O') stack_.back()->items.push_back(state);
+                return;
+            }
+            case 'Q': {
+                py_value* const id = pop();
+                const bool storage = id->items.at(0)->text == "storage" && type_names().count(id->items.at(1)->text) != 0;
+                return storage ? push('S', 0, {}, id->items) : push('O', 0, {}, {id->items.at(1), id});
+            }
             default: insist(false, "an unknown opcode");
         }
+    }
+    void new_object(py_value* names) {
+        py_value* const arguments = pop();
+        push('O', 0, {}, {pop(), arguments});
+        if (names != nullptr) stack_.back()->items.push_back(names);
     }
     void push_tuple(std::vector<py_value*> items) { push('t', 0, {}, std::move(items)); }
     void put(std::uint64_t i) {
@@ -171,25 +216,56 @@ private:
 };
 
 /// The element type of a storage.
-inline std::string type_of(const py_value& storage) {
-    static const std::map<std::string, const char*> types{{"torch FloatStorage", "F32"},     {"torch HalfStorage", "F16"},
-                                                          {"torch BFloat16Storage", "BF16"}, {"torch DoubleStorage", "F64"},
-                                                          {"torch LongStorage", "I64"},      {"torch IntStorage", "I32"}};
-    return types.at(storage.item(1, 'g').text);
+inline std::string type_of(const py_value& storage) { return type_names().at(storage.item(1, 'g').text); }
+
+/// Every tensor in a dictionary, by its path: breadth first, each container once, a module's parameters as state_dict() calls them.
+inline std::vector<std::pair<std::string, const py_value*>> paths_of(const py_value& root) {
+    struct place {
+        const py_value* value;
+        std::string path;  // with its separator
+        bool state, modules;
+        int depth;
+    };
+    std::vector<std::pair<std::string, const py_value*>> found;
+    std::deque<place> queue{{&root, "", false, false, 0}};
+    std::map<const py_value*, bool> seen{{&root, true}};
+    const auto enter = [&](const place& p) {
+        const bool container = std::string_view{"dLtO"}.find(p.value->kind) != std::string_view::npos;
+        if (container && !p.value->items.empty() && !seen[p.value]) seen[p.value] = true, queue.push_back(p);
+    };
+    for (; !queue.empty(); queue.pop_front()) {
+        const place at = queue.front();
+        for (std::size_t i = 0; i < at.value->items.size(); ++i) {
+            const py_value* const item = at.value->items[i];
+            if (at.value->kind != 'd') {
+                const bool part = (at.value->kind == 'O' && i != 1) || (at.value->kind == 't' && at.state);
+                enter({item, part ? at.path : at.path + std::to_string(i) + "/", part, false, at.depth + 1});
+                continue;
+            }
+            const py_value& value = *at.value->items.at(++i);
+            const bool text = item->kind == 's', number = item->kind == 'i' && item->number >= 0 && item->number < INT32_MAX;
+            const std::string index = std::to_string(i / 2), key = text ? item->text : number ? std::to_string(item->number) : index;
+            if (value.kind == 'T' && at.depth <= 256) found.emplace_back(at.path + key, &value);
+            if (at.state && text && item->text == "_modules")
+                enter({&value, at.path, false, true, at.depth + 1});
+            else if (at.state && text && (item->text == "_parameters" || item->text == "_buffers"))
+                enter({&value, at.path, false, false, at.depth + 1});
+            else
+                enter({&value, at.path + (text ? item->text : index) + (at.modules ? "." : "/"), false, false, at.depth + 1});
+        }
+    }
+    return found;
 }
 
 /// The tensors of a checkpoint, whose storages' bytes storage_of(key) finds.
 template <class StorageOf>
 oracle_table tensors_of(const py_value& root, StorageOf&& storage_of) {
-    const py_value* dict = &root;
-    for (const char* key : {"encoder", "model", "state_dict"})  // the last of these that fits stays
-        if (const py_value* inner = root.find(key); inner != nullptr && inner->holds_tensors()) dict = inner;
     oracle_table table;
-    for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
-        const py_value& value = *dict->items[i + 1];
-        if (value.kind != 'T') continue;
+    for (const auto& [path, tensor] : paths_of(root)) {
+        const py_value& value = *tensor;
         const py_value& storage = value.item(0, 'S');
         const std::string type = type_of(storage);
+        if (type.starts_with('C')) continue;  // complex numbers are not read
         const std::int64_t numel = storage.item(4, 'i').number;
         std::int64_t base = 0;
         if (storage.items.size() == 6 && storage.items[5]->kind == 't') base = storage.items[5]->item(1, 'i').number;
@@ -210,8 +286,7 @@ oracle_table tensors_of(const py_value& root, StorageOf&& storage_of) {
             insist(element >= 0 && element < numel, "an element outside its storage");
             t.values.push_back(element_at(bytes, static_cast<std::uint64_t>(element) * static_cast<std::uint64_t>(width_of(type)), type));
         }
-        insist(dict->items[i]->kind == 's', "a name that is no text");
-        table[dict->items[i]->text] = std::move(t);
+        table[path] = std::move(t);
     }
     return table;
 }

@@ -120,3 +120,23 @@ TEST_CASE("NaN comes last with probability 0; infinity takes everything") {
     CHECK(indices({1, infinity, -infinity}, 3) == order{1, 0, 2});
     CHECK(cvt::top_k<1>(values{not_a_number, infinity})[0].probability == 1.F);
 }
+
+TEST_CASE("scores that are no softmax: sigmoids and values, in the same order") {
+    const std::vector<float> logits{-0.5F,
+                                    2,
+                                    0,
+                                    std::numeric_limits<float>::quiet_NaN(),
+                                    std::numeric_limits<float>::infinity(),
+                                    -std::numeric_limits<float>::infinity()};
+    const auto sigmoids = cvt::top_k<6>(logits, cvt::scoring::sigmoid), values = cvt::top_k<6>(logits, cvt::scoring::value);
+    const int order[]{4, 1, 2, 0, 5, 3};
+    const double expected[]{1, 0.8807970779778823, 0.5, 0.3775406687981454, 0, 0};
+    for (std::size_t i = 0; i < 6; ++i) {
+        CHECK(sigmoids[i].index == order[i]);
+        CHECK(static_cast<double>(sigmoids[i].probability) == Approx(expected[i]).epsilon(1e-7));
+        CHECK(values[i].index == order[i]);
+    }
+    CHECK(values[1].probability == 2.F);
+    CHECK(values[3].probability == -0.5F);
+    CHECK(cvt::top_k<1>(std::vector<float>{3.F}, cvt::scoring::sigmoid)[0].probability < 1.F);
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../network/tensor_list.hpp"
+#include "../weight_source.hpp"
 #include "formats/tensor_table.hpp"
 #include "tensor_names.hpp"
 
@@ -57,10 +58,12 @@ struct tensor_index {
     }
 };
 
-/// Finds every tensor of `c` in `tensors` and checks the reverse. Integers and BatchNorm's step counters may be there;
-/// anything else must be known. Errors: mismatch, naming the first few of each kind and how many there are; unsupported
-/// (tensors that are more than 8 times the file); out_of_memory.
-inline error check_tensors(const tensor_table& tensors, const name_style& style, const config& c, tensor_index& index) noexcept {
+/// Finds every tensor of `c` in `tensors` and checks the reverse. Beside a whole model there may be integers, BatchNorm's step
+/// counters and single numbers; other tensors of its dictionary are a warning, unless they stand inside its stages. Errors:
+/// mismatch, naming the first few of each kind and how many there are; unsupported (tensors that are more than 8 times the file);
+/// out_of_memory. `index` has what was found, even so.
+inline error check_tensors(const tensor_table& tensors, const name_style& style, const config& c, tensor_index& index,
+                           warning_list& warnings) noexcept {
     detail::buffer<char> used;
     if (!used.resize(tensors.size())) return error::out_of_memory("the table of tensors", tensors.size());
     std::memset(used.data(), 0, used.size());
@@ -73,7 +76,10 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         const std::span<const std::int64_t> shape = t.extents();
         if (failed) return;
         const std::ptrdiff_t i = tensors.find(style.in_file(name).view());
-        if (i < 0) return missing.add(3, "%s", name);
+        if (i < 0) {
+            const char* const why = tensors.why_unread(style.in_file(name).view());
+            return why != nullptr ? shapes.add(2, "%s: not read: %s", name, why) : missing.add(3, "%s", name);
+        }
         failed = index.add(name, i);
         const tensor_entry& entry = tensors.entry(static_cast<std::size_t>(i));
         used[static_cast<std::size_t>(i)] = 1;
@@ -83,12 +89,19 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         if (!is_floating(entry.type)) shapes.add(2, "%s: expected floating-point values, file has integers", name);
     });
     if (failed) return failed;
+    const std::string_view dictionary = style.dictionary();
+    int inside = 0;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string_view name = tensors.name(i);
         if (used[i] != 0 || !is_floating(tensors.entry(i).type) || is_step_counter(name)) continue;
-        unexpected.add(3, "%s", printable{name, 120}.text);
+        if (!name.starts_with(dictionary) || name.find('/', dictionary.size()) != std::string_view::npos) continue;
+        unexpected.add(3, "%s", printable{name.substr(dictionary.size()), 120}.text);
+        inside += style.in_stage(name) && tensors.entry(i).elements() > 1 ? 1 : 0;
     }
-    if (shapes.count + missing.count + unexpected.count == 0) {
+    if (shapes.count + missing.count + inside == 0) {
+        if (unexpected.count > 0)
+            warnings.add("%d tensor%s beside the model %s not used: %.120s", unexpected.count, unexpected.count == 1 ? "" : "s",
+                         unexpected.count == 1 ? "is" : "are", unexpected.names);
         // Tensors may share their storage, but a small file must not ask for gigabytes by naming the same bytes again and again.
         if (needed <= 8 * file_bytes) return {};
         return error::format(errc::unsupported, "tensors share so many bytes that the model would take more than 8 times the file's %zu",

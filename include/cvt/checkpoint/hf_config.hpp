@@ -1,7 +1,8 @@
-// Reads and writes config.json of a Hugging Face folder: the model's configuration and the names of its classes.
+// Reads and writes config.json of a Hugging Face folder: the model's configuration and the names of its classes. Microsoft's form, too.
 #pragma once
 
 #include "../labels.hpp"
+#include "../scoring.hpp"
 #include "../validate.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
@@ -11,10 +12,12 @@ namespace checkpoint {
 
 /// What a config.json says.
 struct hf_config {
-    cvt::config config;             ///< num_classes: the number of labels, or 1000; the checkpoint's head decides
-    std::optional<cvt::gelu> gelu;  ///< hidden_act, where it is there
-    int image_size = 0;             ///< 0 where it is not there
-    detail::label_list labels;      ///< of id2label; empty where it is not there
+    cvt::config config;                  ///< num_classes: the number of labels, or 1000; the checkpoint's head decides
+    std::optional<cvt::gelu> gelu;       ///< hidden_act, where it is there
+    int image_size = 0;                  ///< 0 where it is not there
+    detail::label_list labels;           ///< of id2label; empty where it is not there
+    std::optional<cvt::scoring> scores;  ///< of problem_type, where it is there
+    bool labels_from_one = false;        ///< the ids of id2label begin with 1
 };
 
 // The keys that hold one value for each stage, in the order in which transformers writes them: visit(key, member,
@@ -57,6 +60,19 @@ inline void read_value(json_fields& fields, const char*, json_value v, projectio
     fields.mismatch("qkv_projection_method", "dw_bn, avg or linear", v);
 }
 
+/// The name of one of these keys in Microsoft's configurations: DIM_EMBED for embed_dim, PATCH_STRIDE for patch_stride.
+struct spec_key {
+    char text[32];
+    explicit spec_key(std::string_view key) noexcept {
+        if (key == "embed_dim") key = "dim_embed";
+        if (key == "patch_sizes") key = "patch_size";
+        if (key == "qkv_projection_method") key = "qkv_proj_method";
+        std::size_t size = 0;
+        for (const char c : key) text[size++] = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        text[size] = '\0';
+    }
+};
+
 /// Reads the list of one of these keys, unless it means nothing to any stage: then it may have any form and length.
 template <class T>
 void read_stages(json_fields& fields, config& c, const char* key, T stage_config::*member, bool has_default, projection last) noexcept {
@@ -79,14 +95,15 @@ void read_stages(json_fields& fields, config& c, const char* key, T stage_config
     }
 }
 
-/// {"0": "tench", "1": ...}: the ids must be 0 to n - 1, in any order.
-inline void read_labels(json_fields& fields, detail::label_list& labels) noexcept {
+/// {"0": "tench", "1": ...}: the ids must be 0 to n - 1, in any order, or 1 to n.
+inline void read_labels(json_fields& fields, detail::label_list& labels, bool& from_one) noexcept {
     const json_value map = fields.get("id2label");
     if (!map) return;
     if (!map.is(json_kind::object)) return fields.mismatch("id2label", "an object", map);
+    from_one = map.size() > 0 && !map.find("0");
     for (std::size_t i = 0; i < map.size(); ++i) {
         char id[24];
-        std::snprintf(id, sizeof id, "%zu", i);
+        std::snprintf(id, sizeof id, "%zu", i + (from_one && map.find("1") ? 1 : 0));
         const json_value label = map.find(id);
         if (!label)
             return fields.fail(error::format(errc::bad_config, "%s: id2label: expected the ids 0 to %zu, %zu is missing", fields.file(),
@@ -96,10 +113,56 @@ inline void read_labels(json_fields& fields, detail::label_list& labels) noexcep
     }
 }
 
+struct problem_name {
+    const char* text;
+    cvt::scoring scores;
+};
+inline constexpr problem_name problem_names[]{
+    {"single_label_classification", scoring::softmax}, {"multi_label_classification", scoring::sigmoid}, {"regression", scoring::value}};
+
+/// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}: its keys are in capitals, and none has a default but those that any
+/// model may leave out.
+inline void read_spec(json_value root, json_value spec, const char* file, hf_config& out, error& failure) noexcept {
+    json_fields fields(spec, file);
+    config& c = out.config;
+    const json_value depth = fields.get("DEPTH");
+    if (!depth.is(json_kind::array) || depth.size() < 1 || depth.size() > config::max_stages) {
+        fields.mismatch("MODEL.SPEC.DEPTH", "a list of 1 to 8 numbers, one for each stage", depth);
+    } else {
+        c.num_stages = static_cast<int>(depth.size());
+    }
+    const auto read = [&](const char* key, auto member, bool has_default, projection last) noexcept {
+        const spec_key name(key);
+        if (!has_default && fields && !fields.get(name.text)) fields.mismatch(name.text, "a list with one value for each stage", {});
+        read_stages(fields, c, name.text, member, true, last);
+    };
+    read("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);
+    visit_width_keys(read);
+    visit_patch_keys(read);
+    visit_attention_keys(read);
+    json_value size = root.find("TEST").find("IMAGE_SIZE");
+    if (!size) size = root.find("TRAIN").find("IMAGE_SIZE");
+    if (size.is(json_kind::array)) size = size.first();
+    if (size && fields) fields.convert("IMAGE_SIZE", size, out.image_size);
+    if (fields && size && (out.image_size < 1 || out.image_size > maximum_input)) fields.mismatch("IMAGE_SIZE", "1 to 65536", size);
+    failure = fields.failure();
+}
+
+/// Whether an object has a key of CvtConfig's, or says that it is one.
+inline bool describes_cvt(json_value root) noexcept {
+    bool known = root.find("model_type").is(json_kind::string);
+    const auto look = [&](const char* key, auto, bool, projection) noexcept { known = known || root.find(key); };
+    visit_width_keys(look);
+    visit_patch_keys(look);
+    visit_attention_keys(look);
+    return known;
+}
+
 /// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. Missing keys have the
-/// defaults of CvtConfig (CvT-13), unknown ones are ignored, and so is layer_norm_eps: transformers writes 1e-12 there
-/// and computes with 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition.
-/// Errors: malformed (no JSON), bad_config (types, lengths, values), unsupported (another kind of model).
+/// defaults of CvtConfig (CvT-13) where any of its keys is there, unknown ones are ignored, and so is layer_norm_eps: transformers
+/// writes 1e-12 there and computes with 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations
+/// are read as JSON.
+/// Errors: malformed (no JSON), bad_config (types, lengths, values, no CvT), unsupported (another kind of model).
 inline result<hf_config> read_hf_config(std::string_view text, const char* file = "config.json") noexcept {
     const result<json> document = json::parse(text);
     if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
@@ -107,6 +170,18 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     hf_config out;
     config& c = out.config;
 
+    if (const json_value spec = document->root().find("MODEL").find("SPEC"); spec.is(json_kind::object)) {
+        error failure;
+        read_spec(document->root(), spec, file, out, failure);
+        if (failure) return failure;
+        if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
+        return out;
+    }
+    if (fields && !describes_cvt(document->root()))
+        return error::format(errc::bad_config,
+                             "%s: describes no CvT: expected model_type \"cvt\", or keys such as embed_dim, num_heads and depth, or "
+                             "Microsoft's MODEL.SPEC",
+                             file);
     if (const json_value type = fields.get("model_type"); type && !(type.is(json_kind::string) && type.string() == "cvt")) {
         fields.mismatch("model_type", "\"cvt\"", type);
         return error::format(errc::unsupported, "%s", fields.failure().what());
@@ -141,10 +216,16 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         else
             fields.mismatch("hidden_act", "\"quick_gelu\" or \"gelu\"", act);
     }
+    if (const json_value problem = fields.get("problem_type")) {
+        const std::string_view name = problem.is(json_kind::string) ? problem.string() : std::string_view{};
+        for (const problem_name& p : problem_names)
+            if (name == p.text) out.scores = p.scores;
+        if (!out.scores) fields.mismatch("problem_type", "single_label_classification, multi_label_classification or regression", problem);
+    }
     fields.read("image_size", out.image_size);
     if (fields.get("image_size") && (out.image_size < 1 || out.image_size > maximum_input))
         fields.mismatch("image_size", "1 to 65536", fields.get("image_size"));
-    read_labels(fields, out.labels);
+    read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
     if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
@@ -196,7 +277,7 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
 /// exact GELU whatever it says). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. What was
 /// written has been read back and is `c`. Errors: invalid_argument (labels), out_of_memory.
 inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* torch_dtype,
-                             json_writer& json) noexcept {
+                             json_writer& json, scoring scores = scoring::softmax) noexcept {
     const config c = without_unused(given);
     if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
         return error::format(errc::invalid_argument, "labels: expected %d, one for each class, found %zu", c.num_classes, labels.size());
@@ -222,6 +303,8 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     visit_attention_keys(write);
     json.key("hidden_act").string(c.gelu == gelu::quick ? "quick_gelu" : "gelu");
     if (image_size > 0) json.key("image_size").integer(image_size);
+    for (const problem_name& p : problem_names)
+        if (scores == p.scores && scores != scoring::softmax) json.key("problem_type").string(p.text);
     json.key("torch_dtype").string(torch_dtype);
     if (error e = write_labels(json, c.num_classes, labels)) return e;
     json.end_object();

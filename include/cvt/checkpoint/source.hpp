@@ -10,6 +10,7 @@
 #include "hf_preprocessor.hpp"
 #include "self_test.hpp"
 #include "variants.hpp"
+#include "weight_sets.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -23,6 +24,7 @@ struct checkpoint_source {
     cvt::preprocessing preprocessing;
     detail::label_list labels;  ///< one for each class, or none
     model_info info;
+    warning_list warnings;           ///< what was guessed or left out
     detail::buffer<char> self_test;  ///< the text of its record, unchecked; empty where the file brings none
 
     /// Reads a tensor of `config` as float32, row-major. Errors: io; mismatch (a name or shape that is not `config`'s).
@@ -49,20 +51,73 @@ struct checkpoint_source {
     }
 };
 
+/// Where a head has a name of its own: the only weight (classes, width) with a bias (classes) whose name begins with `scope`, in the
+/// dictionary of the model and outside its stages. Empty where there is none, or more than one.
+inline std::string_view find_head(const tensor_table& tensors, const name_style& style, std::string_view scope, int width) noexcept {
+    const std::string_view dictionary = style.dictionary(), ending = "weight";
+    std::string_view found;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const std::string_view name = tensors.name(i);
+        const tensor_entry& weight = tensors.entry(i);
+        if (weight.rank != 2 || weight.shape[1] != width || !name.ends_with(".weight") || !name.starts_with(scope) ||
+            name.find('/', dictionary.size()) != std::string_view::npos || style.in_stage(name))
+            continue;
+        const std::string_view stem = name.substr(0, name.size() - ending.size());
+        const std::ptrdiff_t bias = tensors.find(file_name{}.append(stem).append("bias").view());
+        if (bias < 0 || tensors.entry(static_cast<std::size_t>(bias)).rank != 1 ||
+            tensors.entry(static_cast<std::size_t>(bias)).shape[0] != weight.shape[0])
+            continue;
+        if (!found.empty()) return {};
+        found = stem;
+    }
+    return found;
+}
+
 /// num_classes is the number of rows of head.weight, 0 without a head. transformers' CvtModel also lacks the final norm.
-inline error resolve_head(checkpoint_source& s) noexcept {
+inline void resolve_head(checkpoint_source& s) noexcept {
+    const bool norm = find_official(s.tensors, s.style, "norm.weight") != nullptr;
+    const bool has_stages = s.config.num_stages > 0 && s.config.num_stages <= config::max_stages;  // not validated yet
+    if (norm && has_stages && find_official(s.tensors, s.style, "head.weight") == nullptr) {
+        const int width = s.config.last_stage().embed_dim;
+        s.style.head = find_head(s.tensors, s.style, s.style.prefix, width);
+        if (s.style.head.empty()) s.style.head = find_head(s.tensors, s.style, s.style.dictionary(), width);
+        const std::string_view name = s.style.head.substr(s.style.head.empty() ? 0 : s.style.dictionary().size());
+        if (!name.empty()) s.warnings.add("the head is taken to be %sweight, as the checkpoint has no head.weight", printable{name}.text);
+    }
     const tensor_entry* head = find_official(s.tensors, s.style, "head.weight");
-    s.config.final_norm = head != nullptr || find_official(s.tensors, s.style, "norm.weight") != nullptr;
-    if (head == nullptr) {
-        s.config.num_classes = 0;
-        s.labels = {};
+    s.config.final_norm = head != nullptr || norm;
+    const std::int64_t rows = head == nullptr || head->rank == 0 ? 0 : head->shape[0];
+    s.config.num_classes = rows > INT_MAX ? INT_MAX : static_cast<int>(rows);
+}
+
+/// Labels of ids from 1 on are those of the classes from 0 on where there are as many; where there is one class more, the first
+/// has none. Labels that are not one for each class are those of another head: a model fine-tuned with a head of its own still brings
+/// ImageNet's. They give way to the names that transformers makes up.
+inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
+    const int classes = s.config.num_classes, found = s.labels.size();
+    if (classes == 0) s.labels = {};
+    if (s.labels.empty()) return {};
+    if (found == classes) {
+        if (from_one) s.warnings.add("config.json: the ids of id2label begin with 1: taken to name the classes from 0 on");
         return {};
     }
-    const std::int64_t rows = head->rank == 0 ? 0 : head->shape[0];
-    s.config.num_classes = rows > INT_MAX ? INT_MAX : static_cast<int>(rows);
-    if (!s.labels.empty() && s.labels.size() != s.config.num_classes)
-        return error::format(errc::mismatch, "config.json: id2label: expected %lld labels, one for each row of head.weight, found %d",
-                             static_cast<long long>(rows), s.labels.size());
+    if (from_one && found + 1 == classes) {
+        detail::label_list shifted;
+        bool good = shifted.add("LABEL_0");
+        for (int i = 0; i < found && good; ++i) good = shifted.add(s.labels[i]);
+        s.labels = std::move(shifted);
+        s.warnings.add("config.json: id2label names the classes from 1 on: class 0 has no label");
+        return good ? error{} : error::out_of_memory("labels", static_cast<unsigned long long>(classes) * 32);
+    }
+    s.warnings.add("config.json: id2label has %d labels, the head %d classes: they are another head's, and LABEL_0 ... take their place",
+                   found, classes);
+    s.labels = {};
+    for (int i = 0; i < classes; ++i) {
+        char label[24];
+        const int size = std::snprintf(label, sizeof label, "LABEL_%d", i);
+        if (!s.labels.add({label, static_cast<std::size_t>(size)}))
+            return error::out_of_memory("labels", static_cast<unsigned long long>(classes) * 32);
+    }
     return {};
 }
 
@@ -88,7 +143,7 @@ inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files&
         const result<cvt::preprocessing> given = read_hf_preprocessor({files.preprocessor_json.data(), files.preprocessor_json.size()});
         if (!given) return given.error();
         s.preprocessing = *given;
-        s.info.size_from = "preprocessor_config.json";
+        s.info.size_from = files.lone ? "preprocessor_config.json beside the file" : "preprocessor_config.json";
     } else if (s.info.config_image_size != 0) {
         s.preprocessing = preprocessing::for_size(s.info.config_image_size);
         s.info.size_from = "image_size in config.json";
@@ -100,47 +155,111 @@ inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files&
     return {};
 }
 
+/// What was decided before the weights are looked at.
+struct given_config {
+    cvt::config config;
+    bool known = false;  ///< from config.json or the caller; else from the shapes of the tensors
+    std::optional<cvt::gelu> hidden_act;
+    bool labels_from_one = false;
+    std::optional<cvt::scoring> scores;
+};
+
+/// Reads the tensors of one set as a model. Errors: bad_config (a model that is not recognised), mismatch.
+inline error resolve_set(checkpoint_source& s, const name_style& style, const given_config& given, const load_options& options) noexcept {
+    s.style = style;
+    s.config = given.config;
+    s.index = {};
+    s.warnings = {};
+    if (!given.known) {
+        const result<config> recognised = recognise(s.tensors, s.style);
+        if (!recognised) return recognised.error();
+        s.config = *recognised;
+        s.info.config_from = "recognised from tensor shapes";
+    }
+    resolve_head(s);
+    resolve_gelu(s, given.hidden_act, options);
+    if (error e = validate(s.config)) return e;
+    if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return e;
+    if (s.config.num_classes == 0 && s.warnings.count > 0)
+        s.warnings.add("no head could be told from them: the encoder gives embeddings only");
+    return {};
+}
+
+/// Reads the one set of tensors that is a whole CvT. Errors: those of the set, or of the nearest; mismatch (several are whole).
+inline error resolve_weights(checkpoint_source& s, const given_config& given, const load_options& options) noexcept {
+    detail::buffer<name_style> sets;
+    if (error e = find_weight_sets(s.tensors, sets)) return e;
+    if (options.weights_key != nullptr)
+        if (error e = choose_weight_sets(sets, options.weights_key)) return e;
+    // In a flat file the comparison with a known configuration says more.
+    if (sets.empty() && (!given.known || s.tensors.name(0).find('/') != std::string_view::npos))
+        return error::format(errc::mismatch,
+                             "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the %zu "
+                             "tensors (%s, ...)",
+                             s.tensors.size(), printable{s.tensors.name(0)}.text);
+    if (sets.size() < 2) return resolve_set(s, sets.empty() ? name_style{} : sets[0], given, options);
+
+    set_names whole;
+    std::size_t count = 0, chosen = 0, nearest = 0, most = 0;
+    error refusal;
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        const error e = resolve_set(s, sets[i], given, options);
+        if (!e) {
+            char size[64];
+            std::snprintf(size, sizeof size, " (%zu tensors, %lld parameters)", s.index.tensor_of.size(),
+                          static_cast<long long>(network::parameters_of(s.config)));
+            whole.add(sets[i], size);
+            chosen = i;
+            ++count;
+        } else if (i == 0 || s.index.tensor_of.size() > most) {
+            most = s.index.tensor_of.size();
+            nearest = i;
+            refusal = e;
+        }
+    }
+    if (count == 1) return resolve_set(s, sets[chosen], given, options);
+    if (count > 1)
+        return error::format(errc::mismatch,
+                             "%zu sets of weights are whole models: %s: choose one by weights_key (classify: --weights-key)", count,
+                             whole.text);
+    return error::format(refusal.code(), "none of %zu sets of weights is a whole model; the nearest, %s: %s", sets.size(),
+                         printable{key_of(sets[nearest]), 80}.text, refusal.what());
+}
+
 /// Decides what the files are: the configuration, its tensors, labels, preprocessing, and where each of them comes from.
-/// Errors: malformed, unsupported, bad_config (the JSON texts, a model that is not recognised); mismatch; out_of_memory.
+/// Errors: malformed, unsupported, bad_config (the JSON texts, a model that is not recognised); mismatch; invalid_argument
+/// (weights_key); out_of_memory.
 inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_options& options = {}) noexcept {
     checkpoint_source s;
     s.tensors = std::move(files.tensors);
     s.self_test = std::move(files.metadata.text);
     s.info.container = files.container;
     if (s.tensors.size() == 0) return error::format(errc::mismatch, "the checkpoint holds no tensors");
-    std::optional<cvt::gelu> hidden_act;
+    given_config given;
     if (!files.config_json.empty()) {
         result<hf_config> parsed = read_hf_config({files.config_json.data(), files.config_json.size()});
         if (!parsed) return parsed.error();
-        s.config = parsed->config;
+        given = {parsed->config, true, parsed->gelu, parsed->labels_from_one, parsed->scores};
         s.labels = std::move(parsed->labels);
         s.info.config_image_size = parsed->image_size;
-        s.info.config_from = "config.json";
-        hidden_act = parsed->gelu;
+        s.info.config_from = files.lone ? "config.json beside the file" : "config.json";
     }
     if (options.config) {
-        s.config = *options.config;
+        given.config = *options.config;
+        given.known = true;
         s.info.config_from = "given by the caller";
     }
-
-    const bool has_config = options.config || !files.config_json.empty();
-    const bool known = detect_style([&](std::string_view name) noexcept { return s.tensors.find(name) >= 0; }, s.style);
-    if (!known && !has_config)
-        return error::format(errc::mismatch,
-                             "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the %zu "
-                             "tensors (%s, ...)",
-                             s.tensors.size(), printable{s.tensors.name(0)}.text);
-    if (!has_config) {
-        const result<config> recognised = recognise(s.tensors, s.style);
-        if (!recognised) return recognised.error();
-        s.config = *recognised;
-        s.info.config_from = "recognised from tensor shapes";
-    }
+    if (error e = resolve_weights(s, given, options)) return e;
+    if (error e = resolve_labels(s, given.labels_from_one)) return e;
+    // One class alone would always have all of softmax.
+    s.info.scores = given.scores.value_or(scoring::softmax);
+    if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
     s.info.naming = to_string(s.style.naming);
-    if (error e = resolve_head(s)) return e;
-    resolve_gelu(s, hidden_act, options);
-    if (error e = validate(s.config)) return e;
-    if (error e = check_tensors(s.tensors, s.style, s.config, s.index)) return e;
+    const std::string_view dictionary = s.style.dictionary();
+    std::snprintf(s.info.beside, sizeof s.info.beside, "%s", s.tensors.beside());
+    std::snprintf(s.info.weights_path, sizeof s.info.weights_path, "%s",
+                  printable{dictionary.substr(0, dictionary.size() - (dictionary.empty() ? 0 : 1))}.text);
+    std::snprintf(s.info.stripped, sizeof s.info.stripped, "%s", printable{s.style.prefix.substr(dictionary.size())}.text);
 
     const published_variant* variant = variant_of(s.config);
     if (variant != nullptr) s.info.variant = variant->name;
@@ -156,13 +275,13 @@ inline checkpoint_files unread_files() noexcept {
     return files;
 }
 
-/// Opens a Hugging Face folder (weights; config.json and preprocessor_config.json where they are) or a lone file.
-/// A lone file, or a folder without config.json, must be one of the published variants or come with options.config.
+/// Opens a Hugging Face folder (weights; config.json and preprocessor_config.json where they are) or a lone file, which may stand in
+/// such a folder. Weights without a config.json must be one of the published variants or come with options.config.
 /// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
 inline result<checkpoint_source> open(const char* path, const load_options& options = {}) noexcept {
     if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the checkpoint is empty");
     checkpoint_files files = unread_files();
-    if (error e = read_files(path, files)) return e;
+    if (error e = read_files(path, options.config.has_value(), files)) return e;
     result<checkpoint_source> resolved = resolve(std::move(files), options);
     if (!resolved) return error::format(resolved.error().code(), "%s: %s", path, resolved.error().what());
     return resolved;

@@ -13,14 +13,15 @@ namespace checkpoint {
 enum class naming : std::uint8_t { official, hf };
 constexpr const char* to_string(naming n) noexcept { return n == naming::official ? "official" : "transformers"; }
 
-/// A tensor name in a buffer of its own; empty when the parts would not fit, which no real name does.
-class tensor_name {
+/// A name in a buffer of its own; empty when the parts would not fit, which no real name does.
+template <std::size_t Capacity>
+class name_buffer {
 public:
     [[nodiscard]] std::string_view view() const noexcept { return {text_, size_}; }
     [[nodiscard]] const char* c_str() const noexcept { return text_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
-    tensor_name& append(std::string_view part) noexcept {
+    name_buffer& append(std::string_view part) noexcept {
         if (overflow_ || part.size() >= sizeof text_ - size_) {
             overflow_ = true;
             size_ = 0;
@@ -33,10 +34,13 @@ public:
     }
 
 private:
-    char text_[192]{};
+    char text_[Capacity]{};
     std::size_t size_ = 0;
     bool overflow_ = false;
 };
+
+using tensor_name = name_buffer<192>;  ///< of a tensor
+using file_name = name_buffer<448>;    ///< of a tensor with what stands in front of it in a file
 
 /// Two spellings of the same part of a name.
 struct spelling {
@@ -119,31 +123,46 @@ inline tensor_name respell(std::string_view name, naming from, naming to) noexce
 /// BatchNorm's step counter stands in every training checkpoint and means nothing for inference.
 inline bool is_step_counter(std::string_view name) noexcept { return name.ends_with("num_batches_tracked"); }
 
-/// How the names of one checkpoint are made from the official ones.
+/// How the names of one set of weights are made from the official ones.
 struct name_style {
     checkpoint::naming naming = checkpoint::naming::official;
-    bool wrapped = false;  ///< "module." in front of every name (torch's DistributedDataParallel)
-    bool bare = false;     ///< transformers' CvtModel: no "cvt." in front
+    std::string_view prefix = {};  ///< in front of every name: "state_dict/module."
+    bool bare = false;             ///< transformers' CvtModel: no "cvt." in front
+    std::string_view head = {};    ///< what stands in place of "head." where that has a name of its own: "state_dict/fc."
+
+    /// The longest prefix that is read.
+    static constexpr std::size_t max_prefix = 256;
 
     /// The name in the file of the tensor with that official name.
-    [[nodiscard]] tensor_name in_file(std::string_view official) const noexcept {
-        tensor_name out;
-        if (wrapped) out.append("module.");
+    [[nodiscard]] file_name in_file(std::string_view official) const noexcept {
+        file_name out;
+        std::string_view rest = official;
+        if (!head.empty() && take_front(rest, "head.")) return out.append(head).append(rest);
         const tensor_name name = respell(official, naming::official, naming);
-        std::string_view rest = name.view();
+        rest = name.view();
         if (bare) take_front(rest, "cvt.");
-        return out.append(rest);
+        return out.append(prefix).append(rest);
+    }
+    /// The part of `prefix` that is the path of the dictionary in the file: "state_dict/", or nothing.
+    [[nodiscard]] std::string_view dictionary() const noexcept { return prefix.substr(0, prefix.rfind('/') + 1); }
+    /// Whether `name` is that of something inside a stage, whether or not a CvT has it.
+    [[nodiscard]] bool in_stage(std::string_view name) const noexcept {
+        std::string_view stages = stage_spelling.in(naming);
+        if (bare) take_front(stages, "cvt.");
+        if (!take_front(name, prefix) || !take_front(name, stages)) return false;
+        return !take_number(name).empty();
     }
 };
 
-/// Finds the style under which `has(name)` knows the first tensor of the first stage; false when none does.
-template <class Has>
-bool detect_style(Has&& has, name_style& out) noexcept {
-    for (const name_style style :
-         {name_style{naming::official, false, false}, name_style{naming::hf, false, false}, name_style{naming::hf, false, true},
-          name_style{naming::official, true, false}, name_style{naming::hf, true, false}, name_style{naming::hf, true, true}}) {
-        if (!has(style.in_file("stage0.patch_embed.proj.weight").view())) continue;
+/// Whether `name` is that of the first tensor of a CvT's first stage, under any prefix; `out` is then how the names beside it are made.
+inline bool begins_cvt(std::string_view name, name_style& out) noexcept {
+    for (const name_style style : {name_style{naming::official}, name_style{naming::hf}, name_style{naming::hf, {}, true}}) {
+        const file_name first = style.in_file("stage0.patch_embed.proj.weight");
+        if (!name.ends_with(first.view())) continue;
+        const std::string_view prefix = name.substr(0, name.size() - first.view().size());
+        if (prefix.size() > name_style::max_prefix || (!prefix.empty() && !prefix.ends_with('.') && !prefix.ends_with('/'))) continue;
         out = style;
+        out.prefix = prefix;
         return true;
     }
     return false;

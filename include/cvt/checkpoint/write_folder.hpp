@@ -35,7 +35,7 @@ struct folder_weights {
 };
 
 /// transformers' name of a tensor. A model without a final norm is its CvtModel, whose names lack "cvt.".
-inline name_style written_style(const config& c) noexcept { return {naming::hf, false, !c.final_norm}; }
+inline name_style written_style(const config& c) noexcept { return {naming::hf, {}, !c.final_norm}; }
 
 inline std::size_t count_elements(std::span<const std::int64_t> shape) noexcept {
     std::size_t count = 1;
@@ -130,9 +130,9 @@ inline int square_side(const preprocessing& p) noexcept {
 
 /// Makes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels),
 /// bad_config, out_of_memory.
-inline error make_texts(const config& c, const preprocessing& p, std::span<const char* const> labels, dtype type,
-                        folder_texts& out) noexcept {
-    if (error e = write_hf_config(c, square_side(p), labels, type == dtype::f16 ? "float16" : "float32", out.config)) return e;
+inline error make_texts(const config& c, const preprocessing& p, std::span<const char* const> labels, dtype type, folder_texts& out,
+                        scoring scores = scoring::softmax) noexcept {
+    if (error e = write_hf_config(c, square_side(p), labels, type == dtype::f16 ? "float16" : "float32", out.config, scores)) return e;
     return write_hf_preprocessor(p, out.preprocessor);
 }
 

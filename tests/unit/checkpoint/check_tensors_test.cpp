@@ -41,15 +41,16 @@ TEST_CASE("a small file does not become a large model") {
     });
     const std::string enough(floats * sizeof(float) / 8 + 8, '\0'), fewer(floats * sizeof(float) / 8 - 8, '\0');
     tensor_index index, other;
-    CHECK_FALSE(check_tensors(all_at_once(c, enough), official, c, index));
-    const cvt::error e = check_tensors(all_at_once(c, fewer), official, c, other);
+    cvt::warning_list warnings;
+    CHECK_FALSE(check_tensors(all_at_once(c, enough), official, c, index, warnings));
+    const cvt::error e = check_tensors(all_at_once(c, fewer), official, c, other, warnings);
     CHECK(e.code() == cvt::errc::unsupported);
     CHECK_THAT(e.what(), Catch::Contains("share so many bytes"));
 }
 
 TEST_CASE("the tensors of a configuration are found once, by their official names and in the order of the walk") {
     const cvt::config c = cvt_test::tiny_config();
-    const name_style wrapped{naming::hf, true, false};
+    const name_style wrapped{naming::hf, "a/module."};
     const std::string bytes(1 << 20, '\0');
     tensor_table file;
     REQUIRE(file.add_source(byte_source::from_memory(std::as_bytes(std::span{bytes}))));
@@ -69,7 +70,8 @@ TEST_CASE("the tensors of a configuration are found once, by their official name
         REQUIRE_FALSE(file.add(wrapped.in_file(names[i]).view(), entry));
     }
     tensor_index index;
-    REQUIRE_FALSE(check_tensors(file, wrapped, c, index));
+    cvt::warning_list warnings;
+    REQUIRE_FALSE(check_tensors(file, wrapped, c, index, warnings));
     REQUIRE(index.tensor_of.size() == names.size());
     for (std::size_t i = 0; i < names.size(); ++i) {
         CHECK(index.names[i] == names[i]);

@@ -8,8 +8,9 @@ namespace ck = cvt::checkpoint;
 
 namespace {
 
-/// {text with ' for "}
+/// {text with ' for ", and at its end the type of the model where it says none}
 std::string json(std::string text) {
+    if (text.find("model_type") == std::string::npos) text += std::string{text.empty() ? "" : ", "} + "'model_type': 'cvt'";
     for (char& c : text)
         if (c == '\'') c = '"';
     return "{" + text + "}";
@@ -104,6 +105,12 @@ TEST_CASE("hf_config: labels", "[hf_config]") {
     CHECK(message("'id2label': {'0': 'a', '2': 'b'}") == "config.json: id2label: expected the ids 0 to 1, 1 is missing");
     CHECK(message("'id2label': {'00': 'a'}") == "config.json: id2label: expected the ids 0 to 0, 0 is missing");
     CHECK(message("'id2label': {'0': 'a', '1': 7}") == "config.json: id2label: expected texts, found 7");
+    const ck::hf_config from_one = parsed("'id2label': {'2': 'b', '1': 'a'}");
+    CHECK(from_one.labels_from_one);
+    REQUIRE(from_one.labels.size() == 2);
+    CHECK(std::string(from_one.labels[0]) == "a");
+    CHECK_FALSE(c.labels_from_one);
+    CHECK(message("'id2label': {'1': 'a', '3': 'b'}") == "config.json: id2label: expected the ids 0 to 1, 1 is missing");
     CHECK(message("'id2label': ['a']") == "config.json: id2label: expected an object, found a list");
     CHECK(message("'id2label': {'0': 'a', '0': 'b'}") == "config.json: JSON line 1, byte 27: the key \"0\" occurs twice in one object");
 }
@@ -116,6 +123,21 @@ TEST_CASE("hf_config: activation and image size", "[hf_config]") {
     CHECK(parsed("'image_size': 384").image_size == 384);
     CHECK(message("'image_size': 0") == "config.json: image_size: expected 1 to 65536, found 0");
     CHECK(message("'image_size': [224, 224]") == "config.json: image_size: expected an integer, found a list");
+}
+
+TEST_CASE("hf_config: what the logits mean", "[hf_config]") {
+    CHECK_FALSE(parsed("").scores);
+    CHECK_FALSE(parsed("'problem_type': null").scores);
+    CHECK(parsed("'problem_type': 'single_label_classification'").scores == cvt::scoring::softmax);
+    CHECK(parsed("'problem_type': 'multi_label_classification'").scores == cvt::scoring::sigmoid);
+    CHECK(parsed("'problem_type': 'regression'").scores == cvt::scoring::value);
+    CHECK(message("'problem_type': 'ranking'") ==
+          "config.json: problem_type: expected single_label_classification, multi_label_classification or regression, found \"ranking\"");
+    for (const cvt::scoring scores : {cvt::scoring::softmax, cvt::scoring::sigmoid, cvt::scoring::value}) {
+        ck::json_writer text{ck::json_writer::layout::indented};
+        REQUIRE_FALSE(ck::write_hf_config(cvt::cvt_13, 224, {}, "float32", text, scores));
+        CHECK(ck::read_hf_config(text.text())->scores.value_or(cvt::scoring::softmax) == scores);
+    }
 }
 
 TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
@@ -141,4 +163,47 @@ TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
           "config.json: qkv_projection_method: expected 3 values, one for each stage in depth, found 1");
     CHECK(message("'num_heads': [1, 5, 6]") == "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5");
     CHECK(message("'stride_q': [2, 1, 1]") == "config.json: stage 0: stride_q: expected 1 (queries must keep the grid), found 2");
+}
+
+namespace {
+
+const char* const spec = R"('MODEL': {'NAME': 'cls_cvt', 'SPEC': {'INIT': 'trunc_norm', 'NUM_STAGES': 3, 'PATCH_SIZE': [7, 3, 3],
+    'PATCH_STRIDE': [4, 2, 2], 'PATCH_PADDING': [2, 1, 1], 'DIM_EMBED': [64, 192, 384], 'NUM_HEADS': [1, 3, 6], 'DEPTH': [1, 4, 16],
+    'MLP_RATIO': [4.0, 4.0, 4.0], 'QKV_BIAS': [true, true, true], 'CLS_TOKEN': [false, false, true],
+    'QKV_PROJ_METHOD': ['dw_bn', 'dw_bn', 'dw_bn'], 'KERNEL_QKV': [3, 3, 3], 'PADDING_KV': [1, 1, 1], 'STRIDE_KV': [2, 2, 2],
+    'PADDING_Q': [1, 1, 1], 'STRIDE_Q': [1, 1, 1]}}, 'TEST': {'IMAGE_SIZE': [384, 384]})";
+
+/// The message for the spec with `what` replaced.
+std::string spec_message(const std::string& what, const std::string& with) {
+    std::string text = spec;
+    text.replace(text.find(what), what.size(), with);
+    return message(text);
+}
+
+}  // namespace
+
+TEST_CASE("hf_config: Microsoft's form, in which no key has a default", "[hf_config]") {
+    const ck::hf_config c = parsed(spec);
+    CHECK(c.config == cvt::cvt_21);
+    CHECK(c.image_size == 384);
+    CHECK(c.labels.empty());
+    CHECK(spec_message("'DIM_EMBED': [64, 192, 384], ", "") ==
+          "config.json: DIM_EMBED: expected a list with one value for each stage, found nothing");
+    CHECK(spec_message("'DEPTH': [1, 4, 16],", "") ==
+          "config.json: MODEL.SPEC.DEPTH: expected a list of 1 to 8 numbers, one for each stage, found nothing");
+    CHECK(spec_message("[1, 3, 6]", "[1, 5, 6]") == "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5");
+    CHECK(spec_message("[1, 3, 6]", "[1, 3]") == "config.json: NUM_HEADS: expected 3 values, one for each stage in depth, found 2");
+    CHECK(spec_message("[384, 384]", "[0]") == "config.json: IMAGE_SIZE: expected 1 to 65536, found 0");
+}
+
+TEST_CASE("hf_config: what describes no CvT is not taken for the default one", "[hf_config]") {
+    for (const char* text : {"{}", R"({"image_size": 224, "hidden_act": "gelu"})", R"({"MODEL": {"NAME": "cls_cvt"}})", R"({"a": [1]})"}) {
+        CAPTURE(text);
+        const auto r = ck::read_hf_config(text);
+        REQUIRE_FALSE(r);
+        CHECK(r.error().code() == cvt::errc::bad_config);
+        CHECK(std::string(r.error().what()).find("describes no CvT") != std::string::npos);
+    }
+    CHECK(ck::read_hf_config(R"({"model_type": "cvt"})"));
+    CHECK(ck::read_hf_config(R"({"num_heads": [1, 3, 6]})"));
 }

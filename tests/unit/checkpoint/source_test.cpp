@@ -181,8 +181,161 @@ TEST_CASE("open: the number of classes is the head's", "[open]") {
     cvt::config thousand = tiny();
     thousand.num_classes = 1000;
     CHECK(from_memory(file, {.config = thousand}).config.num_classes == 10);
-    CHECK(message(file, {}, tiny_json + R"(, "id2label": {"0": "a", "1": "b"}})") ==
-          "config.json: id2label: expected 10 labels, one for each row of head.weight, found 2");
+    const ck::checkpoint_source stale = from_memory(file, {}, tiny_json + R"(, "id2label": {"0": "a", "1": "b"}})");
+    REQUIRE(stale.warnings.count == 1);
+    CHECK(contains(stale.warnings.text[0], "id2label has 2 labels, the head 10 classes"));
+    REQUIRE(stale.labels.size() == 10);
+    CHECK(std::string(stale.labels[9]) == "LABEL_9");
+}
+
+TEST_CASE("open: what becomes of the logits", "[open]") {
+    const std::string file = weights(tiny(), same);
+    cvt::config single = tiny();
+    single.num_classes = 1;
+    const std::string one = weights(single, same);
+    const auto scores = [](const std::string& bytes, const std::string& more) {
+        return from_memory(bytes, {}, tiny_json + more + "}").info.scores;
+    };
+    const std::string many = R"(, "problem_type": "multi_label_classification")", values = R"(, "problem_type": "regression")";
+    CHECK(scores(file, "") == cvt::scoring::softmax);
+    CHECK(scores(file, many) == cvt::scoring::sigmoid);
+    CHECK(scores(file, values) == cvt::scoring::value);
+    CHECK(scores(one, "") == cvt::scoring::sigmoid);
+    CHECK(scores(one, R"(, "problem_type": "single_label_classification")") == cvt::scoring::sigmoid);
+    CHECK(scores(one, values) == cvt::scoring::value);
+}
+
+TEST_CASE("open: labels of ids from 1 on", "[open]") {
+    const std::string file = weights(tiny(), same);
+    const auto with = [&](int labels) {
+        std::string map;
+        for (int i = 1; i <= labels; ++i) map += (i == 1 ? "\"" : ",\"") + std::to_string(i) + "\": \"name " + std::to_string(i) + "\"";
+        return from_memory(file, {}, tiny_json + ", \"id2label\": {" + map + "}}");
+    };
+    const ck::checkpoint_source all = with(10), but_one = with(9), others = with(8);
+    CHECK(std::string(all.labels[0]) == "name 1");
+    CHECK(contains(all.warnings.text[0], "begin with 1: taken to name the classes from 0 on"));
+    REQUIRE(but_one.labels.size() == 10);
+    CHECK(std::string(but_one.labels[0]) == "LABEL_0");
+    CHECK(std::string(but_one.labels[9]) == "name 9");
+    CHECK(contains(but_one.warnings.text[0], "class 0 has no label"));
+    CHECK(std::string(others.labels[1]) == "LABEL_1");
+    CHECK(contains(others.warnings.text[0], "id2label has 8 labels, the head 10 classes"));
+}
+
+TEST_CASE("open: folders whose weights have other names, and those that hold none", "[open]") {
+    const scratch_folder folder;
+    const std::string path = folder.path.string(), file = weights(tiny(), same);
+    folder.write("config.json", tiny_json + "}");
+    folder.write("training_args.bin", "arguments of a Trainer");
+    CHECK(contains(message_of_path(path), "no weights in this folder: expected model.safetensors"));
+    folder.write("best.pth", file);
+    CHECK(message_of_path(path) == "accepted");
+    folder.write("last.pth", file);
+    const std::string several = message_of_path(path);
+    CHECK(contains(several, path + ": 2 files of weights in this folder, of which one must be named: "));
+    CHECK((contains(several, "best.pth") && contains(several, "last.pth") && contains(several, ", ") && !contains(several, "training")));
+    CHECK(message_of_path(path + "/last.pth") == "accepted");
+    folder.remove("best.pth");
+    folder.remove("last.pth");
+    fs::create_directories(folder.path / "runs");
+    fs::create_directories(folder.path / "checkpoint-500");
+    CHECK(message_of_path(path) ==
+          path + ": no weights in this folder itself, but checkpoints in folders inside, such as " + path + "/checkpoint-500");
+    fs::remove(folder.path / "checkpoint-500");
+    fs::create_directories(folder.path / "snapshots" / "4f2a");
+    CHECK(message_of_path(path) == path + ": the Hub's cache, which keeps the weights in a folder inside: " + path + "/snapshots/4f2a");
+    CHECK(message_of_path("microsoft/cvt-13") ==
+          "microsoft/cvt-13: no such file or folder; the Hub's model of that name is fetched by `git clone "
+          "https://huggingface.co/microsoft/cvt-13` (with git-lfs)");
+    CHECK(message_of_path("runs/best.pth") == "runs/best.pth: cannot open: No such file or directory");
+}
+
+TEST_CASE("open: files that are something else", "[open]") {
+    const std::pair<std::string, std::string> files[]{{"<!DOCTYPE html><html>", "an HTML page, not the weights"},
+                                                      {"\n\n <html lang", "an HTML page"},
+                                                      {"<?xml version", "an XML text"},
+                                                      {"\x1F\x8B\x08.........", "a gzip file"},
+                                                      {"GGUF\3.......", "a GGUF file"},
+                                                      {"\x08\x07\x12\x07pytorch....", "an ONNX model"},
+                                                      {"\x89HDF\r\n\x1A\n....", "an HDF5 file"},
+                                                      {"MODEL:\n  SPEC:", "a configuration in YAML"},
+                                                      {"{\"depth\": [1]}", "a JSON text"},
+                                                      {"\x93NUMPY......", "a .npy array"}};
+    for (const auto& [bytes, part] : files) {
+        CAPTURE(part);
+        CHECK(contains(message(bytes), part));
+    }
+}
+
+TEST_CASE("open: sets of weights, under any prefix", "[open]") {
+    using names = std::vector<std::pair<std::string, std::function<std::string(const std::string&)>>>;
+    const auto file = [](const names& sets, bool other = false) {
+        safetensors_writer w;
+        for (const auto& [prefix, rename] : sets)
+            cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
+                const std::string renamed = rename(t.name);
+                if (!renamed.empty()) w.add(prefix + renamed, t.extents(), cvt_test::formula_tensor(t.name, t.extents(), seed));
+            });
+        if (other) w.add("criterion.weight", extents{7}, std::vector<float>(7));
+        return w.bytes();
+    };
+    const auto encoder = [](const std::string& n) { return n.starts_with("head.") ? "" : n; };
+    for (const char* prefix :
+         {"model.", "net.", "backbone.", "encoder.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "a.b/c."}) {
+        CAPTURE(prefix);
+        const ck::checkpoint_source o = from_memory(file({{prefix, same}}), {.config = tiny()});
+        CHECK(o.style.prefix == prefix);
+        check_formula(o);
+        check_formula(from_memory(file({{prefix, hf}}), {.config = tiny()}));
+    }
+    const ck::checkpoint_source beside = from_memory(file({{"model.", same}}, true), {.config = tiny()});
+    CHECK(std::string(beside.warnings.text[0]) == "1 tensor beside the model is not used: criterion.weight");
+    CHECK(std::string(beside.info.stripped) == "model.");
+
+    // One that is whole is taken; of several the caller chooses.
+    const ck::checkpoint_source one = from_memory(file({{"a/", encoder}, {"b/", same}}), {.config = tiny(), .weights_key = "b"});
+    CHECK(one.style.prefix == "b/");
+    CHECK(std::string(one.info.weights_path) == "b");
+    const auto part = [](const std::string& n) { return n.starts_with("stage0.") ? n : ""; };
+    CHECK(from_memory(file({{"a/", part}, {"b/", same}}), {.config = tiny()}).style.prefix == "b/");
+    const std::string two = file({{"student/", same}, {"teacher/module.", same}});
+    CHECK(message(two, {.config = tiny()}) ==
+          "2 sets of weights are whole models: student (110 tensors, 5770 parameters), teacher/module (110 tensors, 5770 parameters): "
+          "choose one by weights_key (classify: --weights-key)");
+    for (const char* key : {"teacher", "teacher/", "teacher/module", "teacher/module."})
+        CHECK(from_memory(two, {.config = tiny(), .weights_key = key}).style.prefix == "teacher/module.");
+    for (const char* key : {"teach", ".", "", "teacher/modul"})
+        CHECK(contains(message(two, {.config = tiny(), .weights_key = key}), "; the checkpoint has student, teacher/module"));
+    const std::string top = file({{"", same}, {"ema.", same}});
+    CHECK(from_memory(top, {.config = tiny(), .weights_key = "."}).style.prefix.empty());
+    CHECK(contains(message(file({{"a/", part}, {"b/", part}}), {.config = tiny()}),
+                   "none of 2 sets of weights is a whole model; the nearest, a: tensors do not fit the configuration ("));
+    std::string many;
+    names sets;
+    for (int i = 0; i < 65; ++i) sets.emplace_back(std::to_string(i) + "/", part);
+    CHECK(message(file(sets), {.config = tiny()}) == "the checkpoint holds more than 64 sets of weights");
+}
+
+TEST_CASE("open: heads by other names", "[open]") {
+    const auto named = [](const std::string& prefix, const std::string& weight, const std::string& bias) {
+        return weights(tiny(), [=](const std::string& n) { return n == "head.weight" ? weight : n == "head.bias" ? bias : prefix + n; });
+    };
+    for (const char* name : {"fc", "classifier.1", "head.0", "x"}) {
+        CAPTURE(name);
+        const std::string stem = name;
+        const ck::checkpoint_source o = from_memory(named("backbone.", stem + ".weight", stem + ".bias"), {.config = tiny()});
+        CHECK(o.config.num_classes == 10);
+        REQUIRE(o.warnings.count == 1);
+        CHECK(std::string(o.warnings.text[0]) == "the head is taken to be " + stem + ".weight, as the checkpoint has no head.weight");
+        check_formula(o);
+    }
+    // What is no head stays beside the encoder, and is named.
+    const ck::checkpoint_source encoder = from_memory(named("", "fc.weight", "fc.b"), {.config = tiny()});
+    CHECK(encoder.config.num_classes == 0);
+    REQUIRE(encoder.warnings.count == 2);
+    CHECK(std::string(encoder.warnings.text[0]) == "2 tensors beside the model are not used: fc.weight; fc.b");
+    CHECK(contains(encoder.warnings.text[1], "embeddings only"));
 }
 
 TEST_CASE("open: who decides about the activation", "[open]") {
@@ -343,7 +496,9 @@ TEST_CASE("open: integers are ignored, unless a weight should be there", "[open]
     check_formula(from_memory(with("", counter, "I64", 8), {.config = tiny()}));
     check_formula(from_memory(with("", counter, "F32", 4), {.config = tiny()}));
     check_formula(from_memory(with("", "mask", "BOOL", 1), {.config = tiny()}));
-    CHECK(contains(message(with("", "scale", "F32", 4), {.config = tiny()}), "(1 unexpected) | unexpected: scale"));
+    const ck::checkpoint_source beside = from_memory(with("", "scale", "F32", 4), {.config = tiny()});
+    REQUIRE(beside.warnings.count == 1);
+    CHECK(beside.warnings.text[0] == std::string("1 tensor beside the model is not used: scale"));
     CHECK(message(with("head.bias", counter, "I64", 8), {.config = tiny()}) ==
           "head.bias: expected floating-point values, file has integers");
     CHECK(contains(message(with("head.bias", "x", "F8_E5M2", 1), {.config = tiny()}),
@@ -399,7 +554,7 @@ TEST_CASE("open: folders", "[open]") {
     folder.write("config.json", tiny_json);
     CHECK(contains(message_of_path(path), path + ": config.json: JSON line 1"));
     folder.write("config.json", tiny_json + R"(, "id2label": {"0": "x"}})");
-    CHECK(message_of_path(path) == path + ": config.json: id2label: expected 10 labels, one for each row of head.weight, found 1");
+    CHECK(message_of_path(path) == "accepted");
     folder.write("config.json", tiny_json + "}");
     const ck::checkpoint_source o = must_open(ck::open((path + "/").c_str()));
     CHECK(std::string(o.info.size_from) == "default");
@@ -408,8 +563,16 @@ TEST_CASE("open: folders", "[open]") {
     CHECK(must_open(ck::open(path.c_str())).preprocessing.resize_width == 96);
     folder.write("preprocessor_config.json", R"({"size": "big"})");
     CHECK(contains(message_of_path(path), path + ": preprocessor_config.json: size: expected"));
-    // A lone file is what it is: what lies beside it says nothing.
-    CHECK(contains(message_of_path(path + "/model.safetensors"), "any other model needs its configuration"));
+    // A lone file is read as its folder would be, unless the caller says what it is.
+    CHECK(contains(message_of_path(path + "/model.safetensors"), "preprocessor_config.json: size: expected"));
+    folder.write("preprocessor_config.json", R"({"size": {"height": 96, "width": 96}})");
+    const ck::checkpoint_source beside = must_open(ck::open((path + "/model.safetensors").c_str()));
+    CHECK(std::string(beside.info.config_from) == "config.json beside the file");
+    CHECK(std::string(beside.info.size_from) == "preprocessor_config.json beside the file");
+    CHECK(beside.preprocessing.resize_width == 96);
+    check_formula(beside);
+    folder.write("config.json", "no JSON");
+    CHECK(must_open(ck::open((path + "/model.safetensors").c_str(), {.config = tiny()})).preprocessing.resize_width == 96);
     folder.write("model.safetensors", file.substr(0, file.size() - 1));
     CHECK(contains(message_of_path(path), path + "/model.safetensors: classifier.bias: its data end at byte"));
     folder.write("model.safetensors", "");

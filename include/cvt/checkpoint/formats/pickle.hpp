@@ -1,4 +1,4 @@
-// Interprets the pickle of a PyTorch checkpoint without executing anything: an allow-list of opcodes and of global names.
+// Interprets the pickle of a PyTorch checkpoint without executing anything: a few names build tensors, all others stay inert.
 #pragma once
 
 #include <algorithm>
@@ -9,9 +9,10 @@ CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// Reads pickles in a row (protocols 2 to 5) from a span of a byte source, in pieces, so that what follows them in the
-/// file stays there. The opcodes are those that torch.save writes for state dicts and training checkpoints; a global
-/// name outside pickle_globals is refused by that name, any other opcode by its number. Memory stays proportional to
-/// the bytes of the pickle whatever it says: containers are held by number and nothing is ever copied or computed.
+/// file stays there. The opcodes are those that Python writes since protocol 2; any other is refused by its number. A
+/// global name outside pickle_globals becomes a foreign name, and what it would be called with an object: values that keep
+/// what was written and do nothing. No name is ever imported, and nothing is called. Memory stays proportional to the bytes
+/// of the pickle whatever it says: containers are held by number and nothing is ever copied or computed.
 class pickle_reader : public pickle_values {
 public:
     static constexpr std::size_t max_bytes = 64U << 20;
@@ -24,7 +25,7 @@ public:
     pickle_reader(const byte_source& source, std::size_t begin, std::size_t size) noexcept : source_{source}, begin_{begin}, size_{size} {}
 
     /// Interprets the next pickle; its value's number goes to `root`. Errors: io; out_of_memory; malformed (cut short,
-    /// stack or memo misused); unsupported (a global or an opcode that is not allowed, a limit exceeded).
+    /// stack or memo misused); unsupported (a known weapon, an opcode that is not allowed, a limit exceeded).
     error load(std::uint32_t& root) noexcept {
         stack_.clear();
         marks_.clear();
@@ -44,6 +45,8 @@ public:
 
     /// Offset in the source of the first byte after the pickles read so far.
     [[nodiscard]] std::size_t position() const noexcept { return begin_ + at_; }
+    /// How long the pickles read so far are.
+    [[nodiscard]] std::size_t bytes_read() const noexcept { return at_; }
 
 private:
     using kind_t = pickle_kind;
@@ -115,6 +118,12 @@ private:
         return push({kind, 0, static_cast<std::uint32_t>(at_ - length), 0, static_cast<std::int64_t>(length)});
     }
     bool push_integer(std::size_t n) noexcept { return push({kind_t::integer, 0, 0, 0, static_cast<std::int64_t>(n)}); }
+    bool push_real() noexcept {
+        std::uint64_t big_endian = 0, bits = 0;
+        if (!take(8, big_endian)) return false;
+        for (int i = 0; i < 8; ++i) bits = bits << 8 | (big_endian >> (8 * i) & 0xFF);
+        return push({kind_t::real, 0, 0, 0, static_cast<std::int64_t>(bits)});
+    }
     bool push_long(std::size_t width) noexcept {
         if (width > 8) return push_bytes(kind_t::big_integer, width);
         if (!need(width)) return false;
@@ -143,13 +152,15 @@ private:
         (void)marks_.resize(marks_.size() - 1);
         return true;
     }
-    /// Moves the values from `from` on into the container below them.
+    /// Moves the values from `from` on into the container below them. An object gets them as one more part.
     bool fill(std::size_t from, kind_t kind) noexcept {
         if (from <= floor() || from > stack_.size()) return misused("there is no container to fill");
-        const std::uint32_t container = stack_[from - 1];
-        if (values_[container].kind != kind) return fail(errc::unsupported, "items are put into %s", to_string(values_[container].kind));
+        const std::uint32_t below = stack_[from - 1];
         if (kind == kind_t::dict && (stack_.size() - from) % 2 != 0) return misused("a key without a value");
-        return move_into(container, from);
+        if (values_[below].kind == kind) return move_into(below, from);
+        if (values_[below].kind != kind_t::object) return fail(errc::unsupported, "items are put into %s", to_string(values_[below].kind));
+        const auto part = static_cast<std::uint32_t>(values_.size());
+        return (values_.push_back({kind}) && append(below, part)) ? move_into(part, from) : no_memory();
     }
 
     // ---- memo
@@ -168,58 +179,115 @@ private:
         return push_number(memo_[at]);
     }
 
-    // ---- what would be calls
-    bool push_global(std::string_view module, std::string_view name) noexcept {
+    // ---- what would be imports and calls
+    /// A foreign name of two texts.
+    bool push_foreign(std::uint32_t module, std::uint32_t name) noexcept {
+        if (is_weapon(text(module), text(name)))
+            return fail(errc::unsupported, "refused %s.%s: a checkpoint needs tensors, dictionaries and numbers only; nothing was run",
+                        printable{text(module)}.text, printable{text(name)}.text);
         for (std::size_t i = 0; i < std::size(pickle_globals); ++i)
-            if (module == pickle_globals[i].module && name == pickle_globals[i].name)
+            if (text(module) == pickle_globals[i].module && text(name) == pickle_globals[i].name)
                 return push({kind_t::global, static_cast<std::uint8_t>(i)});
-        return fail(errc::unsupported, "refused %s.%s: a checkpoint needs tensors, dictionaries and numbers only; nothing was run",
-                    printable{module}.text, printable{name}.text);
+        return push({kind_t::foreign, 0, module, name});
     }
     bool global_lines() noexcept {
         const std::size_t begin = at_;
         std::size_t module = 0, name = 0;
         if (!take_line(module) || !take_line(name)) return false;
-        return push_global({bytes_.data() + begin, module}, {bytes_.data() + begin + module + 1, name});
+        const auto first = static_cast<std::uint32_t>(values_.size());
+        const auto line = [&](std::size_t at, std::size_t size) noexcept {
+            return values_.push_back({kind_t::text, 0, static_cast<std::uint32_t>(at), 0, static_cast<std::int64_t>(size)});
+        };
+        if (!line(begin, module) || !line(begin + module + 1, name)) return no_memory();
+        return push_foreign(first, first + 1);
     }
     bool stack_global() noexcept {
         if (!has(2)) return misused("a global without a name");
         const std::uint32_t name = pop(), module = pop();
         if (kind(name) != kind_t::text || kind(module) != kind_t::text) return misused("a global whose name is not a text");
-        return push_global(text(module), text(name));
+        return push_foreign(module, name);
+    }
+    /// What a call with these arguments would have made: nothing is called.
+    bool push_object(std::uint32_t callee, std::uint32_t arguments) noexcept {
+        const auto object = static_cast<std::uint32_t>(values_.size());
+        if (!push({kind_t::object})) return false;
+        return (append(object, callee) && append(object, arguments)) || no_memory();
+    }
+    /// NEWOBJ, and NEWOBJ_EX with its dictionary of arguments.
+    bool new_object(bool with_names) noexcept {
+        if (!has(with_names ? 3 : 2)) return misused("an object without arguments");
+        const std::uint32_t names = with_names ? pop() : nothing, arguments = pop(), type = pop();
+        if (!push_object(type, arguments)) return false;
+        return !with_names || append(top(), names) || no_memory();
     }
     bool reduce() noexcept {
         if (!has(2)) return misused("a call without arguments");
         const std::uint32_t arguments = pop(), callee = pop();
+        if (kind(callee) == kind_t::foreign || kind(callee) == kind_t::object) return push_object(callee, arguments);
         if (kind(callee) != kind_t::global) return fail(errc::unsupported, "a call of %s", to_string(kind(callee)));
+        return rebuild(callee, arguments);
+    }
+    /// What torch's own functions make of their arguments; of an object among them, an object.
+    bool rebuild(std::uint32_t callee, std::uint32_t arguments) noexcept {
         const pickle_global& g = global(callee);
         const std::int64_t given = kind(arguments) == kind_t::tuple ? count(arguments) : -1;
+        const std::uint32_t first_one = given > 0 ? item_of(arguments, 0) : nothing;
+        const kind_t first_kind = given > 0 ? kind(first_one) : kind_t::none;
         switch (g.meaning) {
             case pickle_global::role::ordered_dict:
                 if (given == 0) return push({kind_t::dict});
+                if (given == 1 && first_kind == kind_t::list) return push_pairs(first_one);
                 break;
             case pickle_global::role::tensor:
-                if ((given == 6 || given == 7) && kind(item_of(arguments, 0)) == kind_t::storage)
-                    return push({kind_t::tensor, 0, arguments});
+                if (given < 4 || given > 7) break;
+                if (first_kind == kind_t::storage) return push({kind_t::tensor, 0, arguments});
+                if (first_kind == kind_t::object) return push_object(callee, arguments);
                 break;
             case pickle_global::role::parameter:
-                if (given == 3 && kind(item_of(arguments, 0)) == kind_t::tensor) return push_number(item_of(arguments, 0));
+                if (given < 3 || given > 4) break;
+                if (first_kind == kind_t::tensor) return push_number(first_one);
+                if (first_kind == kind_t::object) return push_object(callee, arguments);
                 break;
+            case pickle_global::role::typed_tensor:  // (function, type, arguments, state)
+                if (given != 4) break;
+                if (first_kind != kind_t::global || global(first_one).meaning == pickle_global::role::typed_tensor)
+                    return push_object(callee, arguments);
+                return rebuild(first_one, item_of(arguments, 2));
             case pickle_global::role::storage_type: break;
         }
         return fail(errc::unsupported, "%s.%s with other arguments than torch gives it", g.module.data(), g.name.data());
+    }
+    /// An OrderedDict as Python 2 wrote it: of a list of pairs.
+    bool push_pairs(std::uint32_t list) noexcept {
+        // Each pair took an opcode to put into its list: a list that is copied again and again must not ask for more memory.
+        copied_ += count(list);
+        if (copied_ > opcodes_) return fail(errc::unsupported, "lists are made into dictionaries again and again");
+        const auto dict = static_cast<std::uint32_t>(values_.size());
+        if (!push({kind_t::dict})) return false;
+        for (std::uint32_t l = first(list); l != nothing; l = next(l)) {
+            const std::uint32_t pair = item(l);
+            if ((kind(pair) != kind_t::list && kind(pair) != kind_t::tuple) || count(pair) != 2)
+                return fail(errc::unsupported, "collections.OrderedDict with other arguments than torch gives it");
+            if (!append(dict, item_of(pair, 0)) || !append(dict, item_of(pair, 1))) return no_memory();
+        }
+        return true;
     }
     bool build() noexcept {
         if (!has(2)) return misused("a state without an object");
         const std::uint32_t state = pop();
         // What torch sets is OrderedDict's _metadata: module versions, nothing that a weight depends on.
         if (kind(top()) == kind_t::dict && kind(state) == kind_t::dict) return true;
+        if (kind(top()) == kind_t::object) return append(top(), state) || no_memory();
         return fail(errc::unsupported, "%s is given the state of an object", to_string(kind(top())));
     }
     /// ('storage', type, key, location, elements) and, in files before 1.6, None or (view key, offset, elements).
     bool persistent_id() noexcept {
         if (!has(1)) return misused("a persistent id is missing");
         const std::uint32_t id = pop();
+        // The storage of a type that is not read, or the class of a module that was saved whole.
+        if (kind(id) == kind_t::tuple && count(id) > 1 &&
+            (is_text(item_of(id, 0), "module") || (is_text(item_of(id, 0), "storage") && kind(item_of(id, 1)) == kind_t::foreign)))
+            return push_object(item_of(id, 1), id);
         bool good = kind(id) == kind_t::tuple && (count(id) == 5 || count(id) == 6) && is_text(item_of(id, 0), "storage") &&
                     kind(item_of(id, 1)) == kind_t::global && global(item_of(id, 1)).meaning == pickle_global::role::storage_type &&
                     kind(item_of(id, 2)) == kind_t::text && is_size(item_of(id, 4));
@@ -243,39 +311,57 @@ private:
             case '(':                      // MARK
                 if (marks_.size() >= max_marks) return fail(errc::unsupported, "nested deeper than %zu", max_marks);
                 return marks_.push_back(static_cast<std::uint32_t>(stack_.size())) || no_memory();
-            case 'N': return push({kind_t::none});                        // NONE
-            case 0x88: return push({kind_t::boolean, 0, 0, 0, 1});        // NEWTRUE
-            case 0x89: return push({kind_t::boolean, 0, 0, 0, 0});        // NEWFALSE
-            case '.': return true;                                        // STOP
-            case 'K': return take(1, n) && push_integer(n);               // BININT1
-            case 'M': return take(2, n) && push_integer(n);               // BININT2
-            case 'J': return push_long(4);                                // BININT
-            case 0x8a: return take(1, n) && push_long(n);                 // LONG1
-            case 'G': return take(8, n) && push({kind_t::real});          // BINFLOAT
-            case 'X': return take(4, n) && push_bytes(kind_t::text, n);   // BINUNICODE
-            case 0x8c: return take(1, n) && push_bytes(kind_t::text, n);  // SHORT_BINUNICODE
-            case ')': return push({kind_t::tuple});                       // EMPTY_TUPLE
+            case '0':  // POP: a value, or the mark where that is on top
+                if (has(1)) return pop() != nothing;
+                return unmark(from);
+            case '1': return unmark(from) && stack_.resize(from);                                // POP_MARK
+            case '2': return has(1) ? push_number(top()) : misused("there is nothing to copy");  // DUP
+            case 'N': return push({kind_t::none});                                               // NONE
+            case 0x88: return push({kind_t::boolean, 0, 0, 0, 1});                               // NEWTRUE
+            case 0x89: return push({kind_t::boolean, 0, 0, 0, 0});                               // NEWFALSE
+            case '.': return true;                                                               // STOP
+            case 'K': return take(1, n) && push_integer(n);                                      // BININT1
+            case 'M': return take(2, n) && push_integer(n);                                      // BININT2
+            case 'J': return push_long(4);                                                       // BININT
+            case 0x8a: return take(1, n) && push_long(n);                                        // LONG1
+            case 0x8b: return take(4, n) && push_long(n);                                        // LONG4
+            case 'G': return push_real();                                                        // BINFLOAT
+            case 'X':                                                                            // BINUNICODE
+            case 'T': return take(4, n) && push_bytes(kind_t::text, n);                          // BINSTRING, of Python 2
+            case 0x8c:                                                                           // SHORT_BINUNICODE
+            case 'U': return take(1, n) && push_bytes(kind_t::text, n);                          // SHORT_BINSTRING, of Python 2
+            case 0x8d: return take(8, n) && push_bytes(kind_t::text, n);                         // BINUNICODE8
+            case 'C': return take(1, n) && push_bytes(kind_t::bytes, n);                         // SHORT_BINBYTES
+            case 'B': return take(4, n) && push_bytes(kind_t::bytes, n);                         // BINBYTES
+            case 0x8e:                                                                           // BINBYTES8
+            case 0x96: return take(8, n) && push_bytes(kind_t::bytes, n);                        // BYTEARRAY8
+            case ')': return push({kind_t::tuple});                                              // EMPTY_TUPLE
             case 0x85:
             case 0x86:
-            case 0x87: return push_tuple(op - 0x84);                            // TUPLE1, TUPLE2, TUPLE3
-            case 't': return unmark(from) && push_tuple(stack_.size() - from);  // TUPLE
-            case ']': return push({kind_t::list});                              // EMPTY_LIST
-            case 'a': return fill(stack_.size() - 1, kind_t::list);             // APPEND
-            case 'e': return unmark(from) && fill(from, kind_t::list);          // APPENDS
-            case '}': return push({kind_t::dict});                              // EMPTY_DICT
-            case 's': return fill(stack_.size() - 2, kind_t::dict);             // SETITEM
-            case 'u': return unmark(from) && fill(from, kind_t::dict);          // SETITEMS
-            case 'q': return take(1, n) && put(n);                              // BINPUT
-            case 'r': return take(4, n) && put(n);                              // LONG_BINPUT
-            case 0x94: return put(memo_next_);                                  // MEMOIZE
-            case 'h': return take(1, n) && get(n);                              // BINGET
-            case 'j': return take(4, n) && get(n);                              // LONG_BINGET
-            case 'c': return global_lines();                                    // GLOBAL
-            case 0x93: return stack_global();                                   // STACK_GLOBAL
-            case 'R': return reduce();                                          // REDUCE
-            case 'b': return build();                                           // BUILD
-            case 'Q': return persistent_id();                                   // BINPERSID
-            case 'i':                                                           // INST: not allowed; refused by its global's name
+            case 0x87: return push_tuple(op - 0x84);                             // TUPLE1, TUPLE2, TUPLE3
+            case 't': return unmark(from) && push_tuple(stack_.size() - from);   // TUPLE
+            case 0x91: return unmark(from) && push_tuple(stack_.size() - from);  // FROZENSET
+            case ']':                                                            // EMPTY_LIST
+            case 0x8f: return push({kind_t::list});                              // EMPTY_SET
+            case 'a': return fill(stack_.size() - 1, kind_t::list);              // APPEND
+            case 'e':                                                            // APPENDS
+            case 0x90: return unmark(from) && fill(from, kind_t::list);          // ADDITEMS
+            case '}': return push({kind_t::dict});                               // EMPTY_DICT
+            case 's': return fill(stack_.size() - 2, kind_t::dict);              // SETITEM
+            case 'u': return unmark(from) && fill(from, kind_t::dict);           // SETITEMS
+            case 'q': return take(1, n) && put(n);                               // BINPUT
+            case 'r': return take(4, n) && put(n);                               // LONG_BINPUT
+            case 0x94: return put(memo_next_);                                   // MEMOIZE
+            case 'h': return take(1, n) && get(n);                               // BINGET
+            case 'j': return take(4, n) && get(n);                               // LONG_BINGET
+            case 'c': return global_lines();                                     // GLOBAL
+            case 0x93: return stack_global();                                    // STACK_GLOBAL
+            case 'R': return reduce();                                           // REDUCE
+            case 0x81: return new_object(false);                                 // NEWOBJ
+            case 0x92: return new_object(true);                                  // NEWOBJ_EX
+            case 'b': return build();                                            // BUILD
+            case 'Q': return persistent_id();                                    // BINPERSID
+            case 'i':                                                            // INST: not allowed; refused by its global's name
                 return global_lines() && fail(errc::unsupported, "refused opcode 0x69");
             default: return fail(errc::unsupported, "refused opcode 0x%02zx", op);
         }
@@ -286,6 +372,7 @@ private:
     std::size_t at_ = 0, op_at_ = 0;  // from begin_
     std::size_t memo_next_ = 0;
     std::uint32_t opcodes_ = 0;
+    std::int64_t copied_ = 0;  // pairs, by push_pairs
     detail::buffer<std::uint32_t> stack_, marks_, memo_;
     error error_;
 };

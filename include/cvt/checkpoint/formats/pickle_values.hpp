@@ -6,18 +6,37 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// What the interpreter knows of a value. A tensor or a storage is what its constructor was asked for, not yet looked up.
-enum class pickle_kind : std::uint8_t { none, boolean, integer, big_integer, real, text, tuple, list, dict, global, storage, tensor };
+/// What the interpreter knows of a value. A tensor or a storage is what its constructor was asked for, not yet looked up. A foreign
+/// name and an object are inert: what a pickle would import and what it would call, kept as it was written. Neither ever resolves
+/// to anything.
+enum class pickle_kind : std::uint8_t {
+    none,
+    boolean,
+    integer,
+    big_integer,
+    real,
+    text,
+    bytes,
+    tuple,
+    list,
+    dict,
+    global,
+    foreign,
+    object,
+    storage,
+    tensor
+};
 
 constexpr const char* to_string(pickle_kind kind) noexcept {
-    constexpr const char* names[] = {"None",    "a boolean", "an integer",   "a large integer", "a number",  "a text",
-                                     "a tuple", "a list",    "a dictionary", "a global name",   "a storage", "a tensor"};
+    constexpr const char* names[] = {"None",          "a boolean",      "an integer", "a large integer", "a number",
+                                     "a text",        "bytes",          "a tuple",    "a list",          "a dictionary",
+                                     "a global name", "a foreign name", "an object",  "a storage",       "a tensor"};
     return names[static_cast<int>(kind)];
 }
 
-/// What a global name may stand for: the whole list of what a checkpoint's pickle can refer to.
+/// What a global name may stand for: the whole list of the names that mean anything here. Any other is foreign.
 struct pickle_global {
-    enum class role : std::uint8_t { ordered_dict, tensor, parameter, storage_type };
+    enum class role : std::uint8_t { ordered_dict, tensor, parameter, typed_tensor, storage_type };
     std::string_view module, name;
     role meaning;
     dtype type = dtype::f32;  ///< of storage types
@@ -26,19 +45,44 @@ struct pickle_global {
 inline constexpr pickle_global pickle_globals[] = {
     {"collections", "OrderedDict", pickle_global::role::ordered_dict},
     {"torch._utils", "_rebuild_tensor_v2", pickle_global::role::tensor},
+    {"torch._utils", "_rebuild_tensor", pickle_global::role::tensor},
     {"torch._utils", "_rebuild_parameter", pickle_global::role::parameter},
+    {"torch._utils", "_rebuild_parameter_with_state", pickle_global::role::parameter},
+    {"torch._tensor", "_rebuild_from_type_v2", pickle_global::role::typed_tensor},
     {"torch", "FloatStorage", pickle_global::role::storage_type, dtype::f32},
     {"torch", "HalfStorage", pickle_global::role::storage_type, dtype::f16},
     {"torch", "BFloat16Storage", pickle_global::role::storage_type, dtype::bf16},
     {"torch", "DoubleStorage", pickle_global::role::storage_type, dtype::f64},
     {"torch", "LongStorage", pickle_global::role::storage_type, dtype::i64},
     {"torch", "IntStorage", pickle_global::role::storage_type, dtype::i32},
+    {"torch", "ShortStorage", pickle_global::role::storage_type, dtype::i16},
+    {"torch", "CharStorage", pickle_global::role::storage_type, dtype::u8},  // by its width: integers are no weights
+    {"torch", "ByteStorage", pickle_global::role::storage_type, dtype::u8},
+    {"torch", "BoolStorage", pickle_global::role::storage_type, dtype::u8},
+    {"torch", "ComplexFloatStorage", pickle_global::role::storage_type, dtype::c64},
+    {"torch", "ComplexDoubleStorage", pickle_global::role::storage_type, dtype::c128},
 };
 
-/// One value, by its kind: boolean and integer: `n`; text and big_integer: `n` bytes of the pickle from `first`; tuple,
-/// list and dict: a chain of `n` links from `first` to `last` (a dict's alternate key, value); global: `tag` in
-/// pickle_globals; storage: `tag` is the dtype, `first` the tuple of its persistent id; tensor: `first` is the tuple of
-/// _rebuild_tensor_v2's arguments.
+/// Whether a pickle that names this was made to do harm: what hostile files call. Such a file is refused whole. Nothing depends on
+/// this list being complete, as no name is ever resolved.
+constexpr bool is_weapon(std::string_view module, std::string_view name) noexcept {
+    for (const std::string_view m :
+         {"os",    "posix",     "nt",       "subprocess", "_posixsubprocess", "commands", "pty",        "sys", "socket", "shutil",
+          "runpy", "importlib", "imp",      "code",       "codeop",           "ctypes",   "webbrowser", "pip", "timeit", "pdb",
+          "bdb",   "profile",   "cProfile", "pickle",     "_pickle",          "marshal"})
+        if (module == m || (module.starts_with(m) && module[m.size()] == '.')) return true;
+    if (module == "torch.hub" || module == "torch.serialization") return true;
+    if (module != "builtins" && module != "__builtin__") return false;
+    for (const std::string_view n : {"eval", "exec", "execfile", "compile", "open", "file", "input", "__import__", "apply", "breakpoint"})
+        if (name == n) return true;
+    return false;
+}
+
+/// One value, by its kind: boolean and integer: `n`; real: `n`, the bits of a double; text, bytes and big_integer: `n` bytes of
+/// the pickle from `first`; tuple, list and dict: a chain of `n` links from `first` to `last` (a dict's alternate key, value);
+/// global: `tag` in pickle_globals; foreign: `first` and `last` are the texts of its module and name; object: a chain of what would
+/// be called (a foreign name, mostly), its arguments, and then each state, list and dictionary that it is given; storage: `tag` is
+/// the dtype, `first` the tuple of its persistent id; tensor: `first` is the tuple of _rebuild_tensor_v2's arguments.
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
     std::uint8_t tag = 0;
@@ -65,15 +109,19 @@ public:
     [[nodiscard]] pickle_kind kind(std::uint32_t v) const noexcept { return values_[v].kind; }
     [[nodiscard]] std::int64_t integer(std::uint32_t v) const noexcept { return values_[v].n; }
     [[nodiscard]] std::int64_t count(std::uint32_t v) const noexcept { return values_[v].n; }
+    [[nodiscard]] double real(std::uint32_t v) const noexcept { return std::bit_cast<double>(values_[v].n); }
+    /// The texts of a foreign name.
+    [[nodiscard]] std::string_view module_of(std::uint32_t v) const noexcept { return text(values_[v].first); }
+    [[nodiscard]] std::string_view name_of(std::uint32_t v) const noexcept { return text(values_[v].last); }
     [[nodiscard]] const pickle_global& global(std::uint32_t v) const noexcept { return pickle_globals[values_[v].tag]; }
-    /// The bytes of a text (UTF-8, not checked) or of a big_integer (two's complement, little-endian).
+    /// The bytes of a text (UTF-8, not checked), of bytes, or of a big_integer (two's complement, little-endian).
     [[nodiscard]] std::string_view text(std::uint32_t v) const noexcept {
         return {bytes_.data() + values_[v].first, static_cast<std::size_t>(values_[v].n)};
     }
-    /// The arguments of _rebuild_tensor_v2: a tuple of 6 or 7 whose first item is a storage.
+    /// The arguments of _rebuild_tensor_v2: a tuple of 4 to 7 whose first item is a storage.
     [[nodiscard]] std::uint32_t tensor_arguments(std::uint32_t v) const noexcept { return values_[v].first; }
 
-    /// Walks a tuple, list or dict: `for (l = first(v); l != nothing; l = next(l)) use(item(l))`.
+    /// Walks a tuple, list, dict or object: `for (l = first(v); l != nothing; l = next(l)) use(item(l))`.
     [[nodiscard]] std::uint32_t first(std::uint32_t v) const noexcept { return values_[v].n == 0 ? nothing : values_[v].first; }
     [[nodiscard]] std::uint32_t next(std::uint32_t link) const noexcept { return links_[link].next; }
     [[nodiscard]] std::uint32_t item(std::uint32_t link) const noexcept { return links_[link].value; }
@@ -107,7 +155,7 @@ public:
     }
 
 protected:
-    /// Appends to a tuple, list or dict. False when memory runs out.
+    /// Appends to a tuple, list, dict or object. False when memory runs out.
     [[nodiscard]] bool append(std::uint32_t container, std::uint32_t value) noexcept {
         const auto link = static_cast<std::uint32_t>(links_.size());
         pickle_value& c = values_[container];

@@ -1,6 +1,7 @@
 // Reads the files of a checkpoint, a lone file or a Hugging Face folder: the table of its tensors and the texts beside them.
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "safetensors.hpp"
@@ -14,7 +15,8 @@ struct checkpoint_files {
     tensor_table tensors;
     metadata_entry metadata;                              ///< the entry that the caller asked for
     const char* container = "";                           ///< "safetensors", "torch zip", "torch, sharded" ...
-    detail::buffer<char> config_json, preprocessor_json;  ///< of a folder; empty where it has none
+    detail::buffer<char> config_json, preprocessor_json;  ///< of the folder; empty where it has none
+    bool lone = false;                                    ///< one file was asked for; the texts stand beside it
 };
 
 enum class weight_format : std::uint8_t { unknown, safetensors, torch_zip, torch_legacy };
@@ -56,6 +58,12 @@ inline path_kind kind_of(const char* path) noexcept {
 #endif
 }
 
+#if defined(_WIN32)
+inline constexpr bool separates_drives = true;  ///< backslashes and drives are parts of paths
+#else
+inline constexpr bool separates_drives = false;
+#endif
+
 /// "folder/name" in a buffer of its own.
 class file_path {
 public:
@@ -81,13 +89,51 @@ inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
     return {};
 }
 
+/// What a file is that holds no weights, by its first 9 bytes: a name and the way out. Null where it is nothing known.
+inline const char* describe_other_file(std::span<const std::byte, 9> head) noexcept {
+    struct kind {
+        std::string_view begin;
+        const char* text;
+    };
+    constexpr kind kinds[]{
+        {"version h", "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them"},
+        {"<!DOCTYPE", "an HTML page, not the weights: the download got a web page (a login, an error) in their place"},
+        {"<!doctype", "an HTML page, not the weights: the download got a web page (a login, an error) in their place"},
+        {"<html", "an HTML page, not the weights: the download got a web page (a login, an error) in their place"},
+        {"<?xml", "an XML text, not the weights: the download got an error message in their place"},
+        {"\x1F\x8B", "a gzip file: unpack it with gunzip, or with tar -xzf where it is an archive"},
+        {"BZh", "a bzip2 file: unpack it with bunzip2"},
+        {"\xFD"
+         "7zXZ",
+         "an xz file: unpack it with unxz"},
+        {"\x28\xB5\x2F\xFD", "a Zstandard file: unpack it with unzstd"},
+        {"GGUF", "a GGUF file: no CvT is published so; expected safetensors or a PyTorch checkpoint"},
+        {"\x08\x03\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
+        {"\x08\x04\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
+        {"\x08\x06\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
+        {"\x08\x07\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
+        {"\x08\x08\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
+        {"\x89HDF", "an HDF5 file (Keras, TensorFlow): expected safetensors or a PyTorch checkpoint (pytorch_model.bin)"},
+        {"\x93NUMPY", "a .npy array: expected safetensors or a PyTorch checkpoint"},
+        {"MODEL:", "a configuration in YAML, not the weights: give it beside them as --config or load_options::config"},
+        {"OUTPUT_DI", "a configuration in YAML, not the weights: give it beside them as --config or load_options::config"},
+    };
+    char bytes[9];
+    std::memcpy(bytes, head.data(), sizeof bytes);
+    std::string_view text{bytes, sizeof bytes};
+    for (const kind& k : kinds)
+        if (text.starts_with(k.begin)) return k.text;
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (text.starts_with('<')) return kinds[1].text;
+    if (text.starts_with('{') || text.starts_with('[')) return "a JSON text, not the weights: config.json stands beside them";
+    return nullptr;
+}
+
 /// Adds the tensors of one file of weights. Errors: those of its reader; malformed (of no known format).
 inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
     std::byte head[9]{};
     if (file.size() < sizeof head) return error::format(errc::malformed, "%zu bytes are too short for a checkpoint", file.size());
     if (error e = file.read(0, sizeof head, head)) return e;
-    if (std::memcmp(head, "version h", sizeof head) == 0)
-        return error::format(errc::malformed, "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them");
     const weight_format format = detect_format(head, file.size());
     out.container = to_string(format);
     switch (format) {
@@ -96,6 +142,7 @@ inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
         case weight_format::torch_legacy: return read_torch_legacy(std::move(file), out.tensors);
         case weight_format::unknown: break;
     }
+    if (const char* const other = describe_other_file(head)) return error::format(errc::malformed, "%s", other);
     return error::format(errc::malformed, "neither safetensors nor a PyTorch checkpoint: begins with bytes %02X %02X %02X %02X",
                          unsigned(head[0]), unsigned(head[1]), unsigned(head[2]), unsigned(head[3]));
 }
@@ -144,6 +191,78 @@ inline error read_shards(const char* folder, const char* index, checkpoint_files
     return {};
 }
 
+/// What a folder without model.safetensors and pytorch_model.bin holds: files of weights by other names, folders.
+struct folder_listing {
+    int weights = 0, folders = 0;
+    char weight_names[200] = "",
+         folder_name[256] = "";  ///< all that fit; the first, a Hub's snapshots or a Trainer's checkpoint before others
+
+    explicit folder_listing(const char* folder) noexcept {
+        DIR* const directory = ::opendir(folder);
+        if (directory == nullptr) return;
+        while (const dirent* const entry = ::readdir(directory))
+            if (entry->d_name[0] != '.') add(file_path(folder, entry->d_name), entry->d_name);
+        ::closedir(directory);
+    }
+
+private:
+    static bool is_nested(std::string_view name) noexcept { return name == "snapshots" || name.starts_with("checkpoint-"); }
+    void add(const file_path& path, std::string_view name) noexcept {
+        if (kind_of(path.c_str()) == path_kind::folder) {
+            if (folders++ == 0 || (is_nested(name) && !is_nested(folder_name)))
+                std::snprintf(folder_name, sizeof folder_name, "%.*s", static_cast<int>(name.size()), name.data());
+            return;
+        }
+        bool is_weights = false;
+        for (const std::string_view ending : {".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar"})
+            is_weights = is_weights || name.ends_with(ending);
+        // What transformers' Trainer writes beside the weights.
+        for (const std::string_view other : {"optimizer.pt", "scheduler.pt", "scaler.pt", "training_args.bin", "optimizer.bin"})
+            is_weights = is_weights && name != other;
+        if (!is_weights) return;
+        const std::size_t at = std::strlen(weight_names);
+        std::snprintf(weight_names + at, sizeof weight_names - at, "%s%.*s", weights++ == 0 ? "" : ", ", static_cast<int>(name.size()),
+                      name.data());
+    }
+};
+
+/// The one file of weights in a folder, by whatever name. Errors (io): there is none, or more than one; both say what is there.
+inline error read_other_weights(const char* folder, checkpoint_files& out) noexcept {
+    const folder_listing found(folder);
+    if (found.weights == 1) return read_weights(file_path(folder, found.weight_names).c_str(), out);
+    if (found.weights > 1)
+        return error::format(errc::io, "%s: %d files of weights in this folder, of which one must be named: %s", folder, found.weights,
+                             printable{found.weight_names}.text);
+    const std::string_view inner = found.folder_name;
+    const file_path nested(folder, inner);
+    if (inner == "snapshots") {
+        const folder_listing snapshots(nested.c_str());
+        if (snapshots.folders > 0)
+            return error::format(errc::io, "%s: the Hub's cache, which keeps the weights in a folder inside: %s/%s", folder, nested.c_str(),
+                                 printable{snapshots.folder_name}.text);
+    }
+    if (inner.starts_with("checkpoint-"))
+        return error::format(errc::io, "%s: no weights in this folder itself, but checkpoints in folders inside, such as %s", folder,
+                             nested.c_str());
+    return error::format(
+        errc::io, "%s: no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one", folder);
+}
+
+/// What to say of a path that is not there: "microsoft/cvt-13" is a model on the Hub, not a file.
+inline error not_there(const char* path) noexcept {
+    const std::string_view text{path};
+    const std::size_t slash = text.find('/');
+    const bool hub = slash != 0 && slash != std::string_view::npos && slash + 1 < text.size() &&
+                     text.find_first_of("/\\.: ", slash + 1) == std::string_view::npos && !text.starts_with('.');
+    if (hub)
+        return error::format(errc::io,
+                             "%s: no such file or folder; the Hub's model of that name is fetched by `git clone "
+                             "https://huggingface.co/%s` (with git-lfs)",
+                             path, path);
+    const result<byte_source> file = byte_source::open(path);
+    return file ? error{} : file.error();
+}
+
 inline error read_folder_weights(const char* folder, checkpoint_files& out) noexcept {
     struct kind {
         const char *whole, *index, *sharded;
@@ -157,23 +276,35 @@ inline error read_folder_weights(const char* folder, checkpoint_files& out) noex
         out.container = k.sharded;
         return e;
     }
-    return error::format(
-        errc::io, "%s: no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one", folder);
+    return read_other_weights(folder, out);
 }
 
-/// Reads a Hugging Face folder: safetensors before PyTorch's files, whole files before shards, and the JSON texts beside them.
-inline error read_folder(const char* folder, checkpoint_files& out) noexcept {
-    if (error e = read_folder_weights(folder, out)) return e;
-    if (const file_path file(folder, "config.json"); file.exists())
+/// Reads the JSON texts of a folder: preprocessor_config.json, and config.json where it is wanted.
+inline error read_folder_texts(const char* folder, bool with_config, checkpoint_files& out) noexcept {
+    if (const file_path file(folder, "config.json"); with_config && file.exists())
         if (error e = read_text(file.c_str(), out.config_json)) return e;
     if (const file_path file(folder, "preprocessor_config.json"); file.exists())
         if (error e = read_text(file.c_str(), out.preprocessor_json)) return e;
     return {};
 }
 
-/// Reads a folder or a lone file of weights, beside which nothing counts. Errors begin with the path of the file.
-inline error read_files(const char* path, checkpoint_files& out) noexcept {
-    return kind_of(path) == path_kind::folder ? read_folder(path, out) : read_weights(path, out);
+/// Reads a Hugging Face folder (safetensors before PyTorch's files, whole files before shards) or a lone file, and the JSON texts of
+/// the folder; for a lone file no config.json where the caller brings a configuration. Errors begin with the path of the file.
+inline error read_files(const char* path, bool has_config, checkpoint_files& out) noexcept {
+    if (kind_of(path) == path_kind::folder) {
+        if (error e = read_folder_weights(path, out)) return e;
+        return read_folder_texts(path, true, out);
+    }
+    if (kind_of(path) == path_kind::missing)
+        if (error e = not_there(path)) return e;
+    out.lone = true;
+    if (error e = read_weights(path, out)) return e;
+    std::size_t size = std::strlen(path);
+    while (size > 0 && path[size - 1] != '/' && !(separates_drives && (path[size - 1] == '\\' || path[size - 1] == ':'))) --size;
+    char folder[4096];
+    if (size >= sizeof folder) return {};
+    std::snprintf(folder, sizeof folder, "%.*s", static_cast<int>(size), path);
+    return read_folder_texts(size == 0 ? "." : folder, !has_config, out);
 }
 
 }  // namespace checkpoint

@@ -9,10 +9,10 @@ CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// Element type in the file. Everything is handed out as float32.
-enum class dtype : std::uint8_t { f32, f16, bf16, f64, i64, i32, i16, u8 };
+enum class dtype : std::uint8_t { f32, f16, bf16, f64, i64, i32, i16, u8, c64, c128 };
 
 constexpr std::size_t size_of(dtype t) noexcept {
-    constexpr std::size_t bytes[]{4, 2, 2, 8, 8, 4, 2, 1};
+    constexpr std::size_t bytes[]{4, 2, 2, 8, 8, 4, 2, 1, 8, 16};
     return bytes[static_cast<int>(t)];
 }
 
@@ -70,6 +70,8 @@ inline float to_float(dtype type, const std::byte* from) noexcept {
         case dtype::i64: return static_cast<float>(load<std::int64_t>(from));
         case dtype::i32: return static_cast<float>(load<std::int32_t>(from));
         case dtype::i16: return static_cast<float>(load<std::int16_t>(from));
+        case dtype::c64:
+        case dtype::c128:  // no reader puts complex numbers into the table
         case dtype::u8: break;
     }
     return static_cast<float>(load<std::uint8_t>(from));
@@ -90,6 +92,20 @@ struct axis_order {
     }
 };
 
+/// Whether elements overlap, which would make reading in file order go back and forth; no weights are stored so. For an entry that
+/// has elements, whose farthest one can be counted.
+inline bool elements_overlap(const tensor_entry& e) noexcept {
+    const axis_order order(e);
+    std::int64_t reach = 0;
+    for (int i = order.count - 1; i >= 0; --i) {
+        const std::int64_t step = e.stride[order.axis[i]];
+        if (step == 0) continue;
+        if (step <= reach) return true;
+        reach += step * (e.shape[order.axis[i]] - 1);
+    }
+    return false;
+}
+
 /// The tensors of one checkpoint, from one file or several shards. Only the table is in memory; read() fetches a
 /// tensor's elements when they are wanted.
 class tensor_table {
@@ -104,6 +120,9 @@ public:
         std::swap(sources_, other.sources_);
         std::swap(entries_, other.entries_);
         std::swap(names_, other.names_);
+        std::swap(unread_names_, other.unread_names_);
+        std::swap(unread_, other.unread_);
+        std::memcpy(beside_, other.beside_, sizeof beside_);
         return *this;
     }
     ~tensor_table() {
@@ -149,6 +168,28 @@ public:
         return e;
     }
 
+    /// Notes that the file holds a tensor called `name` which cannot be read, and why (cut after 95 bytes).
+    error add_unread(std::string_view name, const char* why) noexcept {
+        reason r;
+        std::snprintf(r.text, sizeof r.text, "%s", why);
+        if (!unread_.push_back(r)) return error::out_of_memory("the table of tensors", unread_.size() * 2 * sizeof(reason));
+        error e = unread_names_.add(name);
+        if (e) (void)unread_.resize(unread_.size() - 1);
+        return e;
+    }
+    /// What else the file holds, in one line for people; "" where it holds nothing else. Cut after 399 bytes.
+    void set_beside(const char* text) noexcept { std::snprintf(beside_, sizeof beside_, "%s", text); }
+    [[nodiscard]] const char* beside() const noexcept { return beside_; }
+
+    [[nodiscard]] std::size_t unread() const noexcept { return unread_.size(); }
+    [[nodiscard]] std::string_view unread_name(std::size_t i) const noexcept { return unread_names_[i]; }
+    [[nodiscard]] const char* unread_reason(std::size_t i) const noexcept { return unread_[i].text; }
+    /// Why the tensor called `name` was not read; null where the file has none of that name.
+    [[nodiscard]] const char* why_unread(std::string_view name) const noexcept {
+        const std::ptrdiff_t i = unread_names_.find(name);
+        return i < 0 ? nullptr : unread_[static_cast<std::size_t>(i)].text;
+    }
+
 private:
     error check(std::string_view name, const tensor_entry& e) const noexcept {
         const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
@@ -180,15 +221,7 @@ private:
         }
         if (last >= (file_bytes - e.offset) / size_of(e.type)) return bad(errc::malformed, "reaches past the end of the file");
 
-        // Overlapping elements would make reading in file order go back and forth; no weights are stored so.
-        const axis_order order(e);
-        std::int64_t reach = 0;
-        for (int i = order.count - 1; i >= 0; --i) {
-            const std::int64_t step = e.stride[order.axis[i]];
-            if (step == 0) continue;
-            if (step <= reach) return bad(errc::unsupported, "its strides make elements overlap");
-            reach += step * (e.shape[order.axis[i]] - 1);
-        }
+        if (elements_overlap(e)) return bad(errc::unsupported, "its strides make elements overlap");
         return {};
     }
 
@@ -252,6 +285,13 @@ private:
     detail::buffer<byte_source*> sources_;
     detail::buffer<tensor_entry> entries_;
     name_table names_;  // by the number of their entry
+
+    struct reason {
+        char text[96];
+    };
+    name_table unread_names_;
+    detail::buffer<reason> unread_;
+    char beside_[400] = "";
 };
 
 }  // namespace checkpoint

@@ -1,37 +1,17 @@
 // Reads the table of tensors of a PyTorch checkpoint: torch.save's zip (.bin, .pth, .pt) or the format before 1.6.
 #pragma once
 
+#include "torch_beside.hpp"
 #include "torch_legacy.hpp"
+#include "torch_paths.hpp"
 #include "torch_zip.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-inline bool holds_tensors(const pickle_values& values, std::uint32_t v) noexcept {
-    if (values.kind(v) != pickle_kind::dict) return false;
-    for (std::uint32_t l = values.first(v); l != pickle_values::nothing; l = values.next(values.next(l)))
-        if (values.kind(values.item(values.next(l))) == pickle_kind::tensor) return true;
-    return false;
-}
-
-/// The dictionary of tensors: what a training script wrapped, else the object itself. The wrapper comes first because a
-/// tensor may stand beside it (a loss, a classifier), while no state dict has a dictionary under such a key.
-inline error find_tensors(const pickle_values& values, std::uint32_t root, std::uint32_t& dict) noexcept {
-    if (values.kind(root) != pickle_kind::dict)
-        return error::format(errc::unsupported, "the checkpoint holds %s, expected a dictionary of tensors", to_string(values.kind(root)));
-    for (const char* key : {"state_dict", "model", "encoder"}) {
-        dict = values.find(root, key);
-        if (dict != pickle_values::nothing && holds_tensors(values, dict)) return {};
-    }
-    dict = root;
-    if (holds_tensors(values, root)) return {};
-    return error::format(errc::unsupported,
-                         "no tensors found: neither the checkpoint nor its state_dict, model or encoder is a dictionary of tensors");
-}
-
 /// Reads _rebuild_tensor_v2's (storage, offset, shape, strides, ...) into `entry`, its offset in bytes from the storage.
-inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, std::string_view name, tensor_entry& entry) noexcept {
-    const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
+inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, tensor_entry& entry) noexcept {
+    const auto bad = [](errc code, const char* what) noexcept { return error::format(code, "%s", what); };
     const std::uint32_t arguments = values.tensor_arguments(tensor);
     const std::uint32_t offset = values.item_of(arguments, 1), shape = values.item_of(arguments, 2), strides = values.item_of(arguments, 3);
     if (values.kind(offset) != pickle_kind::integer || values.kind(shape) != pickle_kind::tuple ||
@@ -42,6 +22,8 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
     const pickle_storage storage = values.storage(values.item_of(arguments, 0));
     std::int64_t last = values.integer(offset);  // the farthest element, counted in the storage's view
     if (last < 0 || last > storage.view_elements) return bad(errc::malformed, "begins outside its storage");
+    if (storage.type == dtype::c64 || storage.type == dtype::c128)
+        return bad(errc::unsupported, storage.type == dtype::c64 ? "torch.ComplexFloatStorage" : "torch.ComplexDoubleStorage");
     entry.type = storage.type;
     entry.rank = static_cast<std::uint8_t>(values.count(shape));
     entry.offset = static_cast<std::size_t>(storage.view_offset + last) * size_of(storage.type);
@@ -64,37 +46,76 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
         last += steps * entry.stride[i];
     }
     if (!empty && last >= storage.view_elements) return bad(errc::malformed, "reaches outside its storage");
-    return {};
+    return !empty && elements_overlap(entry) ? bad(errc::unsupported, "its strides make elements overlap") : error{};
 }
 
-/// Adds the tensors of `root`; `locate(storage, begin)` says where the bytes of a storage are.
+/// What an inert object would have been: "torch._utils._rebuild_qtensor".
+inline printable name_of_object(const pickle_values& values, std::uint32_t object) noexcept {
+    std::uint32_t callee = values.item_of(object, 0);
+    // Of a tensor that torch would rebuild: its storage, which is of a type that is not read.
+    if (const std::uint32_t arguments = values.item_of(object, 1);
+        values.kind(callee) == pickle_kind::global && values.kind(arguments) == pickle_kind::tuple && values.count(arguments) > 0 &&
+        values.kind(values.item_of(arguments, 0)) == pickle_kind::object)
+        callee = values.item_of(values.item_of(arguments, 0), 0);
+    char text[2 * printable::capacity];
+    const auto join = [&](std::string_view module, std::string_view name) noexcept {
+        std::snprintf(text, sizeof text, "%s.%s", printable{module, 70}.text, printable{name, 70}.text);
+    };
+    if (values.kind(callee) == pickle_kind::foreign)
+        join(values.module_of(callee), values.name_of(callee));
+    else if (values.kind(callee) == pickle_kind::global)
+        join(values.global(callee).module, values.global(callee).name);
+    else
+        std::snprintf(text, sizeof text, "%s", to_string(values.kind(callee)));
+    return printable{text};
+}
+
+/// What to say of a checkpoint in which there is no tensor.
+inline error no_tensors(const pickle_values& values, std::uint32_t root, const tensor_table& table) noexcept {
+    if (table.unread() != 0)
+        return error::format(errc::unsupported, "no tensors found: %s: %s", printable{table.unread_name(0)}.text, table.unread_reason(0));
+    if (values.kind(root) == pickle_kind::object)
+        return error::format(errc::unsupported,
+                             "no tensors found in an object of class %s: save model.state_dict(), which needs no classes",
+                             name_of_object(values, root).text);
+    if (values.kind(root) != pickle_kind::dict)
+        return error::format(errc::unsupported, "the checkpoint holds %s, expected a dictionary of tensors", to_string(values.kind(root)));
+    return error::format(errc::unsupported, "no tensors found: no dictionary in the checkpoint holds one");
+}
+
+/// Adds every tensor that stands in a dictionary of `root`, under its path; `locate(storage, begin)` says where the bytes of a
+/// storage are. What is a tensor of a kind that is not read is noted with its reason.
 template <class Locate>
-error add_tensors(const pickle_values& values, std::uint32_t root, std::uint16_t shard, tensor_table& out, Locate&& locate) noexcept {
-    std::uint32_t dict = 0;
-    if (error e = find_tensors(values, root, dict)) return e;
-    for (std::uint32_t l = values.first(dict); l != pickle_values::nothing; l = values.next(values.next(l))) {
-        const std::uint32_t key = values.item(l), value = values.item(values.next(l));
-        if (values.kind(value) != pickle_kind::tensor) continue;
-        if (values.kind(key) != pickle_kind::text)
-            return error::format(errc::malformed, "a tensor's name is %s", to_string(values.kind(key)));
-        const std::string_view name = values.text(key);
+error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t shard, tensor_table& out, Locate&& locate) noexcept {
+    const std::size_t before = out.size();
+    tensor_paths paths(values, values.bytes_read());
+    const auto add = [&](std::string_view path, std::uint32_t value) noexcept -> error {
+        if (values.kind(value) == pickle_kind::object) {
+            const std::uint32_t callee = values.item_of(value, 0);
+            const bool tensor = values.kind(callee) == pickle_kind::global ||
+                                (values.kind(callee) == pickle_kind::foreign && values.module_of(callee) == "torch._utils");
+            return tensor ? out.add_unread(path, name_of_object(values, value).text) : error{};
+        }
+        // Beside the weights there may be what no weights are, such as tensors of nine dimensions.
         tensor_entry entry{.shard = shard};
-        if (error e = describe_tensor(values, value, name, entry)) return e;
+        if (error e = describe_tensor(values, value, entry))
+            return e.code() == errc::unsupported ? out.add_unread(path, e.what()) : error_of(path, e.code(), e.what());
         std::size_t begin = 0;
         if (error e = locate(values.storage(values.item_of(values.tensor_arguments(value), 0)), begin))
-            return error_of(name, e.code(), e.what());
+            return error_of(path, e.code(), e.what());
         entry.offset += begin;
-        if (error e = out.add(name, entry)) return e;
-    }
-    return {};
+        return out.add(path, entry);
+    };
+    if (error e = paths.walk(root, add)) return e;
+    if (out.beside()[0] == '\0') out.set_beside(beside_text(values, root).c_str());
+    return out.size() == before ? no_tensors(values, root, out) : error{};
 }
 
-// Both readers add the tensors of `file` to `out`, under their names in the file, as a new shard. The pickle is interpreted,
-// never executed: see pickle_reader. Of a wrapped checkpoint the first of `state_dict`, `model`, `encoder` that is a
-// dictionary of tensors counts and what stands beside it does not; other values in the dictionary are left out.
-// Float, Half, BFloat16, Double, Long and Int storages; views, shared storages and transposed tensors as they are.
-// After an error `out` may hold some of the tensors. Errors: io; out_of_memory; malformed; unsupported (a global or
-// opcode that is not allowed, by its name; compressed or big-endian files; no dictionary of tensors).
+// Both readers add the tensors of `file` to `out` as a new shard: all that stand in dictionaries, each under its path (tensor_paths).
+// The pickle is interpreted, never executed: see pickle_reader. Float, Half, BFloat16, Double and integer storages; views, shared
+// storages and transposed tensors as they are. After an error `out` may hold some of the tensors. Errors: io; out_of_memory;
+// malformed; unsupported (a known weapon or an opcode that is not allowed, by its name; compressed or big-endian files; no
+// dictionary of tensors).
 
 /// Reads what torch.save writes since PyTorch 1.6.
 inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {

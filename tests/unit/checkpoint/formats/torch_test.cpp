@@ -187,8 +187,8 @@ TEST_CASE("every container and naming of the same model") {
     };
     for (const example& e :
          {example{"tiny-official.pth", "", 0, 110}, example{"tiny-official-legacy.pth", "", 0, 110},
-          example{"tiny-official-nested.pth", "", 0, 110}, example{"tiny-official-views.pth", "", 0, 110},
-          example{"tiny-official-ddp.pth", "module.", 0, 110}, example{"tiny-encoder.pth", "", 0, 108},
+          example{"tiny-official-nested.pth", "state_dict/", 0, 110}, example{"tiny-official-views.pth", "", 0, 110},
+          example{"tiny-official-ddp.pth", "module.", 0, 110}, example{"tiny-encoder.pth", "encoder/", 0, 108},
           example{"tiny-official-f16.pth", "", 1.F / 2048, 110}, example{"tiny-official-bf16.pth", "", 1.F / 256, 110}}) {
         INFO(e.file);
         tensor_table t;
@@ -257,12 +257,14 @@ TEST_CASE("every kind of tensor") {
     CHECK(shape(t, "empty.weight") == std::vector<std::int64_t>{0, 3});
 }
 
-TEST_CASE("of a training checkpoint the model is read, not the loss nor the optimizer's tensors") {
+TEST_CASE("of a training checkpoint every tensor has the path of its dictionary") {
     tensor_table t;
     REQUIRE_FALSE(read_file("training.pth", t));
-    CHECK(t.size() == 7);
-    CHECK(values(t, "0.weight") == formula("0.weight", {2, 3}));
-    CHECK(values(t, "1.num_batches_tracked") == std::vector<float>{1});
+    CHECK(t.size() == 20);
+    CHECK(values(t, "loss") == std::vector<float>{0.5F});
+    CHECK(values(t, "model/0.weight") == formula("0.weight", {2, 3}));
+    CHECK(values(t, "model/1.num_batches_tracked") == std::vector<float>{1});
+    CHECK(shape(t, "optimizer/state/0/exp_avg") == std::vector<std::int64_t>{2, 3});
 }
 
 TEST_CASE("files that are no plain checkpoints are refused by name") {
@@ -276,7 +278,6 @@ TEST_CASE("files that are no plain checkpoints are refused by name") {
     };
     refused("hostile-reduce.pth", "posix.system");
     refused("hostile-bare-pickle.pth", "posix.system");
-    refused("refused-namespace.pth", "argparse.Namespace");
     refused("refused-deflated.pth", "data.pkl is compressed (method 8)");
     refused("refused-list.pth", "a list, expected a dictionary of tensors");
     CHECK_FALSE(std::ifstream("cvt-pickle-was-executed").good());
@@ -290,7 +291,14 @@ TEST_CASE("files that are no plain checkpoints are refused by name") {
     check_refused("\x80\x02}.", errc::malformed, "magic number");
 }
 
-TEST_CASE("which dictionary holds the tensors") {
+TEST_CASE("objects beside the tensors are passed over") {
+    tensor_table t;
+    REQUIRE_FALSE(read_file("beside-namespace.pth", t));
+    REQUIRE(t.size() == 1);
+    CHECK(values(t, "state_dict/head.weight") == formula("head.weight", {2, 3}));
+}
+
+TEST_CASE("which dictionaries hold tensors, and what they are called") {
     const std::string w = handmade{}.object(), tensor = w.substr(3 + 6, w.size() - 3 - 6 - 2);
     const auto names = [&](const std::string& object) {
         const std::string bytes = zip_file{{{"a/data.pkl", "\x80\x02" + object + "."}, {"a/data/0", twelve}}}.bytes();
@@ -304,12 +312,43 @@ TEST_CASE("which dictionary holds the tensors") {
     const auto dict = [&](const std::string& key, const std::string& value) { return "}" + text(key) + value + "s"; };
     CHECK(names(dict("a", tensor)) == "a ");
     CHECK(names("}(" + text("a") + tensor + text("epoch") + "K\x03" + text("b") + tensor + "u") == "a b ");
-    CHECK(names("}(" + text("encoder") + dict("e", tensor) + text("model") + dict("m", tensor) + "u") == "m ");
-    CHECK(names("}(" + text("model") + text("CvT-13") + text("state_dict") + dict("s", tensor) + "u") == "s ");
-    CHECK(names("}(" + text("classifier") + tensor + text("encoder") + dict("e", tensor) + "u") == "e ");
-    CHECK(names("}(" + text("model") + dict("epoch", "K\x03") + text("encoder") + dict("e", tensor) + "u") == "e ");
-    CHECK_THAT(names(dict("network", dict("a", tensor))), Catch::Contains("no tensors found"));
-    CHECK_THAT(names("}K\x01" + tensor + "s"), Catch::Contains("a tensor's name is an integer"));
+    CHECK(names("}(" + text("encoder") + dict("e", tensor) + text("model") + dict("m", tensor) + "u") == "encoder/e model/m ");
+    CHECK(names("}(" + text("model") + text("CvT-13") + text("state_dict") + dict("s", tensor) + "u") == "state_dict/s ");
+    CHECK(names("}(" + text("encoder") + dict("e", tensor) + text("classifier") + tensor + "u") == "classifier encoder/e ");
+    CHECK(names(dict("network", dict("a", tensor))) == "network/a ");
+    CHECK(names("}K\x05" + tensor + "sN" + tensor + "s") == "5 1 ");
+    CHECK(names("(K\1" + dict("a", tensor) + "t") == "1/a ");
+    CHECK(names("](" + dict("a", tensor) + dict("a", tensor) + "e") == "0/a 1/a ");
+    CHECK(names("}K\7" + dict("a", tensor) + "s") == "0/a ");
+    CHECK_THAT(names(dict("a", "K\3")), Catch::Contains("no tensors found: no dictionary"));
+    CHECK_THAT(names("K\3"), Catch::Contains("holds an integer, expected a dictionary"));
+
+    // Objects, and modules that were saved whole.
+    const std::string type = "cmy.net\nNet\n", empty = "}";
+    const auto object = [&](const std::string& state) { return type + ")\x81" + state + "b"; };
+    const auto module = [&](const std::string& parameters, const std::string& modules) {
+        return object("}(" + text("training") + "\x89" + text("_parameters") + parameters + text("_buffers") + "}" + text("_modules") +
+                      modules + "u");
+    };
+    const std::string inner = module(dict("weight", tensor), empty), outer = module(empty, dict("stage0", module(empty, dict("0", inner))));
+    CHECK(names(outer) == "stage0.0.weight ");
+    CHECK(names(dict("model", outer)) == "model/stage0.0.weight ");
+    CHECK(names(dict("model", module(dict("w", tensor), dict("wrapped", inner)))) == "model/w model/wrapped.weight ");
+    CHECK(names(type + ")\x81" + text("state_dict") + dict("a", tensor) + "s") == "state_dict/a ");
+    CHECK(names(dict("holder", object("N}" + text("kept") + dict("a", tensor) + "s\x86"))) == "holder/kept/a ");
+    CHECK_THAT(names(module(empty, empty)), Catch::Contains("no tensors found in an object of class my.net.Net: save model.state_dict()"));
+    CHECK(names("}q\0("s + text("me") + "h\0"s + text("a") + tensor + "u") == "a ");
+
+    // A pickle of few bytes must not ask for many long names.
+    std::string deep = dict("a", tensor);
+    for (int i = 0; i < 100; ++i) deep = dict(std::string(20, 'k'), deep);
+    CHECK_THAT(names(deep), Catch::Contains("path of a tensor is longer than 1024"));
+    std::string chain = dict("a", tensor);
+    for (int i = 0; i < 300; ++i) chain = object(chain);
+    CHECK_THAT(names(chain), Catch::Contains("no tensors found"));  // deeper than any is walked
+    std::string many = "}" + text("t") + tensor + "q\1" + "s" + text(std::string(900, 'l')) + "}(";
+    for (int i = 0; i < 2000; ++i) many += "\x8c\4" + std::to_string(1000 + i) + "h\1";
+    CHECK_THAT(names(many + "us"), Catch::Contains("much longer than the pickle"));
     CHECK_THAT(names("}(" + text("a") + tensor + text("a") + tensor + "u"), Catch::Contains("twice"));
 }
 

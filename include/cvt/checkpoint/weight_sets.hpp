@@ -1,0 +1,62 @@
+// The sets of weights in a checkpoint: where each begins, what it is called, and which one the caller asks for.
+#pragma once
+
+#include "formats/tensor_table.hpp"
+#include "tensor_names.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// More sets than that are no training's.
+inline constexpr std::size_t max_weight_sets = 64;
+
+/// Finds every set of tensors with a CvT's names, whatever stands before the names. Errors: unsupported (too many); out_of_memory.
+inline error find_weight_sets(const tensor_table& tensors, detail::buffer<name_style>& sets) noexcept {
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        name_style style;
+        if (!begins_cvt(tensors.name(i), style)) continue;
+        if (sets.size() >= max_weight_sets)
+            return error::format(errc::unsupported, "the checkpoint holds more than %zu sets of weights", max_weight_sets);
+        if (!sets.push_back(style)) return error::out_of_memory("the list of weights", sets.size() * 2 * sizeof style);
+    }
+    return {};
+}
+
+/// What a set is called, for people and for weights_key: its prefix without the last separator, "." without a prefix.
+inline std::string_view key_of(const name_style& style) noexcept {
+    return style.prefix.empty() ? std::string_view{"."} : style.prefix.substr(0, style.prefix.size() - 1);
+}
+
+/// Whether `key` is what a set is called, or a beginning of it that ends where a part ends.
+inline bool is_called(const name_style& style, std::string_view key) noexcept {
+    std::string_view name = key_of(style);
+    return take_front(name, key) && (name.empty() || name.front() == '.' || name.front() == '/');
+}
+
+/// What several sets are called, in one text: "model, model_ema".
+struct set_names {
+    char text[240] = "";
+    void add(const name_style& style, const char* more = "") noexcept {
+        const std::size_t at = std::strlen(text);
+        std::snprintf(text + at, sizeof text - at, "%s%s%s", at == 0 ? "" : ", ", printable{key_of(style), 80}.text, more);
+    }
+};
+
+/// Leaves in `sets` those that `key` names. Errors: invalid_argument (none), which lists all.
+inline error choose_weight_sets(detail::buffer<name_style>& sets, std::string_view key) noexcept {
+    while (key.size() > 1 && (key.ends_with('/') || key.ends_with('.'))) key.remove_suffix(1);
+    std::size_t kept = 0;
+    set_names all;
+    for (const name_style& style : sets) {
+        all.add(style);
+        if (is_called(style, key)) sets[kept++] = style;
+    }
+    if (kept == 0)
+        return error::format(errc::invalid_argument, "weights_key: no weights of a CvT are called %s; the checkpoint has %s",
+                             printable{key, 80}.text, sets.empty() ? "none" : all.text);
+    (void)sets.resize(kept);
+    return {};
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END
