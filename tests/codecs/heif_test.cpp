@@ -185,8 +185,8 @@ TEST_CASE("AV1 of more frames than a still picture has does not reach its decode
     const std::string kind{"mdat"};
     const auto at = std::search(file.begin(), file.end(), kind.begin(), kind.end());
     REQUIRE(at != file.end());
-    std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // sizes of 50 bytes
-    refused(file, cvt::errc::malformed, "AV1 of more than 4 frames");
+    std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // units of 50 bytes, the last of which has fewer
+    refused(file, cvt::errc::malformed, "AV1 data that are cut short");
 }
 
 TEST_CASE("an HEVC sequence of another size than the tables say is refused before memory is taken") {
