@@ -6,6 +6,7 @@
 #include "../validate.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
+#include "spec_yaml.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -161,9 +162,14 @@ inline bool describes_cvt(json_value root) noexcept {
 /// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. Missing keys have the
 /// defaults of CvtConfig (CvT-13) where any of its keys is there, unknown ones are ignored, and so is layer_norm_eps: transformers
 /// writes 1e-12 there and computes with 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations
-/// are read as JSON.
+/// are read as JSON, and as the YAML that they are published in.
 /// Errors: malformed (no JSON), bad_config (types, lengths, values, no CvT), unsupported (another kind of model).
 inline result<hf_config> read_hf_config(std::string_view text, const char* file = "config.json") noexcept {
+    if (is_spec_yaml(text)) {
+        detail::buffer<char> as_json;
+        if (!spec_yaml_to_json(text, as_json)) return error::out_of_memory(file, text.size());
+        return read_hf_config({as_json.data(), as_json.size()}, file);  // which begins with a brace
+    }
     const result<json> document = json::parse(text);
     if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
     json_fields fields(document->root(), file);

@@ -207,3 +207,28 @@ TEST_CASE("hf_config: what describes no CvT is not taken for the default one", "
     CHECK(ck::read_hf_config(R"({"model_type": "cvt"})"));
     CHECK(ck::read_hf_config(R"({"num_heads": [1, 3, 6]})"));
 }
+
+TEST_CASE("hf_config: Microsoft's YAML", "[hf_config]") {
+    const std::string yaml =
+        "OUTPUT_DIR: 'OUTPUT/'\r\nMODEL:\n  NAME: cls_cvt\n  SPEC:\n    INIT: 'trunc_norm'\n    NUM_STAGES: 3\n    ACT: gelu\n"
+        "    PATCH_SIZE: [7, 3, 3]\n    PATCH_STRIDE: [4, 2, 2]\n    PATCH_PADDING: [2, 1, 1]\n    DIM_EMBED: [64, 192, 384]\n"
+        "    NUM_HEADS: [1, 3, 6]  # heads\n    DEPTH: [1, 4, 16]\n    MLP_RATIO: [4.0, 4.0, 4.0]\n\n    QKV_BIAS: [True, True, True]\n"
+        "    CLS_TOKEN: [False, False, True]\n    QKV_PROJ_METHOD: ['dw_bn', 'dw_bn', 'dw_bn']\n    KERNEL_QKV: [3, 3, 3]\n"
+        "    PADDING_KV: [1, 1, 1]\n    STRIDE_KV: [2, 2, 2]\n    PADDING_Q: [1, 1, 1]\n    STRIDE_Q: [1, 1, 1]\nAUG:\n  DEPTH: 7\n";
+    const auto r = ck::read_hf_config(yaml, "cvt-21.yaml");
+    INFO(r.error().what());
+    REQUIRE(r);
+    CHECK(r->config == cvt::cvt_21);
+    const auto refused = [&](const std::string& what, const std::string& with) {
+        std::string text = yaml;
+        text.replace(text.find(what), what.size(), with);
+        const auto changed = ck::read_hf_config(text, "x.yaml");
+        return changed ? std::string{"accepted"} : changed.error().what();
+    };
+    CHECK(refused("    DIM_EMBED: [64, 192, 384]\n", "") ==
+          "x.yaml: DIM_EMBED: expected a list with one value for each stage, found nothing");
+    CHECK(refused("[1, 4, 16]", "[1, 4").find("x.yaml: JSON line 1") == 0);
+    CHECK(refused("    DEPTH: [1, 4, 16]\n", "    DEPTH:\n    - 1\n    - 4\n").find("x.yaml: MODEL.SPEC.DEPTH: expected") == 0);
+    CHECK_FALSE(ck::read_hf_config("SPEC:"));
+    CHECK_FALSE(ck::read_hf_config("SPEC: {{{"));
+}

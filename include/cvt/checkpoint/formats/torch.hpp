@@ -89,7 +89,10 @@ template <class Locate>
 error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t shard, tensor_table& out, Locate&& locate) noexcept {
     const std::size_t before = out.size();
     tensor_paths paths(values, values.bytes_read());
+    // A tensor takes a hundred bytes of a pickle; one that stands in many dictionaries must not ask for memory by the byte.
+    std::size_t left = values.bytes_read() / 16 + 1024;
     const auto add = [&](std::string_view path, std::uint32_t value) noexcept -> error {
+        if (left-- == 0) return error::format(errc::unsupported, "the pickle names the same tensors again and again");
         if (values.kind(value) == pickle_kind::object) {
             const std::uint32_t callee = values.item_of(value, 0);
             const bool tensor = values.kind(callee) == pickle_kind::global ||

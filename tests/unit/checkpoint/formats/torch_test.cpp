@@ -349,6 +349,9 @@ TEST_CASE("which dictionaries hold tensors, and what they are called") {
     std::string many = "}" + text("t") + tensor + "q\1" + "s" + text(std::string(900, 'l')) + "}(";
     for (int i = 0; i < 2000; ++i) many += "\x8c\4" + std::to_string(1000 + i) + "h\1";
     CHECK_THAT(names(many + "us"), Catch::Contains("much longer than the pickle"));
+    std::string again = "](}" + text("t") + "q\2" + tensor + "q\1" + "s";
+    for (int i = 0; i < 3000; ++i) again += "}h\2h\1s";
+    CHECK_THAT(names(again + "e"), Catch::Contains("the same tensors again and again"));
     CHECK_THAT(names("}(" + text("a") + tensor + text("a") + tensor + "u"), Catch::Contains("twice"));
 }
 

@@ -1,0 +1,60 @@
+// Microsoft's configurations in YAML as JSON: the few lines of theirs that describe a model, nothing else of that language.
+#pragma once
+
+#include "json/json.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// Whether a text can be such a configuration: no JSON, and with a line "SPEC:" in it.
+inline bool is_spec_yaml(std::string_view text) noexcept {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && text[first] != '{' && text[first] != '[' && text.find("SPEC:") != std::string_view::npos;
+}
+
+/// Writes {"MODEL": {"SPEC": {...}}} of the lines "KEY: value" that stand deeper than "SPEC:", with the values as they are but for
+/// True, False and single quotes. What is not such a line is left to the reader of JSON to refuse. False when memory runs out.
+inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) noexcept {
+    bool good = true, inside = false, first = true;
+    std::size_t depth = 0;
+    const auto put = [&](std::string_view part) noexcept { good = good && out.append(part.data(), part.size()); };
+    put("{\"MODEL\": {\"SPEC\": {");
+    while (!text.empty() && good) {
+        const std::size_t end = text.find('\n'), size = end == std::string_view::npos ? text.size() : end;
+        std::string_view line = text.substr(0, size);
+        text.remove_prefix(end == std::string_view::npos ? size : size + 1);
+        line = line.substr(0, line.find('#'));
+        const std::size_t indent = line.find_first_not_of(' ');
+        if (indent == std::string_view::npos || line[indent] == '\r') continue;
+        line = line.substr(indent, line.find_last_not_of(" \r\t") - indent + 1);
+        if (inside && indent <= depth) inside = false;
+        if (line == "SPEC:") {
+            inside = true;
+            depth = indent;
+            continue;
+        }
+        const std::size_t colon = line.find(": ");
+        if (!inside || colon == std::string_view::npos) continue;
+        const std::string_view given = line.substr(colon + 2);
+        // Words without quotes are none of the values that a model needs.
+        if (!given.starts_with("True") && !given.starts_with("False") && given.find_first_of("['-0123456789") != 0) continue;
+        put(first ? "\"" : ", \"");
+        put(line.substr(0, colon));
+        put("\": ");
+        first = false;
+        for (std::string_view value = given; !value.empty() && good;) {
+            if (value.starts_with("True") || value.starts_with("False")) {
+                put(value.starts_with("True") ? "true" : "false");
+                value.remove_prefix(value.starts_with("True") ? 4 : 5);
+                continue;
+            }
+            put(value.front() == '\'' ? std::string_view{"\""} : value.substr(0, 1));
+            value.remove_prefix(1);
+        }
+    }
+    put("}}}");
+    return good;
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END
