@@ -24,10 +24,11 @@ public:
     /// `data` are the elements as they stand in the file.
     void add(std::string_view name, std::string_view dtype, std::span<const std::int64_t> shape, std::string_view data) {
         std::string dims;
-        for (const std::int64_t extent : shape) dims += (dims.empty() ? "" : ",") + std::to_string(extent);
+        for (const std::int64_t extent : shape) dims.append(dims.empty() ? "" : ",").append(std::to_string(extent));
         header_ += header_.empty() ? "{\"" : ",\"";
         header_.append(name).append("\":{\"dtype\":\"").append(dtype).append("\",\"shape\":[").append(dims);
-        header_ += "],\"data_offsets\":[" + std::to_string(data_.size()) + "," + std::to_string(data_.size() + data.size()) + "]}";
+        header_.append("],\"data_offsets\":[").append(std::to_string(data_.size())).append(",");
+        header_.append(std::to_string(data_.size() + data.size())).append("]}");
         data_ += data;
     }
     void add(std::string_view name, std::span<const std::int64_t> shape, std::span<const float> values) {
