@@ -161,7 +161,7 @@ TEST_CASE("--evaluate takes CSV with a header, such as Kaggle's LOC_val_solution
     refuse(header + "ILSVRC2012_val_00000001\n", ", line 2: expected 2 fields as in the header, found \"ILSVRC2012_val_00000001\"");
     refuse(header + first + "ILSVRC2012_val_00000002,\n", ", line 3: expected a photo and its class");
     refuse(header + "ILSVRC2012_val_00000003,n03028079\n",
-           ", line 2: expected a photo, found no file " + val + "/ILSVRC2012_val_00000003.JPEG, .jpg or .png");
+           ", line 2: expected a photo, found no file " + val + "/ILSVRC2012_val_00000003.JPEG, .jpg, .png or .webp");
     refuse(header + first + first, ", line 3: " + val + "/ILSVRC2012_val_00000001.JPEG is in line 2 already");
     refuse(header + "\"ILSVRC2012_val_00000001,n03028079\n", ", line 2: expected quotes around whole fields, closed in the same line");
     put(d.folder, "ILSVRC/Data/CLS-LOC/val", church, "ILSVRC2012_val_00000001.jpg");

@@ -36,7 +36,7 @@ public:
             link(images / "golf_ball.png", validation / "n03445777/b.png");
         }
         link(weights / "model.safetensors", "run7.pth");  // a reader looks at what a file is, not at how it is called
-        link(weights / "config.json", "config.json");
+        link(weights / "config.json", "run7.json");       // a config.json would be read with every lone file beside it
         write("pytorch_model.bin", formula_file(cvt::cvt_13));
         write("bin/git",
               "#!/bin/sh\ncase \"$1 $2\" in\n'clone https://huggingface.co/microsoft/cvt-'*) exec ln -s weights \"${2##*/}\" ;;\nesac\n"
