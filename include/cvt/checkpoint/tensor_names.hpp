@@ -26,7 +26,7 @@ public:
             overflow_ = true;
             size_ = 0;
         } else {
-            std::memcpy(text_ + size_, part.data(), part.size());
+            if (!part.empty()) std::memcpy(text_ + size_, part.data(), part.size());
             size_ += part.size();
         }
         text_[size_] = '\0';

@@ -23,13 +23,15 @@ private:
     static constexpr std::uint32_t nothing = pickle_values::nothing;
 
     CVT_PRINTF(2, 3) void put(const char* pattern, ...) noexcept {
+        if (full_) return;
         std::va_list arguments;
         va_start(arguments, pattern);
         const int length = std::vsnprintf(text_ + size_, sizeof text_ - size_, pattern, arguments);
         va_end(arguments);
-        full_ = length < 0 || static_cast<std::size_t>(length) >= sizeof text_ - size_;
+        constexpr std::size_t rest = sizeof ", ...";  // kept free for the end of a text that is cut
+        full_ = length < 0 || size_ + static_cast<std::size_t>(length) + rest > sizeof text_;
         if (full_)
-            std::snprintf(text_ + size_, sizeof text_ - size_, "%s", size_ + 6 < sizeof text_ ? ", ..." : "");
+            std::snprintf(text_ + size_, sizeof text_ - size_, ", ...");
         else
             size_ += static_cast<std::size_t>(length);
     }
