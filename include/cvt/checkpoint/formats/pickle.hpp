@@ -119,7 +119,7 @@ private:
     }
     bool push_integer(std::size_t n) noexcept { return push({kind_t::integer, 0, 0, 0, static_cast<std::int64_t>(n)}); }
     bool push_real() noexcept {
-        std::uint64_t big_endian = 0, bits = 0;
+        std::size_t big_endian = 0, bits = 0;
         if (!take(8, big_endian)) return false;
         for (int i = 0; i < 8; ++i) bits = bits << 8 | (big_endian >> (8 * i) & 0xFF);
         return push({kind_t::real, 0, 0, 0, static_cast<std::int64_t>(bits)});
