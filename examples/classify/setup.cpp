@@ -47,6 +47,7 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::che
     if (config) {
         load.config = config->config;
         if (!load.gelu) load.gelu = config->gelu;
+        load.scores = config->scores;
     }
     if (!o.kernels.empty()) {
         load.kernels = o.kernels.c_str();

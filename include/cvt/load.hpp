@@ -25,6 +25,7 @@ struct model_builder {
         data->precision = options.precision;
         data->kernels = *set;
         data->forward = network::forward;
+        data->info.scores = options.scores.value_or(c.num_classes == 1 ? scoring::sigmoid : scoring::softmax);
         if (error e = fill(*data, source)) return e;
         return m;
     }

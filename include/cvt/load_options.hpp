@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "config.hpp"
+#include "scoring.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -19,6 +20,8 @@ struct load_options {
     /// Which weights of a file that holds several sets of them, by the beginning of their path: "model_ema", "state_dict/student".
     /// "." are those at the top. Null: the only ones.
     const char* weights_key = nullptr;
+    /// What the logits mean; wins over config.json's problem_type.
+    std::optional<cvt::scoring> scores = {};
     /// Name of a kernel set; null: the one named by CVT_FORCE_KERNELS in the environment, else the best for this CPU.
     const char* kernels = nullptr;
 };

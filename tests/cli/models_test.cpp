@@ -275,6 +275,17 @@ TEST_CASE("classes that each stand by themselves, and values, are called what th
     CHECK(run("multi_label_classification", "text").out.find("each class by itself") != std::string::npos);
     CHECK(run("regression", "text").out.find('%') == std::string::npos);
     CHECK(run("ranking", "text").code == 3);
+
+    // A configuration given beside a lone file says it too, and a conversion keeps it.
+    config["problem_type"] = "multi_label_classification";
+    const std::string lone = folder / "lone.safetensors", given = folder / "given.json", out = folder / "converted";
+    REQUIRE(write_file(given, config.dump()));
+    REQUIRE(write_file(lone, read_file(model + "/model.safetensors")));
+    const outcome by_config = classify({"--model", lone, "--config", given, "--format", "jsonl", photo});
+    REQUIRE(by_config.code == 0);
+    CHECK(by_config.records().at(0)["top"].at(0).contains("sigmoid"));
+    REQUIRE(classify({"--model", lone, "--config", given, "--convert", out}).code == 0);
+    CHECK(json::parse(read_file(out + "/config.json"))["problem_type"] == "multi_label_classification");
 }
 
 TEST_CASE("weights that are not finite are a warning, their results an error", "[cli]") {

@@ -252,7 +252,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     if (error e = resolve_weights(s, given, options)) return e;
     if (error e = resolve_labels(s, given.labels_from_one)) return e;
     // One class alone would always have all of softmax.
-    s.info.scores = given.scores.value_or(scoring::softmax);
+    s.info.scores = options.scores.value_or(given.scores.value_or(scoring::softmax));
     if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
     s.info.naming = to_string(s.style.naming);
     const std::string_view dictionary = s.style.dictionary();

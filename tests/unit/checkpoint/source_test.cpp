@@ -203,6 +203,7 @@ TEST_CASE("open: what becomes of the logits", "[open]") {
     CHECK(scores(one, "") == cvt::scoring::sigmoid);
     CHECK(scores(one, R"(, "problem_type": "single_label_classification")") == cvt::scoring::sigmoid);
     CHECK(scores(one, values) == cvt::scoring::value);
+    CHECK(from_memory(file, {.scores = cvt::scoring::value}, tiny_json + many + "}").info.scores == cvt::scoring::value);
 }
 
 TEST_CASE("open: labels of ids from 1 on", "[open]") {
