@@ -74,11 +74,16 @@ struct spec_key {
     }
 };
 
+/// Whether a key that counts for projections up to `last` means anything to a stage of `c`.
+inline bool counts(const config& c, projection last) noexcept {
+    return std::any_of(c.stages().begin(), c.stages().end(), [last](const stage_config& s) { return s.qkv_projection <= last; });
+}
+
 /// Reads the list of one of these keys, unless it means nothing to any stage: then it may have any form and length.
 template <class T>
 void read_stages(json_fields& fields, config& c, const char* key, T stage_config::*member, bool has_default, projection last) noexcept {
     const auto stages = c.stages();
-    if (std::none_of(stages.begin(), stages.end(), [last](const stage_config& s) { return s.qkv_projection <= last; })) return;
+    if (!counts(c, last)) return;
     const json_value list = fields.get(key);
     if (!list && !has_default && c.num_stages != 3)
         fields.fail(error::format(errc::bad_config, "%s: %s is missing: it has a default for 3 stages only, and depth says %d",
@@ -121,8 +126,8 @@ struct problem_name {
 inline constexpr problem_name problem_names[]{
     {"single_label_classification", scoring::softmax}, {"multi_label_classification", scoring::sigmoid}, {"regression", scoring::value}};
 
-/// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}: its keys are in capitals, and none has a default but those that any
-/// model may leave out.
+/// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}: its keys are in capitals, and none that means anything to a stage
+/// has a default.
 inline void read_spec(json_value root, json_value spec, const char* file, hf_config& out, error& failure) noexcept {
     json_fields fields(spec, file);
     config& c = out.config;
@@ -132,9 +137,9 @@ inline void read_spec(json_value root, json_value spec, const char* file, hf_con
     } else {
         c.num_stages = static_cast<int>(depth.size());
     }
-    const auto read = [&](const char* key, auto member, bool has_default, projection last) noexcept {
+    const auto read = [&](const char* key, auto member, bool, projection last) noexcept {
         const spec_key name(key);
-        if (!has_default && fields && !fields.get(name.text)) fields.mismatch(name.text, "a list with one value for each stage", {});
+        if (fields && counts(c, last) && !fields.get(name.text)) fields.mismatch(name.text, "a list with one value for each stage", {});
         read_stages(fields, c, name.text, member, true, last);
     };
     read("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);

@@ -13,7 +13,8 @@ inline bool is_spec_yaml(std::string_view text) noexcept {
 }
 
 /// Writes {"MODEL": {"SPEC": {...}}} of the lines "KEY: value" that stand deeper than "SPEC:", with the values as they are but for
-/// True, False and single quotes. What is not such a line is left to the reader of JSON to refuse. False when memory runs out.
+/// True, False and single quotes. A key whose value is not a number, a text in quotes, a truth or a list in brackets gets {}, which is
+/// refused where the key means anything. False when memory runs out.
 inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) noexcept {
     bool good = true, inside = false, first = true;
     std::size_t depth = 0;
@@ -33,11 +34,12 @@ inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) 
             depth = indent;
             continue;
         }
-        const std::size_t colon = line.find(": ");
-        if (!inside || colon == std::string_view::npos) continue;
-        const std::string_view given = line.substr(colon + 2);
-        // Words without quotes are none of the values that a model needs.
-        if (!given.starts_with("True") && !given.starts_with("False") && given.find_first_of("['-0123456789") != 0) continue;
+        const std::size_t colon = line.find(':');
+        if (!inside || line.starts_with("- ") || colon == std::string_view::npos) continue;
+        std::string_view given = line.substr(colon + 1);
+        given.remove_prefix(std::min(given.find_first_not_of(' '), given.size()));
+        const bool known = given.starts_with("True") || given.starts_with("False") || given.find_first_of("['-0123456789") == 0;
+        if (!known) given = "{}";
         put(first ? "\"" : ", \"");
         put(line.substr(0, colon));
         put("\": ");

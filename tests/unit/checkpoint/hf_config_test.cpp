@@ -189,6 +189,12 @@ TEST_CASE("hf_config: Microsoft's form, in which no key has a default", "[hf_con
     CHECK(c.labels.empty());
     CHECK(spec_message("'DIM_EMBED': [64, 192, 384], ", "") ==
           "config.json: DIM_EMBED: expected a list with one value for each stage, found nothing");
+    for (const char* key : {"MLP_RATIO", "QKV_BIAS", "QKV_PROJ_METHOD", "KERNEL_QKV", "PADDING_KV", "STRIDE_KV", "PADDING_Q", "STRIDE_Q"}) {
+        std::string other = key;
+        other.back() = '_';
+        CHECK(spec_message(std::string{"'"} + key + "'", "'" + other + "'") ==
+              std::string{"config.json: "} + key + ": expected a list with one value for each stage, found nothing");
+    }
     CHECK(spec_message("'DEPTH': [1, 4, 16],", "") ==
           "config.json: MODEL.SPEC.DEPTH: expected a list of 1 to 8 numbers, one for each stage, found nothing");
     CHECK(spec_message("[1, 3, 6]", "[1, 5, 6]") == "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5");
@@ -229,6 +235,10 @@ TEST_CASE("hf_config: Microsoft's YAML", "[hf_config]") {
           "x.yaml: DIM_EMBED: expected a list with one value for each stage, found nothing");
     CHECK(refused("[1, 4, 16]", "[1, 4").find("x.yaml: JSON line 1") == 0);
     CHECK(refused("    DEPTH: [1, 4, 16]\n", "    DEPTH:\n    - 1\n    - 4\n").find("x.yaml: MODEL.SPEC.DEPTH: expected") == 0);
+    CHECK(refused("    STRIDE_KV: [2, 2, 2]\n", "    STRIDE_KV:\n    - 1\n    - 1\n    - 1\n") ==
+          "x.yaml: STRIDE_KV: expected a list with one value for each stage, found an object");
+    CHECK(refused("    QKV_PROJ_METHOD: ['dw_bn', 'dw_bn', 'dw_bn']\n", "    QKV_PROJ_METHOD: avg\n") ==
+          "x.yaml: QKV_PROJ_METHOD: expected a list with one value for each stage, found an object");
     CHECK_FALSE(ck::read_hf_config("SPEC:"));
     CHECK_FALSE(ck::read_hf_config("SPEC: {{{"));
 }
