@@ -18,6 +18,9 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
         values.kind(strides) != pickle_kind::tuple || values.count(shape) != values.count(strides))
         return bad(errc::malformed, "its offset, shape or strides are damaged");
     if (values.count(shape) > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
+    // {"neg": True}: its elements are meant with the other sign; {"conj": True}, of complex ones.
+    if (values.count(arguments) > 6 && values.count(values.item_of(arguments, 6)) != 0)
+        return bad(errc::unsupported, "torch notes something about it (such as a sign) that is not read");
 
     const pickle_storage storage = values.storage(values.item_of(arguments, 0));
     std::int64_t last = values.integer(offset);  // the farthest element, counted in the storage's view

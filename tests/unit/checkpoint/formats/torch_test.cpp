@@ -102,12 +102,12 @@ std::string tuple(const std::vector<std::int64_t>& items) {
 struct handmade {
     std::int64_t elements = 12, offset = 0;
     std::vector<std::int64_t> extents{3, 4}, strides{4, 1};
-    std::string key = "0", type = "FloatStorage", view = {};
+    std::string key = "0", type = "FloatStorage", view = {}, notes = {};
 
     [[nodiscard]] std::string object() const {
         return "\x80\x02}" + text("w") + "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\n" + type + "\n" + text(key) +
                text("cpu") + number(elements) + view + "tQ" + number(offset) + tuple(extents) + tuple(strides) + "\x89" +
-               "ccollections\nOrderedDict\n)RtRs.";
+               "ccollections\nOrderedDict\n)R" + notes + "tRs.";
     }
 };
 
@@ -178,6 +178,15 @@ void exercise(const std::string& bytes) {
 }
 
 }  // namespace
+
+TEST_CASE("torch: what PyTorch 2 notes about a tensor, such as that its sign is turned, is not passed over") {
+    for (const char* nothing : {"", "N", "}"}) {
+        tensor_table t;
+        CHECK_FALSE(read_bytes(zip_of({.notes = nothing}).bytes(), t));
+        CHECK(t.size() == 1);
+    }
+    check_tensor_refused({.notes = "}" + text("neg") + "\x88s"}, errc::unsupported, "w: torch notes something about it");
+}
 
 TEST_CASE("every container and naming of the same model") {
     struct example {
