@@ -39,12 +39,12 @@ CVT_SIMD float sum_of(vec v) { return v; }
 CVT_SIMD float max_of(vec v) { return v; }
 
 inline constexpr int input_max = 255;
-CVT_SIMD ints broadcast4(const unsigned char* p) {
-    int v = 0;
+CVT_SIMD ints broadcast4(int bytes) { return bytes; }
+CVT_SIMD ints load4(const std::byte* p) {
+    ints v = 0;
     __builtin_memcpy(&v, p, sizeof v);
     return v;
 }
-CVT_SIMD ints load4(const std::byte* p) { return broadcast4(reinterpret_cast<const unsigned char*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
     unsigned char x[4];
     signed char w[4];

@@ -56,11 +56,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 
 /// Bytes are widened: instructions that multiply bytes of both kinds of sign are an extension (i8mm).
 inline constexpr int input_max = 255;
-CVT_SIMD ints broadcast4(const unsigned char* p) {
-    int v = 0;
-    __builtin_memcpy(&v, p, sizeof v);
-    return vdupq_n_s32(v);
-}
+CVT_SIMD ints broadcast4(int bytes) { return vdupq_n_s32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return vreinterpretq_s32_s8(vld1q_s8(reinterpret_cast<const signed char*>(p))); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
     const int16x8_t words = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(vreinterpretq_u8_s32(a))));  // the four, twice

@@ -89,7 +89,7 @@ inline bool is_finite(float v) noexcept {
 }
 
 /// input_max steps from a row's smallest value to its largest. A constant row is its offset, as is one whose range is too small for
-/// a step; one that holds a NaN or an infinity becomes NaN.
+/// a step; one that holds a NaN or an infinity has an offset that is not finite, and so results that are not.
 inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
     constexpr int chains = 2;  // so that no operation waits for the one before
     const std::ptrdiff_t whole = in.cols - in.cols % lanes, rest = in.cols - whole, pairs = in.cols - in.cols % (chains * lanes);
@@ -97,12 +97,14 @@ inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
         const float* const x = in.row(r);
         const vec any = set1(x[0]);
         vec high[chains]{any, any}, low[chains]{any, any}, sum[chains]{any, any};
-        for (std::ptrdiff_t i = 0; i < pairs; i += chains * lanes) CVT_UNROLL for (int j = 0; j < chains; ++j) {
+        for (std::ptrdiff_t i = 0; i < pairs; i += chains * lanes) {
+            CVT_UNROLL for (int j = 0; j < chains; ++j) {
                 const vec v = load(x + i + j * lanes);
                 high[j] = max(high[j], v);
                 low[j] = min(low[j], v);
                 sum[j] = add(sum[j], v);  // not finite where one value is not
             }
+        }
         for (std::ptrdiff_t i = pairs; i < in.cols; i += lanes) {
             const vec v = load_part_or(x + i, in.cols - i, any);
             high[0] = max(high[0], v);
@@ -113,11 +115,14 @@ inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
         const float range = max_of(max(high[0], high[1])) - bottom, total = sum_of(add(sum[0], sum[1]));
         const bool constant = range < 1e-35F;
         to.scale[r] = constant ? 0.F : range / static_cast<float>(input_max);
-        to.offset[r] = is_finite(total) ? bottom : total * 0.F;
+        to.offset[r] = is_finite(total) ? bottom : total;
         const vec first = set1(bottom), inverse = set1(constant ? 0.F : static_cast<float>(input_max) / range);
         unsigned char* const bytes = to.bytes + r * kc;
         for (std::ptrdiff_t i = 0; i < whole; i += lanes) store_bytes(bytes + i, round(mul(sub(load(x + i), first), inverse)));
         if (rest != 0) store_bytes(bytes + whole, round(mul(sub(load_part_or(x + whole, rest, first), first), inverse)));
+        // Bytes are read four at a time. Those past the end meet weights of zero, and must have been written all the same.
+        if constexpr (lanes % 4 != 0)
+            for (std::ptrdiff_t i = in.cols; i % 4 != 0; ++i) bytes[i] = 0;
     }
 }
 
@@ -141,7 +146,9 @@ CVT_SIMD void multiply_step(ints (&sum)[static_cast<std::size_t>(Rows)][static_c
     ints step[static_cast<std::size_t>(nr_vectors)];
     CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) step[v] = load4(w + v * 4 * lanes);
     CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-        const ints x = broadcast4(in + r * kc);
+        int bytes = 0;
+        __builtin_memcpy(&bytes, in + r * kc, sizeof bytes);
+        const ints x = broadcast4(bytes);
         CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) accumulate4(sum[r][v], x, step[v]);
     }
 }

@@ -29,7 +29,7 @@
 //   float sum_of(a)                of all lanes, in an order that the set chooses; float max_of(a), of numbers
 //
 //   input_max                      the largest byte that an input of a product of bytes may be: 255, or 127
-//   ints  broadcast4(p)            four unsigned bytes in every lane
+//   ints  broadcast4(bytes)        an int of four unsigned bytes in every lane
 //   ints  load4(p)                 four signed bytes a lane, from any address
 //   void  accumulate4(s, a, b)     s += a[0] b[0] + ... + a[3] b[3] in every lane of int32, exact: bytes of a are from 0 to input_max, of
 //                                  b from -127 to 127; s stays in its register
@@ -55,7 +55,7 @@ static_assert(__is_same(decltype(select(mask{}, vec{}, vec{})), vec));
 static_assert(__is_same(decltype(round(vec{})), ints) && __is_same(decltype(to_float(ints{})), vec));
 static_assert(__is_same(decltype(times_power_of_two(vec{}, ints{})), vec));
 static_assert(__is_same(decltype(sum_of(vec{})), float) && __is_same(decltype(max_of(vec{})), float));
-static_assert(__is_same(decltype(broadcast4(static_cast<const unsigned char*>(nullptr))), ints));
+static_assert(__is_same(decltype(broadcast4(0)), ints));
 static_assert(__is_same(decltype(load4(static_cast<const std::byte*>(nullptr))), ints));
 static_assert(input_max == 255 || input_max == 127);
 static_assert(mc % 6 == 0 && mc > 0 && (nr_vectors == 2 || nr_vectors == 4));

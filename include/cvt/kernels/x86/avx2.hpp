@@ -70,11 +70,7 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
 
 /// Sums of pairs are of 16 bits, which 127 * 127 + 127 * 127 does not leave.
 inline constexpr int input_max = 127;
-CVT_SIMD ints broadcast4(const unsigned char* p) {
-    int v = 0;
-    __builtin_memcpy(&v, p, sizeof v);
-    return _mm256_set1_epi32(v);
-}
+CVT_SIMD ints broadcast4(int bytes) { return _mm256_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));

@@ -61,11 +61,7 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) { _mm512_mask_st
 
 /// Sums of pairs are of 16 bits, which 127 * 127 + 127 * 127 does not leave.
 inline constexpr int input_max = 127;
-CVT_SIMD ints broadcast4(const unsigned char* p) {
-    int v = 0;
-    __builtin_memcpy(&v, p, sizeof v);
-    return _mm512_set1_epi32(v);
-}
+CVT_SIMD ints broadcast4(int bytes) { return _mm512_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm512_loadu_si512(p); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
     sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1)));

@@ -56,11 +56,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 
 /// Bytes are widened: SSE2 multiplies no narrower than 16 bits.
 inline constexpr int input_max = 255;
-CVT_SIMD ints broadcast4(const unsigned char* p) {
-    int v = 0;
-    __builtin_memcpy(&v, p, sizeof v);
-    return _mm_set1_epi32(v);
-}
+CVT_SIMD ints broadcast4(int bytes) { return _mm_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
     const ints words = _mm_unpacklo_epi8(a, _mm_setzero_si128());
