@@ -11,6 +11,7 @@
 
 #include "support/formula.hpp"
 #include "support/naive.hpp"
+#include "support/packed_product.hpp"
 
 namespace {
 
@@ -18,6 +19,7 @@ using cvt::kernels::epilogue;
 using cvt::kernels::gemm_kernels;
 using cvt::kernels::kernel_set;
 namespace naive = cvt_test::naive;
+using cvt_test::packed_product;
 
 constexpr std::ptrdiff_t block = 384;  // depth that is quantised as one
 constexpr float untouched = -12345.F;  // a canary that no kernel writes by accident
@@ -42,26 +44,10 @@ tensor numbers(const char* name, std::ptrdiff_t rows, std::ptrdiff_t cols) {
 }
 tensor filled(std::ptrdiff_t rows, std::ptrdiff_t cols, float value) { return {rows, cols, std::vector<float>(size(rows * cols), value)}; }
 
-/// Weights in memory of exactly their size.
-class packed_weights {
-public:
-    packed_weights(const gemm_kernels& gemm, const tensor& w)
-        : bytes_(gemm.packed_bytes(w.rows, w.cols), std::byte{0xFF}), packed_{packed_at(gemm, bytes_.data(), w.rows, w.cols)} {
-        gemm.pack({.weights = w.values.data(), .stride_n = w.cols, .stride_k = 1, .to = packed_});
-    }
-    packed_weights(const packed_weights&) = delete;
-    packed_weights& operator=(const packed_weights&) = delete;
-
-    const cvt::kernels::packed_memory& operator*() const { return packed_; }
-    const std::vector<std::byte>& bytes() const { return bytes_; }
-
-private:
-    std::vector<std::byte> bytes_;
-    cvt::kernels::packed_memory packed_;
-};
+packed_product pack(const gemm_kernels& gemm, const tensor& w) { return {gemm, w.values, w.rows, w.cols}; }
 
 tensor product(const kernel_set& set, const tensor& in, const tensor& w) {
-    const packed_weights packed{set.s8, w};
+    const packed_product packed = pack(set.s8, w);
     tensor out = filled(in.rows, w.rows, untouched);
     set.s8.multiply({.in = in.view(), .w = *packed, .out = out.view()});
     return out;
@@ -125,7 +111,7 @@ TEST_CASE("int8: real numbers, every epilogue, rows that are not contiguous") {
                         const tensor in = numbers("in", rows, k + 3), w = numbers("w", n, k), bias = numbers("b", 1, n);
                         tensor out = numbers("residual", rows, n + 2);
                         const tensor before = out;
-                        const packed_weights packed{set->s8, w};
+                        const packed_product packed = pack(set->s8, w);
                         set->s8.multiply({.in = in.view().cols_at(1, k),
                                           .w = *packed,
                                           .bias = bias.values.data(),
@@ -171,7 +157,7 @@ TEST_CASE("int8: errors are random and not of one sign: a thousandth of the sum 
 TEST_CASE("int8: a row's sums do not depend on the rows beside it") {
     for (const kernel_set* set : cvt::kernels::available()) {
         const tensor in = numbers("in", 80, 401), w = numbers("w", 70, 401);
-        const packed_weights packed{set->s8, w};
+        const packed_product packed = pack(set->s8, w);
         const tensor whole = product(*set, in, w);
         for (const std::ptrdiff_t step : {1, 2, 5, 6, 7, 36, 37}) {
             tensor tiled = filled(80, 70, untouched);
@@ -190,7 +176,7 @@ TEST_CASE("int8: columns and depths are cut as an MLP cuts them") {
     for (const kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
         CHECK(block % set->s8.nr == 0);
-        const packed_weights packed{set->s8, w};
+        const packed_product packed = pack(set->s8, w);
         const tensor whole = product(*set, in, w);
         tensor parts = filled(in.rows, w.rows, 0);
         for (std::ptrdiff_t column = 0; column < w.rows; column += block)
@@ -206,7 +192,7 @@ TEST_CASE("int8: columns and depths are cut as an MLP cuts them") {
         tensor transposed = filled(w.cols, w.rows, 0);
         for (std::ptrdiff_t i = 0; i < w.rows; ++i)
             for (std::ptrdiff_t j = 0; j < w.cols; ++j) transposed.at(j, i) = w.at(i, j);
-        const packed_weights other{set->s8, filled(w.rows, w.cols, 3.F)};
+        const packed_product other = pack(set->s8, filled(w.rows, w.cols, 3.F));
         for (std::ptrdiff_t column = 0; column < w.rows; column += block)
             set->s8.pack({.weights = transposed.values.data() + column,
                           .stride_n = 1,
@@ -255,7 +241,7 @@ TEST_CASE("int8: rows and channels without a range, and numbers that are none") 
 TEST_CASE("int8: factors of rows come last") {
     for (const kernel_set* set : cvt::kernels::available()) {
         const tensor in = numbers("in", 40, 400), w = numbers("w", 20, 400), factors = numbers("f", 1, 40);
-        const packed_weights packed{set->s8, w};
+        const packed_product packed = pack(set->s8, w);
         tensor scaled = filled(40, 20, untouched);
         set->s8.multiply({.in = in.view(), .w = *packed, .out = scaled.view(), .row_scale = factors.values.data()});
         const tensor plain = product(*set, in, w);

@@ -12,12 +12,14 @@
 
 #include "support/formula.hpp"
 #include "support/naive.hpp"
+#include "support/packed_product.hpp"
 
 namespace {
 
 using cvt::kernels::epilogue;
 using cvt::kernels::kernel_set;
 namespace naive = cvt_test::naive;
+using cvt_test::packed_product;
 
 std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
@@ -36,25 +38,6 @@ cvt::matrix<const float> rows_of(const std::vector<float>& v, std::ptrdiff_t row
     return {.data = v.data(), .rows = rows, .cols = cols, .stride = stride};
 }
 
-/// Weights (n, k) as a set packs them, in memory of exactly their size.
-class packed_weights {
-public:
-    packed_weights(const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k)
-        : bytes_(set.f32.packed_bytes(n, k), std::byte{0xFF}), packed_{packed_at(set.f32, bytes_.data(), n, k)} {}
-    packed_weights(const kernel_set& set, const std::vector<float>& w, std::ptrdiff_t n, std::ptrdiff_t k) : packed_weights{set, n, k} {
-        set.f32.pack({.weights = w.data(), .stride_n = k, .stride_k = 1, .to = packed_});
-    }
-    packed_weights(const packed_weights&) = delete;
-    packed_weights& operator=(const packed_weights&) = delete;
-
-    const cvt::kernels::packed_memory& operator*() const { return packed_; }
-    const std::vector<std::byte>& bytes() const { return bytes_; }
-
-private:
-    std::vector<std::byte> bytes_;
-    cvt::kernels::packed_memory packed_;
-};
-
 /// A canary that no kernel writes by accident.
 constexpr float untouched = -12345.F;
 
@@ -66,7 +49,7 @@ void check_linear(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, 
     const std::vector<float> before = numbers("residual", rows * n);
     if (then == epilogue::add)
         for (std::ptrdiff_t r = 0; r < rows; ++r) std::memcpy(&out[size(r * out_stride)], &before[size(r * n)], size(n) * sizeof(float));
-    const packed_weights packed{set, w, n, k};
+    const packed_product packed{set.f32, w, n, k};
     set.f32.multiply({.in = rows_of(in, rows, k, in_stride),
                       .w = *packed,
                       .bias = with_bias ? b.data() : nullptr,
@@ -127,7 +110,7 @@ TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
         for (std::ptrdiff_t j = 0; j < k; ++j) transposed[size(j * n + i)] = w[size(i * k + j)];
     for (const kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
-        const packed_weights a{*set, w, n, k}, b{*set, n, k};
+        const packed_product a{set->f32, w, n, k}, b{set->f32, n, k};
         set->f32.pack({.weights = transposed.data(), .stride_n = 1, .stride_k = n, .to = *b});
         CHECK(a.bytes() == b.bytes());
     }
@@ -145,7 +128,7 @@ TEST_CASE("a row's sums do not depend on the rows beside it") {
             const std::ptrdiff_t rows = 2 * set->f32.task_rows + 5, n = panel_and(*set, p.more), k = p.k;
             INFO(set->name << ": " << n << " columns, depth " << k << ", epilogue " << static_cast<int>(p.then));
             const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k), before = numbers("residual", rows * n);
-            const packed_weights packed{*set, w, n, k};
+            const packed_product packed{set->f32, w, n, k};
             std::vector<float> whole = before;
             set->f32.multiply({.in = rows_of(in, rows, k, k), .w = *packed, .out = rows_of(whole, rows, n, n), .epilogue = p.then});
             for (const std::ptrdiff_t cuts : {1, 2, 3, 4, 5, 6, 7, 13, 99}) {
@@ -170,7 +153,7 @@ TEST_CASE("weights packed piece by piece, and multiplied piece by piece") {
         INFO(set->name);
         const std::ptrdiff_t nr = set->f32.nr, n = 5 * nr + 3;
         const std::vector<float> w = numbers("w", n * k);
-        const packed_weights whole{*set, w, n, k}, columns{*set, n, k}, depths{*set, std::vector<float>(w.size(), 0.F), n, k};
+        const packed_product whole{set->f32, w, n, k}, columns{set->f32, n, k}, depths{set->f32, std::vector<float>(w.size(), 0.F), n, k};
         for (std::ptrdiff_t first = 0; first < n; first += 2 * nr)
             set->f32.pack({.weights = w.data() + first * k,
                            .stride_n = k,
@@ -208,7 +191,7 @@ TEST_CASE("linear: factors of rows") {
                 INFO(set->name << ": " << rows << " rows, depth " << k);
                 const std::ptrdiff_t n = panel_and(*set, 3);
                 const std::vector<float> in = numbers("in", rows * k), w = numbers("w", n * k), factors = numbers("factors", rows);
-                const packed_weights packed{*set, w, n, k};
+                const packed_product packed{set->f32, w, n, k};
                 std::vector<float> plain(size(rows * n)), scaled(plain);
                 set->f32.multiply({.in = rows_of(in, rows, k, k), .w = *packed, .out = rows_of(plain, rows, n, n)});
                 set->f32.multiply(
@@ -260,7 +243,7 @@ TEST_CASE("GELU over the whole range of floats") {
     const auto count = static_cast<std::ptrdiff_t>(x.size());
     const std::vector<float> one{1.F};
     for (const kernel_set* set : cvt::kernels::available()) {
-        const packed_weights packed{*set, one, 1, 1};
+        const packed_product packed{set->f32, one, 1, 1};
         std::vector<float> y(x.size());
         for (const auto& [then, kind] :
              {std::pair{epilogue::quick_gelu, cvt::gelu::quick}, std::pair{epilogue::erf_gelu, cvt::gelu::erf}}) {
