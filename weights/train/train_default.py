@@ -36,6 +36,7 @@ import torch.nn.functional as F  # noqa: E402
 
 sys.path[:0] = [HERE, os.path.join(HERE, "../../tests/golden")]
 import cvt_reference as R  # noqa: E402
+from crops import random_crops  # noqa: E402
 from cvt_fast import forward  # noqa: E402
 from cvt_torch import CvT  # noqa: E402
 
@@ -94,15 +95,7 @@ def sizes(model):
 def augment(x, size):
     """(B,S,S,3) uint8 -> (B,3,size,size): random resized crop, flip, brightness, contrast, saturation; normalised."""
     b = len(x)
-    x = x.permute(0, 3, 1, 2).float()
-    scale, ratio = torch.empty(b).uniform_(0.3, 1), torch.exp(torch.empty(b).uniform_(-0.29, 0.29))
-    sw, sh = (scale * ratio).sqrt().clamp(max=1), (scale / ratio).sqrt().clamp(max=1)
-    cx, cy = (torch.rand(b) * 2 - 1) * (1 - sw), (torch.rand(b) * 2 - 1) * (1 - sh)
-    flip = torch.where(torch.rand(b) < 0.5, -1.0, 1.0)
-    theta = torch.zeros(b, 2, 3)
-    theta[:, 0, 0], theta[:, 0, 2], theta[:, 1, 1], theta[:, 1, 2] = sw * flip, cx, sh, cy
-    x = F.grid_sample(x, F.affine_grid(theta, (b, 3, size, size), align_corners=False), mode="bilinear", padding_mode="reflection",
-                      align_corners=False)
+    x = random_crops(x.permute(0, 3, 1, 2).float(), size, 0.3)
     brightness, contrast, saturation = torch.empty(3, b, 1, 1, 1).uniform_(0.7, 1.3)
     x.mul_(brightness / 255)
     mean = x.mean((1, 2, 3), keepdim=True)

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/golden"))
 import cvt_reference as R  # noqa: E402
+from crops import random_crops  # noqa: E402
 from cvt_torch import CvT  # noqa: E402
 
 NANO = dict(embed_dim=(32, 96, 192), num_heads=(1, 3, 6), depth=(1, 1, 4), num_classes=10)
@@ -24,15 +25,7 @@ MEAN, STD = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), torch.tensor([
 
 def augment(x, size, device):
     """(B,3,S,S) floats 0..1 -> random resized crop, flip, brightness/contrast/saturation, erasing."""
-    b = len(x)
-    scale, ratio = torch.empty(b).uniform_(0.25, 1), torch.exp(torch.empty(b).uniform_(-0.29, 0.29))
-    sw, sh = (scale * ratio).sqrt().clamp(max=1), (scale / ratio).sqrt().clamp(max=1)
-    cx, cy = (torch.rand(b) * 2 - 1) * (1 - sw), (torch.rand(b) * 2 - 1) * (1 - sh)
-    flip = torch.where(torch.rand(b) < 0.5, -1.0, 1.0)
-    theta = torch.zeros(b, 2, 3)
-    theta[:, 0, 0], theta[:, 0, 2], theta[:, 1, 1], theta[:, 1, 2] = sw * flip, cx, sh, cy
-    x = F.grid_sample(x, F.affine_grid(theta, (b, 3, size, size), align_corners=False).to(device),
-                      mode="bilinear", padding_mode="reflection", align_corners=False)
+    x, b = random_crops(x, size, 0.25), len(x)
     j = torch.empty(3, b, 1, 1, 1, device=device).uniform_(0.7, 1.3)
     x = x * j[0]
     x = (x - x.mean((1, 2, 3), keepdim=True)) * j[1] + x.mean((1, 2, 3), keepdim=True)
