@@ -4,8 +4,8 @@
 #include <cvt/extra/decode.hpp>
 #include <vector>
 
-#include "heat_map/heat_map.hpp"
-#include "heat_map/png.hpp"
+#include "common/heat_map/heat_map.hpp"
+#include "common/heat_map/png.hpp"
 
 int report(const cvt::error& e) {
     std::fprintf(stderr, "attention_map: %s\n", e.what());

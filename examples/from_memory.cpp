@@ -4,7 +4,7 @@
 #include <cvt/extra/decode.hpp>
 #include <vector>
 
-#include "embed.hpp"
+#include "common/embed.hpp"
 
 EMBED_FILE(weights, EMBEDDED_FOLDER "/model.safetensors")
 EMBED_FILE(config, EMBEDDED_FOLDER "/config.json")

@@ -3,12 +3,12 @@
 
 #include <span>
 
-#include "../embed.hpp"
+#include "common/embed.hpp"
 
-// CLASSIFY_WEIGHTS is the folder, as a string.
-EMBED_FILE(classify_weights, CLASSIFY_WEIGHTS "/model.safetensors")
-EMBED_FILE(classify_config, CLASSIFY_WEIGHTS "/config.json")
-EMBED_FILE(classify_preprocessor, CLASSIFY_WEIGHTS "/preprocessor_config.json")
+// EMBEDDED_WEIGHTS is the folder, as a string.
+EMBED_FILE(classify_weights, EMBEDDED_WEIGHTS "/model.safetensors")
+EMBED_FILE(classify_config, EMBEDDED_WEIGHTS "/config.json")
+EMBED_FILE(classify_preprocessor, EMBEDDED_WEIGHTS "/preprocessor_config.json")
 
 namespace app {
 

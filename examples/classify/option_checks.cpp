@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "failure.hpp"
-#include "system.hpp"
+#include "common/failure.hpp"
+#include "common/paths.hpp"
 
 namespace app {
 namespace {

@@ -9,10 +9,10 @@
 #include <map>
 #include <string_view>
 
-#include "failure.hpp"
+#include "common/failure.hpp"
+#include "common/paths.hpp"
+#include "common/suggest.hpp"
 #include "option_checks.hpp"
-#include "suggest.hpp"
-#include "system.hpp"
 
 namespace app {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "shard.hpp"
+#include "input/shard.hpp"
 
 namespace app {
 

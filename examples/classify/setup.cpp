@@ -10,9 +10,10 @@
 #include <sstream>
 
 #include "embedded_model.hpp"
-#include "failure.hpp"
+#include "common/failure.hpp"
+#include "common/paths.hpp"
 #include "open_checkpoint.hpp"
-#include "system.hpp"
+#include "platform/platform.hpp"
 
 namespace app {
 namespace {

@@ -1,5 +1,5 @@
 // heat_map: colours, where the glow falls on the photo, PNG files.
-#include "heat_map/heat_map.hpp"
+#include "common/heat_map/heat_map.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -7,8 +7,8 @@
 #include <cvt/image/attention_geometry.hpp>
 #include <filesystem>
 
-#include "heat_map/colour_ramp.hpp"
-#include "heat_map/png.hpp"
+#include "common/heat_map/colour_ramp.hpp"
+#include "common/heat_map/png.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {

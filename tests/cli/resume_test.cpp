@@ -97,7 +97,7 @@ TEST_CASE("a file cut at any byte is continued to the same records", "[cli]") {
         CHECK(o.code == 1);
         CHECK(j.records() == expected);
         const bool torn = cut > 0 && whole[cut - 1] != '\n';
-        CHECK((o.err.find("its last line was torn") != std::string::npos) == torn);
+        CHECK((o.err.find("the last record was incomplete") != std::string::npos) == torn);
         CHECK(j.text().starts_with(whole.substr(0, whole.rfind('\n', cut == 0 ? 0 : cut - 1) + 1)));
     }
 }
@@ -193,19 +193,19 @@ TEST_CASE("a file of something else is left as it is", "[cli]") {
     static_cast<void>(j.run());
     const std::string whole = j.text(), first = whole.substr(0, whole.find('\n') + 1);
     const std::pair<std::string, const char*> wrong[]{
-        {"hello", "after its last whole line: no record"},
-        {"hello\n", "line 1: no record"},
-        {first + "\n" + first, "line 2: no record"},
-        {first + "{\"path\": \"a\"}\n", "line 2: no record of --format jsonl: neither"},
-        {first + "{\"path\": \"a\"", "torn"},
-        {first + "{\"path\": \"a\", \"id\": \"x", "torn"},
-        {first + "{\"path\": \"a\", \"id\": 7, \"err", "torn"},
+        {"hello", "after its last whole line: not a record"},
+        {"hello\n", "line 1: not a record"},
+        {first + "\n" + first, "line 2: not a record"},
+        {first + "{\"path\": \"a\"}\n", "line 2: not a record of --format jsonl: neither"},
+        {first + "{\"path\": \"a\"", "the last record was incomplete"},
+        {first + "{\"path\": \"a\", \"id\": \"x", "the last record was incomplete"},
+        {first + "{\"path\": \"a\", \"id\": 7, \"err", "the last record was incomplete"},
         {"{\"path\": \"a.jpg\", \"id\": 7}", "no record"},  // somebody's list, with no newline behind its one line
         {"{\"path\": \"a.jpg\", \"id\": \"x\"}", "no record"},
         {"{\"path\": \"a.jpg\", \"precious\": ", "no record"},
         {std::string("\0\0\1\0\1\0 an icon", 15), "no record"},
         {first + "{\"path\": \"a\"" + std::string(9, '\0') + "?", "no record"},
-        {first + "{\"pa: torn\n" + first, "line 2: no record"},
+        {first + "{\"pa: torn\n" + first, "line 2: not a record"},
         {read_file(j.inputs[0]), "no record"},
     };
     for (const auto& [text, sentence] : wrong) {
@@ -213,7 +213,7 @@ TEST_CASE("a file of something else is left as it is", "[cli]") {
         j.set(text);
         const outcome o = j.run({"--resume"});
         CHECK(o.err.find(sentence) != std::string::npos);
-        const bool repaired = sentence == std::string{"torn"};
+        const bool repaired = sentence == std::string{"the last record was incomplete"};
         CHECK(o.code == (repaired ? 1 : 2));
         CHECK((j.text() == text) == !repaired);
     }

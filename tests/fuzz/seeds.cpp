@@ -58,6 +58,9 @@ int main(int argc, char** argv) {
     seeds.add("safetensors", "tiny", safetensors);
     seeds.add("json", "header", safetensors.size() > 8 ? safetensors.substr(8, safetensors.find("}}") - 6) : "");
     seeds.add("json", "config", config);
+    seeds.add("record", "line", R"({"path": "a/b.jpg", "id": "42"})");
+    seeds.add("record", "top", R"({"path": "a.jpg", "id": 7, "top": [{"index": 1, "label": "cat", "probability": 0.5}], "ms": 1.5})");
+    seeds.add("record", "error", R"({"path": "a.jpg", "error": {"code": "io", "message": "gone"}})");
     seeds.add("json", "torch_config", torch_config);
     seeds.add("json", "preprocessor", preprocessor);
     seeds.add("json", "self_test",

@@ -1,0 +1,75 @@
+// inputs.hpp: arguments before standard input, its lines, arguments after it.
+#include "input/inputs.hpp"
+
+namespace app {
+namespace {
+
+// Cuts to the longest path that Linux allows, between characters.
+std::string beginning_of(const std::string& text) {
+    std::size_t size = 4096;
+    for (int more = 0; more < 3 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U; ++more) --size;
+    return text.substr(0, size);
+}
+
+}  // namespace
+
+input_list::input_list(const std::vector<std::string>& arguments, bool tar, selection& wanted, read_control& control)
+    : tar_{tar}, wanted_{wanted}, control_{control}, lines_{control} {
+    for (const std::string& argument : arguments) {
+        if (argument == "-")
+            stdin_next_ = true;
+        else
+            named_ += (stdin_next_ ? after_ : before_).add(argument, tar_, wanted_, notes_);
+    }
+}
+
+std::optional<input> input_list::next() {
+    for (;;) {
+        if (archive_) {
+            if (std::optional<input> image = archive_->next()) return image;
+            archive_.reset();
+        }
+        std::optional<input> found = next_path();
+        if (!found || !tar_ || found->problem) return found;
+        archive_.emplace(found->path, wanted_, control_);
+    }
+}
+
+std::optional<input> input_list::next_path() {
+    for (;;) {
+        if (std::optional<input> first = before_.take()) return first;
+        if (!stdin_next_) return after_.take();
+        const std::optional<line> read = lines_.next();
+        if (!read)
+            stdin_next_ = false;
+        else if (std::optional<input> found = from_line(*read))
+            return found;
+    }
+}
+
+// Null if the line stands for no input of this run, or for a path: its inputs wait in before_.
+std::optional<input> input_list::from_line(const line& read) {
+    const std::string& text = read.text;
+    input found{read.cut ? beginning_of(text) : text, {}, {}};
+    if (text.find('\0') != std::string::npos) {
+        // Otherwise the output of find -print0 would be cut at its first path.
+        found.problem = cvt::error::format(cvt::errc::io, "paths on standard input end in a newline; this one holds a NUL byte");
+    } else if (read.cut) {
+        found.problem = cvt::error::format(cvt::errc::malformed, "a line of standard input longer than %zu bytes", line_reader::longest);
+    } else if (looks_like_json(text)) {
+        cvt::result<manifest_line> parsed = parse_manifest_line(text);
+        if (parsed)
+            found = {std::move(parsed->path), std::move(parsed->id), {}};
+        else
+            found.problem = parsed.error();
+        if (tar_ && found.id.type != input_id::kind::none)
+            found.problem = cvt::error::format(cvt::errc::malformed, "an \"id\" is of one image, and this is an archive of many");
+    } else {
+        if (!text.empty()) before_.add(text, tar_, wanted_, notes_);
+        return std::nullopt;
+    }
+    const bool archive = tar_ && !found.problem;
+    return archive || wanted_.keeps(found) ? std::optional{std::move(found)} : std::nullopt;
+}
+
+}  // namespace app

@@ -1,0 +1,108 @@
+// path_queue.hpp: lists directories and filters their entries.
+#include "input/path_queue.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "common/image_files.hpp"
+#include "common/paths.hpp"
+#include "common/skipped_entries.hpp"
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string kind_of(const fs::directory_entry& entry) {
+    std::error_code ignored;
+    if (entry.is_directory(ignored)) return "folder";
+    return entry.is_other(ignored) ? "pipe or device" : extension_of(text_of(entry.path()));
+}
+
+}  // namespace
+
+void path_queue::group::add(std::string_view name) {
+    starts.push_back(names.size());
+    names.append(name).push_back('\0');
+}
+
+void path_queue::group::sort() {
+    std::sort(starts.begin(), starts.end(),
+              [this](std::size_t a, std::size_t b) { return std::strcmp(names.data() + a, names.data() + b) < 0; });
+}
+
+std::size_t path_queue::add_problem(const std::string& path, const cvt::error& problem, selection& wanted) {
+    input i{path, {}, problem};
+    if (!wanted.keeps(i)) return 0;
+    group& g = groups_.emplace_back();
+    g.add(i.path);
+    g.problem = i.problem;
+    g.of_other_shard = i.of_other_shard;
+    return 1;
+}
+
+std::size_t path_queue::add_directory(const std::string& directory, bool archives, selection& wanted, std::string& notes) {
+    group found{directory, {}, {}};
+    skipped_entries skipped;
+    std::size_t images = 0;
+    std::error_code problem;
+    fs::directory_iterator at{path_of(directory), problem};
+    for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
+        const std::string name = text_of(at->path().filename());
+        if (is_litter(name)) continue;
+        std::error_code ignored;
+        const bool right_name = archives ? has_archive_name(name) : has_image_name(name);
+        if (!right_name || at->is_directory(ignored) || at->is_other(ignored)) {  // other: a pipe, whose writer may never come
+            skipped.add(kind_of(*at));
+            continue;
+        }
+        ++images;
+        if (archives || wanted.in_shard(text_of(path_of(directory) / path_of(name)))) found.add(name);
+    }
+    if (problem)
+        return add_problem(directory, cvt::error::format(cvt::errc::io, "cannot be listed: %s", problem.message().c_str()), wanted);
+    if (images == 0) {
+        const char* const kind = archives ? ".tar" : ".jpg, .png, .webp or other picture";
+        return add_problem(directory, cvt::error::format(cvt::errc::io, "a folder without %s files", kind), wanted);
+    }
+    if (skipped.total() != 0) notes += "classify: " + directory + ": " + skipped.text() + '\n';
+    found.sort();
+    if (!archives)
+        std::erase_if(found.starts, [&](std::size_t start) {
+            input i{text_of(path_of(directory) / path_of(found.names.data() + start)), {}, {}};
+            return !wanted.keeps(i);
+        });
+    const std::size_t inputs = found.starts.size();
+    if (inputs > 0) groups_.push_back(std::move(found));
+    return inputs;
+}
+
+std::size_t path_queue::add(const std::string& path, bool archives, selection& wanted, std::string& notes) {
+    std::error_code problem;
+    const fs::file_status status = fs::status(path_of(path), problem);
+    if (fs::is_directory(status)) return add_directory(path, archives, wanted, notes);
+    if (!archives) {
+        // A missing path may have been a directory with inputs of every shard, so each shard reports it, unless it is named as an image.
+        if (!fs::exists(status) && !has_image_name(path))
+            return add_problem(path, cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), problem.message().c_str()),
+                               wanted);
+        input found{path, {}, {}};
+        if (!wanted.keeps(found)) return 0;
+    }
+    if (groups_.empty() || !groups_.back().directory.empty() || groups_.back().problem) groups_.emplace_back();
+    groups_.back().add(path);
+    return 1;
+}
+
+std::optional<input> path_queue::take() {
+    if (groups_.empty()) return std::nullopt;
+    group& g = groups_.front();
+    const char* const name = g.names.data() + g.starts[g.taken++];
+    input next{g.directory.empty() ? name : text_of(path_of(g.directory) / path_of(name)), {}, g.problem.value_or(cvt::error{})};
+    next.of_other_shard = g.of_other_shard;
+    if (g.taken == g.starts.size()) groups_.pop_front();
+    return next;
+}
+
+}  // namespace app

@@ -1,0 +1,30 @@
+// tar_images: the images of one tar archive.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "input/input.hpp"
+#include "input/selection.hpp"
+#include "input/tar.hpp"
+
+namespace app {
+
+class tar_images {
+public:
+    tar_images(std::string path, selection& wanted, read_control& control);
+    /// The next image with its bytes; null at the end. An archive that cannot be read any further gives an input with the archive's own
+    /// path and a problem.
+    std::optional<input> next();
+
+private:
+    std::optional<input> end(const cvt::error& problem);
+
+    std::string path_;
+    selection& wanted_;
+    cvt::result<tar_reader> reader_;
+    std::size_t images_ = 0;
+    bool ended_ = false;
+};
+
+}  // namespace app

@@ -1,0 +1,45 @@
+// --convert: writes --model as a Hugging Face folder.
+#include "modes/modes.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cvt/convert.hpp>
+
+#include "common/failure.hpp"
+#include "common/text.hpp"
+#include "open_checkpoint.hpp"
+#include "pipeline/threads.hpp"
+#include "setup.hpp"
+
+namespace app {
+
+int convert(const options& o) {
+    const open_checkpoint from = open_for_conversion(o);
+    std::vector<const char*> labels;
+    const bool labelled = std::any_of(from.labels.begin(), from.labels.end(), [](const std::string& label) { return !label.empty(); });
+    for (std::size_t i = 0; labelled && i < from.labels.size(); ++i) labels.push_back(from.labels[i].c_str());
+    cvt::thread_pool pool = make_pool(o.threads);
+
+    cvt::convert_options options;
+    options.load.kernels = o.kernels.empty() ? nullptr : o.kernels.c_str();
+    options.weights = o.dtype == dtype_choice::f16 ? cvt::weight_type::float16 : cvt::weight_type::float32;
+    options.preprocessing = from.preprocessing;
+    options.labels = labels;
+    options.executor = pool.as_executor();
+    const cvt::result<cvt::conversion> done = cvt::convert(from.source, o.convert.c_str(), options);
+    if (!done) {
+        const cvt::error e = done.error();
+        throw failure{e.code() == cvt::errc::invalid_argument ? wrong_usage : some_failed, std::string{"--convert: "} + e.what()};
+    }
+    print_warnings(done->warnings);
+
+    std::printf("%s: %zu tensors, %.1f MiB of %s, %s\n", terminal_text(o.convert).c_str(), done->tensors,
+                static_cast<double>(done->weight_bytes) / (1 << 20), options.weights == cvt::weight_type::float16 ? "float16" : "float32",
+                done->self_test ? "with a self-test (--verify)" : "without a self-test");
+    if (!done->self_test) std::fputs("classify: no self-test: the model's numbers are not finite, or its inputs are too large\n", stderr);
+    if (from.source.config.gelu == cvt::gelu::quick)
+        std::fputs("classify: this model's activation is QuickGELU; transformers runs every CvT with the exact GELU\n", stderr);
+    return all_good;
+}
+
+}  // namespace app

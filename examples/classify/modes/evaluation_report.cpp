@@ -1,0 +1,112 @@
+// Writes the report of --evaluate.
+#include "modes/evaluation_report.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "common/text.hpp"
+#include "platform/platform.hpp"
+
+namespace app {
+namespace {
+
+constexpr std::size_t classes_shown = 10, confusions_shown = 3;
+
+double share(std::size_t part, std::size_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
+
+std::string fraction(std::size_t part, std::size_t whole) { return whole == 0 ? "null" : text("%.6g", share(part, whole)); }
+
+std::string accuracy(const char* name, std::size_t right, std::size_t images) {
+    return images == 0 ? text("%-8s no image ran\n", name)
+                       : text("%-8s %.2f %% (%zu of %zu)\n", name, 100 * share(right, images), right, images);
+}
+
+struct confusion {
+    std::size_t expected, found, images;
+};
+
+// Most frequent first, then by class.
+std::vector<confusion> sorted_confusions(const tally& t) {
+    std::vector<confusion> all;
+    for (const auto& [pair, images] : t.confusions) all.push_back({pair.first, pair.second, images});
+    std::sort(all.begin(), all.end(), [](const confusion& a, const confusion& b) {
+        return std::tie(b.images, a.expected, a.found) < std::tie(a.images, b.expected, b.found);
+    });
+    return all;
+}
+
+// Classes that have images and errors, least accurate first, then in their order.
+std::vector<std::size_t> hardest_classes(const tally& t) {
+    std::vector<std::size_t> classes;
+    for (std::size_t i = 0; i < t.of_class.size(); ++i)
+        if (t.of_class[i].top1 < t.of_class[i].images) classes.push_back(i);
+    const auto less_accurate = [&t](std::size_t a, std::size_t b) {
+        const std::size_t right_of_a = t.of_class[a].top1 * t.of_class[b].images, right_of_b = t.of_class[b].top1 * t.of_class[a].images;
+        return std::tie(right_of_a, a) < std::tie(right_of_b, b);
+    };
+    std::sort(classes.begin(), classes.end(), less_accurate);
+    return classes;
+}
+
+}  // namespace
+
+std::string evaluation_report::as_text() const {
+    const auto name = [this](std::size_t i) {  // of ImageNet's lists of synonyms the first
+        return labels[i].empty() ? "class " + std::to_string(i) : terminal_text(labels[i].substr(0, labels[i].find(',')));
+    };
+    const tally::counts& all = counted.all;
+    const auto classes =
+        std::count_if(counted.of_class.begin(), counted.of_class.end(), [](const tally::counts& c) { return c.images > 0; });
+    std::string out = labels_from.empty() ? "" : "labels   " + terminal_text(labels_from) + '\n';
+    out += text("images   %zu of %td classes", all.images, classes);
+    if (!counted.failures.empty()) out += text(", %zu failed and not counted", counted.failures.size());
+    if (not_run > 0) out += text(", %zu not run", not_run);
+    out += '\n' + accuracy("top-1", all.top1, all.images) + accuracy("top-5", all.top5, all.images);
+    out += text("speed    %.1f images a second, %.1f s with %d thread%s", static_cast<double>(all.images) / seconds, seconds, threads,
+                threads == 1 ? "" : "s") +
+           (workers > 1 ? text(" in each of %d workers\n", workers) : "\n");
+
+    const std::vector<std::size_t> hardest = hardest_classes(counted);
+    if (hardest.empty()) return out;
+    out += '\n' + paint{standard_output}.bold(text("%-28s %7s %8s  %s", "hardest classes", "images", "top-1", "taken for")) + '\n';
+    const std::vector<confusion> confusions = sorted_confusions(counted);
+    for (std::size_t i = 0; i < std::min(classes_shown, hardest.size()); ++i) {
+        const tally::counts& c = counted.of_class[hardest[i]];
+        out += text("%-28s %7zu %6.1f %%", name(hardest[i]).c_str(), c.images, 100 * share(c.top1, c.images));
+        std::size_t shown = 0;
+        for (const confusion& wrong : confusions)
+            if (wrong.expected == hardest[i] && shown++ < confusions_shown)
+                out += (shown == 1 ? "  " : ", ") + name(wrong.found) + ' ' + std::to_string(wrong.images);
+        out += shown > confusions_shown ? ", ...\n" : "\n";
+    }
+    return out;
+}
+
+std::string evaluation_report::as_json() const {
+    const tally::counts& all = counted.all;
+    std::string out = "{\"labels_from\": " + (labels_from.empty() ? "null" : json_string(labels_from)) + ", ";
+    out += text("\"images\": %zu, \"failed\": %zu, \"not_run\": %zu, ", all.images, counted.failures.size(), not_run);
+    out += "\"top1\": " + fraction(all.top1, all.images) + ", \"top5\": " + fraction(all.top5, all.images);
+    out += text(", \"seconds\": %.3f, \"images_per_second\": %.3f, \"threads\": %d, \"workers\": %d, \"classes\": [", seconds,
+                static_cast<double>(all.images) / seconds, threads, workers);
+    const char* separator = "";
+    const auto next = [&] { return std::exchange(separator, ", "); };
+    for (std::size_t i = 0; i < counted.of_class.size(); ++i) {
+        const tally::counts& c = counted.of_class[i];
+        if (c.images == 0) continue;
+        out += next() + text("{\"index\": %zu, \"label\": ", i) + json_string(labels[i]) + text(", \"images\": %zu, \"top1\": ", c.images) +
+               fraction(c.top1, c.images) + ", \"top5\": " + fraction(c.top5, c.images) + '}';
+    }
+    out += "], \"confusions\": [";
+    separator = "";
+    for (const confusion& c : sorted_confusions(counted))
+        out += next() + text("{\"expected\": %zu, \"found\": %zu, \"images\": %zu}", c.expected, c.found, c.images);
+    out += "], \"failures\": [";
+    separator = "";
+    for (const tally::failed_image& f : counted.failures)
+        out += next() + ("{\"path\": " + json_string(f.path)) + ", \"error\": {\"code\": " + json_string(f.code) +
+               ", \"message\": " + json_string(f.message) + "}}";
+    return out + "]}\n";
+}
+
+}  // namespace app

@@ -1,0 +1,325 @@
+// One function for each layout of a data set. What does not fit is refused: photos left out would be an accuracy of something else.
+#include "modes/evaluation_set.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "common/class_names.hpp"
+#include "common/failure.hpp"
+#include "common/image_files.hpp"
+#include "common/paths.hpp"
+#include "common/text.hpp"
+#include "common/text_lines.hpp"
+#include "modes/label_list.hpp"
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* annotations_name = "val_annotations.txt";
+
+[[noreturn]] void refuse(const std::string& sentence) { throw failure{wrong_usage, terminal_text(sentence)}; }
+
+std::string counted(std::size_t count, const char* what) { return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s"); }
+
+std::string at_line(const std::string& file, std::size_t line) { return file + ", line " + std::to_string(line) + ": "; }
+
+// The first of many problems, and how many there are.
+class problem_count {
+public:
+    explicit problem_count(const char* unit) : unit_{unit} {}
+    void add(const std::string& text) {
+        if (count_++ == 0) first_ = text;
+    }
+    void refuse_any(const std::string& where) const {
+        if (count_ == 0) return;
+        refuse(where + first_ + (count_ > 1 ? " (and " + counted(count_ - 1, (std::string{"more "} + unit_).c_str()) + ')' : ""));
+    }
+
+private:
+    const char* unit_;
+    std::string first_;
+    std::size_t count_ = 0;
+};
+
+// Finds classes, and keeps in mind what was guessed meanwhile.
+class class_finder {
+public:
+    class_finder(const options& o, const setup& s) : names_{s.labels, o.classes}, file_{o.classes} {}
+
+    class_names::match find(const std::string& name) {
+        class_names::match m = names_.find(name);
+        numbers_as_labels_ = numbers_as_labels_ || m.taken_for == class_names::number_kind::label;
+        if (m.taken_for == class_names::number_kind::index) {
+            least_ = indices_ ? std::min(least_, *m.index) : *m.index;
+            greatest_ = indices_ ? std::max(greatest_, *m.index) : *m.index;
+            indices_ = true;
+        }
+        return m;
+    }
+    [[nodiscard]] bool has_file() const { return !file_.empty(); }
+    // Behind what the names are of.
+    [[nodiscard]] std::string remarks() const {
+        std::string text = file_.empty() ? "" : " by " + file_;
+        if (indices_) text += "; numbers are indices counted from 0: " + std::to_string(least_) + " to " + std::to_string(greatest_);
+        if (numbers_as_labels_) text += "; numbers are labels of the model, not indices";
+        return text;
+    }
+
+private:
+    class_names names_;
+    std::string file_;
+    bool indices_ = false, numbers_as_labels_ = false;
+    std::size_t least_ = 0, greatest_ = 0;
+};
+
+// The entries of a folder, sorted by the bytes of their names, without litter.
+struct folder_entries {
+    std::vector<std::string> photos, folders;
+    std::size_t others = 0;
+    std::error_code problem;
+};
+
+folder_entries list_folder(const std::string& folder) {
+    folder_entries found;
+    for (fs::directory_iterator at{path_of(folder), found.problem}; !found.problem && at != fs::directory_iterator{};
+         at.increment(found.problem)) {
+        std::error_code ignored;
+        std::string name = text_of(at->path().filename());
+        if (is_litter(name)) continue;
+        if (at->is_directory(ignored))
+            found.folders.push_back(std::move(name));
+        else if (has_image_name(name) && !at->is_other(ignored))  // other: a pipe, whose writer may never come
+            found.photos.push_back(std::move(name));
+        else
+            ++found.others;
+    }
+    std::sort(found.photos.begin(), found.photos.end());
+    std::sort(found.folders.begin(), found.folders.end());
+    return found;
+}
+
+folder_entries list_root(const std::string& folder) {
+    folder_entries found = list_folder(folder);
+    if (found.problem) refuse("--evaluate: " + folder + " cannot be listed: " + found.problem.message());
+    return found;
+}
+
+std::string in_folder(const std::string& folder, const std::string& name) { return text_of(path_of(folder) / path_of(name)); }
+
+bool is_folder(const std::string& path) {
+    std::error_code ignored;
+    return fs::is_directory(path_of(path), ignored);
+}
+
+bool is_file(const std::string& path) {
+    std::error_code ignored;
+    return fs::is_regular_file(path_of(path), ignored);
+}
+
+void tell_skipped(const std::string& folder, std::size_t others) {
+    if (others > 0)
+        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", terminal_text(folder).c_str(), others,
+                     others == 1 ? "entry" : "entries");
+}
+
+// The photos of one class, in the folder and all folders in it, as torchvision's ImageFolder finds them. `within` holds it.
+class class_walk {
+public:
+    class_walk(const std::string& root, evaluation_set& to, std::size_t& others) : within_{root}, to_{to}, others_{others} {}
+
+    void add(const std::string& folder, std::size_t expected) {
+        const std::size_t before = to_.photos.size();
+        walk(folder, expected);
+        if (to_.photos.size() == before)
+            to_.photos.push_back({folder, expected, "a folder without .jpg, .png, .webp or other picture files"});
+    }
+
+private:
+    void walk(const std::string& folder, std::size_t expected) {
+        for (const std::string& above : within_)
+            if (std::error_code ignored; fs::equivalent(path_of(above), path_of(folder), ignored))
+                refuse("--evaluate: " + folder + " leads back to " + above + ", in which it is");
+        const folder_entries found = list_folder(folder);
+        if (found.problem) {
+            to_.photos.push_back({folder, expected, "cannot be listed: " + found.problem.message()});
+            return;
+        }
+        others_ += found.others;
+        for (const std::string& name : found.photos) to_.photos.push_back({in_folder(folder, name), expected});
+        within_.push_back(folder);
+        for (const std::string& name : found.folders) walk(in_folder(folder, name), expected);
+        within_.pop_back();
+    }
+
+    std::vector<std::string> within_;
+    evaluation_set& to_;
+    std::size_t& others_;
+};
+
+evaluation_set of_class_folders(const options& o, const setup& s, const folder_entries& root, class_finder& classes) {
+    std::vector<const std::string*> folder_of(s.labels.size(), nullptr);
+    std::vector<std::pair<const std::string*, std::size_t>> folders;
+    problem_count problems{"folder"};
+    for (const std::string& name : root.folders) {
+        const class_names::match m = classes.find(name);
+        if (!m.index) {
+            problems.add(m.why_not);
+        } else if (const std::string* other = std::exchange(folder_of[*m.index], &name)) {
+            problems.add(*other + " and " + name + " are both class " + std::to_string(*m.index));
+        } else {
+            folders.emplace_back(&name, *m.index);
+        }
+    }
+    problems.refuse_any("--evaluate: " + o.evaluate + ": ");
+
+    evaluation_set found;
+    std::size_t others = root.others;
+    class_walk walk{o.evaluate, found, others};
+    for (const auto& [name, index] : folders) walk.add(in_folder(o.evaluate, *name), index);
+    tell_skipped(o.evaluate, others);
+    if (!root.photos.empty())
+        std::fprintf(stderr, "classify: %s: %s beside the class folders left out\n", terminal_text(o.evaluate).c_str(),
+                     counted(root.photos.size(), "photo").c_str());
+    if (const std::string remarks = classes.remarks(); !remarks.empty()) found.labels_from = "names of folders" + remarks;
+    return found;
+}
+
+// Where the photo of an entry is, or why there is none: Kaggle's lists leave the endings of names out.
+std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const std::string& name) {
+    std::string path = in_folder(folder, name);
+    std::error_code problem;
+    const fs::file_status status = fs::status(path_of(path), problem);
+    if (fs::is_directory(status)) return {path, "expected a photo, found the folder " + path};
+    if (fs::exists(status)) return {path, {}};
+    if (status.type() != fs::file_type::not_found) return {path, "expected a photo, " + path + " cannot be read: " + problem.message()};
+    const bool may_lack_ending = list.type == label_list::format::csv && !has_image_name(name);
+    std::string found;
+    for (const char* ending : {".JPEG", ".jpeg", ".JPG", ".jpg", ".PNG", ".png", ".webp"}) {
+        const std::string candidate = path + ending;
+        if (!may_lack_ending || !is_file(candidate)) continue;
+        if (std::error_code ignored; !found.empty() && !fs::equivalent(path_of(found), path_of(candidate), ignored))
+            return {path, "expected one photo, found " + found + " and " + candidate};
+        if (found.empty()) found = candidate;
+    }
+    if (!found.empty()) return {found, {}};
+    return {path, "expected a photo, found no file " + path + (may_lack_ending ? ".JPEG, .jpg, .png or .webp" : "")};
+}
+
+evaluation_set of_list(const std::string& file, const std::string& given_folder, class_finder& classes) {
+    const label_list list = read_label_list(file);
+    const bool annotations = list.type == label_list::format::annotations;
+    std::string folder = given_folder;
+    if (folder.empty()) {
+        folder = text_of(path_of(file).parent_path());
+        if (annotations && is_folder(in_folder(folder, "images"))) folder = in_folder(folder, "images");
+    }
+
+    evaluation_set found;
+    std::unordered_map<std::string, std::size_t> line_of;  // by path, however it is written
+    const auto plain = [](const std::string& path) { return text_of(path_of(path).lexically_normal()); };
+    problem_count problems{"line"};
+    for (const label_list::entry& entry : list.entries) {
+        const class_names::match m = classes.find(entry.label);
+        const auto [path, problem] = locate(folder, list, entry.photo);
+        const auto [first, is_new] = line_of.emplace(plain(path), entry.line);
+        if (!problem.empty())
+            problems.add(at_line(file, entry.line) + problem);
+        else if (!m.index)
+            problems.add(at_line(file, entry.line) + m.why_not);
+        else if (!is_new)
+            problems.add(at_line(file, entry.line) + path + " is in line " + std::to_string(first->second) + " already");
+        else
+            found.photos.push_back({path, *m.index});
+    }
+    problems.refuse_any("--evaluate: ");
+
+    if (annotations || !given_folder.empty()) {
+        const folder_entries all = list_root(folder.empty() ? "." : folder);
+        std::vector<std::string> left;
+        for (const std::string& name : all.photos)
+            if (!line_of.contains(plain(in_folder(folder, name)))) left.push_back(name);
+        // A list may be meant to choose among photos; annotations describe a folder.
+        if (!left.empty() && annotations)
+            refuse("--evaluate: " + file + ": expected a line for each photo of " + folder + ", found none for " + left.front() +
+                   (left.size() > 1 ? " (and " + counted(left.size() - 1, "more photo") + ')' : ""));
+        if (!left.empty())
+            std::fprintf(stderr, "classify: %s: %s without a line in %s left out\n", terminal_text(folder).c_str(),
+                         counted(left.size(), "photo").c_str(), terminal_text(file).c_str());
+    }
+    found.labels_from = file + classes.remarks();
+    return found;
+}
+
+evaluation_set of_flat_folder(const options& o, class_finder& classes) {
+    const folder_entries all = list_root(o.evaluate);
+    if (!all.folders.empty())
+        refuse("--truth: " + o.evaluate + ": expected photos in one flat folder, found the folder " + all.folders.front());
+    std::vector<text_line> lines = read_lines("--truth", o.truth);
+    while (!lines.empty() && lines.back().text.empty()) lines.pop_back();
+    if (lines.empty()) refuse("--truth: " + o.truth + ": expected the class of a photo in each line, found none");
+    if (lines.size() != all.photos.size())
+        refuse("--truth: expected a line for each photo, found " + counted(lines.size(), "line") + " in " + o.truth + " and " +
+               counted(all.photos.size(), "photo") + " in " + o.evaluate);
+
+    evaluation_set found;
+    problem_count problems{"line"};
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto& [number, text] = lines[i];
+        if (text.empty()) {
+            problems.add(at_line(o.truth, number) + "expected the class of " + all.photos[i] + ", found nothing");
+            continue;
+        }
+        if (!classes.has_file() && whole_number(text))
+            refuse("--truth: " + at_line(o.truth, number) + "found the number " + text +
+                   ", and ILSVRC's ids are not the model's indices: --classes FILE says which class is which id, in lines of an id and an "
+                   "index");
+        const class_names::match m = classes.find(text);
+        if (m.index)
+            found.photos.push_back({in_folder(o.evaluate, all.photos[i]), *m.index});
+        else
+            problems.add(at_line(o.truth, number) + m.why_not);
+    }
+    problems.refuse_any("--truth: ");
+    tell_skipped(o.evaluate, all.others);
+    found.labels_from = o.truth + classes.remarks() + "; its lines are those of the photos in the order of their names, from " +
+                        all.photos.front() + " to " + all.photos.back();
+    return found;
+}
+
+// Tiny ImageNet's validation set: its folder, or the folder of its images, which the annotations lie beside.
+struct annotated_folder {
+    std::string annotations, images;
+};
+
+std::optional<annotated_folder> find_annotations(const std::string& folder, const folder_entries& root) {
+    const annotated_folder inside{in_folder(folder, annotations_name), in_folder(folder, "images")};
+    if (root.folders == std::vector<std::string>{"images"} && is_file(inside.annotations)) return inside;
+    const annotated_folder beside{text_of((path_of(folder) / ".." / annotations_name).lexically_normal()), folder};
+    if (root.folders.empty() && !root.photos.empty() && is_file(beside.annotations)) return beside;
+    return std::nullopt;
+}
+
+}  // namespace
+
+evaluation_set find_evaluation_set(const options& o, const setup& s) {
+    class_finder classes{o, s};
+    if (!o.truth.empty()) return of_flat_folder(o, classes);
+    if (std::error_code ignored; !is_folder(o.evaluate) && fs::exists(path_of(o.evaluate), ignored))
+        return of_list(o.evaluate, o.inputs.empty() ? "" : o.inputs.front(), classes);
+    const folder_entries root = list_root(o.evaluate);
+    if (const std::optional<annotated_folder> tiny = find_annotations(o.evaluate, root))
+        return of_list(tiny->annotations, tiny->images, classes);
+    if (root.folders.empty())
+        refuse(
+            "--evaluate: " + o.evaluate + ": expected one folder a class, found none" +
+            (root.photos.empty() ? "" : " but " + counted(root.photos.size(), "photo") + "; --truth FILE or a list says what they show"));
+    return of_class_folders(o, s, root, classes);
+}
+
+}  // namespace app

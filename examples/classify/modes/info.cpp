@@ -1,0 +1,86 @@
+// --info: a table of what the model is, where that comes from, and what it costs.
+#include "modes/modes.hpp"
+
+#include <algorithm>
+
+#include <cvt/cost.hpp>
+
+#include "common/failure.hpp"
+#include "common/text.hpp"
+#include "modes/stage_table.hpp"
+#include "output/record_file.hpp"
+
+namespace app {
+namespace {
+
+std::string row(const char* name, const std::string& value) { return text("%-14s ", name) + value + '\n'; }
+
+std::string mebibytes(std::size_t bytes) { return text("%.1f MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+std::string resizing(const cvt::preprocessing& p) {
+    std::string how;
+    switch (p.resize) {
+        case cvt::preprocessing::resize_rule::none: how = "pixels as they are"; break;
+        case cvt::preprocessing::resize_rule::short_side: how = text("short side to %d", p.short_side); break;
+        case cvt::preprocessing::resize_rule::warp: how = text("warped to %d x %d", p.resize_height, p.resize_width); break;
+    }
+    if (p.center_crop)
+        how += text(", centre crop %d x %d (%s)", p.crop_height, p.crop_width, p.rounding == cvt::crop_rounding::hf ? "hf" : "official");
+    return how + (p.normalize ? ", normalised" : "");
+}
+
+std::string describe(const options& o, const setup& s) {
+    const cvt::model& model = s.model;
+    const cvt::config& c = model.config();
+    const cvt::model_info& about = model.info();
+    const std::optional<cvt::grid> size = cvt::output_size(s.preprocessing);
+
+    std::string out = row("model", o.model.empty() ? "built in: cvt-nano, ten classes (weights/CARD.md)" : terminal_text(o.model));
+    out += row("container", about.container);
+    if (about.weights_path[0] != '\0') out += row("weights in", about.weights_path);
+    out += row("names", about.naming + (about.stripped[0] != '\0' ? text(", each after \"%s\"", about.stripped) : std::string{}));
+    if (about.beside[0] != '\0') out += row("beside them", about.beside);
+    out += row("variant", text("%s: %s", about.variant, about.config_from));
+    out += row("activation", text("%s GELU: %s", cvt::to_string(c.gelu), about.gelu_from));
+    if (size)
+        out += row("input", text("%d x %d x %d: %s", c.num_channels, size->height, size->width, s.size_from));
+    else
+        out += row("input", text("%d channels, as large as the image", c.num_channels));
+    if (size && about.config_image_size != 0 && about.config_image_size != size->height)
+        out += row("", text("(image_size in config.json is %d, and is not used)", about.config_image_size));
+    out += row("images", c.num_channels == 3 ? resizing(s.preprocessing) : "none: tensors only (--input)");
+    const bool labelled = std::any_of(s.labels.begin(), s.labels.end(), [](const std::string& label) { return !label.empty(); });
+    out += row("classes", c.num_classes == 0 ? "no head: embeddings only"
+                                             : text("%d, %s%s", c.num_classes, labelled ? "with labels" : "without labels",
+                                                    about.scores == cvt::scoring::softmax   ? ""
+                                                    : about.scores == cvt::scoring::sigmoid ? ", each by itself (sigmoid)"
+                                                                                            : ", values (regression)"));
+    out += row("precision", cvt::to_string(model.precision()));
+    out += row("kernels", model.kernels());
+
+    if (size)
+        if (const auto shape = cvt::shape_of(c, size->height, size->width)) out += '\n' + stage_table(c, *shape);
+    out += '\n' + row("parameters", with_commas(model.parameters()));
+    out += row("weights", mebibytes(model.memory_bytes()));
+    if (!size) return out;
+    if (const auto work = cvt::multiply_adds(c, size->height, size->width))
+        out += row("multiply-adds", text("%.3f G at %d x %d", static_cast<double>(*work) * 1e-9, size->height, size->width));
+    if (const auto bytes = model.workspace_bytes(size->height, size->width, o.threads)) {
+        out += row("workspace", mebibytes(*bytes) + text(" with %d thread%s", o.threads, o.threads == 1 ? "" : "s"));
+        const auto loading =
+            static_cast<std::size_t>(cvt::cost_of(c, *cvt::shape_of(c, size->height, size->width)).largest_tensor) * sizeof(float);
+        const auto input = static_cast<std::size_t>(c.num_channels * size->tokens()) * sizeof(float);
+        out += row("peak", mebibytes(model.memory_bytes() + std::max(*bytes + input, loading)) +
+                               ": weights, workspace and an input, beside the program and the photo");
+    }
+    return out;
+}
+
+}  // namespace
+
+int info(const options& o, const setup& s) {
+    print(describe(o, s));
+    return all_good;
+}
+
+}  // namespace app

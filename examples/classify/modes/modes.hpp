@@ -1,0 +1,22 @@
+// What classify can do: one function and one source file for each mode. main.cpp chooses.
+#pragma once
+
+#include "options.hpp"
+#include "setup.hpp"
+
+namespace app {
+
+// Each mode returns the exit code and throws failure.
+
+/// Classifies the inputs: records, arrays and pictures.
+int classify(const options& o, const setup& s);
+/// --evaluate: the accuracy on labelled photos.
+int evaluate(const options& o, const setup& s);
+/// --info: describes the model.
+int info(const options& o, const setup& s);
+/// --verify: runs the model's self-test.
+int verify(const options& o, const setup& s);
+/// --convert: writes the checkpoint as a Hugging Face folder, with the labels and the preprocessing that the options chose.
+int convert(const options& o);
+
+}  // namespace app

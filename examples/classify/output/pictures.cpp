@@ -1,0 +1,40 @@
+// Names pictures and has them written.
+#include "output/pictures.hpp"
+
+#include <cerrno>
+#include <filesystem>
+
+#include "common/failure.hpp"
+#include "common/heat_map/png.hpp"
+#include "common/paths.hpp"
+#include "platform/platform.hpp"
+
+namespace fs = std::filesystem;
+
+namespace app {
+
+picture_directory::picture_directory(std::string folder, const std::optional<shard>& part)
+    : folder_{std::move(folder)}, part_{part ? '-' + part->name() : ""} {
+    std::error_code problem;
+    fs::create_directories(path_of(folder_), problem);
+    if (!problem && !fs::is_directory(path_of(folder_), problem)) problem = std::make_error_code(std::errc::not_a_directory);
+    if (!problem && !may_write_into(folder_)) problem = {errno, std::generic_category()};
+    if (problem) throw failure{wrong_usage, "--attention: " + folder_ + " cannot be written to: " + problem.message()};
+}
+
+std::string picture_directory::next_name(const std::string& path) {
+    const std::string stem = text_of(path_of(path).stem()) + part_;
+    std::string name = stem;
+    for (std::size_t& copies = copies_[stem]; !taken_.insert(name).second;) name = stem + '-' + std::to_string(++copies + 1);
+    return text_of(path_of(folder_) / path_of(name + ".attention.png"));
+}
+
+cvt::error picture_directory::write(const std::string& path, std::span<const std::uint8_t> picture, int width, int height,
+                                    std::string& name) {
+    const std::string target = next_name(path);
+    if (cvt::error e = heat_map::write_png(target, picture, width, height)) return e;
+    name = target;
+    return {};
+}
+
+}  // namespace app

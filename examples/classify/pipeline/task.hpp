@@ -1,0 +1,36 @@
+// task: one input on its way through the pipeline; outcome: what became of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cvt/tensor.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "input/input.hpp"
+#include "output/record_schema.hpp"
+
+namespace app {
+
+/// An image, as bytes in memory or as the file at its path; or a tensor.
+struct task {
+    input image;
+    std::optional<cvt::view<const float, 3>> tensor = std::nullopt;  ///< (channels, height, width), normalised; replaces the image
+};
+
+/// Arrays are empty unless options ask for them, and if the input failed.
+struct outcome {
+    record result;
+    std::vector<float> logits = {}, embedding = {}, input = {};
+    std::vector<std::uint8_t> picture = {};  ///< (height, width, 3), for --attention
+    int picture_width = 0, picture_height = 0;
+    bool of_other_shard = false;  ///< counts as failed, without a record
+    std::string notes = {};       ///< lines for standard error: what the reader skipped, what --repeat measured
+};
+
+/// Byte limit for each of: archive members that wait for a worker, photos that a worker keeps for their pictures, pictures that wait
+/// for the writer. May be exceeded by one photo.
+constexpr std::size_t max_bytes_in_flight = std::size_t{128} << 20;
+
+}  // namespace app

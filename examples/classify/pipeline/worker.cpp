@@ -1,0 +1,187 @@
+// worker.hpp: decode, preprocess, run, rank.
+#include "pipeline/worker.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cvt/cost.hpp>
+
+#include "common/heat_map/heat_map.hpp"
+#include "common/text.hpp"
+#include "platform/interrupt.hpp"
+
+namespace app {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double milliseconds_since(clock::time_point begin) { return std::chrono::duration<double, std::milli>(clock::now() - begin).count(); }
+
+std::size_t floats_of(int channels, cvt::grid size) { return static_cast<std::size_t>(channels * size.tokens()); }
+
+// Row `row` of an array of rows of `width`; empty for an array that is not computed.
+std::span<const float> row_of(const std::vector<float>& values, std::size_t row, std::size_t width) {
+    return values.empty() ? std::span<const float>{} : std::span{values}.subspan(row * width, width);
+}
+
+std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
+
+bool all_finite(std::span<const float> values) {
+    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+worker::worker(const options& o, const setup& s)
+    : options_{o},
+      config_{s.model.config()},
+      scores_{s.model.info().scores},
+      pool_{make_pool(o.threads)},
+      preprocessor_{s.preprocessing},
+      session_{s.model, {.executor = pool_.as_executor(), .preprocessing = s.preprocessing}} {}
+
+std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool>& cancelled) {
+    std::vector<outcome> outcomes;
+    rows_.clear();
+    const std::size_t max_photo_bytes = max_bytes_in_flight / static_cast<std::size_t>(options_.workers);
+    std::size_t photo_bytes = 0;
+    while (!tasks.empty() && photo_bytes <= max_photo_bytes && !cancelled && !interrupt_requested()) {
+        task& t = tasks.front();
+        clock::time_point begin = clock::now();
+        cvt::image photo;
+        const cvt::result<cvt::grid> size = read(t, photo);
+        cvt::error problem = size.error();
+        if (problem.code() == cvt::errc::io && interrupt_requested()) break;
+        double milliseconds = milliseconds_since(begin);
+        if (size) {
+            if (!fits(*size)) run_rows(outcomes);
+            begin = clock::now();
+            problem = append(t, photo, *size);
+            milliseconds += milliseconds_since(begin);
+        }
+        if (t.tensor || t.image.problem) milliseconds = 0;
+        outcomes.push_back({.result = {std::move(t.image.path), std::move(t.image.id), problem, {}, milliseconds, {}},
+                            .of_other_shard = t.image.of_other_shard,
+                            .notes = std::move(t.image.notes)});
+        tasks.pop_front();
+        if (problem) continue;
+        if (options_.attention.empty()) photo = {};
+        photo_bytes += photo.pixels.size();
+        rows_.push_back({outcomes.size() - 1, std::move(photo)});
+    }
+    run_rows(outcomes);
+    return outcomes;
+}
+
+// Decodes an image into `photo`. Returns the size of the network's input.
+cvt::result<cvt::grid> worker::read(const task& t, cvt::image& photo) {
+    if (t.image.problem) return t.image.problem;
+    if (t.tensor) return cvt::grid{static_cast<int>(t.tensor->extent(1)), static_cast<int>(t.tensor->extent(2))};
+    const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
+    cvt::result<cvt::image> decoded =
+        t.image.data ? cvt::decode(*t.image.data, turn, limits_) : cvt::read_image(t.image.path.c_str(), turn, limits_);
+    if (!decoded) return decoded.error();
+    photo = *std::move(decoded);
+    return preprocessor_.plan(photo.width, photo.height);
+}
+
+// Whether an input of this size can join the batch, whose inputs all have one size.
+bool worker::fits(cvt::grid size) const { return rows_.empty() || size == size_; }
+
+// Appends an input of a size that fits. After an error the batch is as before.
+cvt::error worker::append(const task& t, const cvt::image& photo, cvt::grid size) {
+    size_ = size;
+    const std::size_t floats = floats_of(config_.num_channels, size);
+    inputs_.resize((rows_.size() + 1) * floats);
+    const cvt::view<float, 3> input{inputs_.data() + rows_.size() * floats, config_.num_channels, size.height, size.width};
+    if (!t.tensor) return preprocessor_.run(photo.view(), input);
+    std::copy_n(t.tensor->data(), t.tensor->size(), input.data());
+    return {};
+}
+
+void worker::run_rows(std::vector<outcome>& outcomes) {
+    const std::size_t rows = rows_.size();
+    if (rows == 0) return;
+    logits_.resize(rows * static_cast<std::size_t>(config_.num_classes));
+    // Without a head the embedding is all there is to compute.
+    if (!options_.embedding.empty() || config_.num_classes == 0)
+        embeddings_.resize(rows * static_cast<std::size_t>(config_.last_stage().embed_dim));
+    if (!options_.attention.empty()) attention_.resize(rows * attention_width());
+    const clock::time_point begin = clock::now();
+    const cvt::error problem = forward();
+    const double share = milliseconds_since(begin) / static_cast<double>(rows);
+    for (const batch_row& r : rows_) {
+        outcomes[r.index].result.problem = problem;
+        outcomes[r.index].result.milliseconds += share;
+    }
+    outcome& first = outcomes[rows_.front().index];
+    if (!problem && options_.repeat > 0) first.notes += measure(first.result.path);
+    for (std::size_t i = 0; i < rows; ++i) conclude(outcomes[rows_[i].index], i);
+    rows_.clear();
+}
+
+cvt::error worker::forward() {
+    const cvt::view<const float, 4> inputs{inputs_.data(), static_cast<std::ptrdiff_t>(rows_.size()), config_.num_channels, size_.height,
+                                           size_.width};
+    return session_.run(inputs, {.logits = logits_, .embedding = embeddings_, .cls_attention = attention_});
+}
+
+std::string worker::measure(const std::string& path) {
+    std::vector<double> runs;
+    for (int i = 0; i < options_.repeat && !interrupt_requested(); ++i) {
+        const clock::time_point begin = clock::now();
+        if (forward()) return {};  // cannot happen: the same call has just succeeded
+        runs.push_back(milliseconds_since(begin));
+    }
+    if (runs.empty()) return {};
+    std::sort(runs.begin(), runs.end());
+    const double median = (runs[(runs.size() - 1) / 2] + runs[runs.size() / 2]) / 2;
+    const cvt::result<std::int64_t> work = cvt::multiply_adds(config_, size_.height, size_.width);
+    const double operations = work ? 2.0 * static_cast<double>(*work) * static_cast<double>(rows_.size()) : 0.0;
+    const std::string others = rows_.size() > 1 ? " and " + std::to_string(rows_.size() - 1) + " more" : "";
+    return terminal_text(path) + others +
+           text(": %zu runs: median %.2f ms, min %.2f ms, %.1f GFLOP/s\n", runs.size(), median, runs.front(), operations / (median * 1e6));
+}
+
+std::size_t worker::attention_width() const {
+    const cvt::result<cvt::model_shape> shape = cvt::shape_of(config_, size_.height, size_.width);
+    return shape ? static_cast<std::size_t>(config_.last_stage().num_heads * shape->last_stage().keys.tokens()) : 0;
+}
+
+// Computes all that a record needs, so that the one writer has little to do.
+void worker::conclude(outcome& o, std::size_t row) {
+    record& r = o.result;
+    if (r.problem) return;
+    const std::span<const float> logits = row_of(logits_, row, static_cast<std::size_t>(config_.num_classes)),
+                                 embedding = row_of(embeddings_, row, static_cast<std::size_t>(config_.last_stage().embed_dim));
+    if (!(all_finite(logits) && all_finite(embedding))) {
+        r.problem =
+            cvt::error::format(cvt::errc::invalid_argument, "the result holds NaN or infinite values: so does the input or a weight");
+        return;
+    }
+    if (!options_.attention.empty()) {
+        const cvt::image photo = std::move(rows_[row].photo);
+        auto picture = heat_map::draw(photo.view(), row_of(attention_, row, attention_width()), config_, session_.preprocessing());
+        if (!picture) {
+            r.problem = picture.error();
+            return;
+        }
+        o.picture = *std::move(picture);
+        o.picture_width = photo.width;
+        o.picture_height = photo.height;
+    }
+    if (!options_.dump_input.empty()) o.input = copy_of(row_of(inputs_, row, floats_of(config_.num_channels, size_)));
+    if (!options_.logits.empty()) o.logits = copy_of(logits);
+    if (!options_.embedding.empty()) o.embedding = copy_of(embedding);
+    if (logits.empty()) return;
+    r.top.resize(std::min(static_cast<std::size_t>(options_.top_k.value_or(5)), logits.size()));
+    cvt::top_k(logits, r.top, scores_);
+}
+
+std::vector<std::unique_ptr<task_runner>> make_workers(const options& o, const setup& s) {
+    std::vector<std::unique_ptr<task_runner>> workers;
+    for (int i = 0; i < o.workers; ++i) workers.push_back(std::make_unique<worker>(o, s));
+    return workers;
+}
+
+}  // namespace app

@@ -1,0 +1,63 @@
+// worker: a session that decodes, preprocesses and runs the tasks it is given.
+#pragma once
+
+#include <atomic>
+#include <cvt/extra/decode.hpp>
+#include <cvt/session.hpp>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "options.hpp"
+#include "pipeline/picture_limits.hpp"
+#include "pipeline/pipeline.hpp"
+#include "pipeline/threads.hpp"
+#include "setup.hpp"
+
+namespace app {
+
+/// Consecutive inputs of one size share a forward pass.
+class worker : public task_runner {
+public:
+    /// Starts the threads of --threads. Throws failure as make_pool does.
+    worker(const options& o, const setup& s);
+
+    /// Leaves tasks when photos that are kept for their pictures need too much memory. An interrupted read is not the image's failure:
+    /// its task stays, too.
+    std::vector<outcome> run(std::deque<task>& tasks, const std::atomic<bool>& cancelled) override;
+
+private:
+    cvt::result<cvt::grid> read(const task& t, cvt::image& photo);
+    [[nodiscard]] bool fits(cvt::grid size) const;
+    cvt::error append(const task& t, const cvt::image& photo, cvt::grid size);
+    void run_rows(std::vector<outcome>& outcomes);
+    cvt::error forward();
+    std::string measure(const std::string& path);
+    void conclude(outcome& o, std::size_t row);
+    [[nodiscard]] std::size_t attention_width() const;
+
+    struct batch_row {
+        std::size_t index;  // of its outcome
+        cvt::image photo;   // kept while its picture is still to be drawn
+    };
+
+    const options& options_;
+    const cvt::decode_limits limits_ = picture_limits(options_);
+    const cvt::config& config_;
+    cvt::scoring scores_;
+    cvt::thread_pool pool_;
+    cvt::image_preprocessor preprocessor_;
+    cvt::session session_;
+
+    std::vector<batch_row> rows_;    // of the batch
+    cvt::grid size_;                 // of each input in it
+    std::vector<float> inputs_;      // (rows, channels, height, width)
+    std::vector<float> logits_;      // (rows, classes)
+    std::vector<float> embeddings_;  // (rows, width of the last stage)
+    std::vector<float> attention_;   // (rows, heads, keys)
+};
+
+/// A worker for each of --workers. Throws failure as they do.
+std::vector<std::unique_ptr<task_runner>> make_workers(const options& o, const setup& s);
+
+}  // namespace app

@@ -1,0 +1,90 @@
+// What the command line needs of the operating system beyond the standard library. Each system has its own source.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace app {
+
+// Functions below that fail leave the reason in errno.
+
+/// Descriptors of the standard streams.
+constexpr int standard_input = 0, standard_output = 1, standard_error = 2;
+
+/// Call first. Points closed standard descriptors at an unusable device, so that no output file can take their numbers; sets binary
+/// output, and UTF-8 on Windows consoles.
+void prepare_streams();
+bool is_terminal(int stream);
+/// Whether the terminal shows escape sequences as colours.
+bool understands_escapes(int stream);
+/// Characters in a line of the terminal; 80 if that is unknown.
+int terminal_width(int stream);
+/// Whether `problem`, the errno of a write to standard output, means that the reader has closed it.
+bool reader_is_gone(int problem);
+
+/// Writes all of `text` to standard output. Returns false on failure, with EINTR after an interrupt.
+bool write_output(std::string_view text);
+
+/// What the thread that reads and the threads that wait for its input tell each other.
+struct read_control {
+    std::atomic<bool> starved = false;       ///< set by a read while it has no data
+    std::atomic<bool> cancelled = false;     ///< makes a read that waits give up
+    std::atomic<std::size_t> in_flight = 0;  ///< inputs without a record: before they are done, no read blocks that cannot be cancelled
+};
+
+/// Reads the bytes that are available from standard input, and waits only if there are none. Returns their number, 0 at the end, -1
+/// on failure; EINTR: interrupted or cancelled.
+std::ptrdiff_t read_input(char* to, std::size_t size, read_control& control);
+
+/// Whether files can be created in the directory.
+bool may_write_into(const std::string& directory);
+
+/// Bytes of physical memory; 0 if that is unknown.
+std::uint64_t memory_bytes();
+
+/// An open file, closed by the destructor.
+class file {
+public:
+    enum class mode { read, write, append, append_only };  ///< append also reads
+    enum class lock_result { done, taken, impossible };
+
+    file() = default;
+    /// Creates a missing file, unless it is opened to read. On failure the object converts to false.
+    file(const std::string& path, mode how);
+    file(file&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
+    file& operator=(file&& other) noexcept {
+        std::swap(descriptor_, other.descriptor_);
+        return *this;
+    }
+    ~file();
+
+    explicit operator bool() const { return descriptor_ >= 0; }
+    [[nodiscard]] int descriptor() const { return descriptor_; }
+    /// Null for pipes and devices.
+    [[nodiscard]] std::optional<std::uint64_t> size() const;
+    /// Reads the next bytes, as read_input() does.
+    std::ptrdiff_t read(char* to, std::size_t count, read_control& control) const;
+    /// Moves the position of a regular file forward.
+    [[nodiscard]] bool skip(std::uint64_t bytes) const;
+    /// Reads up to `count` bytes at `at`. Returns their number, 0 at the end, -1 on failure.
+    std::ptrdiff_t read_at(std::uint64_t at, char* to, std::size_t count) const;
+    /// Writes all bytes, at `at` or at the end. Returns false on failure.
+    bool write_at(std::uint64_t at, const void* data, std::size_t count) const;
+    bool append(const std::string& text) const;
+    /// Locks the file against other processes until it is closed. Does not wait.
+    [[nodiscard]] lock_result lock() const;
+    [[nodiscard]] bool truncate(std::uint64_t size) const;
+    /// Flushes written data to the disk, if there is one.
+    [[nodiscard]] bool sync() const;
+
+private:
+    int descriptor_ = -1;
+};
+
+}  // namespace app

@@ -1,0 +1,22 @@
+// failure: ends the program early, with an exit code and a sentence for standard error.
+#pragma once
+
+#include <string>
+
+namespace app {
+
+enum exit_code : int {
+    all_good = 0,
+    some_failed = 1,
+    wrong_usage = 2,
+    no_model = 3,
+    broken_pipe = 141,  // what shells report when the reader of a pipe has gone
+};
+
+/// Thrown anywhere in a program and caught in main. The library itself never throws.
+struct failure {
+    exit_code code;
+    std::string message;  ///< empty: end quietly
+};
+
+}  // namespace app

@@ -1,0 +1,23 @@
+// Which files count as images or archives by name, and which ones file managers and systems leave behind.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace app {
+
+/// Whether the file name ends in an extension of a picture format that cvt decodes, or would decode if built with the format's library.
+bool has_image_name(const std::string& path);
+/// Whether the file name ends in .tar.
+bool has_archive_name(const std::string& path);
+/// The extension in lower case, with its dot; empty if there is none.
+std::string extension_of(const std::string& path);
+
+/// Whether a directory entry is litter: a name that begins with a dot (.DS_Store, AppleDouble's ._photo.jpg), __MACOSX, @eaDir or
+/// Thumbs.db, in any case.
+bool is_litter(std::string_view name);
+/// Whether an archive member is litter, by its own name or by a directory named __MACOSX or @eaDir. Other directories may begin with a
+/// dot: ~/.cache/photos was packed on purpose.
+bool is_litter_member(std::string_view path);
+
+}  // namespace app

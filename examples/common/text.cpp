@@ -1,0 +1,67 @@
+// text.hpp: the JSON escape is the library's own.
+#include "common/text.hpp"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cvt/extra/json.hpp>
+
+namespace app {
+namespace {
+
+std::string hex(const char* pattern, unsigned char byte) {
+    char text[8];
+    std::snprintf(text, sizeof text, pattern, byte);
+    return text;
+}
+
+}  // namespace
+
+std::string json_string(std::string_view bytes) {
+    std::string out = "\"";
+    cvt::escape_json(bytes, [&out](std::string_view part) { out += part; });
+    return out += '"';
+}
+
+std::string csv_field(std::string_view bytes) {
+    if (bytes.find_first_of("\",\r\n") == std::string_view::npos) return std::string{bytes};
+    std::string out = "\"";
+    for (const char c : bytes) out.append(c == '"' ? 2 : 1, c);
+    return out += '"';
+}
+
+std::string terminal_text(std::string_view bytes) {
+    std::string out;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(bytes[i]), next = static_cast<unsigned char>(i + 1 < bytes.size() ? bytes[i + 1] : 0);
+        if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F, control characters too
+            out += hex("\\x%02x", byte) + hex("\\x%02x", next);
+            ++i;
+        } else if (byte < 0x20 || byte == 0x7F) {
+            out += hex("\\x%02x", byte);
+        } else {
+            out += bytes[i];
+        }
+    }
+    return out;
+}
+
+std::string text(const char* pattern, ...) {
+    char line[1024];
+    std::va_list arguments;
+    va_start(arguments, pattern);
+    std::vsnprintf(line, sizeof line, pattern, arguments);
+    va_end(arguments);
+    return line;
+}
+
+std::string with_commas(std::int64_t value) {
+    const std::string digits = std::to_string(value);
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
+}
+
+}  // namespace app

@@ -1,0 +1,23 @@
+// Text for people and files: arbitrary bytes escaped for JSON, CSV and terminals; numbers formatted.
+#pragma once
+
+#include <cstdint>
+#include <cvt/error.hpp>
+#include <string>
+#include <string_view>
+
+namespace app {
+
+/// A quoted JSON string. Every byte that is not part of valid UTF-8 becomes U+FFFD, so that the document stays valid.
+std::string json_string(std::string_view bytes);
+/// A CSV field, quoted where RFC 4180 requires it. The bytes do not change.
+std::string csv_field(std::string_view bytes);
+/// Control characters become \xNN, so that a file name cannot move the cursor or begin a line.
+std::string terminal_text(std::string_view bytes);
+
+/// printf into a string; cut after 1023 bytes.
+CVT_PRINTF(1, 2) std::string text(const char* pattern, ...);
+/// 19,997,480
+std::string with_commas(std::int64_t value);
+
+}  // namespace app
