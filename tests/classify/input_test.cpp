@@ -1,0 +1,92 @@
+// input/: directories, selections by shard and by earlier records.
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "common/failure.hpp"
+#include "input/inputs.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace {
+
+void touch(const std::string& path, const std::string& text = {}) { std::ofstream{path} << text; }
+
+std::vector<app::input> all_of(app::input_list& list) {
+    std::vector<app::input> out;
+    while (std::optional<app::input> i = list.next()) out.push_back(*std::move(i));
+    return out;
+}
+
+struct fixture {
+    cvt_test::temporary_folder folder;
+    app::read_control control;
+    app::resume_index done;
+};
+
+}  // namespace
+
+TEST_CASE("a directory gives its images by name, and says what it skipped", "[input]") {
+    fixture f;
+    for (const char* name : {"b.jpg", "a.PNG", "c.webp", "notes.txt", "more.txt", ".hidden.jpg", "Thumbs.db"}) touch(f.folder / name);
+    std::filesystem::create_directory(f.folder / "deeper.jpg");
+    app::selection all{std::nullopt, f.done};
+    app::input_list list{{f.folder.path(), f.folder / "alone.jpg"}, false, all, f.control};
+    CHECK(list.total() == 4U);
+    const std::string notes = list.take_notes();
+    CHECK(notes.find("3 other entries skipped (2 .txt, 1 folder)") != std::string::npos);
+    CHECK(list.take_notes().empty());
+    const std::vector<app::input> found = all_of(list);
+    REQUIRE(found.size() == 4);
+    CHECK(found[0].path == f.folder / "a.PNG");
+    CHECK(found[1].path == f.folder / "b.jpg");
+    CHECK(found[2].path == f.folder / "c.webp");
+    CHECK(found[3].path == f.folder / "alone.jpg");
+    for (const app::input& i : found) CHECK_FALSE(i.problem);
+}
+
+TEST_CASE("the shards of a run divide its inputs, and each reports a missing directory once", "[input]") {
+    fixture f;
+    for (int i = 0; i < 40; ++i) touch(f.folder / (std::to_string(i) + ".jpg"));
+    const std::string missing = f.folder / "missing";
+    std::size_t images = 0, records_of_missing = 0, reports_elsewhere = 0;
+    for (std::uint32_t part = 0; part < 3; ++part) {
+        app::selection mine{app::shard{part, 3}, f.done};
+        app::input_list list{{missing, f.folder.path()}, false, mine, f.control};
+        for (const app::input& i : all_of(list)) {
+            if (i.path != missing) {
+                ++images;
+                continue;
+            }
+            CHECK(i.problem);
+            (i.of_other_shard ? reports_elsewhere : records_of_missing) += 1;
+        }
+    }
+    CHECK(images == 40);
+    CHECK(records_of_missing == 1);
+    CHECK(reports_elsewhere == 2);
+}
+
+TEST_CASE("an input with a record is left out, once for each record", "[input]") {
+    fixture f;
+    const std::string records = f.folder / "r.jsonl", photo = f.folder / "a.jpg";
+    touch(photo);
+    touch(records,
+          "{\"path\": \"" + photo + "\", \"ms\": 1.000}\n{\"path\": \"gone\", \"error\": {\"code\": \"io\", \"message\": \"\"}}\n{\"pa");
+    app::resume_index done{records, std::nullopt};
+    CHECK(done.whole_bytes() == std::filesystem::file_size(records) - 4);
+    app::selection rest{std::nullopt, done};
+    app::input_list list{{photo, photo, "gone"}, false, rest, f.control};
+    CHECK(list.total() == 1U);
+    CHECK(all_of(list).size() == 1);
+    CHECK(done.taken() == 2);
+    CHECK(done.failed() == 1);
+}
+
+TEST_CASE("an index refuses a file that classify did not write", "[input]") {
+    fixture f;
+    const std::string path = f.folder / "r.jsonl";
+    for (const char* text : {"hello\n", "{\"path\": \"a\"}\n", "{\"path\": \"a\", \"ms\": 1}\nhello"}) {
+        CAPTURE(text);
+        touch(path, text);
+        CHECK_THROWS_AS((app::resume_index{path, std::nullopt}), app::failure);
+    }
+}
