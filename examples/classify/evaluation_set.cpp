@@ -137,7 +137,8 @@ public:
     void add(const std::string& folder, std::size_t expected) {
         const std::size_t before = to_.photos.size();
         walk(folder, expected);
-        if (to_.photos.size() == before) to_.photos.push_back({folder, expected, "a folder without .jpg, .png, .webp or other picture files"});
+        if (to_.photos.size() == before)
+            to_.photos.push_back({folder, expected, "a folder without .jpg, .png, .webp or other picture files"});
     }
 
 private:

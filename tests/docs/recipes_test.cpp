@@ -1,12 +1,12 @@
 // Every recipe of docs/cookbook.md does what the cookbook says.
 #include "recipes.hpp"
 
-#include <cvt/kernels/select.hpp>
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <cvt/extra/decode.hpp>
+#include <cvt/kernels/select.hpp>
 #include <cvt/test_pattern.hpp>
 #include <filesystem>
 #include <fstream>
