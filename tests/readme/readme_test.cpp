@@ -57,7 +57,7 @@ TEST_CASE("links lead somewhere", "[readme]") {
 }
 
 TEST_CASE("files and programs that documents name exist", "[readme]") {
-    const std::regex path{R"(^((build/release|\.ci|benchmarks|cmake|docs|examples|include|scripts|tests|weights)/[\w./-]*).*)"};
+    const std::regex path{R"(^((build/release|\.ci|\.github|benchmarks|cmake|docs|examples|include|scripts|src|tests|weights)/[\w./-]*).*)"};
     int found = 0;
     for (const fs::path& document : documents()) {
         if (document.parent_path() != source / "." && document.parent_path() != source / "docs")
