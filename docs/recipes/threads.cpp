@@ -22,7 +22,7 @@ cvt::executor on_threads_of(host_threads& host) {
 }
 // end
 
-// recipe: session a thread
+// recipe: session per thread
 std::vector<int> classify_all(const cvt::model& model, std::span<const cvt::image_view> images, int threads) {
     std::vector<int> best(images.size(), -1);
     std::atomic<std::size_t> next{0};
