@@ -1,15 +1,15 @@
-# cvt::decode: the compiled half of cvt/extra/decode.hpp, with stb_image in it (cvt_stb) or before libjpeg-turbo and libpng
-# (cvt_codecs), and before the libraries of other formats. Included here and, installed, by find_package(cvt CONFIG COMPONENTS decode).
-find_path(CVT_STB_INCLUDE_DIR stb/stb_image.h DOC "Folder that holds stb/stb_image.h (Debian: libstb-dev)")
+# cvt::decode: the compiled half of cvt/extra/decode.hpp, with stb_image (cvt_stb) or with libjpeg-turbo and libpng (cvt_codecs), and
+# with the libraries of other formats. Included by this repository and, installed, by find_package(cvt CONFIG COMPONENTS decode).
+find_path(CVT_STB_INCLUDE_DIR stb/stb_image.h DOC "Folder that contains stb/stb_image.h (Debian: libstb-dev)")
 mark_as_advanced(CVT_STB_INCLUDE_DIR)
 
-# In the repository the source lies in src/; installed, beside this file.
+# The source is in src/ in the repository, and beside this file when installed.
 set(cvt_decode_source ${CMAKE_CURRENT_LIST_DIR}/decode.cpp)
 if(NOT EXISTS ${cvt_decode_source})
   set(cvt_decode_source ${CMAKE_CURRENT_LIST_DIR}/../src/decode.cpp)
 endif()
 
-# classify takes the system's codecs where it finds them; a host says whether it wants them, and then they must be there.
+# classify uses the system's codecs where they are found. A host that enables them must have them.
 set(cvt_is_guest TRUE)
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_FIND_PACKAGE_NAME)
   set(cvt_is_guest FALSE)
@@ -40,7 +40,7 @@ if(NOT TARGET cvt_stb AND CVT_STB_INCLUDE_DIR)
   set_target_properties(cvt_stb PROPERTIES POSITION_INDEPENDENT_CODE ON) # as above
 endif()
 if(NOT TARGET cvt_stb AND NOT CMAKE_FIND_PACKAGE_NAME)
-  message(FATAL_ERROR "stb/stb_image.h was not found (Debian: libstb-dev); CVT_STB_INCLUDE_DIR names the folder that holds stb/")
+  message(FATAL_ERROR "stb/stb_image.h was not found (Debian: libstb-dev); set CVT_STB_INCLUDE_DIR to the folder that contains stb/")
 endif()
 if(NOT TARGET cvt::decode)
   if(TARGET cvt_codecs)

@@ -1,7 +1,7 @@
-# The formats that cvt::decode reads through libraries besides JPEG and PNG: an option each. Included by cvt-decode.cmake, which has
-# set cvt_decode_target and cvt_is_guest.
+# An option for each format that cvt::decode reads through a library, besides JPEG and PNG. Included by cvt-decode.cmake, which sets
+# cvt_decode_target and cvt_is_guest.
 
-# cvt_find_library(<NAME> <header> <library>...): CVT_<NAME>_INCLUDE_DIR, CVT_<NAME>_LIBRARIES and CVT_<NAME>_FOUND.
+# cvt_find_library(<NAME> <header> <library>...): sets CVT_<NAME>_INCLUDE_DIR, CVT_<NAME>_LIBRARIES and CVT_<NAME>_FOUND.
 function(cvt_find_library name header)
   find_path(CVT_${name}_INCLUDE_DIR ${header})
   set(libraries)
@@ -15,7 +15,7 @@ function(cvt_find_library name header)
     endif()
   endforeach()
   mark_as_advanced(CVT_${name}_INCLUDE_DIR)
-  # libtiff 4.5 can be silent without setting the handlers of the whole program; libheif 1.13 can be told to start none.
+  # libtiff 4.5 can be silenced without setting the handlers of the whole program; libheif 1.13 can be told to start no threads.
   if(found AND name STREQUAL TIFF)
     file(STRINGS ${CVT_TIFF_INCLUDE_DIR}/tiffio.h found REGEX TIFFOpenOptionsAlloc)
   elseif(found AND name STREQUAL HEIF)
@@ -25,10 +25,10 @@ function(cvt_find_library name header)
   set(CVT_${name}_FOUND ${found} PARENT_SCOPE)
 endfunction()
 
-# cvt_add_format(<NAME> <formats> <Debian package> <header> <library>...): the option CVT_WITH_<NAME>. On for this repository's
-# classify where these libraries and libjpeg-turbo and libpng are found; a host that says ON must have them. Off where programs are made
-# for another machine.
-set(cvt_formats) # the names of those that are on
+# cvt_add_format(<NAME> <formats> <Debian package> <header> <library>...): adds the option CVT_WITH_<NAME>. It is on for this
+# repository's classify if these libraries, libjpeg-turbo and libpng are found. A host that sets it must have them. It is off when
+# cross-compiling.
+set(cvt_formats) # the names of the enabled formats
 macro(cvt_add_format name formats package)
   if(cvt_is_guest OR CMAKE_CROSSCOMPILING OR NOT TARGET cvt_codecs)
     option(CVT_WITH_${name} "Decode ${formats} (Debian: ${package})" OFF)

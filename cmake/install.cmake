@@ -13,7 +13,7 @@ write_basic_package_version_file(cvt-config-version.cmake COMPATIBILITY SameMino
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cvt-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/cvt-config-version.cmake cmake/cvt-decode.cmake
               cmake/cvt-formats.cmake src/decode.cpp DESTINATION ${cvt_package_dir})
 
-# The prefix is said when installing (cmake --install --prefix), so cvt.pc finds it from its own place.
+# The prefix is only known when installing (cmake --install --prefix), so cvt.pc derives it from its own location.
 set(cvt_pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 file(RELATIVE_PATH cvt_prefix_from_pc /${cvt_pkgconfig_dir} /)
 string(REGEX REPLACE "/$" "" cvt_prefix_from_pc ${cvt_prefix_from_pc})

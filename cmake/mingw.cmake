@@ -1,5 +1,5 @@
-# Cross-compiles for Windows with Debian's MinGW-w64. Its compiler does not look into /usr/include, and must not: the headers
-# that come without a system are linked to from a folder of their own.
+# Cross-compiles for Windows with Debian's MinGW-w64. Its compiler does not search /usr/include, and must not: the
+# platform-independent headers are linked from a separate folder.
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)

@@ -174,6 +174,15 @@ def span(values, form):
     return low if low == high else f"{low} to {high}"
 
 
+def percent(shares):
+    return span([100 * s for s in shares], ".0f")
+
+
+def fill(text):
+    """The README's prose is wrapped at 100 columns."""
+    return textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False)
+
+
 def readme(results):
     about = {c.name: c.about for c in results[0].contestants}
     shares = [PeakShare(c) for r in results if (c := r.find("cvt", 1, 1))]
@@ -182,16 +191,15 @@ def readme(results):
     off = max(c.logits_off for r in results for c in r.contestants)
     version = about["torch"]["version"].partition("+")[0].rpartition(".")[0]
     return [
-        "Float32, the same weights, batch 1, milliseconds an image: medians of rounds in which all take turns. The ratio is the median of cvt / peer",
-        f"round by round, lower is better. Logits differ by at most {off:.1e}.", "",
+        fill("Milliseconds per image: float32, the same weights, batch 1; medians of interleaved rounds. The ratio is the median of cvt / peer "
+             f"over the rounds; lower is better. Logits differ by at most {off:.1e}."), "",
         *table(("model and input", "threads", "cvt", f"ONNX Runtime {about['ort']['version'].rpartition('.')[0]}", "ratio",
                 f"PyTorch {version}", "ratio"), per_thread(results)),
-        textwrap.fill(
-            f"On one thread {span([s.of_peak for s in shares], '.2f')} of the multiply-adds that a core's peak allows, "
-            f"{span([s.of_what_was_left for s in shares], '.2f')} of what the host's other guests left of it, by the {about['cvt']['kernels']} "
-            f"kernels. Peak memory with {results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
-            f"{next(build()).removeprefix('* ')}; {len(results[0].contestants[0].milliseconds)} rounds, in which other programs took "
-            f"{span([100 * r.others for r in results], '.1f')} % of the busy time.", 150),
+        fill(f"On one thread the {about['cvt']['kernels']} kernels reach {percent(s.of_peak for s in shares)} % of the core's FMA peak, or "
+             f"{percent(s.of_what_was_left for s in shares)} % of what other tenants of the host left available. Peak memory with "
+             f"{results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
+             f"{next(build()).removeprefix('* ')}; {len(results[0].contestants[0].milliseconds)} rounds, in which other programs took "
+             f"{span([100 * r.others for r in results], '.1f')} % of the busy time."),
     ]
 
 

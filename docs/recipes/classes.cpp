@@ -1,4 +1,4 @@
-// Recipes: what becomes of logits when the classes are your own.
+// Recipes: labels and probabilities for your own classes.
 #include "recipes.hpp"
 
 // recipe: labels

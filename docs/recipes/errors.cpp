@@ -18,9 +18,9 @@ int exit_code_of(const char* model_path, const char* photo_path, std::string& me
             case cvt::errc::io: return 2;             // try again later, or another path
             case cvt::errc::out_of_memory: return 3;  // a smaller input, fewer workers
             case cvt::errc::malformed:                // the file is damaged
-            case cvt::errc::unsupported:              // or of a kind that is not read
+            case cvt::errc::unsupported:              // or of a kind that is not supported
             case cvt::errc::bad_image: return 4;      // or too large
-            default: return 1;                        // the text names what, what was expected, what was found
+            default: return 1;                        // the text says what was expected and what was found
         }
     };
     const auto model = cvt::model::load(model_path);

@@ -1,4 +1,4 @@
-# ImageNet's validation set in each of its shapes; run by a test on miniatures of them, with classify in the PATH.
+# Recipes for each layout of ImageNet's validation set. A test runs them on small copies, with classify in the PATH.
 
 # recipe: imagenet kaggle
 classify --model cvt-13 --orient ignore --evaluate LOC_val_solution.csv --classes LOC_synset_mapping.txt ILSVRC/Data/CLS-LOC/val

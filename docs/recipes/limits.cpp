@@ -1,14 +1,14 @@
-// Recipes: memory that is known before it is taken, and files from strangers.
+// Recipes: memory computed before it is allocated, and files from strangers.
 #include "recipes.hpp"
 
 #include <cvt/extra/decode.hpp>
 
 // recipe: memory needed
 cvt::result<std::size_t> bytes_of_sessions(const cvt::model& model, cvt::grid input, int sessions, int workers) {
-    const auto workspace = model.workspace_bytes(input.height, input.width, workers);  // nothing is allocated by asking
+    const auto workspace = model.workspace_bytes(input.height, input.width, workers);  // allocates nothing
     if (!workspace) return workspace.error();
     const auto pixels = static_cast<std::size_t>(model.config().num_channels * input.tokens()) * sizeof(float);
-    return model.memory_bytes() + static_cast<std::size_t>(sessions) * (*workspace + pixels);  // beside the photos
+    return model.memory_bytes() + static_cast<std::size_t>(sessions) * (*workspace + pixels);  // plus the photos
 }
 // end
 
@@ -16,7 +16,7 @@ cvt::result<std::size_t> bytes_of_sessions(const cvt::model& model, cvt::grid in
 cvt::error classify_upload(const cvt::model& model, std::span<const std::byte> file, std::span<float> logits) {
     const auto photo = cvt::decode(file, cvt::orientation::exif, {.max_bytes = 20 << 20, .max_pixels = 25'000'000});
     if (!photo) return photo.error();
-    cvt::session session{model};  // a server keeps one for each of its threads
+    cvt::session session{model};  // a server keeps one per thread
     return session.classify(photo->view(), logits);
 }
 // end
@@ -32,6 +32,6 @@ cvt::result<cvt::model> load_from_stranger(const char* path) {
     if (*bytes > std::size_t{256} << 20 || *work > 50'000'000'000)
         return cvt::error::format(cvt::errc::unsupported, "%s: too expensive: %zu bytes and %lld multiply-adds at 224 x 224", path, *bytes,
                                   static_cast<long long>(*work));
-    return model;  // and its sessions get preprocessing for 224, whatever its file says
+    return model;  // give its sessions preprocessing for 224, whatever its file says
 }
 // end

@@ -39,6 +39,6 @@ cvt::result<cvt::model> load_from_memory(std::span<const std::byte> weights, std
 
 // recipe: exceptions
 cvt::model load_or_throw(const char* path) {
-    return cvt::model::load(path).value();  // throws cvt::bad_result, a std::exception whose what() is the error's
+    return cvt::model::load(path).value();  // throws cvt::bad_result, a std::exception with the error's what()
 }
 // end

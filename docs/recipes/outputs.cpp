@@ -8,7 +8,7 @@
 cvt::error logits_of_tensor(cvt::session& session, const std::vector<float>& input, int height, int width, std::vector<float>& logits) {
     const cvt::config& config = session.model().config();
     const cvt::view<const float, 3> tensor{input.data(), config.num_channels, height, width};
-    if (static_cast<std::size_t>(tensor.size()) != input.size())  // a view trusts its extents: the check is the caller's
+    if (static_cast<std::size_t>(tensor.size()) != input.size())  // a view trusts its extents: the caller checks them
         return cvt::error::format(cvt::errc::invalid_argument, "input: expected %td floats, found %zu", tensor.size(), input.size());
     logits.resize(static_cast<std::size_t>(config.num_classes));
     return session.logits(tensor, logits);
@@ -19,7 +19,7 @@ cvt::error logits_of_tensor(cvt::session& session, const std::vector<float>& inp
 cvt::error classify_batch(cvt::session& session, std::span<const cvt::image_view> images, std::vector<float>& logits) {
     const auto classes = static_cast<std::size_t>(session.model().config().num_classes);
     logits.resize(images.size() * classes);
-    return session.classify(images, logits);  // those of image n begin at n * classes
+    return session.classify(images, logits);  // the logits of image n begin at n * classes
 }
 // end
 
@@ -45,7 +45,7 @@ cvt::result<std::vector<feature_map>> stage_maps(cvt::session& session, const cv
     if (!shape) return shape.error();
 
     std::vector<feature_map> maps;
-    cvt::outputs out;  // what gets room is computed, and nothing else
+    cvt::outputs out;  // only outputs with memory are computed
     for (std::size_t i = 0; i < config.stages().size(); ++i) {
         const cvt::grid tokens = shape->stage[i].tokens;
         const int channels = config.stage[i].embed_dim;
@@ -69,6 +69,6 @@ cvt::result<feature_map> attention_map(cvt::session& session, const cvt::image_v
     const int heads = config.last_stage().num_heads;
     feature_map map{heads, keys.height, keys.width, std::vector<float>(static_cast<std::size_t>(heads * keys.tokens()))};
     if (auto e = session.run({&image, 1}, {.cls_attention = map.values})) return e;
-    return map;  // one channel a head: average them for one picture
+    return map;  // one channel per head: average them for one picture
 }
 // end

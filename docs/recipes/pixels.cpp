@@ -6,7 +6,7 @@
 
 // recipe: preprocessing
 cvt::preprocessing as_transformers(int size) {
-    cvt::preprocessing p = cvt::preprocessing::for_size(size);  // the official evaluation's, mean and std of ImageNet
+    cvt::preprocessing p = cvt::preprocessing::for_size(size);  // as the official evaluation, with ImageNet's mean and std
     p.rounding = cvt::crop_rounding::hf;                        // an odd crop begins one pixel elsewhere
     return p;
 }
@@ -24,7 +24,7 @@ cvt::preprocessing squashed(int height, int width) {
 // recipe: any size
 cvt::preprocessing whole_photo(int short_side) {
     cvt::preprocessing p;
-    p.resize = cvt::preprocessing::resize_rule::short_side;  // the ratio is kept, and nothing is cut off
+    p.resize = cvt::preprocessing::resize_rule::short_side;  // keeps the aspect ratio and crops nothing
     p.short_side = short_side;
     p.center_crop = false;
     return p;
@@ -50,7 +50,7 @@ cvt::result<cvt::grid> input_of_photo(const cvt::model& model, const cvt::prepro
 
 // recipe: exif
 cvt::error classify_as_stored(cvt::session& session, const char* path, std::span<float> logits) {
-    const auto photo = cvt::read_image(path, cvt::orientation::ignore);  // exif: turned as viewers show it
+    const auto photo = cvt::read_image(path, cvt::orientation::ignore);  // exif would turn it as viewers do
     if (!photo) return photo.error();
     return session.classify(photo->view(), logits);
 }

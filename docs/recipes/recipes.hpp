@@ -1,4 +1,4 @@
-// What the recipes of docs/cookbook.md offer to the test that runs them, tests/docs/recipes_test.cpp.
+// Declares the recipes of docs/cookbook.md for the test that runs them, tests/docs/recipes_test.cpp.
 #pragma once
 
 #include <array>
@@ -48,7 +48,7 @@ cvt::image_view part_of(const cvt::image_view& image, int left, int top, int wid
 std::vector<std::uint8_t> rgb_of_bgr(const std::uint8_t* bgr, int width, int height, std::ptrdiff_t row_bytes);
 
 // threads.cpp
-struct host_threads {  // stands for the pool that a host has already
+struct host_threads {  // stands for the thread pool of a host
     int count = 3;
     void for_each(int tasks, const std::function<void(int)>& task);
 };
@@ -56,7 +56,7 @@ cvt::executor on_threads_of(host_threads& host);
 std::vector<int> classify_all(const cvt::model& model, std::span<const cvt::image_view> images, int threads);
 cvt::result<cvt::model> load_for(const char* path, const char* kernels);
 
-// errors.cpp, which is compiled with -fno-exceptions -fno-rtti: no type of cvt can be shared with the other files
+// errors.cpp, which is compiled with -fno-exceptions -fno-rtti: it cannot share cvt's types with the other files
 int exit_code_of(const char* model_path, const char* photo_path, std::string& message);
 
 // checkpoints.cpp

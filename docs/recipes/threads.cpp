@@ -1,4 +1,4 @@
-// Recipes: threads of the host's, one session for each thread, and kernels by name.
+// Recipes: the host's threads, one session per thread, and kernels by name.
 #include "recipes.hpp"
 
 #include <algorithm>
@@ -22,12 +22,12 @@ cvt::executor on_threads_of(host_threads& host) {
 }
 // end
 
-// recipe: session a thread
+// recipe: session per thread
 std::vector<int> classify_all(const cvt::model& model, std::span<const cvt::image_view> images, int threads) {
     std::vector<int> best(images.size(), -1);
     std::atomic<std::size_t> next{0};
     const auto work = [&] {
-        cvt::session session{model};  // this thread's; the weights are shared
+        cvt::session session{model};  // one per thread; the weights are shared
         std::vector<float> logits(static_cast<std::size_t>(model.config().num_classes));
         for (std::size_t i = next++; i < images.size(); i = next++)
             if (!session.classify(images[i], logits)) best[i] = cvt::top_k<1>(logits)[0].index;
@@ -42,6 +42,6 @@ std::vector<int> classify_all(const cvt::model& model, std::span<const cvt::imag
 
 // recipe: kernels
 cvt::result<cvt::model> load_for(const char* path, const char* kernels) {
-    return cvt::model::load(path, {.kernels = kernels});  // "avx512", "avx2", "sse2", "eigen"; one that cannot run here is an error
+    return cvt::model::load(path, {.kernels = kernels});  // such as "avx2" or "sse2"; a set that this CPU cannot run is an error
 }
 // end

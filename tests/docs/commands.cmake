@@ -1,5 +1,5 @@
-# cmake -DFOLDER=<scratch> -DCLASSIFY=<program> -P commands.cmake: runs docs/recipes/commands.sh beside a checkpoint of its names,
-# then docs/recipes/imagenet.sh on miniatures of its data sets: a cathedral and a golf ball, which the built-in model knows.
+# cmake -DFOLDER=<scratch> -DCLASSIFY=<program> -P commands.cmake: runs docs/recipes/commands.sh on a small checkpoint, then
+# docs/recipes/imagenet.sh on small copies of its data sets: a cathedral and a golf ball, which the built-in model knows.
 cmake_minimum_required(VERSION 3.21)
 set(root ${CMAKE_CURRENT_LIST_DIR}/../..)
 file(REMOVE_RECURSE ${FOLDER})

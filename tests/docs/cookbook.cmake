@@ -1,10 +1,10 @@
-# cmake -P cookbook.cmake: fails unless docs/cookbook.md shows every recipe of docs/recipes, letter for letter, and no other code.
+# cmake -P cookbook.cmake: fails unless docs/cookbook.md contains every recipe of docs/recipes, letter for letter, and no other code.
 cmake_minimum_required(VERSION 3.21)
 set(docs ${CMAKE_CURRENT_LIST_DIR}/../../docs)
 file(READ ${docs}/cookbook.md cookbook)
 file(GLOB files ${docs}/recipes/*.cpp ${docs}/recipes/*.sh)
 
-# count(<variable> <text> <what>): how often `what` is in `text`.
+# count(<variable> <text> <what>): sets the variable to the number of times `what` is in `text`.
 function(count variable text what)
   string(LENGTH "${text}" before)
   string(REPLACE "${what}" "" text "${text}")
@@ -14,7 +14,7 @@ function(count variable text what)
   set(${variable} ${times} PARENT_SCOPE)
 endfunction()
 
-# A recipe is what stands between a line "<comment> recipe: <name>" and the next "<comment> end".
+# A recipe is the text between a line "<comment> recipe: <name>" and the next "<comment> end".
 set(recipes 0)
 foreach(file ${files})
   file(READ ${file} rest)
@@ -43,7 +43,7 @@ foreach(file ${files})
     string(SUBSTRING "${rest}" ${end} -1 rest)
     string(FIND "${cookbook}" "```${fence}\n${code}```\n" shown)
     if(shown EQUAL -1)
-      message(SEND_ERROR "docs/cookbook.md does not show docs/recipes/${name}, \"${title}\", as it is:\n${code}")
+      message(SEND_ERROR "docs/cookbook.md does not contain docs/recipes/${name}, \"${title}\", as it is:\n${code}")
     endif()
     math(EXPR recipes "${recipes} + 1")
   endwhile()

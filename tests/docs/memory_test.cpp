@@ -1,4 +1,4 @@
-// The sizes that docs/memory.md states are those of the plan that runs.
+// Compares the sizes in docs/memory.md with the plan of weights and workspace.
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstring>
@@ -21,7 +21,7 @@ const cvt::config& named(const std::string& name) { return name == "CvT-13" ? cv
 TEST_CASE("docs/memory.md: packed weights and workspaces of the published models") {
     const cvt::result<const cvt::kernels::kernel_set*> set = cvt::kernels::select("avx2");
     if (!set) {
-        WARN("not checked: the table is about the avx2 kernels, and this CPU has no AVX2");
+        WARN("not checked: the table is for the avx2 kernels, and this CPU has no AVX2");
         return;
     }
 
@@ -45,7 +45,7 @@ TEST_CASE("docs/memory.md: packed weights and workspaces of the published models
         const auto workspace = [&](int workers) {
             return static_cast<double>(cvt::network::plan_workspace(c, *shape, **set, workers, nullptr).bytes) / mebibyte;
         };
-        // The page says "about": it need not change with every tile that grows.
+        // The page says "approximate": it need not change with every tile that grows.
         CHECK(weights == Approx(static_cast<double>(measure.peak()) / mebibyte).epsilon(0.02));
         CHECK(one == Approx(workspace(1)).epsilon(0.1));
         CHECK(more == Approx(workspace(8)).epsilon(0.1));

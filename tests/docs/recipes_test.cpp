@@ -1,12 +1,12 @@
-// Every recipe of docs/cookbook.md does what the cookbook says.
+// Tests that every recipe of docs/cookbook.md does what the cookbook says.
 #include "recipes.hpp"
 
-#include <cvt/kernels/select.hpp>
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <cvt/extra/decode.hpp>
+#include <cvt/kernels/select.hpp>
 #include <cvt/test_pattern.hpp>
 #include <filesystem>
 #include <fstream>
@@ -63,7 +63,7 @@ TEST_CASE("a model from a folder, from memory, from one file") {
 
     REQUIRE(tiny());
     CHECK(tiny()->config().num_classes == 10);
-    CHECK_FALSE(cvt::model::load((data + "/torch/tiny-official.pth").c_str()));  // shapes alone do not say enough
+    CHECK_FALSE(cvt::model::load((data + "/torch/tiny-official.pth").c_str()));  // its shapes alone are not enough
     CHECK_FALSE(load_lone_file((data + "/torch/tiny-official.pth").c_str(), {4, 8, 12}, {1, 2, 3}, {1, 1, 2}));
     CHECK_THROWS_AS(load_or_throw("no/such/model"), cvt::bad_result);
 }
@@ -107,11 +107,11 @@ TEST_CASE("outputs: tensors, batches, embeddings, maps, attention") {
         float sum = 0;
         for (std::size_t i = 0; i < 25; ++i) sum += attention->values[head * 25 + i];
         CHECK(sum > 0.1F);
-        CHECK(sum < 1.F + 1e-5F);  // the rest is what the class token attends to itself, here less than a sum may round
+        CHECK(sum < 1.F + 1e-5F);  // the rest is the class token's attention to itself, here less than rounding
     }
 }
 
-TEST_CASE("classes of one's own") {
+TEST_CASE("your own classes") {
     const std::vector<std::string> names{"a", "b", "c", "d"};
     CHECK(best_three(std::vector<float>{1, 4, 3, 2}, names) == std::vector<std::string>{"b", "c", "d"});
     const std::vector<float> among = probabilities_among(std::vector<float>{5, 2, 9, 2}, std::vector<int>{1, 3});
@@ -138,7 +138,7 @@ TEST_CASE("pixels: preprocessing, sizes, orientation, parts, other orders") {
     REQUIRE_FALSE(classify_as_stored(session, turned.c_str(), stored));
     CHECK(stored != logits_of(nano(), photo(turned).view()));
 
-    // A part without a copy is the part with one; blue and red change places and back.
+    // A view of a part equals a copy of it; swapping blue and red twice changes nothing.
     const cvt::image_view part = part_of(church_photo.view(), 20, 10, 64, 48);
     std::vector<std::uint8_t> copy;
     for (int y = 0; y < 48; ++y) copy.insert(copy.end(), part.data + y * part.row_stride, part.data + y * part.row_stride + 64 * 3);
@@ -150,7 +150,7 @@ TEST_CASE("pixels: preprocessing, sizes, orientation, parts, other orders") {
     CHECK(rgb_of_bgr(swapped.data(), 64, 48, std::ptrdiff_t{3} * 64) == copy);
 }
 
-TEST_CASE("threads of the host's, a session a thread, kernels by name") {
+TEST_CASE("the host's threads, one session per thread, kernels by name") {
     const cvt::image a = photo(cathedral), b = photo(golf_ball);
     host_threads host;
     CHECK(logits_of(nano(), a.view(), {.executor = on_threads_of(host)}) == logits_of(nano(), a.view()));
@@ -193,7 +193,7 @@ TEST_CASE("a converted checkpoint: half the size, its labels, its self-test") {
     CHECK(convert_to_f16("no/such.pth", model->config(), {}, (folder / "other").c_str()).code() == cvt::errc::io);
 }
 
-TEST_CASE("memory that is known, and files from strangers") {
+TEST_CASE("memory computed before it is allocated, and files from strangers") {
     const auto one = bytes_of_sessions(nano(), {160, 160}, 1, 1), four = bytes_of_sessions(nano(), {160, 160}, 4, 2);
     REQUIRE(one);
     CHECK(*one > nano().memory_bytes() + std::size_t{3} * 160 * 160 * sizeof(float));

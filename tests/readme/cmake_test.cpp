@@ -1,11 +1,11 @@
-// The CMake of docs/building.md, in a project of its own for each way to come by the library. What is cloned there is this repository here.
+// Builds a project by each way of docs/building.md's CMake. What a project would clone is this repository.
 #include "sandbox.hpp"
 
 using namespace cvt_test;
 
 namespace {
 
-/// The parts of a block that empty lines divide.
+/// The paragraphs of a block, which empty lines separate.
 std::vector<std::string> paragraphs(const std::string& text) {
     std::vector<std::string> parts{""};
     for (const std::string& line : lines_of(text)) {

@@ -1,5 +1,5 @@
-// The commands of the README and of documents for users, run as they are written, print what it says there that they print. Those that
-// install packages or build everything are held against scripts/run-tests instead, which continuous integration runs (.ci/run).
+// Runs the commands of the README and of the documents for users as written, and compares their output with the documents. Commands that
+// install packages or build everything are compared with scripts/run-tests instead, which continuous integration runs (.ci/run).
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -15,7 +15,7 @@ const fs::path source = CVT_SOURCE;
 
 struct command {
     std::string text;
-    bool prints;  ///< `output` is what it prints
+    bool prints;  ///< `output` is its output
     std::vector<std::string> output;
 };
 
@@ -58,7 +58,7 @@ bool has_line(const fs::path& file, const std::string& start) {
     return false;
 }
 
-/// Numbers with decimals may differ in the last printed place: another decoder of JPEGs is three levels away.
+/// Numbers with decimals may differ in the last printed place, because JPEG decoders differ by up to three levels.
 bool same_word(const std::string& a, const std::string& b) {
     if (a == b) return true;
     char *end_a = nullptr, *end_b = nullptr;
@@ -77,7 +77,7 @@ bool same_line(const std::string& a, const std::string& b) {
     }
 }
 
-/// `...` alone in a line stands for any lines, also none.
+/// A line `...` stands for any number of lines.
 void check_output(std::vector<std::string> expected, std::vector<std::string> printed) {
     if (!expected.empty() && expected.front() == "...") {
         expected.erase(expected.begin());
@@ -93,7 +93,7 @@ void check_output(std::vector<std::string> expected, std::vector<std::string> pr
     }
 }
 
-/// What a script runs at last, with the programs of this build.
+/// The last command of a script, with the programs of this build.
 std::string last_exec(const fs::path& script) {
     const std::string text = read_file(source / script), start = "\nexec build/demo/";
     const std::size_t at = text.rfind(start);
@@ -120,7 +120,7 @@ bool accounted_for(const std::string& text) {
     return false;
 }
 
-/// Only programs of this build are run, and `git clone`, which the sandbox has its own of.
+/// Only programs of this build may run, and `git clone`, which the sandbox replaces.
 bool may_run(std::string text) {
     while (!text.empty()) {
         if (!text.starts_with("build/release/") && !text.starts_with("git clone ")) return false;

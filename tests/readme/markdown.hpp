@@ -1,4 +1,4 @@
-// What the tests of the README need of Markdown: fenced blocks, links, headings, and code within lines.
+// Reads the parts of Markdown that the README's tests need: fenced blocks, links, headings, inline code.
 #pragma once
 
 #include <cctype>
@@ -50,7 +50,7 @@ struct markdown {
     [[nodiscard]] std::vector<std::string> links() const { return all(R"(\]\(([^)\s]+)\))"); }
     [[nodiscard]] std::vector<std::string> code_spans() const { return all("`([^`\n]+)`"); }
 
-    /// What the headings are linked as: `## The same pixels` is #the-same-pixels.
+    /// The link targets of the headings: `## The same pixels` is #the-same-pixels.
     [[nodiscard]] std::vector<std::string> anchors() const {
         std::vector<std::string> found;
         for (const std::string& heading : all("(?:^|\n)#+ ([^\n]+)")) {

@@ -1,4 +1,5 @@
-// The README's C++, links and names are those of the repository; other documents' links and names too.
+// Checks that the README's C++ blocks, and the links and file names of all documents, match the repository.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -10,7 +11,7 @@ namespace {
 
 const fs::path source = CVT_SOURCE;
 
-/// The documents that a reader finds from the README.
+/// The documents that are linked from the README.
 std::vector<fs::path> documents() {
     std::vector<fs::path> found;
     for (const char* folder : {".", "docs", "docs/cluster", "benchmarks", "benchmarks/peers", "examples/images", "weights"})
@@ -36,14 +37,25 @@ TEST_CASE("every C++ block of the README is an example, letter for letter", "[re
     CHECK(blocks.front() == read_file(source / "examples/minimal.cpp"));
 }
 
-TEST_CASE("no block of a document with commands is of a kind that no test looks at", "[readme]") {
+TEST_CASE("every block of a document with commands is of a kind that a test checks", "[readme]") {
     for (const char* document : {"README.md", "docs/checkpoints.md", "docs/command-line.md", "docs/library.md"})
         for (const block& b : markdown{source / document}.blocks) CHECK(contains({"cpp", "cmake", "sh", "console", "text"}, b.language));
 }
 
 TEST_CASE("the README is read in a few minutes", "[readme]") { CHECK(lines_of(read_file(source / "README.md")).size() <= 160); }
 
-TEST_CASE("links lead somewhere", "[readme]") {
+TEST_CASE("prose is wrapped at 100 columns", "[readme]") {
+    for (const fs::path& document : documents()) {
+        for (const std::string& line : lines_of(markdown{document}.prose)) {
+            if (line.starts_with('|') || line.starts_with('<') || line.starts_with('!') || line.starts_with("    ")) continue;
+            const auto columns = std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; });
+            INFO(document << ": " << line);
+            CHECK((columns <= 100 || line.find_first_of(" ", line.find_first_not_of(' ')) == std::string::npos));
+        }
+    }
+}
+
+TEST_CASE("links lead to files and headings", "[readme]") {
     for (const fs::path& document : documents()) {
         for (const std::string& link : markdown{document}.links()) {
             INFO(document << ": " << link);
@@ -57,11 +69,12 @@ TEST_CASE("links lead somewhere", "[readme]") {
 }
 
 TEST_CASE("files and programs that documents name exist", "[readme]") {
-    const std::regex path{R"(^((build/release|\.ci|benchmarks|cmake|docs|examples|include|scripts|tests|weights)/[\w./-]*).*)"};
+    const std::regex path{
+        R"(^((build/release|\.ci|\.github|benchmarks|cmake|docs|examples|include|scripts|src|tests|weights)/[\w./-]*).*)"};
     int found = 0;
     for (const fs::path& document : documents()) {
         if (document.parent_path() != source / "." && document.parent_path() != source / "docs")
-            continue;  // others name what is beside them
+            continue;  // other documents use relative names
         for (const std::string& span : markdown{document}.code_spans()) {
             std::smatch match;
             if (!std::regex_match(span, match, path)) continue;

@@ -1,4 +1,4 @@
-// A newcomer's clone: the repository with its build, beside the files that the README's commands take from elsewhere.
+// A copy of the repository with its build, plus stand-ins for the files that the README's commands take from elsewhere.
 #pragma once
 
 #include <stdlib.h>
@@ -18,14 +18,14 @@ struct outcome {
     std::string out, err;
 };
 
-/// Commands run as they are written, except that what they would download or own stands in as something small: every published
-/// model is the built-in one, `photo.jpg` the cathedral, ImageNet one photo a class, and `git clone` of a model needs no network.
+/// Runs commands as they are written, with small stand-ins for downloads and the user's files: every published model is the
+/// built-in one, `photo.jpg` the cathedral, ImageNet one photo per class, and `git clone` of a model needs no network.
 class sandbox {
 public:
     sandbox() {
         for (const auto& entry : fs::directory_iterator{CVT_SOURCE})
             if (entry.path().filename() != "build") link(entry.path(), entry.path().filename());
-        for (const auto& entry : fs::directory_iterator{CVT_BINARY})  // programs only: no command may configure the build that runs it
+        for (const auto& entry : fs::directory_iterator{CVT_BINARY})  // programs only: a command must not configure the build that runs it
             if (entry.is_regular_file() && (entry.status().permissions() & fs::perms::owner_exec) != fs::perms::none)
                 link(entry.path(), "build/release" / entry.path().filename());
         link(images / "berlin_cathedral.jpg", "photo.jpg");
@@ -35,8 +35,8 @@ public:
             link(images / "berlin_cathedral.jpg", validation / "n03028079/a.jpg");
             link(images / "golf_ball.png", validation / "n03445777/b.png");
         }
-        link(weights / "model.safetensors", "run7.pth");  // a reader looks at what a file is, not at how it is called
-        link(weights / "config.json", "run7.json");       // a config.json would be read with every lone file beside it
+        link(weights / "model.safetensors", "run7.pth");  // readers look at the content, not at the name
+        link(weights / "config.json", "run7.json");       // not config.json, which would be read with every single file beside it
         write("pytorch_model.bin", formula_file(cvt::cvt_13));
         write("bin/git",
               "#!/bin/sh\ncase \"$1 $2\" in\n'clone https://huggingface.co/microsoft/cvt-'*) exec ln -s weights \"${2##*/}\" ;;\nesac\n"
