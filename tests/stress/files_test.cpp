@@ -69,7 +69,7 @@ TEST_CASE("a file that becomes shorter between opening and reading") {
                     return;
                 }
                 CHECK(e.code() == cvt::errc::io);
-                CHECK_THAT(e.what(), Contains("the file became shorter while it was read"));
+                CHECK_THAT(e.what(), Contains("the file shrank while it was being read"));
                 ++refused;
             });
             if (part == 20) CHECK(tensors_that_differ(*original, *file) == 0);

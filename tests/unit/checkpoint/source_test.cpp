@@ -234,7 +234,7 @@ TEST_CASE("open: folders whose weights have other names, and those that hold non
     CHECK(message_of_path(path) == "accepted");
     folder.write("last.pth", file);
     const std::string several = message_of_path(path);
-    CHECK(contains(several, path + ": 2 files of weights in this folder, of which one must be named: "));
+    CHECK(contains(several, path + ": 2 weight files in this folder, name one of them: "));
     CHECK((contains(several, "best.pth") && contains(several, "last.pth") && contains(several, ", ") && !contains(several, "training")));
     CHECK(message_of_path(path + "/last.pth") == "accepted");
     folder.remove("best.pth");
@@ -242,12 +242,12 @@ TEST_CASE("open: folders whose weights have other names, and those that hold non
     fs::create_directories(folder.path / "runs");
     fs::create_directories(folder.path / "checkpoint-500");
     CHECK(message_of_path(path) ==
-          path + ": no weights in this folder itself, but checkpoints in folders inside, such as " + path + "/checkpoint-500");
+          path + ": no weights in this folder, but checkpoints in its subfolders, such as " + path + "/checkpoint-500");
     fs::remove(folder.path / "checkpoint-500");
     fs::create_directories(folder.path / "snapshots" / "4f2a");
-    CHECK(message_of_path(path) == path + ": the Hub's cache, which keeps the weights in a folder inside: " + path + "/snapshots/4f2a");
+    CHECK(message_of_path(path) == path + ": a cache folder of the Hub, the weights are in " + path + "/snapshots/4f2a");
     CHECK(message_of_path("microsoft/cvt-13") ==
-          "microsoft/cvt-13: no such file or folder; the Hub's model of that name is fetched by `git clone "
+          "microsoft/cvt-13: no such file or folder; to fetch the Hub's model of that name, run `git clone "
           "https://huggingface.co/microsoft/cvt-13` (with git-lfs)");
     CHECK(message_of_path("runs/best.pth") == "runs/best.pth: cannot open: No such file or directory");
 }
@@ -255,13 +255,13 @@ TEST_CASE("open: folders whose weights have other names, and those that hold non
 TEST_CASE("open: files that are something else", "[open]") {
     const std::pair<std::string, std::string> files[]{{"<!DOCTYPE html><html>", "an HTML page, not the weights"},
                                                       {"\n\n <html lang", "an HTML page"},
-                                                      {"<?xml version", "an XML text"},
+                                                      {"<?xml version", "an XML document"},
                                                       {"\x1F\x8B\x08.........", "a gzip file"},
                                                       {"GGUF\3.......", "a GGUF file"},
                                                       {"\x08\x07\x12\x07pytorch....", "an ONNX model"},
                                                       {"\x89HDF\r\n\x1A\n....", "an HDF5 file"},
-                                                      {"MODEL:\n  SPEC:", "a configuration in YAML"},
-                                                      {"{\"depth\": [1]}", "a JSON text"},
+                                                      {"MODEL:\n  SPEC:", "a YAML configuration"},
+                                                      {"{\"depth\": [1]}", "a JSON file"},
                                                       {"\x93NUMPY......", "a .npy array"}};
     for (const auto& [bytes, part] : files) {
         CAPTURE(part);
@@ -443,10 +443,10 @@ TEST_CASE("open: other models are not guessed", "[open]") {
           "tensors do not fit the configuration (106 missing, 2 unexpected) | missing: stage0.patch_embed.proj.weight; "
           "stage0.patch_embed.proj.bias; stage0.patch_embed.norm.weight; ... | unexpected: conv1.weight; fc.bias");
     CHECK(message(cvt_test::raw_safetensors("{}")) == "the checkpoint holds no tensors");
-    CHECK(message("") == "0 bytes are too short for a checkpoint");
-    CHECK(message("\x98\x87") == "2 bytes are too short for a checkpoint");  // not what bytes past its end are
+    CHECK(message("") == "0 bytes are too few for a checkpoint");
+    CHECK(message("\x98\x87") == "2 bytes are too few for a checkpoint");  // not what bytes past its end are
     CHECK(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n") ==
-          "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them");
+          "a git-lfs pointer, not the weights: run `git lfs pull` in its folder to fetch them");
     CHECK(message("\x89PNG\r\n\x1A\n-------") == "neither safetensors nor a PyTorch checkpoint: begins with bytes 89 50 4E 47");
 }
 
@@ -542,7 +542,7 @@ TEST_CASE("open: folders", "[open]") {
     CHECK(ck::open(nullptr).error().code() == cvt::errc::invalid_argument);
     CHECK(message_of_path("no/such/path") == "no/such/path: cannot open: No such file or directory");
     CHECK(message_of_path(path) ==
-          path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one");
+          path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or their index.json");
     folder.write("pytorch_model.bin", "garbage, and some more");
     CHECK(message_of_path(path) ==
           path + "/pytorch_model.bin: neither safetensors nor a PyTorch checkpoint: begins with bytes 67 61 72 62");
@@ -605,19 +605,20 @@ TEST_CASE("open: shards", "[open]") {
     CHECK(std::string(o.info.container) == "safetensors, sharded");
     check_formula(o);
 
-    CHECK(with_map(map + R"(,"extra":"a.safetensors")") == index + ": weight_map: extra: its shard a.safetensors has no such tensor");
+    CHECK(with_map(map + R"(,"extra":"a.safetensors")") ==
+          index + ": weight_map: extra: the shard a.safetensors does not contain this tensor");
     CHECK(with_map(map + R"(,"x":"c.safetensors")") == path + "/c.safetensors: cannot open: No such file or directory");
     for (const char* name : {"../a.safetensors", "/etc/passwd", "..", ".", "", "sub/a.safetensors", "C:a", "..\\\\a", "a\\u0000b"}) {
         CAPTURE(name);
         CHECK(contains(with_map(map + R"(,"x":")" + name + "\""), "weight_map: x: expected the name of a file in this folder, found"));
     }
     CHECK(contains(with_map(map + ",\"x\":1"), "weight_map: x: expected the name of a file in this folder"));
-    CHECK(with_map("") == index + ": weight_map: expected an object of tensor and file names");
+    CHECK(with_map("") == index + ": weight_map: expected an object that maps tensor names to file names");
     std::string names;
     for (int i = 0; i <= 131072; ++i) names += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"a.safetensors\"";
     CHECK(with_map(names) == index + ": weight_map: more than 131072 tensors");
     folder.write("model.safetensors.index.json", "[]");
-    CHECK(message_of_path(path) == index + ": weight_map: expected an object of tensor and file names");
+    CHECK(message_of_path(path) == index + ": weight_map: expected an object that maps tensor names to file names");
     folder.write("model.safetensors.index.json", "{");
     CHECK(contains(message_of_path(path), index + ": JSON line 1"));
     folder.write("b.safetensors", weights(tiny(), hf));

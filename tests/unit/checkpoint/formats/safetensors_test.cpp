@@ -112,13 +112,13 @@ TEST_CASE("safetensors: two shards in one table", "[safetensors]") {
 }
 
 TEST_CASE("safetensors: refuses headers that cannot be", "[safetensors]") {
-    CHECK(message("") == "0 bytes are too short for a safetensors file");
-    CHECK(message(std::string(9, '\0')) == "9 bytes are too short for a safetensors file");
+    CHECK(message("") == "0 bytes are too few for a safetensors file");
+    CHECK(message(std::string(9, '\0')) == "9 bytes are too few for a safetensors file");
     CHECK(message(std::string(10, '\0')) == "safetensors header: expected '{' at byte 8");
-    CHECK(message(std::string(8, '\xFF') + "{}") == "safetensors header: 18446744073709551615 bytes announced, at most 2 are possible");
+    CHECK(message(std::string(8, '\xFF') + "{}") == "safetensors header: expected at most 2 bytes, found a length of 18446744073709551615");
     const std::string good = raw_safetensors(header(), eight);
     CHECK(message(good).empty());
-    CHECK(message(good.substr(0, 20)) == "safetensors header: 54 bytes announced, at most 12 are possible");
+    CHECK(message(good.substr(0, 20)) == "safetensors header: expected at most 12 bytes, found a length of 54");
     CHECK(message(raw_safetensors(" {}")) == "safetensors header: expected '{' at byte 8");
     CHECK(message(raw_safetensors("[\"a\"]")) == "safetensors header: expected '{' at byte 8");
     CHECK(message(raw_safetensors("{\"a\":}")) == "safetensors header: JSON line 1, byte 5: expected a value, found '}'");
@@ -132,7 +132,7 @@ TEST_CASE("safetensors: refuses headers that cannot be", "[safetensors]") {
     long_header.resize(100'000'100, ' ');
     const std::uint64_t length = 100'000'001;
     std::memcpy(long_header.data(), &length, 8);
-    CHECK(message(long_header) == "safetensors header: 100000001 bytes announced, at most 100000000 are possible");
+    CHECK(message(long_header) == "safetensors header: expected at most 100000000 bytes, found a length of 100000001");
 }
 
 TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetensors]") {
@@ -142,7 +142,7 @@ TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetenso
     CHECK(with("\"F8_E4M3\"") == "t: dtype: expected F32, F16, BF16 or F64, found F8_E4M3");
     CHECK(with("\"f32\"") == "t: dtype: expected F32, F16, BF16 or F64, found f32");
     CHECK(with("7") == "t: dtype: expected a string");
-    const std::string bad_shape = "t: shape: expected a list of integers from 0 on";
+    const std::string bad_shape = "t: shape: expected a list of non-negative integers";
     for (const char* dims : {"2", "[-2]", "[2.0]", "[\"2\"]", "[null]", "{}", "[9223372036854775808]"})
         CHECK(with("\"F32\"", dims) == bad_shape);
     CHECK(with("\"F32\"", "[1,1,1,1,1,1,1,1,2]") == "t: more than 8 dimensions");
@@ -151,7 +151,7 @@ TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetenso
         CHECK(with("\"F32\"", dims) == "t: shape: the number of elements overflows");
     const std::string bad_offsets = "t: data_offsets: expected two integers, begin and end";
     for (const char* offsets : {"8", "[8]", "[0,4,8]", "[8,0]", "[-8,0]", "[0,8.0]"}) CHECK(with("\"F32\"", "[2]", offsets) == bad_offsets);
-    CHECK(with("\"F32\"", "[2]", "[0,16]") == "t: its data end at byte 16 of 8: the file is truncated");
+    CHECK(with("\"F32\"", "[2]", "[0,16]") == "t: its data end at byte 16, the file's data at 8: the file is truncated");
     CHECK(with("\"F32\"", "[3]") == "t: shape and dtype need 12 bytes, data_offsets span 8");
     CHECK(with("\"F32\"", "[0]") == "t: shape and dtype need 0 bytes, data_offsets span 8");
     CHECK(with("\"F64\"") == "t: shape and dtype need 16 bytes, data_offsets span 8");
@@ -168,13 +168,13 @@ TEST_CASE("safetensors: refuses overlaps, holes and a wrong end", "[safetensors]
     const std::string twelve(12, '\0');
     CHECK(message(raw_safetensors(two("[4,8]", "[0,4]"), eight)).empty());
     CHECK(message(raw_safetensors(two("[0,4]", "[0,4]"), eight)) ==
-          "b: its data begin at byte 0, expected 4: they overlap another tensor's");
+          "b: its data begin at byte 0, expected 4: they overlap another tensor's data");
     CHECK(message(raw_safetensors(two("[0,4]", "[2,6]"), eight)) ==
-          "b: its data begin at byte 2, expected 4: they overlap another tensor's");
-    CHECK(message(raw_safetensors(two("[0,4]", "[8,12]"), twelve)) == "b: its data begin at byte 8, expected 4: they leave a hole");
-    CHECK(message(raw_safetensors(two("[4,8]", "[8,12]"), twelve)) == "a: its data begin at byte 4, expected 0: they leave a hole");
-    CHECK(message(raw_safetensors(two("[0,4]", "[4,8]"), twelve)) == "the tensors end at byte 8 of the data, the file at 12");
-    CHECK(message(raw_safetensors("{}", "x")) == "the tensors end at byte 0 of the data, the file at 1");
+          "b: its data begin at byte 2, expected 4: they overlap another tensor's data");
+    CHECK(message(raw_safetensors(two("[0,4]", "[8,12]"), twelve)) == "b: its data begin at byte 8, expected 4: they leave a gap");
+    CHECK(message(raw_safetensors(two("[4,8]", "[8,12]"), twelve)) == "a: its data begin at byte 4, expected 0: they leave a gap");
+    CHECK(message(raw_safetensors(two("[0,4]", "[4,8]"), twelve)) == "the tensors end at byte 8, the file's data at 12");
+    CHECK(message(raw_safetensors("{}", "x")) == "the tensors end at byte 0, the file's data at 1");
 }
 
 TEST_CASE("safetensors: no byte of a small file can be cut or changed into a crash", "[safetensors]") {
@@ -213,6 +213,6 @@ TEST_CASE("safetensors: the metadata that a caller wants, once and not too long"
     CHECK(std::string(five.text.data(), five.text.size()) == "12345");
     REQUIRE_FALSE(read_note(none, five));
     CHECK(five.text.size() == 5);
-    CHECK(read_note(one, five).what() == std::string("__metadata__: note: expected one of at most 5 bytes"));  // a second one
-    CHECK(read_note(one, four).what() == std::string("__metadata__: note: expected one of at most 4 bytes"));
+    CHECK(read_note(one, five).what() == std::string("__metadata__: note: expected one string of at most 5 bytes"));  // a second one
+    CHECK(read_note(one, four).what() == std::string("__metadata__: note: expected one string of at most 4 bytes"));
 }

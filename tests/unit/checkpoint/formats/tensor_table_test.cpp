@@ -77,7 +77,7 @@ TEST_CASE("byte_source: what cannot be opened says why", "[tensors]") {
         REQUIRE_FALSE(file->read(1, 2, four));
         CHECK(std::string(four) == "1289");
         CHECK_FALSE(file->read(10, 0, four));
-        CHECK(file->read(7, 4, four).what() == std::string("bytes 7 to 11 wanted, the file has 10"));
+        CHECK(file->read(7, 4, four).what() == std::string("expected bytes 7 to 11, the file has 10"));
         CHECK(file->read(UINT64_MAX, 2, four).code() == cvt::errc::malformed);
     }
     std::vector<char> large(1 << 20, 'x');
@@ -87,7 +87,7 @@ TEST_CASE("byte_source: what cannot be opened says why", "[tensors]") {
     REQUIRE(cvt_test::write_file(path, "012"));
     const cvt::error e = shrinking->read(0, large.size(), large.data());
     CHECK(e.code() == cvt::errc::io);
-    CHECK(e.what() == std::string("the file became shorter while it was read"));
+    CHECK(e.what() == std::string("the file shrank while it was being read"));
     std::remove(path.c_str());
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("tensor_table: tensors larger than the reading window, dense and trans
 
 TEST_CASE("tensor_table: entries outside their file are refused", "[tensors]") {
     const auto message = [](const ck::tensor_entry& e) { return one_tensor(e).error; };
-    const std::string outside = "t: reaches past the end of the file", too_many = "t: has more elements than its file can hold";
+    const std::string outside = "t: extends past the end of the file", too_many = "t: has more elements than its file can hold";
     const std::int64_t huge = INT64_MAX;
     CHECK(message(dense({24})).empty());
     CHECK(message(dense({25})) == too_many);
@@ -173,7 +173,7 @@ TEST_CASE("tensor_table: entries outside their file are refused", "[tensors]") {
     CHECK(message(entry({3, 2}, {1, 2})) == "t: its strides make elements overlap");
     ck::tensor_entry other = dense({1});
     other.shard = 1;
-    CHECK(message(other) == "t: names a shard that is not there");
+    CHECK(message(other) == "t: refers to a shard that does not exist");
 }
 
 TEST_CASE("tensor_table: names made to share a place in the table are refused", "[tensors]") {
@@ -190,7 +190,7 @@ TEST_CASE("tensor_table: names made to share a place in the table are refused", 
     }
     CHECK(added == 512);
     CHECK(failure.code() == cvt::errc::unsupported);
-    CHECK_THAT(failure.what(), Catch::Contains("names are made to slow down"));
+    CHECK_THAT(failure.what(), Catch::Contains("hash collisions among the tensor names"));
 }
 
 TEST_CASE("tensor_table: many names, found again, refused twice", "[tensors]") {
