@@ -87,9 +87,9 @@ public:
 private:
     /// Chooses a position, half of the time at the beginning or end of the file, where the structure is.
     [[nodiscard]] std::size_t place(numbers& r, std::size_t width) const {
-        const std::size_t room = file_.size() > width ? file_.size() - width + 1 : 1, edge = room < 2048 ? room : 2048;
+        const std::size_t positions = file_.size() > width ? file_.size() - width + 1 : 1, edge = positions < 2048 ? positions : 2048;
         const std::size_t where = r.below(4);
-        return where < 2 ? r.below(room) : where == 2 ? r.below(edge) : room - 1 - r.below(edge);
+        return where < 2 ? r.below(positions) : where == 2 ? r.below(edge) : positions - 1 - r.below(edge);
     }
 
     /// Makes a number huge, or swaps two words or numbers.

@@ -46,14 +46,14 @@ struct everything {
 
     everything(const cvt::config& c, cvt::grid size, std::ptrdiff_t n = 1) : stages(c.stages().size()) {
         const cvt::model_shape shape = *shape_of(c, size.height, size.width);
-        const auto room = [&](std::ptrdiff_t each) {
+        const auto buffer = [&](std::ptrdiff_t each) {
             return std::vector<float>(static_cast<std::size_t>(n * each), std::numeric_limits<float>::quiet_NaN());
         };
         const cvt::stage_config& last = c.last_stage();
-        logits = room(c.num_classes);
-        embedding = room(last.embed_dim);
-        if (last.cls_token) cls_attention = room(last.num_heads * shape.last_stage().keys.tokens());
-        for (std::size_t i = 0; i < stages.size(); ++i) stages[i] = room(c.stage[i].embed_dim * shape.stage[i].tokens.tokens());
+        logits = buffer(c.num_classes);
+        embedding = buffer(last.embed_dim);
+        if (last.cls_token) cls_attention = buffer(last.num_heads * shape.last_stage().keys.tokens());
+        for (std::size_t i = 0; i < stages.size(); ++i) stages[i] = buffer(c.stage[i].embed_dim * shape.stage[i].tokens.tokens());
     }
 
     cvt::outputs spans(bool with_maps = true) {

@@ -45,15 +45,15 @@ TEST_CASE("rewinding frees memory and keeps the peak") {
 }
 
 TEST_CASE("huge sizes saturate at a size that cannot be allocated") {
-    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
-    for (const std::size_t absurd : {most, most - 1, most - 15, most / 2, most / sizeof(float)}) {
+    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
+    for (const std::size_t huge : {max, max - 1, max - 15, max / 2, max / sizeof(float)}) {
         arena a;
         a.take<float>(64);
-        a.take<float>(absurd);
+        a.take<float>(huge);
         const std::size_t full = a.peak();
-        CHECK(full >= most / 16);
-        CHECK(full <= most / 2);  // so that adding an alignment does not wrap around
-        a.take<float>(absurd);
+        CHECK(full >= max / 16);
+        CHECK(full <= max / 2);  // so that adding an alignment does not wrap around
+        a.take<float>(huge);
         a.take<float>(16);
         CHECK(a.peak() == full);
     }

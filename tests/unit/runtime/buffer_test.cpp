@@ -56,11 +56,11 @@ TEST_CASE("append copies a range, which may be empty", "[buffer]") {
 }
 
 TEST_CASE("a failed allocation returns false and changes nothing", "[buffer]") {
-    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
     buffer<float> b;
     REQUIRE(b.push_back(1.F));
     const float* before = b.data();
-    for (const std::size_t count : {most, most / 2, most / sizeof(float), most / sizeof(float) + 2, std::size_t{1} << 60}) {
+    for (const std::size_t count : {max, max / 2, max / sizeof(float), max / sizeof(float) + 2, std::size_t{1} << 60}) {
         CHECK_FALSE(b.resize(count));
         CHECK_FALSE(b.append(before, count));
     }
