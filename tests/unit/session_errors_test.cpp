@@ -26,7 +26,7 @@ struct fixture {
 
     cvt::error run(const cvt::outputs& o) { return s.run(batch(image, 1, c.num_channels, size), o); }
     /// Returns the first `n` floats of the memory of an output.
-    std::span<float> buffer(std::size_t n) { return std::span{out.stages[0]}.first(n); }
+    std::span<float> room(std::size_t n) { return std::span{out.stages[0]}.first(n); }
 };
 
 }  // namespace
@@ -34,7 +34,7 @@ struct fixture {
 TEST_CASE("inputs that are null, have other channels, are too small or too large") {
     fixture f;
     const auto run = [&](const float* data, std::ptrdiff_t n, std::ptrdiff_t channels, std::ptrdiff_t height, std::ptrdiff_t width) {
-        return f.s.run(cvt::view<const float, 4>{data, n, channels, height, width}, {.logits = f.buffer(10)});
+        return f.s.run(cvt::view<const float, 4>{data, n, channels, height, width}, {.logits = f.room(10)});
     };
     const float* data = f.image.data();
     const char* none = "input: expected at least one image of (3, height, width), found none";
@@ -52,8 +52,8 @@ TEST_CASE("inputs that are null, have other channels, are too small or too large
           ("input of 4294967328 x 32" + std::string{large}).c_str());  // not truncated to 32 bits
     check(run(data, 1, 3, 32, PTRDIFF_MAX), ("input of 32 x 9223372036854775807" + std::string{large}).c_str());
     CHECK_FALSE(run(data, 1, 3, 3, 3));
-    check(f.s.logits(cvt::view<const float, 3>{}, f.buffer(10)), none);
-    check(f.s.embedding(cvt::view<const float, 3>{data, 2, 32, 32}, f.buffer(45)), "input: expected 3 channels, found 2");
+    check(f.s.logits(cvt::view<const float, 3>{}, f.room(10)), none);
+    check(f.s.embedding(cvt::view<const float, 3>{data, 2, 32, 32}, f.room(45)), "input: expected 3 channels, found 2");
     const everything after = run_everything(f.s, size);
     fixture fresh;
     CHECK(same_bits(after, run_everything(fresh.s, size)));
@@ -61,30 +61,30 @@ TEST_CASE("inputs that are null, have other channels, are too small or too large
 
 TEST_CASE("outputs must have exactly the right size") {
     fixture f;
-    CHECK_FALSE(f.run({.logits = f.buffer(10)}));
-    check(f.run({.logits = f.buffer(9)}), "logits: expected room for 1 x 10 floats, found 9");
-    check(f.run({.logits = f.buffer(11)}), "logits: expected room for 1 x 10 floats, found 11");
-    check(f.run({.embedding = f.buffer(44)}), "embedding: expected room for 1 x 45 floats, found 44");
-    check(f.run({.embedding = f.buffer(46)}), "embedding: expected room for 1 x 45 floats, found 46");
+    CHECK_FALSE(f.run({.logits = f.room(10)}));
+    check(f.run({.logits = f.room(9)}), "logits: expected room for 1 x 10 floats, found 9");
+    check(f.run({.logits = f.room(11)}), "logits: expected room for 1 x 10 floats, found 11");
+    check(f.run({.embedding = f.room(44)}), "embedding: expected room for 1 x 45 floats, found 44");
+    check(f.run({.embedding = f.room(46)}), "embedding: expected room for 1 x 45 floats, found 46");
     // 32 x 32 pixels: grids of 8 x 8, 4 x 4 and 2 x 2 tokens, 1 x 1 keys
     cvt::outputs third, fourth;
-    third.stages[2] = f.buffer(179);
-    fourth.stages[3] = f.buffer(1);
-    check(f.run({.stages = {f.buffer(703)}}), "stages[0]: expected room for 1 x 704 floats, found 703");
-    check(f.run({.stages = {f.buffer(704), f.buffer(353)}}), "stages[1]: expected room for 1 x 352 floats, found 353");
+    third.stages[2] = f.room(179);
+    fourth.stages[3] = f.room(1);
+    check(f.run({.stages = {f.room(703)}}), "stages[0]: expected room for 1 x 704 floats, found 703");
+    check(f.run({.stages = {f.room(704), f.room(353)}}), "stages[1]: expected room for 1 x 352 floats, found 353");
     check(f.run(third), "stages[2]: expected room for 1 x 180 floats, found 179");
     check(f.run(fourth), "stages: the model has 3, map 3 was asked for");
-    check(f.run({.cls_attention = f.buffer(4)}), "cls_attention: expected room for 1 x 3 floats, found 4");
-    CHECK_FALSE(f.run({.stages = {f.buffer(704)}, .cls_attention = std::span{f.out.cls_attention}.first(3)}));
+    check(f.run({.cls_attention = f.room(4)}), "cls_attention: expected room for 1 x 3 floats, found 4");
+    CHECK_FALSE(f.run({.stages = {f.room(704)}, .cls_attention = std::span{f.out.cls_attention}.first(3)}));
     // a batch
     const std::vector<float> two(2 * f.image.size());
     const cvt::view<const float, 4> input = batch(two, 2, 3, size);
-    check(f.s.run(input, {.logits = f.buffer(10)}), "logits: expected room for 2 x 10 floats, found 10");
+    check(f.s.run(input, {.logits = f.room(10)}), "logits: expected room for 2 x 10 floats, found 10");
     CHECK_FALSE(f.s.run(input, f.out.spans()));
     // through the convenience functions
     const cvt::view<const float, 3> one{f.image.data(), 3, 32, 32};
-    check(f.s.logits(one, f.buffer(12)), "logits: expected room for 1 x 10 floats, found 12");
-    check(f.s.embedding(one, f.buffer(12)), "embedding: expected room for 1 x 45 floats, found 12");
+    check(f.s.logits(one, f.room(12)), "logits: expected room for 1 x 10 floats, found 12");
+    check(f.s.embedding(one, f.room(12)), "embedding: expected room for 1 x 45 floats, found 12");
 }
 
 TEST_CASE("an empty span for a requested result") {
@@ -105,14 +105,14 @@ TEST_CASE("a model without a head, or without a class token") {
     c.stage[2].cls_token = false;
     fixture f{c};
     const photo p{40, 40};
-    check(f.s.classify(p.view(), f.buffer(10)), "logits: the model has no head; ask for its embedding");
+    check(f.s.classify(p.view(), f.room(10)), "logits: the model has no head; ask for its embedding");
     check(f.s.classify(p.view(), {}), "logits: the model has no head; ask for its embedding");
-    check(f.run({.logits = f.buffer(10)}), "logits: the model has no head; ask for its embedding");
-    check(f.run({.cls_attention = f.buffer(3)}), "cls_attention: the model has no class token in its last stage");
-    CHECK_FALSE(f.run({.embedding = f.buffer(45)}));
+    check(f.run({.logits = f.room(10)}), "logits: the model has no head; ask for its embedding");
+    check(f.run({.cls_attention = f.room(3)}), "cls_attention: the model has no class token in its last stage");
+    CHECK_FALSE(f.run({.embedding = f.room(45)}));
     c.stage[1].cls_token = true;  // the class token of an earlier stage does not count
     fixture g{c};
-    check(g.run({.cls_attention = g.buffer(3)}), "cls_attention: the model has no class token in its last stage");
+    check(g.run({.cls_attention = g.room(3)}), "cls_attention: the model has no class token in its last stage");
 }
 
 TEST_CASE("executors with no workers or too many") {
@@ -130,9 +130,9 @@ TEST_CASE("images that do not fit") {
     fixture f;
     const photo p{40, 50};
     std::vector<float> two(20);
-    check(f.s.classify(std::span<const cvt::image_view>{}, f.buffer(10)), "images: expected at least one, found none");
-    CHECK(f.s.classify(cvt::image_view{p.pixels.data(), 0, 50}, f.buffer(10)).code() == cvt::errc::bad_image);
-    CHECK(f.s.classify(cvt::image_view{nullptr, 40, 50}, f.buffer(10)).code() == cvt::errc::bad_image);
+    check(f.s.classify(std::span<const cvt::image_view>{}, f.room(10)), "images: expected at least one, found none");
+    CHECK(f.s.classify(cvt::image_view{p.pixels.data(), 0, 50}, f.room(10)).code() == cvt::errc::bad_image);
+    CHECK(f.s.classify(cvt::image_view{nullptr, 40, 50}, f.room(10)).code() == cvt::errc::bad_image);
     const cvt::image_view second_bad[]{p.view(), {p.pixels.data(), 40, 50, 7}};
     check(f.s.classify(second_bad, two), "image 1 of the batch: image has 7 channels: expected 1 (grey), 3 (RGB) or 4 (RGBA)",
           cvt::errc::bad_image);
@@ -144,7 +144,7 @@ TEST_CASE("images that do not fit") {
     fixture h{bare};
     check(h.s.logits(cvt::view<const float, 3>{tensor.data(), 3, size.height, size.width}, {}),
           "logits: the model has no head; ask for its embedding");
-    check(f.s.classify(p.view(), f.buffer(9)), "logits: expected room for 1 x 10 floats, found 9");
+    check(f.s.classify(p.view(), f.room(9)), "logits: expected room for 1 x 10 floats, found 9");
 
     cvt::preprocessing as_is;
     as_is.resize = cvt::preprocessing::resize_rule::none;
@@ -165,16 +165,16 @@ TEST_CASE("images that do not fit") {
     CHECK_FALSE(s.run(equal, with_map));
     CHECK_FALSE(s.run(equal, with_attention));
     CHECK_FALSE(s.classify(mixed, two));
-    CHECK_FALSE(s.classify(std::span{mixed, 1}, f.buffer(10)));
-    check(s.classify(second_tiny, f.buffer(30)),
+    CHECK_FALSE(s.classify(std::span{mixed, 1}, f.room(10)));
+    check(s.classify(second_tiny, f.room(30)),
           "image 1 of the batch: input of 9 x 2 pixels (height x width) is too small: this configuration needs at least 3 x 3");
     CHECK_FALSE(s.classify(mixed, two));
-    check(s.classify(tiny, f.buffer(10)), "input of 9 x 2 pixels (height x width) is too small: this configuration needs at least 3 x 3");
+    check(s.classify(tiny, f.room(10)), "input of 9 x 2 pixels (height x width) is too small: this configuration needs at least 3 x 3");
 
     cvt::config grey = tiny_config();
     grey.num_channels = 1;
     fixture g{grey};
-    check(g.s.classify(p.view(), g.buffer(10)), "images: the model takes 1 channels, not 3; give it tensors");
-    check(g.s.embedding(p.view(), g.buffer(45)), "images: the model takes 1 channels, not 3; give it tensors");
-    CHECK_FALSE(g.run({.logits = g.buffer(10)}));
+    check(g.s.classify(p.view(), g.room(10)), "images: the model takes 1 channels, not 3; give it tensors");
+    check(g.s.embedding(p.view(), g.room(45)), "images: the model takes 1 channels, not 3; give it tensors");
+    CHECK_FALSE(g.run({.logits = g.room(10)}));
 }
