@@ -108,7 +108,7 @@ TEST_CASE("softmax of huge logits, few logits and none") {
     CHECK(longer == values{0.5F, 0.5F, -1.F});
 }
 
-TEST_CASE("NaN comes last with probability 0; infinity gets probability 1") {
+TEST_CASE("NaN comes last with probability 0; infinities share all of the probability") {
     CHECK(indices({not_a_number, 1, -infinity, 2, not_a_number}, 5) == order{3, 1, 2, 0, 4});
     CHECK(indices({not_a_number, not_a_number}, 1) == order{0});
     CHECK(indices({-not_a_number, not_a_number, 0}, 3) == order{2, 0, 1});

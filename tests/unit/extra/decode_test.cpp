@@ -371,7 +371,7 @@ TEST_CASE("a scan that ends inside a code is decoded up to there") {
     CHECK(image->height == 8);
 }
 
-TEST_CASE("a file of a hundred scans is refused") {
+TEST_CASE("a file with too many scans is refused") {
     bytes file = read_bytes("progressive.jpg");
     std::size_t last = 0;
     for (std::size_t at = 0; at + 1 < file.size(); ++at)
