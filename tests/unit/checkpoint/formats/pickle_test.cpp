@@ -300,7 +300,7 @@ TEST_CASE("misuse of stack and memo is refused") {
     check_refused("Nr\x05\0\0\0h\4."s, errc::malformed, "memo entry 4 was never set");
     check_refused("Nr\0\x10\0\0."s, errc::unsupported, "memo index 4096 is too large");  // otherwise six bytes could allocate 4 MB
     check_refused("j\xff\xff\xff\xff.", errc::malformed, "memo entry 4294967295 was never set");
-    check_refused("Nr\xff\xff\xff\xff.", errc::unsupported, "memo entry 4294967295");
+    check_refused("Nr\xff\xff\xff\xff.", errc::unsupported, "memo index 4294967295");
 }
 
 TEST_CASE("each pickle has its own memo") {

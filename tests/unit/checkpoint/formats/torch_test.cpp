@@ -330,7 +330,7 @@ TEST_CASE("paths of tensors in dictionaries, lists, objects and modules") {
     CHECK(names("](" + dict("a", tensor) + dict("a", tensor) + "e") == "0/a 1/a ");
     CHECK(names("}K\7" + dict("a", tensor) + "s") == "0/a ");
     CHECK_THAT(names(dict("a", "K\3")), Catch::Contains("no tensors found: no dictionary"));
-    CHECK_THAT(names("K\3"), Catch::Contains("holds an integer, expected a dictionary"));
+    CHECK_THAT(names("K\3"), Catch::Contains("expected a dictionary of tensors, found an integer"));
 
     // Objects and modules that were saved whole.
     const std::string type = "cmy.net\nNet\n", empty = "}";
@@ -398,8 +398,8 @@ TEST_CASE("offsets, strides and shapes must stay inside their storage") {
     check_tensor_refused({.offset = 12, .extents = {}, .strides = {}}, errc::malformed, "w: extends past the end");
     check_tensor_refused({.offset = 13, .extents = {0}, .strides = {1}}, errc::malformed, "w: begins outside");
     check_tensor_refused({.offset = -1}, errc::malformed, "w: begins outside");
-    check_tensor_refused({.extents = {3, -4}}, errc::malformed, "number from 0");
-    check_tensor_refused({.strides = {-4, 1}}, errc::malformed, "number from 0");
+    check_tensor_refused({.extents = {3, -4}}, errc::malformed, "not a non-negative integer");
+    check_tensor_refused({.strides = {-4, 1}}, errc::malformed, "not a non-negative integer");
     check_tensor_refused({.offset = INT64_MIN}, errc::malformed, "w: begins outside");
     check_tensor_refused({.extents = {INT64_MAX, INT64_MAX}, .strides = {INT64_MAX, INT64_MAX}}, errc::malformed, "w: ");
     check_tensor_refused({.extents = {1 << 20, 1 << 20}, .strides = {0, 0}}, errc::malformed, "w: has more elements");
