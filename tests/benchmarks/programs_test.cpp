@@ -1,4 +1,4 @@
-// The benchmark programs' names, counters and JSON: what scripts that read them rely on.
+// The names, counters and JSON of the benchmark programs, on which scripts rely.
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Standard output of a benchmark program.
+/// Returns the standard output of a benchmark program.
 std::string output_of(const std::string& program, const std::string& arguments) {
     std::FILE* pipe = ::popen(('\'' + program + "' " + arguments + " 2>/dev/null").c_str(), "r");
     REQUIRE(pipe != nullptr);
@@ -31,12 +31,12 @@ std::string output_of(const std::string& program, const std::string& arguments) 
     return out;
 }
 
-/// What it measured, in its shortest run.
+/// Returns the parsed results of its shortest run.
 json results_of(const std::string& program, const std::string& filter) {
     return json::parse(output_of(program, "--benchmark_filter='" + filter + "' --benchmark_min_time=0.001 --benchmark_format=json"));
 }
 
-/// Every run counts work (GFLOPs and peak_share) or traffic (GB/s).
+/// Checks that every run counts work (GFLOPs and peak_share) or traffic (GB/s).
 void check_counters(const json& results) {
     for (const json& run : results["benchmarks"]) {
         INFO(run);
@@ -58,7 +58,7 @@ TEST_CASE("names: forward/<variant>/<size>/batch:<n>/threads:<n>") {
     CHECK(output_of(CVT_BENCH_MODEL, "--benchmark_list_tests") == expected.str());
 }
 
-TEST_CASE("standard output is JSON and nothing else, of work that was done in the time that passed") {
+TEST_CASE("standard output is only JSON, with the work and the time it took") {
     const std::string name = "forward/cvt-13/224/batch:1/threads:1";
     const json out = results_of(CVT_BENCH_MODEL, name + '$');
     REQUIRE(out["benchmarks"].size() == 1);
@@ -73,7 +73,7 @@ TEST_CASE("standard output is JSON and nothing else, of work that was done in th
     CHECK(run["label"].get<std::string>() != "");
 }
 
-TEST_CASE("bench_kernels runs every kernel set that this CPU has") {
+TEST_CASE("bench_kernels runs every kernel set of this CPU") {
     const json out = results_of(CVT_BENCH_KERNELS, "/cvt-13/224/stage:3");
     check_counters(out);
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {

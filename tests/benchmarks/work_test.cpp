@@ -1,4 +1,4 @@
-// The multiply-adds that the benchmarks count as done.
+// The number of multiply-adds that the benchmarks report.
 #include <catch2/catch.hpp>
 
 #include <cvt/cost.hpp>
@@ -7,7 +7,7 @@
 
 using namespace cvt_bench;
 
-TEST_CASE("with every row of every block the count is multiply_adds") {
+TEST_CASE("a pass over all rows of all blocks counts multiply_adds") {
     cvt::config ablation = cvt::cvt_13;
     ablation.stage[1].qkv_projection = cvt::projection::avg;
     ablation.stage[0].qkv_projection = cvt::projection::linear;
@@ -26,8 +26,8 @@ TEST_CASE("with every row of every block the count is multiply_adds") {
     CHECK(forward_work(ablation, *cvt::shape_of(ablation, 224, 200)) == *cvt::multiply_adds(ablation, 224, 200));  // no shortcut
 }
 
-TEST_CASE("the last block computes the class token alone") {
-    // CvT-13 at 224: 196 rows of queries, output projection, MLP, scores and weighted sum, and the queries' convolution, are not.
+TEST_CASE("the last block computes only the class token") {
+    // CvT-13 at 224: not counted are 196 rows of queries, output projection, MLP, scores and weighted sum, and the queries' convolution.
     constexpr std::int64_t rows = 196, dim = 384, hidden = 1536, keys = 50;
     constexpr std::int64_t saved = rows * (2 * dim * dim + 2 * dim * hidden + 2 * keys * dim + 9 * dim);
     const cvt::model_shape shape = *cvt::shape_of(cvt::cvt_13, 224, 224);

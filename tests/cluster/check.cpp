@@ -1,4 +1,4 @@
-// cluster_check LIST RECORDS...: whether files of JSON lines hold one record of each path in LIST, and nothing else.
+// cluster_check LIST RECORDS...: checks that files of JSON lines have exactly one record for each path in LIST.
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -11,14 +11,14 @@ int main(int argc, char** argv) {
     std::ifstream list{argv[1]};
     for (std::string path; std::getline(list, path);) times[path];
     const std::size_t expected = times.size();
-    std::size_t records = 0, failed = 0, strange = 0;
+    std::size_t records = 0, failed = 0, unknown = 0;
     for (int i = 2; i < argc; ++i) {
         std::ifstream file{argv[i]};
-        if (!file) return std::fprintf(stderr, "cluster_check: %s cannot be read\n", argv[i]), 1;
+        if (!file) return std::fprintf(stderr, "cluster_check: cannot read %s\n", argv[i]), 1;
         for (std::string line; std::getline(file, line); ++records) {
             const auto record = nlohmann::json::parse(line, nullptr, false);
             const bool known = record.is_object() && record.contains("path") && times.count(record["path"]) == 1;
-            strange += known ? 0U : 1U;
+            unknown += known ? 0U : 1U;
             if (!known) continue;
             ++times[record["path"]];
             failed += record.contains("top") ? 0U : 1U;
@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
         lost += n == 0 ? 1U : 0U;
         repeated += n > 1 ? 1U : 0U;
     }
-    std::printf("%zu inputs, %zu records: %zu lost, %zu repeated, %zu failed, %zu strange\n", expected, records, lost, repeated, failed,
-                strange);
-    return expected > 0 && records == expected && lost + repeated + failed + strange == 0 ? 0U : 1U;
+    std::printf("%zu inputs, %zu records: %zu lost, %zu repeated, %zu failed, %zu unknown\n", expected, records, lost, repeated, failed,
+                unknown);
+    return expected > 0 && records == expected && lost + repeated + failed + unknown == 0 ? 0U : 1U;
 }

@@ -1,4 +1,4 @@
-// cluster_images DIR N: N small JPEG files of different pictures, drawn by formula.
+// cluster_images DIR N: writes N different small JPEG files, drawn by formula.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

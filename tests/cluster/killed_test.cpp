@@ -1,4 +1,4 @@
-// Workers that are killed at any moment, and started again until they are done: every image has one record.
+// Workers that are killed at random and restarted until they are done leave exactly one record for each image.
 #include <sys/wait.h>
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One shard's process, without pipes: nothing that a death could leave waiting.
+/// Starts the process of a shard, without pipes, so that its death leaves nothing waiting.
 pid_t start(const std::vector<std::string>& arguments) {
     const pid_t child = ::fork();
     if (child != 0) return child;
@@ -34,10 +34,10 @@ struct totals {
     int kills = 0, torn = 0, lives = 0;
 };
 
-/// `workers` shards over `directory`, killed at least `kills` times in all while they have work left.
+/// Runs `workers` shards over `directory` and kills them at least `kills` times in total while they have work left.
 totals run_and_kill(const std::string& directory, const temporary_folder& folder, int images, int workers, int kills) {
-    std::mt19937 random{std::random_device{}()};  // the moments differ from run to run anyway
-    const auto up_to = [&](int most) { return std::uniform_int_distribution<int>{0, most}(random); };
+    std::mt19937 random{std::random_device{}()};  // the timing differs from run to run anyway
+    const auto up_to = [&](int max) { return std::uniform_int_distribution<int>{0, max}(random); };
     struct worker {
         std::vector<std::string> arguments;
         std::string out;
@@ -56,7 +56,7 @@ totals run_and_kill(const std::string& directory, const temporary_folder& folder
         std::uintmax_t deadly_size;
         std::chrono::steady_clock::time_point deadly_time;
     };
-    // Records between two deaths so that each worker can die as often as it must, and then lives.
+    // Records between two kills, so that each worker can be killed the required number of times before it finishes.
     const int deaths = (kills + workers - 1) / workers, records = images / workers / (deaths + 3);
     constexpr std::uintmax_t record_bytes = 160;
     totals t;
@@ -67,7 +67,7 @@ totals run_and_kill(const std::string& directory, const temporary_folder& folder
             waiting.pop_back();
             const std::uintmax_t more = record_bytes * static_cast<std::uintmax_t>(up_to(records)) + 1;
             const auto now = std::chrono::steady_clock::now();
-            // Every fourth dies young: while it loads, reads its file, lists the folder.
+            // One in four is killed early: while it loads, reads its file, or lists the folder.
             const auto limit = up_to(3) == 0 ? std::chrono::milliseconds{up_to(40)} : std::chrono::milliseconds{60'000};
             const pid_t id = start(w.arguments);
             const std::uintmax_t deadly = size_of(w.out) + more;
@@ -91,7 +91,7 @@ totals run_and_kill(const std::string& directory, const temporary_folder& folder
             } else {
                 ++t.kills;
                 ++l.who.deaths;
-                // A write is rarely torn by a death of the process alone: what a full disk or a lost machine leaves is made here.
+                // The death of a process rarely leaves an incomplete line: this truncates the file as a full disk or a lost machine would.
                 const std::uintmax_t size = size_of(l.who.out);
                 if (size > record_bytes && up_to(1) == 0) {
                     fs::resize_file(l.who.out, size - 1 - static_cast<std::uintmax_t>(up_to(250)) % (size - 1));
@@ -124,7 +124,7 @@ void killed(int images, int workers, int kills) {
         const std::string text = read_file(folder / ("out-" + std::to_string(i) + ".jsonl"));
         CHECK(text.ends_with('\n'));
         for (const std::string& line : lines_of(text)) {
-            const json r = json::parse(line);  // throws on a torn one
+            const json r = json::parse(line);  // throws on an incomplete line
             CHECK(r.contains("top"));
             ++times[r["path"]];
             ++records;

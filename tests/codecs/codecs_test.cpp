@@ -1,4 +1,4 @@
-// libjpeg-turbo and libpng behind the same preflight: the pixels of stb_image within 3 levels, the same files refused.
+// libjpeg-turbo and libpng behind the preflight: pixels within 3 levels of stb_image, and the same files refused.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -36,11 +36,11 @@ std::vector<fs::path> pictures() {
     return found;
 }
 
-/// 1 + 258 * `copies` letters as zlib packs them: a fixed Huffman code of one literal, then copies of 258 from the byte before.
+/// Returns 1 + 258 * `copies` letters, compressed by zlib: a literal with a fixed Huffman code, then copies of 258 from the previous byte.
 std::string packed_letters(std::size_t copies) {
     std::string out{"\x78\x01", 2};
     unsigned held = 0, bits = 0;
-    const auto put = [&](unsigned code, int size) {  // Huffman codes go in from their highest bit
+    const auto put = [&](unsigned code, int size) {  // Huffman codes are stored from their highest bit
         for (int i = size - 1; i >= 0; --i) {
             held |= (code >> i & 1) << bits;
             if (++bits == 8) out += static_cast<char>(held), held = bits = 0;
@@ -49,7 +49,7 @@ std::string packed_letters(std::size_t copies) {
     put(0b110, 3);  // the last block, fixed codes
     put(0x30 + 'a', 8);
     for (std::size_t i = 0; i < copies; ++i) put(0b1100010100000, 13);
-    put(0, 7 + 7);  // the end of the block, and whole bytes
+    put(0, 7 + 7);  // the end of the block, padded to whole bytes
     std::uint32_t a = 1, b = 0;
     for (std::size_t i = 0; i < 1 + 258 * copies; ++i) a = (a + 'a') % 65521, b = (b + a) % 65521;
     for (const std::uint32_t sum : {b, a}) out += static_cast<char>(sum >> 8), out += static_cast<char>(sum);
@@ -67,9 +67,9 @@ std::string png_chunk(std::string body) {
 
 }  // namespace
 
-TEST_CASE("texts beside a PNG's pixels are not unpacked") {
+TEST_CASE("text chunks of a PNG are not decompressed") {
     bytes file = read_bytes(CVT_TEST_DATA "/preprocessing/rgb8.png");
-    const std::string text = png_chunk(std::string{"zTXtk\0\0", 7} + packed_letters(4000));  // 7 kB, a megabyte unpacked
+    const std::string text = png_chunk(std::string{"zTXtk\0\0", 7} + packed_letters(4000));  // 7 kB, a megabyte decompressed
     std::string texts;
     for (int i = 0; i < 400; ++i) texts += text;
     file.insert(file.begin() + 8 + 25, texts.begin(), texts.end());
@@ -84,7 +84,7 @@ TEST_CASE("texts beside a PNG's pixels are not unpacked") {
     CHECK(peak() - before < 100);
 }
 
-TEST_CASE("both backends see the same pixels: PNG exactly, JPEG within 3 levels") {
+TEST_CASE("both backends decode the same pixels: PNG exactly, JPEG within 3 levels") {
     CHECK(cvt::decoder_name() == std::string{"stb_image"});
     for (const fs::path& path : pictures()) {
         INFO(path);
@@ -102,7 +102,7 @@ TEST_CASE("both backends see the same pixels: PNG exactly, JPEG within 3 levels"
     CHECK(pictures().size() > 40);
 }
 
-TEST_CASE("files cut short and changed are errors or pictures, never harm") {
+TEST_CASE("truncated and changed files give errors or pictures, and do no harm") {
     for (const char* name : {"420.jpg", "progressive.jpg", "cmyk.jpg", "rgb8.png", "palette4i.png"}) {
         const bytes file = read_bytes(fs::path{CVT_TEST_DATA "/preprocessing"} / name);
         for (std::size_t size = 0; size < file.size(); ++size) {
@@ -118,11 +118,11 @@ TEST_CASE("files cut short and changed are errors or pictures, never harm") {
     }
 }
 
-TEST_CASE("errors of the libraries are values, with their own words") {
+TEST_CASE("errors of the libraries are returned as values, with their texts") {
     bytes file = read_bytes(CVT_TEST_DATA "/preprocessing/rgb8.png");
     const std::string header{"IDAT"};
     const auto at = std::search(file.begin(), file.end(), header.begin(), header.end()) + 4;
-    // Another compressed stream of the same length, with the right checksum.
+    // Replaces the compressed stream by another one of the same length, with the right checksum.
     const std::size_t size = cvt::detail::read_be32({reinterpret_cast<const std::uint8_t*>(&*at) - 8, 4}, 0);
     std::fill(at + 2, at + static_cast<std::ptrdiff_t>(size), '\x07');
     const std::uint32_t crc = cvt::detail::png_crc({reinterpret_cast<const std::uint8_t*>(&*at) - 4, size + 4});
@@ -133,7 +133,7 @@ TEST_CASE("errors of the libraries are values, with their own words") {
     CHECK_THAT(image.error().what(), Catch::Contains("libpng: "));
 }
 
-TEST_CASE("no memory is said to be that") {
+TEST_CASE("a lack of memory is an out_of_memory error") {
     const auto reason = [](const char* name, std::size_t limit) {
         const bytes file = read_bytes(std::string{CVT_TEST_DATA "/preprocessing/"} + name);
         int width = 0, height = 0, channels = 0;

@@ -1,5 +1,4 @@
-// AVIF and HEIC: the pixels of avifdec and heif-convert within 2 levels; turned as they say; no threads; nothing larger than the preflight
-// saw.
+// AVIF and HEIC: pixels within 2 levels of avifdec and heif-convert; rotation; no threads; nothing larger than the preflight allowed.
 #include <pthread.h>
 
 #include <dlfcn.h>
@@ -17,7 +16,7 @@ std::atomic<int> threads_started{0};
 
 }  // namespace
 
-// In front of the C library's: counts the threads that anything in this program starts.
+// Overrides pthread_create: counts the threads that this program starts.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
     ++threads_started;
     using function = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
@@ -25,7 +24,7 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
     return next(thread, attributes, run, argument);
 }
 
-TEST_CASE("AVIF and HEIC are within 2 levels of avifdec and heif-convert, without a thread") {
+TEST_CASE("AVIF and HEIC are within 2 levels of avifdec and heif-convert, without threads") {
     int files = 0;
     for (const golden& g : all("heif")) {
         INFO(g.name);
@@ -46,7 +45,7 @@ TEST_CASE("AVIF and HEIC are within 2 levels of avifdec and heif-convert, withou
     CHECK(threads_started == 0);
 }
 
-TEST_CASE("HEIF files cut short or changed are errors or pictures, never harm") {
+TEST_CASE("truncated and changed HEIF files give errors or pictures, and do no harm") {
     for (const golden& g : all("heif")) {
         const bytes file = read_bytes(g.name, "heif");
         for (std::size_t size = 0; size < file.size(); size += 1 + size / 16) {
@@ -63,20 +62,20 @@ TEST_CASE("HEIF files cut short or changed are errors or pictures, never harm") 
     }
 }
 
-TEST_CASE("limits hold for HEIF before anything is decoded") {
+TEST_CASE("limits for HEIF are checked before decoding") {
     for (const char* name : {"444.avif", "444.heic", "grid.avif", "irot1.avif", "alpha.heic"}) {
         INFO(name);
         const bytes file = read_bytes(name, "heif");
         const auto image = decode(file);
         REQUIRE(image);
         const auto pixels = static_cast<std::uint64_t>(image->width) * static_cast<std::uint64_t>(image->height);
-        const std::uint64_t tile = 64 * 64;  // heif-enc codes no less, and crops by a grid of one tile
+        const std::uint64_t tile = 64 * 64;  // the minimum of heif-enc, which crops with a grid of one tile
         CHECK(decode(file, {file.size(), std::max(pixels, tile)}));
         refused(file, cvt::errc::bad_image, "more than the limit", {file.size(), pixels - 1});
     }
 }
 
-TEST_CASE("what is coded may not be larger than the file says") {
+TEST_CASE("coded pictures must not be larger than the file says") {
     for (const char* name : {"444.avif", "444.heic"}) {
         INFO(name);
         const bytes file = read_bytes(name, "heif");
@@ -96,9 +95,9 @@ TEST_CASE("what is coded may not be larger than the file says") {
     }
 }
 
-TEST_CASE("libheif sees no table but ours") {
-    // Found by fuzzing: an alpha that is a grid of the picture whose alpha it is. libheif 1.15 goes round until its stack is full, and
-    // does so too where a reference is longer than its table, behind which nobody else looks.
+TEST_CASE("libheif gets only tables that the preflight wrote") {
+    // Found by fuzzing: an alpha image that is a grid of its own picture. libheif 1.15 recurses until its stack overflows. It
+    // also does so if a reference is longer than its table, whose end other readers respect.
     bytes file = read_bytes("alpha.heic", "heif");
     const bytes kind{'d', 'i', 'm', 'g'};
     const auto first = std::search(file.begin(), file.end(), kind.begin(), kind.end());
@@ -107,12 +106,12 @@ TEST_CASE("libheif sees no table but ours") {
     REQUIRE(second != file.end());
     REQUIRE(int{second[9]} == 3);
     second[9] = 2;
-    CHECK(decode(file));  // of the alpha nobody asks
+    CHECK(decode(file));  // the alpha image is not used
     second[-2] = 0x7E;
     refused(file, cvt::errc::malformed, "the table iref is damaged");
 }
 
-TEST_CASE("what would reach a decoder in HEIF is checked first") {
+TEST_CASE("the data for the decoders of HEIF are checked first") {
     const auto after = [](bytes& file, const std::string& kind) {
         const auto at = std::search(file.begin(), file.end(), kind.begin(), kind.end(), [](std::uint8_t a, char b) { return a == b; });
         REQUIRE(at != file.end());
@@ -137,11 +136,11 @@ TEST_CASE("what would reach a decoder in HEIF is checked first") {
     file.resize(100);
     refused(file, cvt::errc::malformed, "truncated: the box at byte 28 goes past the end of the file (100 bytes)");
     file = read_bytes("444.heic", "heif");
-    after(file, "mdat")[4] = 1 << 1;  // a slice that may need other pictures
+    after(file, "mdat")[4] = 1 << 1;  // a slice that may depend on other pictures
     refused(file, cvt::errc::malformed, "no still picture");
 }
 
-TEST_CASE("HEVC of a file with more than a still picture needs does not reach its decoder") {
+TEST_CASE("HEVC with more than a still picture does not reach the decoder") {
     using gate = cvt::detail::hevc_gate;
     const auto check = [](gate& g, const bytes& unit, bool expect_needed) {
         bool needed = false;
@@ -163,7 +162,7 @@ TEST_CASE("HEVC of a file with more than a still picture needs does not reach it
     CHECK_FALSE(check(others, {20 << 1}, false).empty());
 }
 
-TEST_CASE("AV1 of more frames than a still picture has does not reach its decoder") {
+TEST_CASE("AV1 with more than one frame does not reach the decoder") {
     const auto check = [](const bytes& data) {
         const char* why = cvt::detail::check_av1_units(data);
         return std::string{why != nullptr ? why : "good"};
@@ -173,7 +172,7 @@ TEST_CASE("AV1 of more frames than a still picture has does not reach its decode
     for (const bytes& next : {frame, extended, frame}) data.insert(data.end(), next.begin(), next.end());
     CHECK(check(data) == "good");
     bytes last = data;
-    last.insert(last.end(), {6 << 3, 1, 2, 3});  // without a size, up to the end
+    last.insert(last.end(), {6 << 3, 1, 2, 3});  // without a size: extends to the end
     CHECK(check(last) == "good");
     last = data;
     last.insert(last.end(), {2 << 3 | 2, 0, 6 << 3 | 2, 1, 0, 6 << 3 | 2, 1, 0});
@@ -185,12 +184,12 @@ TEST_CASE("AV1 of more frames than a still picture has does not reach its decode
     const std::string kind{"mdat"};
     const auto at = std::search(file.begin(), file.end(), kind.begin(), kind.end());
     REQUIRE(at != file.end());
-    std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // units of 50 bytes, the last of which has fewer
+    std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // units of 50 bytes; the last one is shorter
     refused(file, cvt::errc::malformed, "AV1 data that are cut short");
 }
 
-TEST_CASE("an HEVC sequence of another size than the tables say is refused before memory is taken") {
-    // A sequence parameter set in bits: one temporal layer or more, any profile and level, then numbers, then what follows.
+TEST_CASE("an HEVC sequence of a different size from the tables is refused before memory is allocated") {
+    // A sequence parameter set in bits: temporal layers, any profile and level, then numbers, then the rest.
     const auto number = [](std::uint32_t value) {
         std::string digits;
         for (std::uint32_t v = value + 1; v != 0; v >>= 1) digits.insert(digits.begin(), (v & 1U) != 0 ? '1' : '0');
@@ -248,18 +247,18 @@ TEST_CASE("an HEVC sequence of another size than the tables say is refused befor
     }
     CHECK(check(unit("0000" + one + std::string(40, '0') + "1"), 640 * 4352) == "HEVC parameters that are cut short");
 
-    // In a file, of whose 400 bytes libde265 made tables of 20 GB when they said 65528 x 65528 here, and 64 x 64 elsewhere.
+    // From a file of 400 bytes: libde265 allocated tables of 20 GB for 65528 x 65528 here, with 64 x 64 elsewhere.
     bytes file = read_bytes("444.heic", "heif");
     const bytes size{0x90, 0x04, 0x10, 0x20, 0xB2};  // from the chroma format on: 1.., 65, 65
     const auto at = std::search(file.begin(), file.end(), size.begin(), size.end());
     REQUIRE(at != file.end());
-    at[1] = at[4] = 0;  // more zeros before each, and thus longer numbers
+    at[1] = at[4] = 0;  // more leading zeros make longer numbers
     refused(file, cvt::errc::malformed, "HEVC parameters out of range");
 }
 
-TEST_CASE("pictures in HEIF that are neither HEVC nor AV1 are named, and so is the missing library") {
+TEST_CASE("errors name other codecs in HEIF, and the missing library") {
     bytes file = read_bytes("444.heic", "heif");
-    const auto image = cvt::decode(std::as_bytes(std::span{file}), cvt::orientation::exif);  // by stb_image alone
+    const auto image = cvt::decode(std::as_bytes(std::span{file}), cvt::orientation::exif);  // only by stb_image
     REQUIRE_FALSE(image);
     CHECK_THAT(image.error().what(), Catch::Contains("HEIC file: ") && Catch::Contains("Debian: libheif-dev; CMake: CVT_WITH_HEIF"));
     const bytes kind{'g', 'r', 'i', 'd'};

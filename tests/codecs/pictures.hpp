@@ -1,4 +1,4 @@
-// What the tests of formats share: the golden files, and decoding through every library that this program has.
+// Helpers for the tests of picture formats: the golden files, and decoding with all libraries of this program.
 #pragma once
 
 #include <catch2/catch.hpp>

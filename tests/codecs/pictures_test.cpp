@@ -1,4 +1,4 @@
-// WebP, GIF, BMP, TIFF and PNM: Pillow's pixels exactly, whatever the file is called; cut and changed files are errors or pictures.
+// WebP, GIF, BMP, TIFF and PNM: exactly Pillow's pixels, with any file name; truncated and changed files give errors or pictures.
 #include "pictures.hpp"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 
 using namespace pictures;
 
-TEST_CASE("every format has Pillow's pixels") {
+TEST_CASE("every format decodes to Pillow's pixels") {
     std::map<std::string, int> of_kind;
     for (const golden& g : all()) {
         INFO(g.name);
@@ -27,10 +27,10 @@ TEST_CASE("every format has Pillow's pixels") {
     for (const char* kind : {".webp", ".gif", ".bmp", ".tif", ".ppm", ".pgm", ".pbm"}) CHECK(of_kind[kind] > 1);
 }
 
-TEST_CASE("a picture cut short is an error") {
+TEST_CASE("a truncated picture is an error") {
     for (const golden& g : all()) {
         const bytes file = read_bytes(g.name);
-        // What lies behind the first image, or says less than a pixel, is not missed.
+        // Data after the first image or of less than a pixel may be missing.
         const bool more = g.name.ends_with(".gif") || g.name.starts_with("text") || g.name.ends_with(".tif") || g.name.ends_with(".bmp");
         if (g.name == "pages.tif") continue;
         for (std::size_t size = 0; size < file.size(); size += 1 + size / 64) {
@@ -41,7 +41,7 @@ TEST_CASE("a picture cut short is an error") {
     }
 }
 
-TEST_CASE("pictures with a byte changed are errors or pictures, never harm") {
+TEST_CASE("pictures with a changed byte give errors or pictures, and do no harm") {
     for (const golden& g : all()) {
         const bytes file = read_bytes(g.name);
         for (std::size_t at = 0; at < file.size(); at += 1 + at / 100)
@@ -54,7 +54,7 @@ TEST_CASE("pictures with a byte changed are errors or pictures, never harm") {
     }
 }
 
-TEST_CASE("limits hold for every format before anything is decoded") {
+TEST_CASE("limits for every format are checked before decoding") {
     for (const golden& g : all()) {
         INFO(g.name);
         const bytes file = read_bytes(g.name);
@@ -65,12 +65,12 @@ TEST_CASE("limits hold for every format before anything is decoded") {
     }
 }
 
-TEST_CASE("a format without its library is named, and the package and option that bring it") {
+TEST_CASE("errors name a format without its library, and the package and option that add it") {
     for (const auto& [name, format, way_out] : {std::tuple{"lossy.webp", "WebP", "libwebp (Debian: libwebp-dev; CMake: CVT_WITH_WEBP)"},
                                                 {"palette.gif", "GIF", "giflib (Debian: libgif-dev; CMake: CVT_WITH_GIF)"},
                                                 {"rgb_raw.tif", "TIFF", "libtiff (Debian: libtiff-dev; CMake: CVT_WITH_TIFF)"}}) {
         const bytes file = read_bytes(name);
-        const auto image = cvt::decode(std::as_bytes(std::span{file}), cvt::orientation::exif);  // by stb_image alone
+        const auto image = cvt::decode(std::as_bytes(std::span{file}), cvt::orientation::exif);  // only by stb_image
         REQUIRE_FALSE(image);
         CHECK(image.error().code() == cvt::errc::unsupported);
         CHECK_THAT(image.error().what(), Catch::Contains(std::string{format} + " file: ") && Catch::Contains(way_out));
@@ -81,7 +81,7 @@ TEST_CASE("a format without its library is named, and the package and option tha
     }
 }
 
-TEST_CASE("sizes that no data could fill are refused before memory is taken") {
+TEST_CASE("sizes that the data cannot fill are refused before memory is allocated") {
     bytes file = read_bytes("palette.gif");
     for (const std::size_t at : {6U, 8U}) file[at] = 0, file[at + 1] = 0x20;
     const auto comma = std::search(file.begin(), file.end(), std::begin(",\0\0\0\0"), std::begin(",\0\0\0\0") + 5);
@@ -110,8 +110,8 @@ TEST_CASE("sizes that no data could fill are refused before memory is taken") {
     }
 }
 
-TEST_CASE("a WebP whose own size ends before its first chunk is refused") {
-    // Found by fuzzing: the chunk of 8 KB lies behind the end that the file says, and behind the file's.
+TEST_CASE("a WebP that ends before its first chunk is refused") {
+    // Found by fuzzing: the chunk of 8 KB is after the end in the header, and after the end of the file.
     for (const char size : {'\0', '\3'}) {
         std::string file{"RIFF....WEBPV\0\0\0WP8X\n\0~\0\0\0\0\0W\0RA", 32};
         file.replace(4, 4, std::string{size, 0, 0, 0});
@@ -119,7 +119,7 @@ TEST_CASE("a WebP whose own size ends before its first chunk is refused") {
     }
 }
 
-TEST_CASE("what is not decoded is named") {
+TEST_CASE("errors name pictures that cannot be decoded") {
     bytes file = read_bytes("rgb.bmp");
     file[14] = 41;
     refused(file, cvt::errc::malformed, "a header of 41 bytes");

@@ -1,5 +1,5 @@
-# cmake -DPROJECT=... -P consume.cmake: installs cvt when the project looks for a package, then builds and runs the project: its
-# `host`, its `minimal` (the README's program, on the built-in model's files and a photo), or both.
+# cmake -DPROJECT=... -P consume.cmake: installs cvt if the project needs a package, then builds and runs the project: its
+# `host`, its `minimal` (the README's program, with the built-in model's files and a photo), or both.
 file(REMOVE_RECURSE ${BINARY_DIR}) # an earlier run must not hide a missing file
 file(MAKE_DIRECTORY ${BINARY_DIR})
 function(run)

@@ -1,4 +1,4 @@
-# Fails the configuration when cvt pushes flags onto its host, or builds or installs what the host did not ask for.
+# Fails the configuration if cvt adds flags to its host, or builds or installs targets that the host did not request.
 foreach(property COMPILE_OPTIONS COMPILE_DEFINITIONS LINK_OPTIONS)
   get_target_property(value cvt::cvt INTERFACE_${property})
   if(value)

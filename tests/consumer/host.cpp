@@ -1,4 +1,4 @@
-// A host program: runs a small custom model from weights it makes itself, and checks what comes out.
+// A host program: runs a small custom model with weights that it makes itself, and checks the outputs.
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -12,7 +12,7 @@ int main() {
     config.stage[0].num_heads = 2;
     config.stage[0].cls_token = true;
 
-    // All weights 1/16: every token is alike along the channels, so that LayerNorm leaves nothing but its bias.
+    // All weights are 1/16: every token is constant along the channels, so LayerNorm gives only its bias.
     const auto read = [](void*, const char*, std::span<const std::int64_t> shape, float* out) noexcept -> cvt::error {
         std::int64_t count = 1;
         for (const std::int64_t extent : shape) count *= extent;
@@ -28,7 +28,7 @@ int main() {
     if (const cvt::error e = session.logits(cvt::view<const float, 3>{image.data(), 3, 16, 16}, logits))
         return std::fprintf(stderr, "%s\n", e.what()), 1;
 
-    // The last LayerNorm leaves its bias, 1/16, in 8 channels; the head sums them times 1/16 and adds its own 1/16.
+    // The last LayerNorm gives its bias, 1/16, in 8 channels; the head sums them times 1/16 and adds its bias 1/16.
     for (const float logit : logits)
         if (std::abs(logit - (8.0F / 256 + 1.0F / 16)) > 1e-4F) return std::fprintf(stderr, "logit %g\n", static_cast<double>(logit)), 1;
     std::printf("cvt %s: %g\n", CVT_VERSION_STRING, static_cast<double>(logits[0]));

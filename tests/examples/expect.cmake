@@ -1,5 +1,5 @@
-# cmake -DEXIT=<code> -DOUTPUT=<regex> -DERRORS=<regex> -DEMULATOR=<list> -P expect.cmake -- <command>...: runs an example and reads what it prints.
-# Both streams must match; "^$" is silence.
+# cmake -DEXIT=<code> -DOUTPUT=<regex> -DERRORS=<regex> -DEMULATOR=<list> -P expect.cmake -- <command>...: runs an example and checks its output.
+# Both streams must match; "^$" means no output.
 set(command ${EMULATOR})
 set(in_command FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")

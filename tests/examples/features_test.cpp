@@ -1,4 +1,4 @@
-// The stage maps that the features example writes: the same numbers as a session's, in files that numpy reads.
+// The stage maps of the features example: the same numbers as from a session, in .npy files.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
@@ -11,13 +11,13 @@
 
 #include "support/temporary_folder.hpp"
 
-TEST_CASE("features writes the map of every stage of every photo into a folder that it makes") {
+TEST_CASE("features writes the maps of every stage and photo into a new folder") {
     const cvt_test::temporary_folder folder;
     const std::string command = "\"" CVT_FEATURES "\" \"" CVT_IMAGES "\" \"" + (folder / "new/maps") + "\" > /dev/null";
     REQUIRE(std::system(command.c_str()) == 0);
 
     const auto model = cvt::model::load(CVT_WEIGHTS);
-    REQUIRE(model);  // its own widths, and the grids that 160 pixels become
+    REQUIRE(model);  // for its widths, and the grids for 160 pixels
     const std::size_t dims[]{32, 96, 192}, sides[]{40, 20, 10};
     for (const std::string name : {"golf_ball.png", "berlin_cathedral.jpg"}) {
         const auto photo = cvt::read_image((CVT_IMAGES "/" + name).c_str(), cvt::orientation::exif);

@@ -1,4 +1,4 @@
-// The executors that hosts copy: each task once, at the same time, in any order, and the same bits from every one of them.
+// The executors of the examples: each task once, at the same time, in any order, and the same bits from all of them.
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -16,7 +16,7 @@
 
 namespace {
 
-/// Executors of that many workers, and what they run on.
+/// Executors with that many workers, and the thread pools behind them.
 struct hosts {
     explicit hosts(int count) : pool{std::max(count - 1, 1), false} {
         all.emplace_back("fork and join", fork_join(count));
@@ -37,7 +37,7 @@ void run(const cvt::executor& host, int count, std::function<void(int)> body) {
 
 }  // namespace
 
-TEST_CASE("adapters call each task once and return when all have returned") {
+TEST_CASE("adapters call each task once and return after all tasks") {
     for (const int workers : {1, 2, 3, 7}) {
         hosts h{workers};
         for (const auto& [name, host] : h.all) {
@@ -59,7 +59,7 @@ TEST_CASE("adapters run tasks at the same time, one of them on the calling threa
     hosts h{3};
     for (const auto& [name, host] : h.all) {
         CAPTURE(name);
-        // Each task waits until all have begun, and gives up after a while.
+        // Each task waits until all have begun, with a time limit.
         std::atomic<int> present{0}, alone{0};
         std::mutex mutex;
         std::set<std::thread::id> threads;
@@ -79,7 +79,7 @@ TEST_CASE("adapters run tasks at the same time, one of them on the calling threa
     }
 }
 
-TEST_CASE("Eigen's pool may be larger than a session takes") {
+TEST_CASE("Eigen's pool may be larger than a session allows") {
     Eigen::ThreadPool pool{3};
     const cvt::executor host = eigen_pool(pool);
     CHECK(host.workers == 4);
@@ -91,7 +91,7 @@ TEST_CASE("Eigen's pool may be larger than a session takes") {
     CHECK(eigen_pool(many).workers == cvt::executor::max_workers);
 }
 
-TEST_CASE("the same bits on every host's threads, in any order, one worker or more") {
+TEST_CASE("all executors give the same bits, in any order, with any number of workers") {
     constexpr int batch = 2;
     for (const char* kernels : {static_cast<const char*>(nullptr), "eigen"}) {
         const cvt::model model = cvt_test::make_model(cvt_test::tiny_config(), kernels);
@@ -125,7 +125,7 @@ TEST_CASE("the same bits on every host's threads, in any order, one worker or mo
     }
 }
 
-TEST_CASE("sessions share one of Eigen's pools") {
+TEST_CASE("sessions may share one of Eigen's pools") {
     Eigen::ThreadPool pool{2, false};
     const cvt::model model = cvt_test::make_model(cvt_test::tiny_config());
     const std::vector<float> input = cvt_test::formula_image(97, 130);

@@ -1,4 +1,4 @@
-// Fuzz target: a checkpoint end to end: its files in memory, a model, a session, a tensor and an image run through it.
+// Fuzz target: a checkpoint end to end, from files in memory through model and session to the outputs of a tensor and an image.
 #include <cvt/cost.hpp>
 #include <cvt/load.hpp>
 #include <cvt/session.hpp>
@@ -9,7 +9,7 @@
 
 namespace {
 
-/// A hostile model may ask for more memory and time than a fuzzer has; hosts are told to ask first, too.
+/// Limits for models: a hostile one may need more memory and time than a fuzzer has. Hosts should also check first.
 bool affordable(const cvt::model& model, int height, int width) {
     const auto workspace = model.workspace_bytes(height, width);
     const auto work = cvt::multiply_adds(model.config(), height, width);

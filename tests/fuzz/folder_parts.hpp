@@ -1,4 +1,4 @@
-// One input that holds a whole checkpoint: config.json, preprocessor_config.json and the weights, each after its length.
+// Packs a whole checkpoint into one input: config.json, preprocessor_config.json and the weights, each after its length.
 #pragma once
 
 #include <cstring>

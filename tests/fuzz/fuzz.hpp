@@ -1,5 +1,5 @@
-// What every fuzz target shares: memory counted against the size of the input, and messages that a terminal can show.
-// For the one source of a target.
+// Helpers for all fuzz targets: a limit of memory by the size of the input, and checks of messages.
+// Include in the one source file of a target.
 #pragma once
 
 #include <sanitizer/allocator_interface.h>
@@ -27,14 +27,14 @@ std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::s
 
 namespace cvt_fuzz {
 
-/// Ends the run, and libFuzzer keeps the input.
+/// Ends the run if `good` is false; libFuzzer then keeps the input.
 inline void require(bool good, const char* what) {
     if (good) return;
     std::fprintf(stderr, "fuzz: %s\n", what);
     std::abort();
 }
 
-/// Bytes held by what runs between begin() and finish(), through malloc and new alike.
+/// Counts the bytes that are allocated between begin() and finish(), by malloc and new.
 struct memory {
     static inline bool counting = false;
     static inline std::ptrdiff_t held = 0, peak = 0;
@@ -51,7 +51,7 @@ struct memory {
         held = peak = 0;
         counting = true;
     }
-    /// At most `factor` bytes for each byte of the input, and 128 KiB besides.
+    /// Checks that the peak is at most `factor` bytes per byte of the input plus 128 KiB.
     static void finish(std::size_t input, std::size_t factor) {
         counting = false;
         if (peak <= static_cast<std::ptrdiff_t>(factor * input + (128U << 10))) return;
@@ -60,7 +60,7 @@ struct memory {
     }
 };
 
-/// A refusal says something, in one line that no terminal obeys.
+/// Checks that an error has a message without control characters.
 inline int refused(const cvt::error& e) {
     memory::counting = false;
     const std::string_view text = e.what();
@@ -69,7 +69,7 @@ inline int refused(const cvt::error& e) {
     return 0;
 }
 
-/// Numbers for the mutators, from the seed that libFuzzer gives.
+/// Random numbers for the mutators, from the seed of libFuzzer.
 class dice {
 public:
     explicit dice(unsigned seed) : state_{seed * 0x9E3779B97F4A7C15ULL + 1} {}
@@ -84,15 +84,15 @@ private:
     std::uint64_t state_;
 };
 
-/// `part` after one of libFuzzer's own mutations, with up to `room` bytes more.
-inline std::string mutated(std::string part, std::size_t room) {
+/// Returns `part` after one of libFuzzer's mutations, with at most `capacity` bytes more.
+inline std::string mutated(std::string part, std::size_t capacity) {
     const std::size_t size = part.size();
-    part.resize(size + room);
+    part.resize(size + capacity);
     part.resize(LLVMFuzzerMutate(reinterpret_cast<std::uint8_t*>(part.data()), size, part.size()));
     return part;
 }
 
-/// Writes `fresh` over the input, or mutates the input as it is when `fresh` does not fit.
+/// Replaces the input by `fresh`, or mutates the input if `fresh` is empty or does not fit.
 inline std::size_t replace(std::uint8_t* data, std::size_t size, std::size_t max_size, const std::string& fresh) {
     if (fresh.empty() || fresh.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
     fresh.copy(reinterpret_cast<char*>(data), fresh.size());

@@ -1,4 +1,4 @@
-// Fuzz target: a picture from bytes to a network's input: preflight, decoder, orientation, resize and crop.
+// Fuzz target: a picture, from bytes through preflight, decoder, orientation, resize and crop to the input of a network.
 #include <cvt/extra/decode.hpp>
 #include <cvt/image.hpp>
 
@@ -6,7 +6,7 @@
 
 namespace {
 
-/// The official preprocessing for inputs of that size, but to 24 x 24.
+/// The official preprocessing, but with an input of 24 x 24.
 cvt::image_preprocessor preprocessor_for(int side) {
     cvt::preprocessing p = cvt::preprocessing::for_size(side);
     p.resize_height = p.resize_width = p.crop_height = p.crop_width = 24;
@@ -20,16 +20,16 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto file = cvt_fuzz::bytes_of(cvt_fuzz::text_of(data, size));
     cvt_fuzz::memory::begin();
     const cvt::result<cvt::image> image = cvt::decode(file, cvt::orientation::exif, limits);
-    // Of a picture the pixels count too: what they may take is the limit that the caller sets.
+    // Pixels also need memory, up to the limit that the caller sets.
     cvt_fuzz::memory::finish(size + 3 * limits.max_pixels, 16);
     if (!image) return cvt_fuzz::refused(image.error());
     const auto pixels = static_cast<std::size_t>(image->width) * static_cast<std::size_t>(image->height);
-    cvt_fuzz::require(pixels <= limits.max_pixels && image->pixels.size() == 3 * pixels, "an image of another size than its pixels");
+    cvt_fuzz::require(pixels <= limits.max_pixels && image->pixels.size() == 3 * pixels, "an image whose size does not match its pixels");
     std::size_t sum = 0;
     for (const std::uint8_t p : image->pixels) sum += p;
-    cvt_fuzz::require(sum <= 255 * 3 * pixels, "pixels that were never written");
+    cvt_fuzz::require(sum <= 255 * 3 * pixels, "pixels that were not written");
 
-    // Kept from picture to picture: what one leaves behind must not harm the next.
+    // Reused for all pictures: data from one must not affect the next.
     static cvt::image_preprocessor preprocessors[]{preprocessor_for(24), preprocessor_for(384)};
     for (cvt::image_preprocessor& preprocessor : preprocessors) {
         static float out[3 * 24 * 24];

@@ -1,4 +1,4 @@
-// Takes PNG and JPEG files apart and puts them together with right lengths and checksums, so that mutants get past the preflight.
+// Splits PNG and JPEG files and joins them with correct lengths and checksums, so that mutants pass the preflight.
 #pragma once
 
 #include <cvt/extra/png_preflight.hpp>
@@ -17,7 +17,7 @@ inline std::size_t be(std::string_view text, std::size_t at, std::size_t width) 
 }
 
 struct image_part {
-    std::string name, body;  ///< of a JPEG: the two bytes of the marker; what follows a scan's header belongs to its body
+    std::string name, body;  ///< of a JPEG: the two bytes of the marker; the data of a scan are part of its body
 };
 
 inline std::vector<image_part> png_parts(std::string_view file) {
@@ -42,7 +42,7 @@ inline std::string png_of(const std::vector<image_part>& parts) {
     return file;
 }
 
-/// A zlib stream of stored blocks: what unpacks to `raw` exactly.
+/// Makes a zlib stream of stored blocks that decompresses to `raw`.
 inline std::string stored_zlib(std::string_view raw) {
     std::string out = "\x78\x01";
     do {
@@ -53,7 +53,7 @@ inline std::string stored_zlib(std::string_view raw) {
         out += raw.substr(0, n);
         raw.remove_prefix(n);
     } while (!raw.empty());
-    return out + std::string(4, '\0');  // stb_image does not look at the checksum
+    return out + std::string(4, '\0');  // stb_image ignores the checksum
 }
 
 inline std::string mutated_png(std::string_view file, dice& d) {
@@ -63,7 +63,7 @@ inline std::string mutated_png(std::string_view file, dice& d) {
     switch (d.below(10)) {
         case 0: parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(pick)); break;
         case 1: parts.insert(parts.begin() + static_cast<std::ptrdiff_t>(d.below(parts.size())), parts[pick]); break;
-        case 2:  // raw pixels of any size behind the header
+        case 2:  // raw pixels of any size after the header
             for (image_part& p : parts)
                 if (p.name == "IDAT") p.body = stored_zlib(mutated(std::string(d.below(600), static_cast<char>(d.below(5))), 64));
             break;

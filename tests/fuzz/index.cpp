@@ -35,6 +35,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const cvt::error e = read_folder_weights(at.path.c_str(), files);
     cvt_fuzz::memory::finish(size, 64);
     if (e) return cvt_fuzz::refused(e);
-    cvt_fuzz::require(files.tensors.size() == 1 && files.tensors.find("t") == 0, "other tensors than the shard's");
+    cvt_fuzz::require(files.tensors.size() == 1 && files.tensors.find("t") == 0, "tensors that are not in the shard");
     return 0;
 }

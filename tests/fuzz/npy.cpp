@@ -14,10 +14,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto floats = cvt::read_npy(path.c_str());
     cvt_fuzz::memory::finish(size, 2);
     const auto doubles = cvt::read_npy<double>(path.c_str());
-    cvt_fuzz::require(!floats || !doubles, "one file of two types");
+    cvt_fuzz::require(!floats || !doubles, "one file with two types");
     if (!floats && !doubles) return cvt_fuzz::refused(floats.error());
     std::size_t count = 1;
     for (const std::size_t extent : floats ? floats->shape : doubles->shape) count *= extent;
-    cvt_fuzz::require(count == (floats ? floats->values.size() : doubles->values.size()), "a shape that is not the data's");
+    cvt_fuzz::require(count == (floats ? floats->values.size() : doubles->values.size()), "a shape that does not match the data");
     return 0;
 }

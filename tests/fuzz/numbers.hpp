@@ -1,4 +1,4 @@
-// Little-endian numbers for files made by hand.
+// Appends little-endian numbers to generated files.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Fuzz target: pickles in a row, a walk over every value that came out of them, and one to their tensors.
+// Fuzz target: consecutive pickles, with a walk over all their values and one over their tensors.
 #include <cvt/checkpoint/formats/pickle.hpp>
 #include <cvt/checkpoint/formats/torch_paths.hpp>
 
@@ -6,7 +6,7 @@
 
 namespace {
 
-/// Uses each accessor that fits the value.
+/// Calls each accessor that fits the value.
 std::size_t walk(const cvt::checkpoint::pickle_values& values) {
     using cvt::checkpoint::pickle_kind;
     std::size_t seen = 0;
@@ -17,8 +17,8 @@ std::size_t walk(const cvt::checkpoint::pickle_values& values) {
         if (kind == pickle_kind::tuple || kind == pickle_kind::list || kind == pickle_kind::dict || kind == pickle_kind::object) {
             std::int64_t left = values.count(v);
             for (std::uint32_t l = values.first(v); l != values.nothing; l = values.next(l), --left)
-                cvt_fuzz::require(values.item(l) < values.size(), "an item that is no value");
-            cvt_fuzz::require(left == 0, "a container of another length than its count");
+                cvt_fuzz::require(values.item(l) < values.size(), "an item that is not a value");
+            cvt_fuzz::require(left == 0, "a container whose length differs from its count");
         }
         if (kind == pickle_kind::foreign) seen += values.module_of(v).size() + values.name_of(v).size();
         if (kind == pickle_kind::object) cvt_fuzz::require(values.count(v) >= 2, "an object without arguments");
@@ -29,7 +29,8 @@ std::size_t walk(const cvt::checkpoint::pickle_values& values) {
                               "a view outside its storage");
         }
         if (kind == pickle_kind::tensor)
-            cvt_fuzz::require(values.kind(values.item_of(values.tensor_arguments(v), 0)) == pickle_kind::storage, "a tensor of no storage");
+            cvt_fuzz::require(values.kind(values.item_of(values.tensor_arguments(v), 0)) == pickle_kind::storage,
+                              "a tensor without a storage");
     }
     return seen;
 }
@@ -47,7 +48,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         before = reader.position();
         e = reader.load(root);
         cvt_fuzz::require(reader.position() <= size, "a pickle longer than its file");
-        cvt_fuzz::require(e || (root < reader.size() && reader.position() > before), "a pickle of nothing");
+        cvt_fuzz::require(e || (root < reader.size() && reader.position() > before), "a pickle without a value");
     } while (!e);
     cvt_fuzz::memory::finish(size, 96);
     walk(reader);
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const cvt::error walked =
         cvt::checkpoint::tensor_paths(reader, size)
             .walk(static_cast<std::uint32_t>(reader.size() - 1), [&](std::string_view path, std::uint32_t v) noexcept -> cvt::error {
-                cvt_fuzz::require(path.size() <= cvt::checkpoint::tensor_paths::max_path && v < reader.size(), "a path to nothing");
+                cvt_fuzz::require(path.size() <= cvt::checkpoint::tensor_paths::max_path && v < reader.size(), "a path without a value");
                 return {};
             });
     cvt_fuzz::memory::finish(size, 96);

@@ -1,4 +1,4 @@
-// Fuzz target: a picture of one format other than JPEG and PNG, CVT_FUZZ_FORMAT, through the preflight and its library.
+// Fuzz target: a picture of the format CVT_FUZZ_FORMAT, other than JPEG and PNG, through the preflight and its library.
 #include <cvt/extra/decode.hpp>
 
 #include "fuzz.hpp"
@@ -10,13 +10,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto file = cvt_fuzz::bytes_of(cvt_fuzz::text_of(data, size));
     cvt_fuzz::memory::begin();
     const cvt::result<cvt::image> image = cvt::decode(file, cvt::orientation::exif, limits);
-    // As in image.cpp; what a library takes beyond that is said in SECURITY.md.
+    // As in image.cpp; SECURITY.md lists the additional memory of each library.
     cvt_fuzz::memory::finish(size + 3 * limits.max_pixels + (CVT_FUZZ_BEYOND << 20) / 16, 16);
     if (!image) return cvt_fuzz::refused(image.error());
     const auto pixels = static_cast<std::size_t>(image->width) * static_cast<std::size_t>(image->height);
-    cvt_fuzz::require(pixels <= limits.max_pixels && image->pixels.size() == 3 * pixels, "an image of another size than its pixels");
+    cvt_fuzz::require(pixels <= limits.max_pixels && image->pixels.size() == 3 * pixels, "an image whose size does not match its pixels");
     std::size_t sum = 0;
     for (const std::uint8_t p : image->pixels) sum += p;
-    cvt_fuzz::require(sum <= 255 * 3 * pixels, "pixels that were never written");
+    cvt_fuzz::require(sum <= 255 * 3 * pixels, "pixels that were not written");
     return 0;
 }

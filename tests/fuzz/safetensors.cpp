@@ -1,4 +1,4 @@
-// Fuzz target: a safetensors file, and its tensors when it is accepted.
+// Fuzz target: a safetensors file, and its tensors if it is accepted.
 #include <cvt/checkpoint/formats/safetensors.hpp>
 
 #include "safetensors_parts.hpp"
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < file.size(); ++i)
         bytes += static_cast<std::uint64_t>(file.entry(i).elements()) * size_of(file.entry(i).type);
-    cvt_fuzz::require(bytes < size, "tensors that cannot all lie in the file");
+    cvt_fuzz::require(bytes < size, "tensors with more bytes than the file");
     cvt_fuzz::read_all(file, size);
     return 0;
 }

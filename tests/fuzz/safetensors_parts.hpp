@@ -1,4 +1,4 @@
-// Mutates a safetensors file so that its length, header and data still agree, most of the time.
+// Mutates a safetensors file so that its length, header and data usually still match.
 #pragma once
 
 #include <cstring>
@@ -13,7 +13,7 @@ inline std::string safetensors_of(std::string header, std::string_view data) {
     return file.append(header).append(data);
 }
 
-/// A file of a few tensors that lie one after the other.
+/// Makes a file of a few contiguous tensors.
 inline std::string fresh_safetensors(dice& d) {
     static constexpr const char* types[]{"F32", "F16", "BF16", "F64", "I64", "U8", "BOOL", "I16"};
     static constexpr std::size_t widths[]{4, 2, 2, 8, 8, 1, 1, 2};
@@ -42,7 +42,7 @@ inline std::string mutated_safetensors(std::string_view file, dice& d) {
     std::string header{file.substr(8, length)}, data{file.substr(8 + length)};
     switch (d.below(4)) {
         case 0: data = mutated(std::move(data), 64); break;
-        case 1:  // the file ends where the header says, whatever happened to it
+        case 1:  // makes the file end where the mutated header says
             header = mutated(std::move(header), 64);
             data.resize(data.size() + d.below(9), '\0');
             break;

@@ -1,4 +1,4 @@
-// Writes the first inputs of every fuzz target, one folder a target, out of tests/data: seeds DATA OUT.
+// Writes the seed inputs of every fuzz target from tests/data, one folder per target: seeds DATA OUT.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -30,7 +30,7 @@ struct corpus {
     }
 };
 
-/// The pickle inside a checkpoint.
+/// Returns the pickle inside a checkpoint.
 std::string pickle_of(const std::string& file) {
     const auto source = cvt::checkpoint::byte_source::from_memory(std::as_bytes(std::span{file}));
     cvt::checkpoint::zip_directory zip;

@@ -1,4 +1,4 @@
-// Fuzz target: a tar archive, every member of it read or passed over.
+// Fuzz target: a tar archive, whose members are read or skipped.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -27,15 +27,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         if ((*member)->type != app::tar_member::kind::file || members % 3 == 2) continue;
         const auto bytes = archive->read();
         if (!bytes) return cvt_fuzz::refused(bytes.error());
-        cvt_fuzz::require(bytes->size() == (*member)->size && (read += bytes->size()) <= size, "data that are not in the archive");
+        cvt_fuzz::require(bytes->size() == (*member)->size && (read += bytes->size()) <= size, "more data than the archive has");
     }
 }
 
-// Headers keep right checksums, without which nothing behind them is reached.
+// Headers keep correct checksums; otherwise nothing after them is read.
 std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed) {
     constexpr std::size_t block = 512, checksum = 148, digits = 6, magic = 257;
     cvt_fuzz::dice d{seed};
-    if (size >= block && d.below(2) == 0) {  // a part of one header, the type and the length of what follows most of all
+    if (size >= block && d.below(2) == 0) {  // a part of one header, most often the type and the length of the data
         std::uint8_t* header = data + d.below(size / block) * block;
         constexpr struct { std::size_t begin, size; } fields[] = {{0, 100}, {124, 12}, {124, 12}, {156, 1}, {156, 1}, {257, 8}, {345, 155}};
         const auto field = fields[d.below(std::size(fields))];

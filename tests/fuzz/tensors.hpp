@@ -1,4 +1,4 @@
-// Reads every tensor of a table that was accepted, as far as a budget goes.
+// Reads the tensors of an accepted table, within a budget.
 #pragma once
 
 #include "../support/torch_reader.hpp"
@@ -6,20 +6,20 @@
 
 namespace cvt_fuzz {
 
-/// Many names may stand for the same bytes, so what is read in all is bounded by the input's size.
+/// Many names may refer to the same bytes, so the total is limited by the size of the input.
 inline void read_all(const cvt::checkpoint::tensor_table& file, std::size_t input) {
     std::size_t budget = 4 * input;
     for (std::size_t i = 0; i < file.size() && budget != 0; ++i) {
         const auto count = static_cast<std::size_t>(file.entry(i).elements());
         require(count <= input, "a tensor larger than its file");
-        require(file.find(file.name(i)) == static_cast<std::ptrdiff_t>(i), "a tensor that is not found by its name");
+        require(file.find(file.name(i)) == static_cast<std::ptrdiff_t>(i), "a tensor that find() does not find");
         std::vector<float> values(count);
         require(!file.read(i, values.data()), "an accepted tensor that cannot be read");
         budget -= count < budget ? count : budget;
     }
 }
 
-/// A checkpoint of torch.save, old or new, and its tensors when it is accepted.
+/// Reads a checkpoint of torch.save, old or new, and its tensors if it is accepted.
 inline int check_torch(const std::uint8_t* data, std::size_t size) {
     using namespace cvt::checkpoint;
     memory::begin();

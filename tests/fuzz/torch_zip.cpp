@@ -1,4 +1,4 @@
-// Fuzz target: a checkpoint in torch.save's zip, and its tensors when it is accepted.
+// Fuzz target: a zip checkpoint of torch.save, and its tensors if it is accepted.
 #include "tensors.hpp"
 #include "zip_parts.hpp"
 

@@ -1,4 +1,4 @@
-// Takes a zip file apart and puts it together again, so that a mutated pickle still lies in a zip that can be read.
+// Splits a zip file and joins it again, so that a mutated pickle is still in a readable zip.
 #pragma once
 
 #include <cvt/checkpoint/formats/torch_zip.hpp>
@@ -12,7 +12,7 @@ struct zip_part {
     std::string name, data;
 };
 
-/// The entries that are stored; none when the file is no zip.
+/// Returns the uncompressed entries; none if the file is not a zip.
 inline std::vector<zip_part> zip_parts(std::string_view file) {
     std::vector<zip_part> parts;
     const auto source = cvt::checkpoint::byte_source::from_memory(bytes_of(file));
@@ -25,7 +25,7 @@ inline std::vector<zip_part> zip_parts(std::string_view file) {
     return parts;
 }
 
-/// As torch.save writes it, or with all sizes and offsets in zip64 fields.
+/// Writes a zip like torch.save, or with all sizes and offsets in zip64 fields.
 inline std::string zip_of(const std::vector<zip_part>& parts, bool zip64 = false) {
     std::string file, directory;
     for (const zip_part& p : parts) {

@@ -19,7 +19,7 @@
 
 namespace cvt_test {
 
-/// Where a model writes everything it can: a session floats, the naive model doubles.
+/// Buffers for all outputs of a model: floats for a session, doubles for the naive model.
 template <class T>
 struct basic_outputs {
     std::vector<T> logits, embedding, cls_attention;
@@ -45,8 +45,8 @@ struct basic_outputs {
 };
 using all_outputs = basic_outputs<float>;
 
-/// Walks through a golden file: the outputs of its cases one after the other, each of n elements in row-major order
-/// kept as elements i * n / m, i < m = min(n, limit).
+/// Reads a golden file, which has the outputs of its cases in sequence. Of each output of n elements in row-major order it keeps
+/// elements i * n / m, i < m = min(n, limit).
 class golden_reader {
 public:
     golden_reader(const cvt::basic_npy<double>& file, std::size_t limit) : file_{file}, limit_{limit} {}
@@ -72,8 +72,8 @@ private:
     std::size_t limit_, at_ = 0;
 };
 
-/// Checks every case of tests/data/golden/<list>.cases to within `bound` and prints a line for each. `run` is called as
-/// run(case, image, outputs to fill) and returns whether it could.
+/// Checks every case of tests/data/golden/<list>.cases to within `bound` and prints a line for each. Calls
+/// run(case, image, outputs to fill), which returns whether it succeeded.
 template <class T = float, class Run>
 void check_golden(const std::string& list, std::size_t limit, double bound, Run run) {
     const std::string path = CVT_TEST_DATA "/golden/" + list;
@@ -120,7 +120,7 @@ inline double largest_difference(const std::vector<float>& a, const std::vector<
     return worst;
 }
 
-/// Makes a model of formula weights and runs it on the image, with the named kernel set or the best.
+/// Makes a model with formula weights and runs it on the image, with the named kernel set or the best one.
 inline bool run_session(const golden_case& c, const std::vector<float>& image, all_outputs& out, const char* kernels = nullptr) {
     formula_weights weights{c.seed};
     const auto model = cvt::model::from_weights(c.config, {&weights, &formula_weights::read}, {.kernels = kernels});
@@ -131,7 +131,7 @@ inline bool run_session(const golden_case& c, const std::vector<float>& image, a
     const cvt::error e = session.run(input, out.spans());
     INFO(e.what());
     CHECK_FALSE(e);
-    // Without maps the last block runs for the class token only: it must give the same.
+    // Without maps the last block runs only for the class token, which must give the same.
     all_outputs short_way{c.config, *shape_of(c.config, c.size.height, c.size.width)};
     cvt::outputs spans = short_way.spans();
     spans.stages = {};

@@ -1,8 +1,8 @@
 # python3 tests/golden/make_checkpoints.py    (numpy, torch)
-"""The checkpoints of tests/data/torch: one small model (formula weights, seed 7) in every container and naming that users
-hold, a few tensors of every kind that torch.save knows (mixed*.pth), and files that must be refused. Needs numpy and torch.
+"""Make the checkpoints of tests/data/torch: one small model (formula weights, seed 7) in every container and naming that users
+have, a few tensors of every kind that torch.save writes (mixed*.pth), and files that must be refused. Needs numpy and torch.
 
-tiny-input.npy and tiny-logits-*.npy: the reference's answer for them; -f16 and -bf16 are computed on the rounded weights.
+tiny-input.npy and tiny-logits-*.npy: the reference's outputs; -f16 and -bf16 are computed with the rounded weights.
 """
 import argparse
 import json
@@ -99,7 +99,7 @@ def mixed():
         ("scalar.bias", formula("scalar.bias", (1,))[0]),
         ("empty.weight", torch.zeros(0, 3)),
     ])
-    state._metadata = OrderedDict([("", {"version": 1})])  # as Module.state_dict() leaves it
+    state._metadata = OrderedDict([("", {"version": 1})])  # as in Module.state_dict()
     save(state, "mixed.pth")
     save(state, "mixed-legacy.pth", _use_new_zipfile_serialization=False)
     save(state, "mixed-protocol4.pth", pickle_protocol=4)

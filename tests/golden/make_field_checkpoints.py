@@ -1,10 +1,10 @@
 # /usr/bin/python3 tests/golden/make_field_checkpoints.py    (Debian's python3-torch, python3-numpy)
-"""The checkpoints of tests/data/field: one very small model (formula weights, seed 7) in the kinds of files that training scripts
-write, and files that must be refused. Classes of packages that need not be installed here (Lightning, yacs, OmegaConf, timm ...) are
-stand-ins of the same qualified name and state: a pickle holds nothing else of a class.
+"""Make the checkpoints of tests/data/field: one very small model (formula weights, seed 7) in the kinds of files that training
+scripts write, and files that must be refused. Classes of packages that need not be installed (Lightning, yacs, OmegaConf, timm ...)
+are stand-ins with the same qualified name and state: a pickle contains nothing else of a class.
 
-Each file's name begins with what must become of it: `loads-` (the logits are logits-quick.npy's, for transformers' names
-logits-erf.npy's), `head-` (the same, with a warning), `encoder-` (no head), `refused-` (an error; cases.txt has a part of its text).
+Each file's name begins with the expected result: `loads-` (the logits of logits-quick.npy, or of logits-erf.npy with transformers'
+names), `head-` (the same, with a warning), `encoder-` (no head), `refused-` (an error; cases.txt has a part of its text).
 """
 import argparse
 import collections
@@ -33,7 +33,7 @@ CASES = []
 
 
 def stand_in(qualified, bases=(object,), **members):
-    """A class that pickles as `module.name`, whether or not that package is installed."""
+    """Make a class that pickles as `module.name`, whether or not that package is installed."""
     module, name = qualified.rsplit(".", 1)
     parts = module.split(".")
     for i in range(len(parts)):
@@ -61,7 +61,7 @@ def formula(name, shape):
 
 
 def in_one_storage(names):
-    """The same tensors as views of one storage, which makes small files."""
+    """Return the same tensors as views of one storage, which makes small files."""
     flat, at, views = torch.cat([t.reshape(-1) for t in names.values()]), 0, collections.OrderedDict()
     for n, t in names.items():
         views[n] = flat[at:at + t.numel()].view(t.shape)
@@ -82,7 +82,7 @@ def with_head(stem, names, old):
     return {(stem + n[len(old):] if n.startswith(old) else n): t for n, t in names.items()}
 
 
-# ---------------------------------------------------------------- what stands beside the weights
+# ---------------------------------------------------------------- the values beside the weights
 class Phase(enum.Enum):
     TRAIN = 1
 
@@ -133,7 +133,7 @@ def options_with(weights):
     return holder
 
 
-# ---------------------------------------------------------------- where the weights are
+# ---------------------------------------------------------------- the places of the weights
 def wrappers():
     for key in ("model_state_dict", "net", "module", "weights", "params", "ema"):
         save({key: state, "loss": torch.tensor(1.0)}, f"loads-key-{key}.pth")
@@ -166,7 +166,7 @@ def heads():
 
 
 def modules():
-    """torch.save(model): a module saved whole, its classes being those of a script."""
+    """Make a module as torch.save(model) saves it, with classes from a script."""
     module = stand_in("cls_cvt.ConvolutionalVisionTransformer", (torch.nn.Module,))
 
     def tree(names):

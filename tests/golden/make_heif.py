@@ -1,5 +1,5 @@
 # /usr/bin/python3 tests/golden/make_heif.py     (avifenc, avifdec, heif-enc, heif-convert, Pillow: writes tests/data/heif)
-"""Golden data for heif_test: AVIF and HEIC files, and what avifdec and heif-convert make of them; turned ones are turned here."""
+"""Make the golden data of heif_test: AVIF and HEIC files, and their pixels from avifdec and heif-convert, rotated by NumPy if necessary."""
 import os
 import subprocess
 import tempfile
@@ -43,14 +43,14 @@ def decoded(file, name):
         path, out = os.path.join(folder, name), os.path.join(folder, "out.png")
         open(path, "wb").write(file)
         if name.endswith(".avif"):
-            run("avifdec", "-j", "1", "-d", "8", "-u", "nearest", path, out)  # libheif repeats the chroma of 4:2:0 and 4:2:2 too
+            run("avifdec", "-j", "1", "-d", "8", "-u", "nearest", path, out)  # libheif also repeats the chroma of 4:2:0 and 4:2:2
         else:
             run("heif-convert", path, out)
         return np.asarray(Image.open(out).convert("RGB"))
 
 
 def limited(file, red, blue):
-    """avifdec's samples by the formula of their matrix: libyuv, which avifdec converts with, is up to 6 levels off for these."""
+    """Convert avifdec's samples by the formula of their matrix: libyuv, which avifdec uses, is up to 6 levels off for these."""
     with tempfile.TemporaryDirectory() as folder:
         path, out = os.path.join(folder, "in.avif"), os.path.join(folder, "out.y4m")
         open(path, "wb").write(file)
@@ -65,7 +65,7 @@ def limited(file, red, blue):
 
 
 def imir(pixels, axis):
-    """Axis 0 (libavif's "vertical"): the top becomes the bottom; 1: the left becomes the right."""
+    """Mirror: axis 0 (libavif's "vertical") exchanges top and bottom, axis 1 left and right."""
     return pixels[::-1] if axis == 0 else pixels[:, ::-1]
 
 

@@ -1,10 +1,10 @@
 # python3 tests/golden/make_model_golden.py [small published w24]
-"""Golden outputs of whole models in float64, from cvt_reference.py, for the cases listed in tests/data/golden/*.cases.
+"""Make golden outputs of whole models in float64, with cvt_reference.py, for the cases listed in tests/data/golden/*.cases.
 
-Writes tests/data/golden/<list>.npy: float64, one dimension; case after case, output after output: logits (none without
+Writes tests/data/golden/<list>.npy: float64, one dimension, for each case its outputs in sequence: logits (none without
 a head), embedding, each stage's map, cls_attention (none without a class token). Of an output of n elements in row-major
-order it keeps element i * n // m for i < m = min(n, LIMIT). Formula weights and formula image of the case's seed, so
-nothing else is needed to repeat it. W24 wants 6 GB of memory and some minutes.
+order it keeps element i * n // m for i < m = min(n, LIMIT). Weights and image are made by formula from the case's seed.
+W24 needs 6 GB of memory and some minutes.
 """
 import os
 import sys
@@ -15,7 +15,7 @@ import cvt_reference as ref
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "golden")
 LIMIT = {"small": 257, "published": 1000, "w24": 1000}
-KEYS = {  # list's key -> configuration's, its type, the value when left out; per stage
+KEYS = {  # key in the list -> key in the configuration, its type, its default; per stage
     "heads": ("num_heads", int, "1"), "depth": ("depth", int, "1"), "patch": ("patch_size", int, "3"),
     "stride": ("patch_stride", int, "2"), "pad": ("patch_padding", int, "1"), "ratio": ("mlp_ratio", float, "4"),
     "bias": ("qkv_bias", lambda v: v == "1", "1"), "cls": ("cls_token", lambda v: v == "1", "0"),
@@ -49,7 +49,7 @@ def parse(line):
 
 
 def minimum(c):
-    """The smallest square input that the reference runs without an error or an empty grid, found by trying."""
+    """Find the smallest square input that the reference runs without an error or an empty grid, by trial."""
     params = ref.formula_model(c)
     for n in range(1, 400):
         try:

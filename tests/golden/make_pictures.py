@@ -1,5 +1,5 @@
 # /usr/bin/python3 tests/golden/make_pictures.py     (Pillow, scikit-image: writes tests/data/pictures)
-"""Golden data for pictures_test: WebP, GIF, BMP, TIFF and PNM files, and what Pillow's convert("RGB") makes of them."""
+"""Make the golden data of pictures_test: WebP, GIF, BMP, TIFF and PNM files, and their pixels from Pillow's convert("RGB")."""
 import io
 import os
 import struct
@@ -85,7 +85,7 @@ def gif_files():
         at = file.index(b",\0\0\0\0")
         file[at + 1:at + 5] = struct.pack("<HH", 3, 2)
         yield name + ".gif", bytes(file)
-    file = saved(paletted(16), "GIF", interlace=0)  # its palette beside the image, and none for the file
+    file = saved(paletted(16), "GIF", interlace=0)  # a local palette and no global one
     at = file.index(b",\0\0\0\0")
     table, rest = file[13:13 + 48], file[at:]
     local = file[:10] + b"\0" + file[11:13] + file[13 + 48:at] + rest[:9] + b"\x83" + table + rest[10:]
@@ -136,14 +136,14 @@ def bmp_files():
     runs = b"\0\0".join(runs[at:at + n] for at, n in split_lines(runs))
     ends = b"\0\0\x02\x09\0\x02\x03\x01\x08\x07\0\x01"  # two of colour 9, three to the right and one up, eight of colour 7
     lines = [row if y % 2 == 0 else [row[0]] * 4 + [row[1]] * 9 for y, row in enumerate(GREY[:7].tolist())] + [[9] * 2 + [0] * 11, [0] * 5 + [7] * 8]
-    # Pillow 9.4 reads the wrong two bytes of a step, so these pixels are those of the format's description.
+    # Pillow 9.4 reads the wrong two bytes of a delta, so these pixels follow the description of the format.
     yield "rle8.bmp", bmp(8, runs + ends, bgrx.tobytes(), compression=1), COLORS.reshape(-1, 3)[np.array(lines[::-1])]
     nibbles = b"".join(b"\x07" + bytes([a]) + b"\0\x04" + bytes([b, a]) + b"\x02" + bytes([b]) + b"\0\0" for a, b in GREY[:, :2].tolist())
     yield "rle4.bmp", bmp(4, nibbles + b"\0\x01", bgrx[:16].tobytes(), compression=2)
 
 
 def split_lines(runs):
-    """Where the lines of bmp_files' runs begin: 16 bytes as they are (0, 13, 13 bytes, padding), or two runs of 4 bytes."""
+    """Yield offset and size of each line in the runs of bmp_files: 16 bytes in absolute mode (0, 13, 13 bytes, padding), or two runs of 4 bytes."""
     at = 0
     while at < len(runs):
         n = 16 if runs[at] == 0 else 4
@@ -155,7 +155,7 @@ def split_lines(runs):
 
 
 def tiff(tags, data, order="<", big=False):
-    """tags: {number: (type, values)}; strips or tiles in `data`."""
+    """Make a TIFF with tags {number: (type, values)} and strips or tiles from `data`."""
     word, size, types = ("Q", 20, {3: "H", 4: "I", 16: "Q"}) if big else ("I", 12, {3: "H", 4: "I"})
     room = 8 if big else 4
     places, sizes = (324, 325) if 322 in tags else (273, 279)
@@ -263,7 +263,7 @@ def pnm_files():
 
 
 def expected_of(data):
-    """Pillow turns a TIFF itself when it is loaded."""
+    """Return the expected pixels; Pillow applies the orientation of a TIFF itself."""
     image = Image.open(io.BytesIO(data))
     if image.format == "TIFF":
         return np.asarray(image.convert("RGB"))

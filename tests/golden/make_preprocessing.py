@@ -1,5 +1,5 @@
 # /usr/bin/python3 tests/golden/make_preprocessing.py     (Pillow, torchvision, scikit-image: writes tests/data/preprocessing)
-"""Golden data for image_test and decode_test: what Pillow and torchvision make of the same pixels and files."""
+"""Make the golden data of image_test and decode_test: the results of Pillow and torchvision for the same pixels and files."""
 import io
 import os
 import struct
@@ -16,7 +16,7 @@ BICUBIC = InterpolationMode.BICUBIC
 
 
 def noise(width, height, channels):
-    """The same bytes as synthetic() in image_test.cpp: a hash of the index."""
+    """Make the same bytes as synthetic() in image_test.cpp: a hash of the index."""
     i = np.arange(width * height * channels, dtype=np.uint64)
     x = (i * 2654435761 + width * 97 + height) & 0xFFFFFFFF
     x = ((x ^ (x >> 15)) * 2246822519) & 0xFFFFFFFF
@@ -30,7 +30,7 @@ def gradient(width, height, channels):
 
 
 def steps(width, height, channels):
-    """Black and white only: the kernel's overshoot is clipped everywhere."""
+    """Make black and white pixels only, so that the kernel's overshoot is clipped everywhere."""
     return ((noise(width, height, channels) >= 128) * 255).astype(np.uint8)
 
 
@@ -118,7 +118,7 @@ def chunk(name, data):
 
 
 def png(samples, color, depth, interlaced=False, before_data=b"", after_data=b""):
-    """samples: (H, W, channels) of integers. Pillow writes neither interlaced nor 16-bit RGB files."""
+    """Encode integer samples (H, W, channels); Pillow writes neither interlaced nor 16-bit RGB files."""
 
     def rows(s):
         out = b""
@@ -161,7 +161,7 @@ def without_adobe(jpeg):
 
 
 def decode_files():
-    """Name, bytes of the file, expected RGB or None for what Pillow says."""
+    """Yield name, bytes of the file, and expected RGB or None for Pillow's result."""
     photo = skimage.data.coffee()[180:209, 250:287]
     h, w = 9, 13
     levels = lambda depth, channels: (noise(w, h, channels).astype(np.uint32) * 257) >> (16 - depth)
@@ -222,9 +222,9 @@ def write_decode():
 
 
 def write_raw_profiles():
-    """The EXIF of a PNG's text chunk, packed in each way that deflate has."""
+    """Write the EXIF of a PNG's text chunk, compressed with each block type of deflate."""
     text = b"\nexif\n      26\n49492a00080000000100120103000100000006000000\n00000000\n"
-    lines = b"".join(b"%064x\n" % (n * 0x9E3779B97F4A7C15) for n in range(40))  # enough for codes of its own
+    lines = b"".join(b"%064x\n" % (n * 0x9E3779B97F4A7C15) for n in range(40))  # enough for dynamic codes
     for name, level, strategy, body in (("fixed", 9, zlib.Z_FIXED, text), ("dynamic", 9, zlib.Z_DEFAULT_STRATEGY, text + lines),
                                         ("stored", 0, zlib.Z_DEFAULT_STRATEGY, text)):
         packer = zlib.compressobj(level, zlib.DEFLATED, 15, 9, strategy)

@@ -1,6 +1,6 @@
 # python3 tests/golden/make_safetensors.py    (numpy)
-"""The files of tests/data/checkpoint: a Hugging Face folder with the small model of tests/data/torch (formula weights, seed 7),
-and names.txt, the official name, the transformers name and the shape of every tensor of two configurations."""
+"""Make the files of tests/data/checkpoint: a Hugging Face folder with the small model of tests/data/torch (formula weights, seed 7),
+and names.txt with the official name, the transformers name and the shape of every tensor of two configurations."""
 import json
 import os
 

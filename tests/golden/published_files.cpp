@@ -1,4 +1,4 @@
-// Full-size files that PyTorch wrote (make_published.py): the reference's outputs, load times and peak memory. Run by published_files.sh.
+// Full-size files from PyTorch (make_published.py): outputs against the reference, load times, peak memory. Run by published_files.sh.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ cvt::model load(const std::string& path, const cvt::load_options& options = {}) 
     return *model;
 }
 
-/// Runs the model of a file in place of the case's formula weights, which are its weights too.
+/// Runs the model of a file, whose weights are the formula weights of the case.
 bool run_file(const std::string& path, const golden_case& c, const std::vector<float>& image, all_outputs& out) {
     const cvt::model model = load(path, {.gelu = c.config.gelu});
     CHECK(model.config() == c.config);
@@ -44,7 +44,7 @@ double peak() {
     return static_cast<double>(usage.ru_maxrss) * 1024;
 }
 
-/// What loading needs beside the packed model: its largest tensor, and a little for tables and blocks.
+/// Memory for loading beside the packed model: its largest tensor, and a little for tables and blocks.
 void check_load_memory(const std::string& name) {
     const double before = peak();
     const cvt::model model = load(file(name));

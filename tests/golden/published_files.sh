@@ -1,6 +1,6 @@
 #!/bin/sh
-# published_files.sh PROGRAM: makes full-size PyTorch files with formula weights in a temporary folder (2.6 GB) and checks on them
-# what the library reads, how fast and in how much memory. Each memory measurement is a process of its own. 77: no PyTorch here.
+# published_files.sh PROGRAM: makes full-size PyTorch files with formula weights in a temporary folder (2.6 GB), and checks how
+# the library reads them, how fast and with how much memory. Each memory measurement is a separate process. Exit status 77: no PyTorch.
 set -eu
 program=$1
 here=$(dirname "$0")

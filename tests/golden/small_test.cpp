@@ -29,7 +29,7 @@ TEST_CASE("the naive model gives the reference's outputs", "[golden][naive]") {
     });
 }
 
-TEST_CASE("below the minimum there is an error that says the minimum", "[golden]") {
+TEST_CASE("an input below the minimum is an error with the minimum", "[golden]") {
     for (const golden_case& c : read_cases(CVT_TEST_DATA "/golden/small.cases")) {
         const int n = minimum_input(c.config);
         if (n == 1) continue;

@@ -1,4 +1,4 @@
-// CvT-W24 at 384 against the float64 reference, and the memory it takes.
+// CvT-W24 at 384 against the float64 reference, and its peak memory.
 #include <sys/resource.h>
 
 #include "golden.hpp"

@@ -1,4 +1,4 @@
-// The includes of include/cvt point where CONTRIBUTING.md's list of rooms allows, and nowhere else; prints the longest chain of rooms.
+// Checks the includes of include/cvt against the list of rooms in CONTRIBUTING.md; prints the longest chain of rooms.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -19,8 +19,8 @@ using graph = std::map<std::string, std::set<std::string>>;
 
 const fs::path headers = fs::path{CVT_SOURCE} / "include" / "cvt";
 
-/// The room of a header: its folder, or for a file directly in include/cvt its name. image.hpp stands in front of image/ and is of
-/// that room; kernels/ is one room with its folders.
+/// Returns the room of a header: its folder, or the name of a file directly in include/cvt, so that image.hpp belongs to image/.
+/// kernels/ is one room with its folders.
 std::string room_of(const fs::path& file) {
     const fs::path relative = fs::relative(file, headers), folder = relative.parent_path();
     if (folder.empty()) return relative.stem().string();
@@ -42,7 +42,7 @@ std::vector<include> includes() {
             if (!std::regex_match(line, match, form)) continue;
             const std::string name = match[2];
             if (line.find('<') != std::string::npos) {
-                INFO(entry.path() << ": the library's own headers are included by their relative path, between quotes");
+                INFO(entry.path() << ": expected the library's own headers by their relative path, in quotes");
                 REQUIRE_FALSE(match[1].matched);
                 continue;
             }
@@ -56,7 +56,7 @@ std::vector<include> includes() {
     return found;
 }
 
-/// The list between the marks in CONTRIBUTING.md: lines "room: the rooms it may include".
+/// Reads the list between the marks in CONTRIBUTING.md: lines "room: the rooms it may include".
 graph allowed() {
     std::ifstream in{fs::path{CVT_SOURCE} / "CONTRIBUTING.md"};
     graph rooms;
@@ -72,7 +72,7 @@ graph allowed() {
     return rooms;
 }
 
-/// The longest chain of rooms from `room` down. A cycle would not end: the test refuses one first.
+/// Returns the longest chain of rooms from `room` down. The graph must have no cycle.
 std::vector<std::string> longest_chain(const graph& rooms, const std::string& room) {
     std::vector<std::string> longest;
     if (const auto at = rooms.find(room); at != rooms.end())
@@ -94,7 +94,7 @@ bool reaches(const graph& rooms, const std::string& from, const std::string& to,
 
 }  // namespace
 
-TEST_CASE("every include points where CONTRIBUTING.md allows") {
+TEST_CASE("CONTRIBUTING.md allows every include") {
     const graph list = allowed();
     REQUIRE(list.size() > 10);
     graph found;
@@ -110,7 +110,7 @@ TEST_CASE("every include points where CONTRIBUTING.md allows") {
         }
 }
 
-TEST_CASE("rooms form no circle, and no chain of them is longer than ten") {
+TEST_CASE("rooms have no cycle, and no chain of more than ten") {
     graph rooms;
     for (const include& i : includes()) rooms[i.from].insert(i.to);
     for (const auto& [room, below] : rooms) {

@@ -1,4 +1,4 @@
-// One unit loads a model, another runs it: what model.hpp promises to hosts that split them. Usage: separate_units MODEL
+// Loads a model in one translation unit and runs it in another, as model.hpp allows. Usage: separate_units MODEL
 #include <cvt/load.hpp>
 
 #include <cstdio>

@@ -1,7 +1,7 @@
-// What the unit that only runs models offers to the one that loads them.
+// The function of the translation unit that only runs models.
 #pragma once
 
 #include <cvt/model.hpp>
 
-/// The largest of the model's logits for a formula image; negative infinity where a call fails.
+/// Returns the largest logit of the model for a formula image; negative infinity if a call fails.
 float largest_logit(const cvt::model& m);

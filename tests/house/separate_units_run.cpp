@@ -1,4 +1,4 @@
-// A unit that runs a model that another unit has loaded: neither the checkpoint readers nor the kernels are compiled here.
+// Runs a model that another translation unit has loaded: neither checkpoint readers nor kernels are compiled here.
 #include <algorithm>
 #include <cvt/session.hpp>
 #include <cvt/test_pattern.hpp>

@@ -1,4 +1,4 @@
-// Mutants of a file, by number: cut short, bits flipped, fields swapped, and huge numbers where numbers stand.
+// Makes mutants of a file, by number: truncated, with flipped bits, swapped fields, or huge numbers.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace cvt_test {
 
-/// splitmix64: mutant n of a fixture is the same everywhere.
+/// splitmix64, so that mutant n of a fixture is the same on every machine.
 class numbers {
 public:
     explicit numbers(std::uint64_t seed) : state_{seed} {}
@@ -27,7 +27,7 @@ private:
     std::uint64_t state_;
 };
 
-/// Where decimal numbers and quoted words stand in a text, begin and size.
+/// Returns the positions and sizes of decimal numbers and quoted words in a text.
 inline std::vector<std::pair<std::size_t, std::size_t>> tokens(std::string_view text, bool digits) {
     std::vector<std::pair<std::size_t, std::size_t>> found;
     const auto is_digit = [&](std::size_t i) { return std::isdigit(static_cast<unsigned char>(text[i])) != 0; };
@@ -44,7 +44,7 @@ inline std::vector<std::pair<std::size_t, std::size_t>> tokens(std::string_view 
     return found;
 }
 
-/// A format of which the sweep knows where its text is, so that a changed text still has its right length before it.
+/// A format. If the sweep knows where its text is, it corrects the length before a changed text.
 enum class layout { binary, text, safetensors };
 
 class mutants {
@@ -56,7 +56,7 @@ public:
         text_size_ = kind_ == layout::safetensors ? header : kind_ == layout::text ? file_.size() : 0;
     }
 
-    /// Mutant `n`: every second one is a truncation until every byte of the first 4 KiB has been the end once.
+    /// Returns mutant `n`. Every second one is a truncation, until the file was truncated at every byte of the first 4 KiB.
     [[nodiscard]] std::string operator()(std::uint64_t n) const {
         const std::size_t cuts = file_.size() < 4096 ? file_.size() : 4096;
         if (n % 2 == 0 && n / 2 < cuts) return file_.substr(0, n / 2);
@@ -85,14 +85,14 @@ public:
     }
 
 private:
-    /// Half of the changes where the structure is: the beginning and the end of a file.
+    /// Chooses a position, half of the time at the beginning or end of the file, where the structure is.
     [[nodiscard]] std::size_t place(numbers& r, std::size_t width) const {
-        const std::size_t room = file_.size() > width ? file_.size() - width + 1 : 1, edge = room < 2048 ? room : 2048;
+        const std::size_t positions = file_.size() > width ? file_.size() - width + 1 : 1, edge = positions < 2048 ? positions : 2048;
         const std::size_t where = r.below(4);
-        return where < 2 ? r.below(room) : where == 2 ? r.below(edge) : room - 1 - r.below(edge);
+        return where < 2 ? r.below(positions) : where == 2 ? r.below(edge) : positions - 1 - r.below(edge);
     }
 
-    /// One number made huge, or two words or numbers swapped.
+    /// Makes a number huge, or swaps two words or numbers.
     [[nodiscard]] std::string changed_text(numbers& r) const {
         static constexpr std::array<const char*, 14> huge{"18446744073709551615",
                                                           "18446744073709551616",

@@ -1,4 +1,4 @@
-// A second opinion on what a checkpoint's bytes say: readers that share no code with the library, slow and simple. They throw.
+// Reference readers for the bytes of a checkpoint: slow, simple, without code from the library. They throw.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,7 @@ inline void insist(bool good, const char* what) {
     if (!good) throw std::runtime_error{what};
 }
 
-/// A little-endian number of `width` bytes at `at`.
+/// Reads a little-endian number of `width` bytes at `at`.
 inline std::uint64_t number_at(std::string_view bytes, std::uint64_t at, int width) {
     insist(at <= bytes.size() && bytes.size() - at >= static_cast<std::uint64_t>(width), "a number past the end");
     std::uint64_t value = 0;
@@ -35,7 +35,7 @@ inline std::string_view part_of(std::string_view bytes, std::uint64_t at, std::u
     return bytes.substr(at, size);
 }
 
-/// IEEE 754 half precision by its definition.
+/// Converts IEEE 754 half precision by its definition.
 inline float half_value(std::uint64_t bits) {
     const int exponent = static_cast<int>(bits >> 10 & 31), fraction = static_cast<int>(bits & 1023);
     const float sign = bits >> 15 != 0 ? -1.0F : 1.0F;
@@ -51,7 +51,7 @@ T reinterpreted(std::uint64_t bits) {
     return value;
 }
 
-/// Types by the letters of safetensors.
+/// Element types, named as in safetensors.
 inline int width_of(std::string_view type) {
     static const std::map<std::string_view, int> widths{{"F64", 8}, {"I64", 8}, {"U64", 8},  {"F32", 4}, {"I32", 4},
                                                         {"U32", 4}, {"F16", 2}, {"BF16", 2}, {"I16", 2}, {"U16", 2},
@@ -61,7 +61,7 @@ inline int width_of(std::string_view type) {
     return found->second;
 }
 
-/// Integers are not weights: the library keeps them by their width, and only that they can be read is asked of it.
+/// Integers are not weights: the test checks only that the library can read them.
 inline float element_at(std::string_view bytes, std::uint64_t at, std::string_view type) {
     const std::uint64_t bits = number_at(bytes, at, width_of(type));
     if (type == "F32") return reinterpreted<float>(bits);

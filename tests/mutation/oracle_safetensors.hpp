@@ -1,4 +1,4 @@
-// The second opinion on a safetensors file, with nlohmann's JSON reader.
+// Reference reader for safetensors files, with nlohmann's JSON reader.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 
 namespace cvt_test {
 
-/// A document in which no object has a key twice; nlohmann's own reader lets the last one win.
+/// Parses a document and refuses duplicate keys, of which nlohmann's reader keeps the last one.
 inline nlohmann::json parse_strictly(std::string_view text) {
     std::vector<std::set<std::string>> keys;
     const auto watch = [&](int, nlohmann::json::parse_event_t event, nlohmann::json& value) {
         using e = nlohmann::json::parse_event_t;
         if (event == e::object_start) keys.emplace_back();
         if (event == e::object_end) keys.pop_back();
-        if (event == e::key) insist(keys.back().insert(value.get<std::string>()).second, "a key twice");
+        if (event == e::key) insist(keys.back().insert(value.get<std::string>()).second, "a duplicate key");
         return true;
     };
     return nlohmann::json::parse(text, watch);
@@ -34,7 +34,7 @@ inline oracle_table read_safetensors_oracle(std::string_view file) {
         const std::string type = info.at("dtype");
         std::uint64_t count = 1;
         for (const auto& extent : info.at("shape")) {
-            insist(extent.is_number_integer(), "an extent that is no integer");
+            insist(extent.is_number_integer(), "an extent that is not an integer");
             t.shape.push_back(extent.get<std::int64_t>());
             insist(t.shape.back() >= 0, "a negative extent");
             count = t.shape.back() == 0 || count == 0 ? 0 : count * static_cast<std::uint64_t>(t.shape.back());
@@ -42,7 +42,7 @@ inline oracle_table read_safetensors_oracle(std::string_view file) {
         const auto begin = info.at("data_offsets").at(0).get<std::uint64_t>(), end = info.at("data_offsets").at(1).get<std::uint64_t>();
         const std::string_view bytes = part_of(data, begin, end - begin);
         const auto width = static_cast<std::uint64_t>(width_of(type));
-        insist(count <= bytes.size() && bytes.size() == count * width, "a shape that is not its bytes");
+        insist(count <= bytes.size() && bytes.size() == count * width, "a shape that does not match its bytes");
         for (std::uint64_t i = 0; i < count; ++i) t.values.push_back(element_at(bytes, i * width, type));
         ranges.emplace_back(begin, end);
         table[name] = std::move(t);
@@ -50,7 +50,7 @@ inline oracle_table read_safetensors_oracle(std::string_view file) {
     std::sort(ranges.begin(), ranges.end());
     std::uint64_t covered = 0;
     for (const auto& [begin, end] : ranges) {
-        insist(begin == covered, "a hole or an overlap");
+        insist(begin == covered, "a gap or an overlap");
         covered = end;
     }
     insist(covered == data.size(), "bytes that belong to no tensor");

@@ -1,4 +1,4 @@
-// The second opinion on a PyTorch checkpoint: pickle's rules as Python has them, on a tree of values.
+// Reference reader for PyTorch checkpoints: interprets pickles as Python does, on a tree of values.
 #pragma once
 
 #include <deque>
@@ -9,19 +9,19 @@ namespace cvt_test {
 
 struct py_value {
     // N none, b boolean, i integer, l large integer, f real, s text, y bytes, t tuple, L list, d dict, g global, O object, S storage,
-    // T tensor. An object's items are what would be called, its arguments, and then what it was given.
+    // T tensor. An object's items are the callee, its arguments, and then the states, lists and dictionaries it gets.
     char kind = 'N';
     std::int64_t number = 0;
     std::string text;
     std::vector<py_value*> items;  // of a dict: key, value, key, value ...
 
     [[nodiscard]] const py_value& item(std::size_t i, char wanted) const {
-        insist(i < items.size() && items[i]->kind == wanted, "an item of another kind");
+        insist(i < items.size() && items[i]->kind == wanted, "an item of a different kind");
         return *items[i];
     }
 };
 
-/// The storages whose elements are read.
+/// The storage types whose elements are read.
 inline const std::map<std::string, const char*>& type_names() {
     static const std::map<std::string, const char*> types{
         {"torch FloatStorage", "F32"},  {"torch HalfStorage", "F16"},         {"torch BFloat16Storage", "BF16"},
@@ -37,7 +37,7 @@ public:
 
     std::uint64_t at = 0;
 
-    /// Everything that has been read so far.
+    /// Returns all values read so far.
     [[nodiscard]] const std::deque<py_value>& values() const { return values_; }
 
     const py_value& load() {
@@ -96,7 +96,7 @@ private:
     void call() {
         py_value* const arguments = pop();
         py_value* const callee = pop();
-        insist(callee->kind == 'g' || callee->kind == 'O', "a call of something else");
+        insist(callee->kind == 'g' || callee->kind == 'O', "a call of another kind of value");
         call(callee, arguments);
     }
     void call(py_value* callee, py_value* arguments) {
@@ -136,7 +136,7 @@ private:
                 return push('i', width == 0 ? 0 : static_cast<std::int64_t>(bits << unused) >> unused);
             }
             case 'G': return (void)take(8), push('f');
-            case 0x8b: return push('l', 0, std::string{take(take_number(4))});  // no size nor number that matters here is so long
+            case 0x8b: return push('l', 0, std::string{take(take_number(4))});  // no relevant size or number is this long
             case 'X':
             case 'T': return push('s', 0, std::string{take(take_number(4))});
             case 0x8c:
@@ -176,13 +176,13 @@ private:
             }
             case 0x93: {
                 const py_value *const name = pop(), *const module = pop();
-                insist(name->kind == 's' && module->kind == 's', "a global that is no name");
+                insist(name->kind == 's' && module->kind == 's', "a global whose name is not a string");
                 return push('g', 0, module->text + " " + name->text);
             }
             case 'R': return call();
             case 'b': {
                 py_value* const state = pop();
-                insist(!stack_.empty() && stack_.back() != nullptr, "nothing to give a state");
+                insist(!stack_.empty() && stack_.back() != nullptr, "no object for the state");
                 if (stack_.back()->kind == 'O') stack_.back()->items.push_back(state);
                 return;
             }
@@ -201,11 +201,11 @@ private:
     }
     void push_tuple(std::vector<py_value*> items) { push('t', 0, {}, std::move(items)); }
     void put(std::uint64_t i) {
-        insist(!stack_.empty() && stack_.back() != nullptr, "nothing to remember");
+        insist(!stack_.empty() && stack_.back() != nullptr, "nothing to memoize");
         memo_[i] = stack_.back();
     }
     void get(std::uint64_t i) {
-        insist(memo_.count(i) != 0, "nothing remembered");
+        insist(memo_.count(i) != 0, "an unset memo entry");
         stack_.push_back(memo_[i]);
     }
 
@@ -215,10 +215,10 @@ private:
     std::map<std::uint64_t, py_value*> memo_;
 };
 
-/// The element type of a storage.
+/// Returns the element type of a storage.
 inline std::string type_of(const py_value& storage) { return type_names().at(storage.item(1, 'g').text); }
 
-/// Every tensor in a dictionary, by its path: breadth first, each container once, a module's parameters as state_dict() calls them.
+/// Finds every tensor in a dictionary, by its path: breadth first, each container once, a module's parameters named as in state_dict().
 inline std::vector<std::pair<std::string, const py_value*>> paths_of(const py_value& root) {
     struct place {
         const py_value* value;
@@ -257,7 +257,7 @@ inline std::vector<std::pair<std::string, const py_value*>> paths_of(const py_va
     return found;
 }
 
-/// The tensors of a checkpoint, whose storages' bytes storage_of(key) finds.
+/// Reads the tensors of a checkpoint; storage_of(key) returns the bytes of a storage.
 template <class StorageOf>
 oracle_table tensors_of(const py_value& root, StorageOf&& storage_of) {
     oracle_table table;
@@ -265,7 +265,7 @@ oracle_table tensors_of(const py_value& root, StorageOf&& storage_of) {
         const py_value& value = *tensor;
         const py_value& storage = value.item(0, 'S');
         const std::string type = type_of(storage);
-        if (type.starts_with('C')) continue;  // complex numbers are not read
+        if (type.starts_with('C')) continue;  // complex tensors are not read
         const std::int64_t numel = storage.item(4, 'i').number;
         std::int64_t base = 0;
         if (storage.items.size() == 6 && storage.items[5]->kind == 't') base = storage.items[5]->item(1, 'i').number;
@@ -273,7 +273,7 @@ oracle_table tensors_of(const py_value& root, StorageOf&& storage_of) {
         oracle_tensor t;
         std::int64_t count = 1;
         const py_value &shape = value.item(2, 't'), &strides = value.item(3, 't');
-        insist(shape.items.size() == strides.items.size(), "a stride for each axis");
+        insist(shape.items.size() == strides.items.size(), "strides that do not match the shape");
         for (std::size_t a = 0; a < shape.items.size(); ++a) {
             t.shape.push_back(shape.item(a, 'i').number);
             insist(t.shape.back() >= 0 && t.shape.back() < 1'000'000, "a tensor larger than any here");
@@ -291,7 +291,7 @@ oracle_table tensors_of(const py_value& root, StorageOf&& storage_of) {
     return table;
 }
 
-/// Names and contents of a zip's entries, by its central directory.
+/// Returns the names and contents of a zip's entries from its central directory.
 inline std::map<std::string, std::string_view> zip_entries(std::string_view file) {
     std::uint64_t end = file.size();
     do insist(end-- != 0, "no directory");
@@ -309,7 +309,7 @@ inline std::map<std::string, std::string_view> zip_entries(std::string_view file
         const std::uint64_t size = number_at(file, at + 24, 4), name = number_at(file, at + 28, 2), extra = number_at(file, at + 30, 2);
         const std::uint64_t local = number_at(file, at + 42, 4);
         insist(size != 0xFFFFFFFF && local != 0xFFFFFFFF, "an entry larger than any here");
-        if (number_at(file, at + 10, 2) == 0 && local + 30 <= file.size()) {  // an entry that no tensor needs may be damaged
+        if (number_at(file, at + 10, 2) == 0 && local + 30 <= file.size()) {  // entries that no tensor needs may be damaged
             const std::uint64_t data = local + 30 + number_at(file, local + 26, 2) + number_at(file, local + 28, 2);
             if (data <= file.size() && size <= file.size() - data)
                 entries[std::string{part_of(file, at + 46, name)}] = file.substr(data, size);
@@ -343,7 +343,7 @@ inline oracle_table read_torch_oracle(std::string_view file) {
     for (const py_value* key : keys.items) {
         const py_value& storage = *storages.at(key->text);
         const auto numel = static_cast<std::uint64_t>(storage.item(4, 'i').number);
-        insist(number_at(file, at, 8) == numel, "a storage of another size");
+        insist(number_at(file, at, 8) == numel, "a storage of a different size");
         places[key->text] = at + 8;
         at += 8 + numel * static_cast<std::uint64_t>(width_of(type_of(storage)));
     }

@@ -1,5 +1,5 @@
-// Mutants of the fixtures: each is read with the right values or refused with a message. mutation_sweep [MUTANTS [FIXTURE]].
-// Prints a table; exit 1 when a mutant crashed, hung, or was accepted with another content than its bytes have.
+// Checks that each mutant of the fixtures is read correctly or refused with a message: mutation_sweep [MUTANTS [FIXTURE]].
+// Prints a table. Exit status 1 if a mutant crashed, hung, or was accepted with values that differ from its bytes.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,14 +27,14 @@ namespace {
 
 using namespace cvt_test;
 
-/// Of one mutant: refused with this error, or accepted, and then what is wrong with that (nothing: "").
+/// The result for one mutant: refused with this error, or accepted, with the difference from the reference ("": none).
 struct verdict {
     cvt::error refusal;
     std::string wrong;
 };
 
-/// Whether a table holds exactly what the oracle sees in the same bytes. What it names as not read, with the reason, it need not hold:
-/// a model that needs such a tensor is refused with that reason.
+/// Checks that a table has exactly the tensors that the oracle reads from the same bytes, except those that it notes as unread: a
+/// model that needs one of them is refused with its reason.
 std::string compare(const cvt::checkpoint::tensor_table& file, const oracle_table& expected) {
     std::size_t unread = 0;
     for (const auto& [name, tensor] : expected)
@@ -42,22 +42,22 @@ std::string compare(const cvt::checkpoint::tensor_table& file, const oracle_tabl
             if (std::string_view{why} != "its strides make elements overlap") return name + ": not read: " + why;
             ++unread;
         }
-    if (file.size() + unread != expected.size()) return "other tensors than the file's";
+    if (file.size() + unread != expected.size()) return "the number of tensors differs from the file";
     for (std::size_t i = 0; i < file.size(); ++i) {
         const cvt::checkpoint::tensor_entry& entry = file.entry(i);
         const auto found = expected.find(std::string{file.name(i)});
         if (found == expected.end()) return "a name that is not in the file";
         const oracle_tensor& t = found->second;
         if (!std::equal(entry.extents().begin(), entry.extents().end(), t.shape.begin(), t.shape.end()))
-            return found->first + ": another shape";
+            return found->first + ": the shape differs";
         std::vector<float> values(t.values.size());
-        if (static_cast<std::size_t>(entry.elements()) != values.size()) return found->first + ": another number of elements";
+        if (static_cast<std::size_t>(entry.elements()) != values.size()) return found->first + ": the number of elements differs";
         if (file.read(i, values.data())) return found->first + ": cannot be read";
         if (!cvt::checkpoint::is_floating(entry.type)) continue;  // integers are not weights
         for (std::size_t n = 0; n < values.size(); ++n) {
             const bool nan = t.values[n] != t.values[n];
             if (nan ? values[n] == values[n] : std::memcmp(&values[n], &t.values[n], sizeof(float)) != 0)
-                return found->first + ": other values";
+                return found->first + ": the values differ";
         }
     }
     return {};
@@ -71,11 +71,11 @@ verdict check_tensors(const std::string& bytes, tensor_reader read, oracle_table
     try {
         return {{}, compare(file, oracle(bytes))};
     } catch (const std::exception& e) {
-        return {{}, std::string{"the file is no checkpoint: "} + e.what()};
+        return {{}, std::string{"the reference reader refuses the file: "} + e.what()};
     }
 }
 
-/// A configuration has the numbers of its text.
+/// Checks that a configuration has the numbers of its text.
 verdict check_config(const std::string& bytes) {
     const auto config = cvt::checkpoint::read_hf_config(bytes);
     if (!config) return {config.error(), {}};
@@ -110,7 +110,7 @@ verdict check_preprocessor(const std::string& bytes) {
     }
 }
 
-/// An array's values are the last bytes of its file.
+/// Checks that the values of an array are the last bytes of its file.
 verdict check_npy(const std::string& bytes) {
     static const int file = ::memfd_create("mutant", 0);
     if (::ftruncate(file, 0) != 0 || ::pwrite(file, bytes.data(), bytes.size(), 0) < 0) return {{}, "no file to read from"};
@@ -122,7 +122,7 @@ verdict check_npy(const std::string& bytes) {
     return {{}, same ? "" : "other values"};
 }
 
-/// A PNG's checksums cover all that makes its pixels: an accepted mutant has the fixture's.
+/// Checks that an accepted PNG has the pixels of the fixture: its checksums cover everything that determines them.
 verdict check_png(const std::string& bytes, const cvt::image& expected) {
     const auto image = cvt::decode(as_bytes(bytes), cvt::orientation::ignore);
     if (!image) return {image.error(), {}};
@@ -131,7 +131,7 @@ verdict check_png(const std::string& bytes, const cvt::image& expected) {
     return {{}, same ? "" : "other pixels"};
 }
 
-/// Nothing in a JPEG tells a changed coefficient from a right one; its size is its header's.
+/// Checks the size of a JPEG against its header; a JPEG has no checksum for its coefficients.
 verdict check_jpeg(const std::string& bytes) {
     const auto image = cvt::decode(as_bytes(bytes), cvt::orientation::ignore);
     if (!image) return {image.error(), {}};
@@ -152,7 +152,7 @@ std::string content(const std::string& path) {
     return bytes;
 }
 
-/// Every type, an empty tensor and one of rank 0.
+/// A file with every type, an empty tensor and one of rank 0.
 std::string every_type() {
     safetensors_writer w;
     const std::string data = "\1\2\3\4\5\6\7\x38\x11\x22\x33\x44\x55\x66\x77\x40\1\2\3\4\5\6\7\x38\x11\x22\x33\x44\x55\x66\x77\x40";
@@ -198,7 +198,7 @@ std::vector<fixture> fixtures() {
         {"progressive JPEG", {content("preprocessing/progressive.jpg"), layout::binary}, check_jpeg}};
 }
 
-/// What the child process tells its parent, in memory that both see.
+/// Counts in memory that the child process shares with its parent.
 struct tally {
     std::uint64_t next = 0, refused = 0, accepted = 0, wrong = 0, unexplained = 0;
 };
@@ -225,7 +225,7 @@ void sweep(const fixture& f, std::uint64_t count, tally& t) {
         }
         if (!v.wrong.empty()) {
             ++t.wrong;
-            std::fprintf(stderr, "%s, mutant %llu: accepted, yet %s\n", f.name, static_cast<unsigned long long>(n), v.wrong.c_str());
+            std::fprintf(stderr, "%s, mutant %llu: accepted, but %s\n", f.name, static_cast<unsigned long long>(n), v.wrong.c_str());
         }
         ++t.next;
     }

@@ -1,4 +1,4 @@
-// Runs the same model in every unit of this program, whatever its flags, and compares: exit status 0 when all agree.
+// Runs the same model in every unit of this program and compares the results. Exit status 0 if all agree.
 #include <cmath>
 #include <cstdio>
 #include <cstring>

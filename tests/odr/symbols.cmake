@@ -1,5 +1,5 @@
-# Run as a script with NM, OBJECT and TAG: fails when OBJECT defines a shared (weak) function whose name lacks TAG. The linker
-# may keep that body for units of other flags, which could then meet instructions that the machine does not have.
+# Run as a script with NM, OBJECT and TAG: fails if OBJECT defines a shared (weak) function whose name lacks TAG. The linker
+# may keep that body for units with other flags, which would then run instructions that the machine may not have.
 execute_process(COMMAND ${NM} --defined-only ${OBJECT} OUTPUT_VARIABLE symbols RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "${NM} failed on ${OBJECT}")

@@ -1,5 +1,5 @@
-// One translation unit of a program that mixes compiler flags: runs a small model. Compiled once for each set of flags,
-// with CVT_TEST_UNIT naming the function it defines.
+// One translation unit of a program that mixes compiler flags: runs a small model. Compiled once for each set of flags;
+// CVT_TEST_UNIT is the name of its function.
 #include "unit.hpp"
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 #define CVT_TEST_TEXT_(x) #x
 #define CVT_TEST_TEXT(x) CVT_TEST_TEXT_(x)
 
-// Everything of the unit's own is static: names shared between units of different flags are what this test is about.
+// Everything in this file is static: only the library's own names must be able to clash between units.
 namespace {
 
 static_assert(sizeof unit_result::load_error == cvt::error::capacity);

@@ -1,5 +1,5 @@
-// stage_maps MODEL INPUT.npy quick|erf OUT: writes what every stage makes of normalised inputs (N, C, H, W) as OUT1.npy, OUT2.npy, ...
-// The half of scripts/compare that classify has no option for.
+// stage_maps MODEL INPUT.npy quick|erf OUT: writes the stage maps of normalised inputs (N, C, H, W) as OUT1.npy, OUT2.npy, ...
+// scripts/compare uses it because classify has no such option.
 #include <cstdio>
 #include <cstring>
 #include <cvt/extra/npy.hpp>

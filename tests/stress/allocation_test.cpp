@@ -1,4 +1,4 @@
-// Every allocation may fail, one alone or all from there on: an error comes back, nothing leaks, what was there still works.
+// Each allocation fails, alone or with all later ones: an error is returned, nothing leaks, and existing objects still work.
 #include "support/failing_memory.hpp"
 
 #include <catch2/catch.hpp>
@@ -26,11 +26,11 @@ long open_files() {
     return std::distance(begin(all), end(all));
 }
 
-/// Runs `work` with its first allocation failing, then its second, until none fails. It returns an error or has checked its
-/// result. How many failures there were.
+/// Runs `work` with a failure of its first allocation, then of its second, until none fails. `work` returns an error or checks
+/// its result. Returns the number of failures.
 template <class Work>
 long fail_each(Work work) {
-    REQUIRE_FALSE(work());  // what is allocated once for the whole program is not a leak
+    REQUIRE_FALSE(work());  // the first run makes allocations that live as long as the program
     const long files = open_files();
     long failures = 0;
     for (const bool once : {false, true}) {
@@ -46,7 +46,7 @@ long fail_each(Work work) {
                 CHECK_FALSE(e);
                 break;
             }
-            // Without its buffer stdio reads byte by byte, so an error is not certain; fopen's own memory makes it io.
+            // Without a buffer stdio reads byte by byte, so there may be no error. If fopen has no memory, the code is io.
             if (e) CHECK((e.code() == cvt::errc::out_of_memory || e.code() == cvt::errc::io));
             REQUIRE(n < 2000);
             ++failures;
@@ -61,7 +61,7 @@ cvt::error wrong(const char* what) { return cvt::error::format(cvt::errc::mismat
 
 constexpr cvt::grid first_size{32, 40}, second_size{64, 72};
 
-/// A session's first call, and the second at another size; the outputs must be `first` and `second`, bit for bit.
+/// Runs a session's first call, and a second one at another size; the outputs must equal `first` and `second` bit for bit.
 struct two_calls {
     std::vector<float> image = formula_image(first_size.height, first_size.width),
                        larger = formula_image(second_size.height, second_size.width);
@@ -97,7 +97,7 @@ std::vector<std::byte> bytes_of(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("loading any container, a session, its first call and one at another size") {
+TEST_CASE("allocation failures while loading any container and in the first calls of a session") {
     const cvt::config config = cvt::model::load((data + "/torch/tiny-hf").c_str())->config();
     for (const char* name :
          {"checkpoint/tiny-hf", "torch/tiny-hf", "torch/tiny-hf-sharded", "torch/tiny-official.pth", "torch/tiny-official-legacy.pth",
@@ -121,7 +121,7 @@ TEST_CASE("loading any container, a session, its first call and one at another s
     }
 }
 
-TEST_CASE("a model from memory") {
+TEST_CASE("allocation failures while loading a model from memory") {
     const std::vector<std::byte> weights = bytes_of(data + "/checkpoint/tiny-hf/model.safetensors");
     const std::vector<std::byte> config = bytes_of(data + "/checkpoint/tiny-hf/config.json");
     const cvt::model::memory_folder folder{weights, {reinterpret_cast<const char*>(config.data()), config.size()}, {}};
@@ -136,7 +136,7 @@ TEST_CASE("a model from memory") {
     });
 }
 
-TEST_CASE("a session whose call failed works in the next, on every kernel set") {
+TEST_CASE("a session works after a failed call, on every kernel set") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
         const cvt::model m = make_model(tiny_config(), set->name);
@@ -152,7 +152,7 @@ TEST_CASE("a session whose call failed works in the next, on every kernel set") 
     }
 }
 
-TEST_CASE("images, photos and arrays") {
+TEST_CASE("allocation failures with images, photos and arrays") {
     const cvt::model m = make_model(tiny_config());
     const cvt::preprocessing small = cvt::preprocessing::for_size(64);
     for (const char* name : {"420.jpg", "progressive.jpg", "rgb8.png", "palette4i.png"}) {
@@ -175,14 +175,14 @@ TEST_CASE("images, photos and arrays") {
     });
 }
 
-TEST_CASE("a pool of threads") {
+TEST_CASE("allocation failures with a thread pool") {
     fail_each([&]() -> cvt::error {
         const auto pool = cvt::thread_pool::create(3);
         return pool ? cvt::error{} : pool.error();
     });
 }
 
-TEST_CASE("a conversion, which leaves nothing behind when it fails") {
+TEST_CASE("a failed conversion leaves no files") {
     const temporary_folder folder;
     const std::string from = data + "/torch/tiny-hf", to = folder / "out";
     fail_each([&]() -> cvt::error {

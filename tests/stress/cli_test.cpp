@@ -1,4 +1,4 @@
-// The command line under stress: full disks, signals, readers that go away, odd file names, folders of thousands of files.
+// The command line under stress: full disks, signals, closed pipes, unusual file names, folders of thousands of files.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Runs "classify ARGUMENTS" in a shell, so with its redirections and limits: `before` and `after` stand around it.
+/// Runs "BEFORE classify ARGUMENTS AFTER" in a shell, which allows redirections and limits.
 int shell(const std::string& before, const std::string& arguments, const std::string& after) {
     const int status = std::system((before + ' ' + shell_classify + ' ' + arguments + ' ' + after).c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
@@ -26,7 +26,7 @@ struct measured {
     std::vector<json> records;
 };
 
-/// A run that writes its records to a file, and the most memory it had.
+/// Runs classify with its records in a file, and measures its peak memory.
 measured run_measured(const std::vector<std::string>& arguments, const std::string& out_path) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -45,7 +45,7 @@ measured run_measured(const std::vector<std::string>& arguments, const std::stri
     return m;
 }
 
-/// `count` pictures, links to two of them; every hundredth from the 37th is broken in one of three ways.
+/// Makes `count` pictures, hard links to two files; every hundredth, from number 37, is broken in one of three ways.
 bool is_broken(int i) { return i % 100 == 37; }
 std::string name_of(int i) { return "picture-" + std::to_string(100000 + i) + (i % 2 == 0 ? ".png" : ".jpg"); }
 void fill(const temporary_folder& folder, const std::string& name, int count) {
@@ -62,7 +62,7 @@ void fill(const temporary_folder& folder, const std::string& name, int count) {
     }
 }
 
-/// Every file is there once, in order, with classes or an error. How many are lost.
+/// Checks that every file has one record, in order, with classes or an error. Returns the number of lost files.
 int check_records(const measured& m, const std::string& directory, int count) {
     int lost = 0;
     REQUIRE(m.records.size() == static_cast<std::size_t>(count));
@@ -102,7 +102,7 @@ void many_files(int count) {
 
 }  // namespace
 
-TEST_CASE("a full disk under standard output is an error of every kind of run") {
+TEST_CASE("a full disk under standard output is an error in every kind of run") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), model = folder / "model";
     REQUIRE(shell("", "--model '" CVT_WEIGHTS "' --convert '" + model + "'", "> /dev/null 2>&1") == 0);
@@ -116,7 +116,7 @@ TEST_CASE("a full disk under standard output is an error of every kind of run") 
     }
 }
 
-TEST_CASE("a full disk under an array is an error, at its beginning or later") {
+TEST_CASE("a full disk under an array is an error, at the beginning or later") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), array = folder / "a.npy", err = folder / "err";
     std::string photos;
@@ -134,7 +134,7 @@ TEST_CASE("a full disk under an array is an error, at its beginning or later") {
     CHECK(read_file(err).find("standard output cannot be written") != std::string::npos);
 }
 
-TEST_CASE("a full disk under a conversion is an error that leaves nothing behind") {
+TEST_CASE("a full disk under a conversion is an error that leaves no files") {
     const temporary_folder folder;
     for (const char* limit : {"1", "4", "64", "2000"}) {  // config.json alone is larger than the first
         INFO(limit << " KiB");
@@ -146,18 +146,18 @@ TEST_CASE("a full disk under a conversion is an error that leaves nothing behind
     }
 }
 
-TEST_CASE("SIGTERM and SIGHUP end as an interrupt does: whole records, and the code of the signal") {
+TEST_CASE("SIGTERM and SIGHUP act like an interrupt: whole records, and the exit status of the signal") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}, std::pair{SIGHUP, 129}}) {
         INFO(::strsignal(signal));
         running_classify waiting{quick_with({"-"})};
         waiting.write(photo + '\n');
-        CHECK(json::parse(waiting.read_line()).contains("top"));  // now it waits for a second path
+        CHECK(json::parse(waiting.read_line()).contains("top"));  // it now waits for a second path
         ::kill(waiting.id(), signal);
         CHECK(waiting.read_output().empty());
         CHECK(waiting.wait() == code);
-        // Under way: the record is finished, the next not begun.
+        // During a record: it is finished, and the next one is not begun.
         running_classify busy{quick_with({"--repeat", "1000000", photo, photo})};
         ::usleep(300'000);
         ::kill(busy.id(), signal);
@@ -167,7 +167,7 @@ TEST_CASE("SIGTERM and SIGHUP end as an interrupt does: whole records, and the c
     }
 }
 
-TEST_CASE("under nohup a closed terminal ends nothing") {
+TEST_CASE("under nohup a closed terminal does not end the program") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     const auto before = std::signal(SIGHUP, SIG_IGN);  // inherited
@@ -183,7 +183,7 @@ TEST_CASE("under nohup a closed terminal ends nothing") {
     CHECK(run.wait() == 0);
 }
 
-TEST_CASE("a reader that goes away in the middle of a folder ends the program quietly") {
+TEST_CASE("a closed output pipe ends the program without a message") {
     const temporary_folder folder;
     fill(folder, "many", 2000);
     running_classify run{quick_with({folder / "many"})};
@@ -193,7 +193,7 @@ TEST_CASE("a reader that goes away in the middle of a folder ends the program qu
     CHECK(run.wait() == 141);
 }
 
-TEST_CASE("a signal in the middle of a folder leaves whole records, all of the files before") {
+TEST_CASE("a signal in the middle of a folder leaves whole records of all previous files") {
     const temporary_folder folder;
     fill(folder, "many", 2000);
     running_classify run{quick_with({folder / "many"})};

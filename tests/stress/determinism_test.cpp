@@ -23,7 +23,7 @@ everything run_batch(cvt::session& s, const std::vector<float>& images, std::ptr
     return out;
 }
 
-/// FNV-1a over the logits of all sizes, and the name of the set.
+/// Returns the name of the set and the FNV-1a hash of the logits of all sizes.
 std::string fingerprint(const char* set) {
     std::uint64_t hash = 14695981039346656037ULL;
     cvt::session s{make_model(tiny_config(), set)};
@@ -34,27 +34,27 @@ std::string fingerprint(const char* set) {
 
 }  // namespace
 
-TEST_CASE("batches of 1 to 9 and 1 to 7 workers give the bits of one image on one worker") {
-    constexpr std::uint64_t most = 9;
+TEST_CASE("batches of 1 to 9 on 1 to 7 workers have the same bits as single images on one worker") {
+    constexpr std::uint64_t max_batch = 9;
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         const cvt::model m = make_model(tiny_config(), set->name);
         for (const cvt::grid size : sizes) {
             cvt::session alone{m};
             std::vector<float> images;
             std::vector<everything> single;
-            for (std::uint64_t i = 0; i < most; ++i) {
+            for (std::uint64_t i = 0; i < max_batch; ++i) {
                 append(images, formula_image(size.height, size.width, 3, i));
                 single.push_back(run_everything(alone, size, i));
             }
             everything joined{m.config(), size, 0};
-            for (std::ptrdiff_t n = 1; n <= static_cast<std::ptrdiff_t>(most); ++n) {
+            for (std::ptrdiff_t n = 1; n <= static_cast<std::ptrdiff_t>(max_batch); ++n) {
                 const everything& last = single[static_cast<std::size_t>(n) - 1];
                 append(joined.logits, last.logits);
                 append(joined.embedding, last.embedding);
                 append(joined.cls_attention, last.cls_attention);
                 for (std::size_t i = 0; i < joined.stages.size(); ++i) append(joined.stages[i], last.stages[i]);
                 for (int workers = 1; workers <= 7; ++workers) {
-                    if (n != 3 && workers != 1 + (n * 5) % 7) continue;  // every number of both, not every pair
+                    if (n != 3 && workers != 1 + (n * 5) % 7) continue;  // every value of both, but not every pair
                     INFO(set->name << ", " << size.height << " x " << size.width << ", batch " << n << ", " << workers << " workers");
                     cvt::session backwards{m, {.executor = reversed(workers)}};
                     CHECK(same_bits(run_batch(backwards, images, n, size), joined));
@@ -67,7 +67,7 @@ TEST_CASE("batches of 1 to 9 and 1 to 7 workers give the bits of one image on on
     }
 }
 
-TEST_CASE("where the input lies in memory does not matter") {
+TEST_CASE("the address of the input does not matter") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         cvt::session s{make_model(tiny_config(), set->name)};
         const cvt::grid size = sizes[2];

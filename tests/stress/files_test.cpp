@@ -1,4 +1,4 @@
-// Files that are no files, and files that change while they are read: errors or whole tensors, never a fault.
+// Paths that are not regular files, and files that change during reading: errors or whole tensors, never a fault.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +43,7 @@ cvt::load_options options_for(const container& c) {
 
 }  // namespace
 
-TEST_CASE("a file that becomes shorter between opening and reading") {
+TEST_CASE("a file that shrinks between opening and reading") {
     for (const container& c : containers) {
         const cvt::load_options options = options_for(c);
         const std::uintmax_t whole = fs::file_size(data + "/" + c.file);
@@ -69,7 +69,7 @@ TEST_CASE("a file that becomes shorter between opening and reading") {
                     return;
                 }
                 CHECK(e.code() == cvt::errc::io);
-                CHECK_THAT(e.what(), Contains("the file became shorter while it was read"));
+                CHECK_THAT(e.what(), Contains("the file shrank while it was being read"));
                 ++refused;
             });
             if (part == 20) CHECK(tensors_that_differ(*original, *file) == 0);
@@ -100,7 +100,7 @@ TEST_CASE("a file that shrinks and grows while models are loaded from it") {
     other.join();
 }
 
-TEST_CASE("paths that are no regular files") {
+TEST_CASE("paths that are not regular files") {
     const temporary_folder folder;
     const std::string fifo = folder / "fifo";
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);

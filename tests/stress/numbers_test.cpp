@@ -1,4 +1,4 @@
-// Numbers that hurt, in inputs, weights and logits: no fault, no spreading to other images or later calls. Compiled twice, once
+// Extreme numbers in inputs, weights and logits: no faults, and no effect on other images or later calls. Compiled twice, once
 // with -ffast-math, which also makes the processor flush subnormal numbers.
 #include <algorithm>
 #include <bit>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr cvt::grid size{33, 47};
 
-/// From their bits: -ffast-math may replace the arithmetic that makes them.
+/// Made from their bits, because -ffast-math may optimise arithmetic that produces them.
 const float not_a_number = std::bit_cast<float>(0x7FC00000U), signalling = std::bit_cast<float>(0x7F800001U);
 const float infinity = std::bit_cast<float>(0x7F800000U), subnormal = std::bit_cast<float>(0x00000FFFU);
 
@@ -38,7 +38,7 @@ bool all_finite(const everything& e) {
            std::all_of(e.stages.begin(), e.stages.end(), [](const std::vector<float>& map) { return all_finite(map); });
 }
 
-/// Formula weights with one tensor, or all whose name contains a text, changed.
+/// Formula weights with changes to all tensors whose name contains a text.
 struct changed_weights {
     std::string text;
     float factor = 1, value = 0;
@@ -62,7 +62,7 @@ struct changed_weights {
 
 }  // namespace
 
-TEST_CASE("a bad value in one image reaches neither the rest of the batch nor the next call") {
+TEST_CASE("a bad value in one image affects neither the rest of the batch nor the next call") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         const cvt::model m = make_model(tiny_config(), set->name);
         cvt::session alone{m};
@@ -153,7 +153,7 @@ TEST_CASE("weights that are not finite, huge or subnormal load and run") {
     }
 }
 
-TEST_CASE("subnormal inputs and weights are as good as zero") {
+TEST_CASE("subnormal inputs and weights act like zero") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         cvt::session s{make_model(tiny_config(), set->name)};
         const std::vector<float> zeros(3 * 33 * 47), tiny(3 * 33 * 47, subnormal);
@@ -191,7 +191,7 @@ TEST_CASE("probabilities of extreme logits are numbers from 0 to 1 that add up t
             }
 }
 
-TEST_CASE("preprocessing refuses what is not finite and takes the rest as it is") {
+TEST_CASE("preprocessing refuses values that are not finite and accepts all others") {
     cvt::session s{make_model(tiny_config())};
     const photo p{40, 40};
     for (const float& bad : {not_a_number, infinity, -infinity}) {
@@ -211,7 +211,7 @@ TEST_CASE("preprocessing refuses what is not finite and takes the rest as it is"
     CHECK_FALSE(takes.classify(p.view(), logits));
 }
 
-TEST_CASE("a configuration whose ratio is no number of hidden units is refused") {
+TEST_CASE("a configuration with an invalid mlp_ratio is refused") {
     for (const std::uint64_t bits :
          {0x7FF8000000000000U, 0x7FF0000000000000U, 0xFFF0000000000000U, 0x7FEFFFFFFFFFFFFFU, std::uint64_t{1}}) {
         cvt::config c = tiny_config();

@@ -1,4 +1,4 @@
-// A host compiled with -fopenmp: no kernel set takes a thread that the session was not given.
+// A host compiled with -fopenmp: kernel sets use only the threads of the session.
 #include <omp.h>
 #include <catch2/catch.hpp>
 #include <cvt/cvt.hpp>
@@ -15,10 +15,10 @@ std::ptrdiff_t threads_of_this_process() {
 
 }  // namespace
 
-TEST_CASE("a forward pass has the calling thread and no other") {
-    const std::ptrdiff_t before = threads_of_this_process();  // an emulator has one of its own
+TEST_CASE("a forward pass runs only on the calling thread") {
+    const std::ptrdiff_t before = threads_of_this_process();  // an emulator has an extra thread
     omp_set_num_threads(4);
-    cvt::config c = cvt::cvt_13;  // wide enough for Eigen to want OpenMP's threads
+    cvt::config c = cvt::cvt_13;  // wide enough for Eigen to use OpenMP's threads
     for (int i = 0; i < c.num_stages; ++i) c.stage[static_cast<std::size_t>(i)].depth = 1;
     cvt_test::formula_weights formula;
     const std::vector<float> image = cvt_test::formula_image(96, 96);
@@ -35,5 +35,5 @@ TEST_CASE("a forward pass has the calling thread and no other") {
 #pragma omp parallel reduction(+ : working)
     working += 1;
     CHECK(working == 4);
-    CHECK(threads_of_this_process() == before + 3);  // or this test could not fail
+    CHECK(threads_of_this_process() == before + 3);  // otherwise this test could not fail
 }

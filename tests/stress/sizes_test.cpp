@@ -1,4 +1,4 @@
-// Sizes whose products do not fit: counted without overflow, and refused before anything is allocated or touched.
+// Sizes whose products overflow: counted without overflow, and refused before any allocation or access.
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstdio>
@@ -18,7 +18,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-/// Everything as large as validate() lets it be, and strides that keep it so.
+/// The largest configuration that validate() accepts, with strides that keep the grids large.
 cvt::config largest_config() {
     cvt::config c;
     c.num_stages = cvt::config::max_stages;
@@ -52,7 +52,7 @@ TEST_CASE("the largest configuration and input are counted without overflow") {
     CHECK(*multiply_adds(c, 1, 1) > 0);
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         const cvt::network::workspace plan = cvt::network::plan_workspace(c, *shape, *set, cvt::executor::max_workers, nullptr);
-        // The tokens of two stages, normalised tokens, q, k and v are the least that there must be.
+        // At least the tokens of two stages, normalised tokens, q, k and v.
         CHECK(static_cast<double>(plan.bytes) >= 4.0 * 6.0 * 65536.0 * 4294967297.0);
         CHECK(static_cast<double>(plan.bytes) < 4e18);
     }
@@ -65,23 +65,23 @@ TEST_CASE("the largest configuration and input are counted without overflow") {
     CHECK(bytes < 4e18);
 }
 
-TEST_CASE("a batch said to have more images than any memory holds is refused, whatever its products come to") {
+TEST_CASE("a batch with an impossible number of images is refused, even if products wrap around") {
     cvt::config c = tiny_config();
     c.num_classes = 8;
     c.stage[2].embed_dim = 48;
     cvt::session s{make_model(c)};
     const std::vector<float> image = formula_image(32, 32);
-    std::vector<float> room(48);
-    constexpr std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max(), eighth = std::ptrdiff_t{1} << 61;
-    for (const std::ptrdiff_t count : {eighth + 1, 2 * eighth + 1, 3 * eighth + 1, most / 8 + 2, most}) {
+    std::vector<float> buffer(48);
+    constexpr std::ptrdiff_t max = std::numeric_limits<std::ptrdiff_t>::max(), eighth = std::ptrdiff_t{1} << 61;
+    for (const std::ptrdiff_t count : {eighth + 1, 2 * eighth + 1, 3 * eighth + 1, max / 8 + 2, max}) {
         const cvt::view<const float, 4> input{image.data(), count, 3, 32, 32};
         INFO(count);
-        CHECK(s.run(input, {.logits = std::span{room}.first(8)}).code() == cvt::errc::invalid_argument);
-        CHECK(s.run(input, {.embedding = room}).code() == cvt::errc::invalid_argument);
+        CHECK(s.run(input, {.logits = std::span{buffer}.first(8)}).code() == cvt::errc::invalid_argument);
+        CHECK(s.run(input, {.embedding = buffer}).code() == cvt::errc::invalid_argument);
     }
 }
 
-TEST_CASE("shapes in files whose products overflow, with and without a zero that would hide it") {
+TEST_CASE("shapes in files whose products overflow are refused, also with a zero") {
     const auto load = [](const std::string& shape) {
         std::string header = R"({"a": {"dtype": "F32", "shape": )" + shape + R"(, "data_offsets": [0, 0]}})";
         std::string file(8, '\0');
@@ -92,7 +92,7 @@ TEST_CASE("shapes in files whose products overflow, with and without a zero that
     for (const char* shape : {"[4294967296, 4294967296]", "[0, 9223372036854775807, 9223372036854775807]", "[9223372036854775807, 2, 0]",
                               "[2147483648, 2147483648, 2147483648, 0]", "[4611686018427387904]"})
         CHECK_THAT(load(shape).what(), Contains("overflows"));
-    CHECK_THAT(load("[9223372036854775808]").what(), Contains("shape: expected a list of integers"));
+    CHECK_THAT(load("[9223372036854775808]").what(), Contains("shape: expected a list of non-negative integers"));
 
     const temporary_folder folder;
     const std::string path = folder / "a.npy";
@@ -116,19 +116,19 @@ TEST_CASE("images with sides, strides and targets at the limits") {
     const std::uint8_t pixel[4]{};
     float out[3]{};
     const cvt::view<float, 3> one{out, 3, 1, 1};
-    constexpr int most = std::numeric_limits<int>::max(), side = 1'000'000;
+    constexpr int max = std::numeric_limits<int>::max(), side = 1'000'000;
     constexpr std::ptrdiff_t far = std::numeric_limits<std::ptrdiff_t>::max();
     for (const cvt::image_view& v :
-         {cvt::image_view{pixel, most, most}, cvt::image_view{pixel, most, 1, 4}, cvt::image_view{pixel, 1, most},
+         {cvt::image_view{pixel, max, max}, cvt::image_view{pixel, max, 1, 4}, cvt::image_view{pixel, 1, max},
           cvt::image_view{pixel, 2, 2, 3, far}, cvt::image_view{pixel, 2, side, 3, far / 2}, cvt::image_view{pixel, 2, 2, 3, -far},
           cvt::image_view{pixel, 2, 2, 3, std::numeric_limits<std::ptrdiff_t>::min()}})
         CHECK(cvt::preprocess(v, cvt::preprocessing::for_size(1), one).code() == cvt::errc::bad_image);
-    // 1 x 1,000,000 pixels with a short side of 1,000,000: a long side of 10^12, of which the crop keeps little
+    // 1 x 1,000,000 pixels with a short side of 1,000,000: a long side of 10^12, of which the crop keeps a small part
     cvt::preprocessing p = cvt::preprocessing::for_size(8);
     p.short_side = side;
     CHECK(*cvt::output_size(p, 1, side) == cvt::grid{8, 8});
     p.center_crop = false;
     CHECK(cvt::output_size(p, 1, side).error().code() == cvt::errc::bad_image);
-    p.short_side = most;
+    p.short_side = max;
     CHECK(cvt::output_size(p, 1, 1).error().code() == cvt::errc::invalid_argument);
 }

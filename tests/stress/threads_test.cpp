@@ -1,4 +1,4 @@
-// Many threads: one model under many sessions, sessions that come and go, hosts' executors of every kind, and misuse.
+// Many threads: one model with many sessions, short-lived sessions, all kinds of executors, and misuse.
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cvt/extra/thread_pool.hpp>
@@ -30,7 +30,7 @@ void on_threads(std::size_t count, Work work) {
     for (std::thread& t : threads) t.join();
 }
 
-/// Tasks in an order that changes from call to call, all on the calling thread.
+/// Runs tasks on the calling thread, in an order that changes from call to call.
 struct shuffling_executor {
     unsigned state = 1;
 
@@ -47,7 +47,7 @@ struct shuffling_executor {
     }
 };
 
-/// All tasks on one thread that is not the caller's.
+/// Runs all tasks on one other thread.
 cvt::executor elsewhere(int workers) {
     return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
                 std::thread{[&] {
@@ -58,7 +58,7 @@ cvt::executor elsewhere(int workers) {
 
 }  // namespace
 
-TEST_CASE("one model, 16 sessions on 16 threads, 1000 images: the bits of one after the other") {
+TEST_CASE("one model, 16 sessions on 16 threads, 1000 images: the same bits as on one thread") {
     constexpr std::size_t images = 1000;
     const cvt::model m = make_model(tiny_config());
     std::vector<std::vector<float>> expected(images), found(images);
@@ -76,7 +76,7 @@ TEST_CASE("one model, 16 sessions on 16 threads, 1000 images: the bits of one af
     std::printf("stress: images on 16 threads with the bits of one thread: %d of %zu\n", same, images);
 }
 
-TEST_CASE("sessions and handles come and go while others run") {
+TEST_CASE("sessions and handles are made and destroyed while others run") {
     std::optional<cvt::model> owner = make_model(tiny_config());
     cvt::session alone{*owner};
     const std::vector<float> expected = logits_of(alone, tiny, 1);
@@ -102,7 +102,7 @@ TEST_CASE("sessions and handles come and go while others run") {
     CHECK(wrong == 0);
 }
 
-TEST_CASE("models are loaded on many threads at once") {
+TEST_CASE("models are loaded on many threads at the same time") {
     const std::string folder = std::string{CVT_TEST_DATA} + "/torch/tiny-hf";
     const cvt::result<cvt::model> first = cvt::model::load(folder.c_str());
     REQUIRE(first);
@@ -142,7 +142,7 @@ TEST_CASE("executors that run tasks in any order, on one thread or on many") {
     }
 }
 
-TEST_CASE("sessions on several threads may share a pool: their layers take turns") {
+TEST_CASE("sessions on several threads may share a pool") {
     const cvt::model m = make_model(tiny_config());
     cvt::session alone{m};
     const std::vector<float> expected = logits_of(alone, {64, 72}, 1);
@@ -157,7 +157,7 @@ TEST_CASE("sessions on several threads may share a pool: their layers take turns
     CHECK(wrong == 0);
 }
 
-TEST_CASE("a session that is used while it runs says so, and the call under way is not disturbed") {
+TEST_CASE("a second call on a running session is an error and does not disturb the first") {
     struct again {
         cvt::session* session = nullptr;
         std::string message;
@@ -184,7 +184,7 @@ TEST_CASE("a session that is used while it runs says so, and the call under way 
     CHECK(same_bits(logits_of(s, tiny, 4), logits_of(alone, tiny, 4)));
 }
 
-TEST_CASE("a session on two threads at once gives right results or errors") {
+TEST_CASE("a session on two threads at the same time gives correct results or errors") {
     const cvt::model m = make_model(tiny_config());
     cvt::session alone{m}, s{m};
     const std::vector<float> expected = logits_of(alone, {64, 72}, 1);

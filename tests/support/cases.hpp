@@ -1,4 +1,4 @@
-// The lists of golden cases in tests/data/golden: a configuration, an input size and a seed on each line.
+// Reads the lists of golden cases in tests/data/golden: each line has a configuration, an input size and a seed.
 #pragma once
 
 #include <algorithm>
@@ -95,7 +95,7 @@ inline golden_case parse_case(const std::string& line) {
 
 }  // namespace detail
 
-/// The cases of a list. Throws when the list cannot be read or has a mistake: a test's data, not a user's.
+/// Reads the cases of a list. Throws if the list cannot be read or has a mistake: it belongs to the tests.
 inline std::vector<golden_case> read_cases(const std::string& path) {
     std::ifstream in{path};
     std::vector<golden_case> cases;

@@ -1,4 +1,4 @@
-// Checkpoints of formula weights in any configuration, and whether two checkpoints hold the same bits.
+// Makes checkpoints with formula weights for any configuration, and compares two checkpoints bit for bit.
 #pragma once
 
 #include <cstring>
@@ -13,7 +13,7 @@
 
 namespace cvt_test {
 
-/// A safetensors file of formula weights with official names.
+/// Makes a safetensors file with formula weights and official names.
 inline std::string formula_file(const cvt::config& c, std::uint64_t seed = 0) {
     safetensors_writer w;
     cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
@@ -24,7 +24,7 @@ inline std::string formula_file(const cvt::config& c, std::uint64_t seed = 0) {
     return w.bytes();
 }
 
-/// A tensor's values as the library reads them.
+/// Returns a tensor's values as the library reads them; empty after an error.
 inline std::vector<float> read_tensor(const cvt::checkpoint::checkpoint_source& file, const char* name,
                                       std::span<const std::int64_t> shape) {
     std::size_t count = 1;
@@ -34,7 +34,7 @@ inline std::vector<float> read_tensor(const cvt::checkpoint::checkpoint_source& 
     return values;
 }
 
-/// How many tensors of `a` are not bit for bit those of `b`.
+/// Counts the tensors whose bits differ between `a` and `b`.
 inline int tensors_that_differ(const cvt::checkpoint::checkpoint_source& a, const cvt::checkpoint::checkpoint_source& b) {
     int differ = 0;
     cvt::network::for_each_tensor(a.config, [&](const cvt::network::tensor_info& t) {

@@ -1,4 +1,4 @@
-// How a test starts classify: through an emulator where the test runs on one itself.
+// Starts classify from a test, through the emulator if the test itself runs on one.
 #pragma once
 
 #include <unistd.h>
@@ -9,10 +9,10 @@
 
 namespace cvt_test {
 
-/// The program's name within a command for a shell.
+/// The program in a shell command.
 inline constexpr const char* shell_classify = CVT_TEST_EMULATOR " '" CVT_CLASSIFY "'";
 
-/// Becomes classify with these arguments; exit status 98 when that cannot be.
+/// Replaces this process by classify with these arguments; exits with status 98 on failure.
 [[noreturn]] inline void become_classify(const std::vector<std::string>& arguments) {
     std::vector<std::string> words;
     std::istringstream emulator{CVT_TEST_EMULATOR};

@@ -1,5 +1,5 @@
-// Replaces the global operator new, aligned and nothrow too: counts, fills what it gives with NaN, and can be made to fail.
-// For one source of a program.
+// Replaces the global operator new, also aligned and nothrow: counts allocations, fills them with NaN, and can be made to fail.
+// Include in one source file of a program.
 #pragma once
 
 #include <atomic>
@@ -12,8 +12,8 @@ namespace cvt_test {
 
 struct allocations {
     static inline std::atomic<long> count{0};
-    static inline std::atomic<std::size_t> bytes{0};  ///< of all of them, whether given back or not
-    /// Non-throwing allocations that still succeed; negative: all. The library has no other, the test framework none.
+    static inline std::atomic<std::size_t> bytes{0};  ///< total of all allocations, freed or not
+    /// Number of non-throwing allocations that still succeed; negative: all. The library has only those, the test framework none.
     static inline std::atomic<long> left{-1};
 
     static void* get(std::size_t size, std::size_t alignment) noexcept {
@@ -21,7 +21,7 @@ struct allocations {
         bytes += size;
         void* p = nullptr;
         if (posix_memalign(&p, alignment < sizeof(void*) ? sizeof(void*) : alignment, size == 0 ? 1 : size) != 0) return nullptr;
-        return std::memset(p, 0xFF, size);  // floats of these bytes are NaN
+        return std::memset(p, 0xFF, size);  // as floats these bytes are NaN
     }
     static void* get_or_fail(std::size_t size, std::size_t alignment) noexcept {
         if (left == 0) return nullptr;
@@ -36,7 +36,7 @@ struct allocations {
 
 }  // namespace cvt_test
 
-// All forms: a sanitizer's array forms would not call the others. Not inlined, so that the compiler sees matching pairs.
+// All forms, because a sanitizer's array forms do not call the others. Not inlined, so that the compiler sees matching pairs.
 #define CVT_TEST_NEW __attribute__((noinline))
 CVT_TEST_NEW void* operator new(std::size_t n) { return cvt_test::allocations::get_or_throw(n, alignof(std::max_align_t)); }
 CVT_TEST_NEW void* operator new(std::size_t n, std::align_val_t a) {

@@ -1,4 +1,4 @@
-// Executors that a host might bring: backwards, one thread a task, and one that counts.
+// Executors that a host might provide: in reverse order, one thread per task, and a counting one.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 
 namespace cvt_test {
 
-/// The calling thread, last task first: the first body to run is not worker 0's.
+/// Runs tasks on the calling thread, last first, so that worker 0 is not the first to run.
 inline cvt::executor reversed(int workers) {
     return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
                 for (int i = count - 1; i >= 0; --i) task(argument, i);
             }};
 }
 
-/// A thread for each task.
+/// Runs each task on a thread of its own.
 inline cvt::executor threaded(int workers) {
     return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
                 std::vector<std::thread> threads;
@@ -25,7 +25,7 @@ inline cvt::executor threaded(int workers) {
             }};
 }
 
-/// The calling thread, and a note of what was asked for.
+/// Runs tasks on the calling thread and counts the requests.
 struct counting_executor {
     int calls = 0, largest = 0;
 

@@ -1,5 +1,5 @@
-// Makes the n-th allocation fail, malloc's (stdio, stb_image, Eigen, threads) as well as operator new's, and counts what is not
-// given back. For one source of a program.
+// Makes the n-th allocation fail, by malloc (stdio, stb_image, Eigen, threads) or operator new, and counts blocks that are not
+// freed. Include in one source file of a program.
 #pragma once
 
 #include <atomic>
@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdlib>
 #if __has_include(<mm_malloc.h>)
-#include <mm_malloc.h>  // clang's declares posix_memalign without noexcept, which it may do before our definition only
+#include <mm_malloc.h>  // clang's declares posix_memalign without noexcept, which is allowed only before our definition
 #endif
 
 #if defined(__has_feature)
@@ -33,8 +33,8 @@ namespace cvt_test {
 struct failing_memory {
     static constexpr bool counts_blocks = true;
     static inline std::atomic<long> left{-1};     // allocations that still succeed; negative: all
-    static inline std::atomic<bool> once{false};  // whether those after the one that failed succeed again
-    static inline std::atomic<bool> hit{false};   // whether one has failed
+    static inline std::atomic<bool> once{false};  // whether allocations after the failed one succeed again
+    static inline std::atomic<bool> hit{false};   // whether an allocation has failed
     static inline std::atomic<long> blocks{0};
 
     static void fail_after(long count, bool only_one) {
@@ -94,7 +94,7 @@ void free(void* p) noexcept {
 }
 }
 
-#else  // a sanitizer keeps its malloc, and finds leaks itself
+#else  // a sanitizer needs its own malloc, and finds leaks itself
 
 #include "counted_new.hpp"
 
@@ -110,7 +110,7 @@ struct failing_memory {
         allocations::left = count;
     }
     static void stop() {
-        hit = hit || allocations::left == 0;  // the last one that was allowed may have been the last one needed: one more round
+        hit = hit || allocations::left == 0;  // the last allowed allocation may have been the last one needed: one more round
         allocations::left = -1;
     }
 };

@@ -1,4 +1,4 @@
-// Weights and images made by a formula, bit for bit those of tests/golden/cvt_reference.py, so that no test needs a checkpoint.
+// Makes weights and images by a formula, with the same bits as tests/golden/cvt_reference.py, so that tests need no checkpoint.
 #pragma once
 
 #include <cmath>
@@ -54,14 +54,14 @@ inline std::vector<float> formula_tensor(std::string_view name, std::span<const 
     return values;
 }
 
-/// (channels, height, width) in [-1, 1), as if already normalised.
+/// Makes a normalised image (channels, height, width) with values in [-1, 1).
 inline std::vector<float> formula_image(int height, int width, int channels = 3, std::uint64_t seed = 0) {
     std::vector<float> image(static_cast<std::size_t>(channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
     cvt::fill_formula_image(image, seed);
     return image;
 }
 
-/// The weights of a formula-made model, tensor by tensor. As a source for model::from_weights:
+/// The weights of a formula-made model, as a source for model::from_weights:
 /// `formula_weights weights{seed}; cvt::model::from_weights(config, {&weights, &formula_weights::read})`.
 struct formula_weights {
     std::uint64_t seed = 0;

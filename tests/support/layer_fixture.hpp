@@ -1,4 +1,4 @@
-// What the tests of single layers share: formula weights packed for a kernel set, memory that begins as NaN, executors.
+// Helpers for the tests of single layers: formula weights packed for a kernel set, memory initialised to NaN, executors.
 #pragma once
 
 #include <algorithm>
@@ -19,11 +19,11 @@ namespace cvt_test {
 
 inline std::size_t count(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
-/// Exactly `n` floats, all NaN: a read of what nobody wrote spoils the result, and AddressSanitizer sees one float too far.
+/// Returns exactly `n` floats, all NaN: reading an unwritten float makes the result NaN, and AddressSanitizer sees a read past the end.
 inline std::vector<float> poisoned(std::size_t n) { return std::vector<float>(n, std::numeric_limits<float>::quiet_NaN()); }
 inline std::vector<float> poisoned(std::ptrdiff_t n) { return poisoned(count(n)); }
 
-/// Rows as they lie between layers: row_stride apart, with NaN in the gaps.
+/// Returns rows as they are between layers: row_stride apart, with NaN in the gaps.
 inline std::vector<float> poisoned_rows(std::ptrdiff_t rows, std::ptrdiff_t dim) { return poisoned(rows * cvt::network::row_stride(dim)); }
 inline std::vector<float> apart(const std::vector<float>& dense, std::ptrdiff_t dim) {
     const std::ptrdiff_t rows = static_cast<std::ptrdiff_t>(dense.size()) / dim, stride = cvt::network::row_stride(dim);
@@ -32,7 +32,7 @@ inline std::vector<float> apart(const std::vector<float>& dense, std::ptrdiff_t 
     return out;
 }
 
-/// The first `rows` rows of what `apart` makes.
+/// Undoes `apart` for the first `rows` rows.
 inline std::vector<float> dense(const std::vector<float>& apart, std::ptrdiff_t dim, std::ptrdiff_t rows) {
     std::vector<float> out;
     for (std::ptrdiff_t r = 0; r < rows; ++r)
@@ -40,7 +40,7 @@ inline std::vector<float> dense(const std::vector<float>& apart, std::ptrdiff_t 
     return out;
 }
 
-/// What `v` holds, as rows of `dim` floats next to each other, or row_stride apart.
+/// Views the data as contiguous rows of `dim` floats; rows_apart as rows that are row_stride apart.
 template <class Float>
 cvt::matrix<Float> rows_of(Float* data, std::size_t floats, std::ptrdiff_t dim) {
     return {.data = data, .rows = static_cast<std::ptrdiff_t>(floats) / dim, .cols = dim, .stride = dim};
@@ -58,7 +58,7 @@ inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) 
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
-/// max |a - e| / max(1, max |e|) over the first e.size() values; a NaN is the worst.
+/// Returns max |a - e| / max(1, max |e|) over the first e.size() values; INFINITY if there are fewer.
 inline double difference(std::span<const float> actual, std::span<const double> expected) {
     if (actual.size() < expected.size()) return INFINITY;
     double worst = 0, scale = 1;
@@ -71,7 +71,7 @@ inline double difference(std::span<const float> actual, std::span<const double> 
 }
 inline double difference(std::span<const float> actual, const naive::matrix& expected) { return difference(actual, expected.values); }
 
-/// A configuration of one stage without a head.
+/// Returns a configuration of one stage without a head.
 inline cvt::config one_stage(const cvt::stage_config& s, int channels = 3) {
     cvt::config c;
     c.num_channels = channels;
@@ -81,7 +81,7 @@ inline cvt::config one_stage(const cvt::stage_config& s, int channels = 3) {
     return c;
 }
 
-/// The shape of a stage whose token grid is `tokens`.
+/// Returns the shape of a stage with the token grid `tokens`.
 inline cvt::model_shape::stage_shape shape_of_stage(const cvt::stage_config& s, cvt::grid tokens) {
     return {tokens,
             {static_cast<int>(cvt::detail::key_extent(s, tokens.height)), static_cast<int>(cvt::detail::key_extent(s, tokens.width))},
@@ -90,10 +90,10 @@ inline cvt::model_shape::stage_shape shape_of_stage(const cvt::stage_config& s, 
 
 inline formula_weights formula;  // the weights of every layer test
 
-/// The model of `c` in float64.
+/// Returns the float64 model of `c`.
 inline naive::model reference_of(const cvt::config& c) { return {c, &formula, &formula_weights::read}; }
 
-/// Formula weights folded and packed as a model does it.
+/// Formula weights, folded and packed as in a model.
 class packed_weights {
 public:
     packed_weights(const cvt::config& c, const cvt::kernels::kernel_set& set,
@@ -115,7 +115,7 @@ public:
 
     const cvt::network::model_weights* operator->() const { return &weights_; }
     const cvt::network::block_weights& block(std::size_t i = 0) const { return blocks_[i]; }
-    /// Bytes that were handed out.
+    /// Returns the number of bytes that the packer took.
     std::size_t filled() const { return filled_; }
     const cvt::warning_list& warnings() const { return warnings_; }
     const cvt::error& error() const { return error_; }
@@ -130,7 +130,7 @@ private:
     std::size_t filled_ = 0;
 };
 
-/// What a layer is handed, with scratch memory of exactly the bytes that the layer asked for.
+/// The context of a layer, with exactly the scratch memory that the layer asks for.
 class layer_context {
 public:
     layer_context(const cvt::kernels::kernel_set& set, const cvt::executor& host, std::size_t scratch_size)
@@ -146,8 +146,8 @@ private:
     cvt::network::context context_;
 };
 
-/// Runs `compute`, a function (kernel set, executor) -> floats, on every kernel set and checks it against `expected` to
-/// within `bound` (see difference), and that other executors give the same bits.
+/// Runs `compute`, a function (kernel set, executor) -> floats, on every kernel set. Checks that the result is within `bound` of
+/// `expected` (see difference), and that other executors give the same bits.
 template <class Compute>
 void check_layer(const naive::matrix& expected, double bound, Compute compute) {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {

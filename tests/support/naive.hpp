@@ -1,4 +1,4 @@
-// Every operation of a CvT in float64, written as its definition reads: what kernels and layers are compared with.
+// The operations of a CvT in float64, written like their definitions, as references for kernels and layers.
 #pragma once
 
 #include <algorithm>
@@ -35,14 +35,14 @@ inline matrix transpose(const matrix& x) {
     return y;
 }
 
-/// Rows [first, first + count).
+/// Returns rows [first, first + count).
 inline matrix rows(const matrix& x, std::ptrdiff_t first, std::ptrdiff_t count) {
     matrix y{count, x.cols};
     std::copy_n(x.values.begin() + first * x.cols, count * x.cols, y.values.begin());
     return y;
 }
 
-/// `top` above `bottom`.
+/// Stacks `top` above `bottom`.
 inline matrix stack(const matrix& top, const matrix& bottom) {
     matrix y = top;
     y.rows += bottom.rows;
@@ -56,7 +56,7 @@ inline matrix add(matrix a, const matrix& b) {
     return a;
 }
 
-/// x W^T + b with W (out, in) and b (out) or empty. torch.nn.Linear.
+/// torch.nn.Linear: x W^T + b with W (out, in); b (out) or empty.
 inline matrix linear(const matrix& x, std::span<const float> w, std::span<const float> b) {
     const std::ptrdiff_t out = static_cast<std::ptrdiff_t>(w.size()) / x.cols;
     matrix y{x.rows, out};
@@ -69,7 +69,7 @@ inline matrix linear(const matrix& x, std::span<const float> w, std::span<const 
     return y;
 }
 
-/// Over each row, biased variance, eps 1e-5.
+/// Normalises each row, with biased variance and eps 1e-5.
 inline matrix layer_norm(matrix x, std::span<const float> w, std::span<const float> b) {
     for (std::ptrdiff_t r = 0; r < x.rows; ++r) {
         double mean = 0, variance = 0;
@@ -88,7 +88,7 @@ inline matrix gelu(matrix x, cvt::gelu kind) {
     return x;
 }
 
-/// Of each row.
+/// Softmax of each row.
 inline matrix softmax(matrix x) {
     for (std::ptrdiff_t r = 0; r < x.rows; ++r) {
         double top = -std::numeric_limits<double>::infinity(), sum = 0;
@@ -105,7 +105,7 @@ inline cvt::grid conv_grid(cvt::grid g, int kernel, int stride, int padding) {
     return {static_cast<int>(conv_out(g.height, kernel, stride, padding)), static_cast<int>(conv_out(g.width, kernel, stride, padding))};
 }
 
-/// Calls visit(output, y, x, tap) for every kernel tap that falls inside a `from` grid, tap = ky * kernel + kx.
+/// Calls visit(output token, input token, tap) for every kernel tap inside the `from` grid, tap = ky * kernel + kx.
 template <class Visit>
 void for_each_tap(cvt::grid from, cvt::grid to, int kernel, int stride, int padding, Visit visit) {
     for (int oy = 0; oy < to.height; ++oy)
@@ -118,7 +118,7 @@ void for_each_tap(cvt::grid from, cvt::grid to, int kernel, int stride, int padd
                 }
 }
 
-/// Tokens of `g` (channels in) -> tokens of conv_grid(g); W (out, in, kernel, kernel), b (out). torch.nn.Conv2d.
+/// torch.nn.Conv2d from tokens of grid `g` to tokens of conv_grid(g); W (out, in, kernel, kernel), b (out).
 inline matrix conv2d(const matrix& x, cvt::grid g, std::span<const float> w, std::span<const float> b, int kernel, int stride,
                      int padding) {
     const auto out = static_cast<std::ptrdiff_t>(b.size());
@@ -133,7 +133,7 @@ inline matrix conv2d(const matrix& x, cvt::grid g, std::span<const float> w, std
     return y;
 }
 
-/// Depth-wise W (channels, 1, kernel, kernel).
+/// Depth-wise convolution with W (channels, 1, kernel, kernel).
 inline matrix depthwise(const matrix& x, cvt::grid g, std::span<const float> w, int kernel, int stride, int padding) {
     const cvt::grid to = conv_grid(g, kernel, stride, padding);
     matrix y{to.tokens(), x.cols};
@@ -143,7 +143,7 @@ inline matrix depthwise(const matrix& x, cvt::grid g, std::span<const float> w, 
     return y;
 }
 
-/// With running statistics, eps 1e-5. torch.nn.BatchNorm2d in eval mode.
+/// torch.nn.BatchNorm2d in eval mode: running statistics, eps 1e-5.
 inline matrix batch_norm(matrix x, std::span<const float> w, std::span<const float> b, std::span<const float> mean,
                          std::span<const float> variance) {
     for (std::ptrdiff_t t = 0; t < x.rows; ++t)
@@ -152,8 +152,8 @@ inline matrix batch_norm(matrix x, std::span<const float> w, std::span<const flo
     return x;
 }
 
-/// torch.nn.AvgPool2d(kernel, stride, padding, ceil_mode=True, count_include_pad=True); no window starts beyond the
-/// padded input, and a window counts the padding but not what lies beyond it.
+/// torch.nn.AvgPool2d(kernel, stride, padding, ceil_mode=True, count_include_pad=True): no window starts in the right or bottom
+/// padding or beyond, and a window counts the padding but nothing beyond it.
 inline cvt::grid pool_grid(cvt::grid g, int kernel, int stride, int padding) {
     const auto out = [&](int n) {
         int count = 0;
@@ -173,8 +173,8 @@ inline matrix avg_pool(const matrix& x, cvt::grid g, int kernel, int stride, int
     return y;
 }
 
-/// softmax(scale q k^T) v for each of `heads` slices of the columns. Row 0 of the probabilities without its first
-/// column, (heads, keys - 1), goes to `first_query` when that is wanted.
+/// softmax(scale q k^T) v for each of `heads` slices of the columns. Writes row 0 of the probabilities without its first
+/// column, (heads, keys - 1), to `first_query` unless that is null.
 inline matrix attention(const matrix& q, const matrix& k, const matrix& v, int heads, double scale, matrix* first_query = nullptr) {
     const std::ptrdiff_t d = q.cols / heads;
     matrix y{q.rows, q.cols};

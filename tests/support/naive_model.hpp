@@ -1,4 +1,4 @@
-// A whole forward pass in float64 made of the naive operations: the yardstick where no golden file has the case.
+// A whole forward pass in float64, built from the naive operations: the reference for cases without a golden file.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace cvt_test::naive {
 
-/// What a forward pass gives; `stages` are (channels, positions), `cls_attention` (heads, keys - 1) or 0 x 0.
+/// The results of a forward pass. `stages` are (channels, positions), `cls_attention` (heads, keys - 1) or 0 x 0.
 struct forward_result {
     std::vector<double> logits, embedding;
     std::vector<matrix> stages;
@@ -59,7 +59,7 @@ public:
         return out;
     }
 
-    // The parts of a forward pass, what the layers are compared with. `at` is the prefix of the tensors' names.
+    // The parts of a forward pass, as references for the layers. `at` is the prefix of the tensor names.
     std::vector<float> tensor(const std::string& name, std::initializer_list<int> extents) const {
         const std::vector<std::int64_t> shape(extents.begin(), extents.end());
         std::size_t count = 1;

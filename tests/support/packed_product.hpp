@@ -1,4 +1,4 @@
-// Weights (n, k) as a table of products packs them, in memory of exactly their size.
+// Packs weights (n, k) with one of the gemm kernels, into memory of exactly the packed size.
 #pragma once
 
 #include <cvt/kernels/packed_matrix.hpp>

@@ -1,4 +1,4 @@
-// Writes safetensors files for tests: well-formed ones tensor by tensor, and malformed ones from a header given as text.
+// Writes safetensors files for tests: well-formed files tensor by tensor, malformed files from a given header text.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace cvt_test {
 
-/// Length, header and data as they are given, without padding or checks.
+/// Joins length, header and data as given, without padding or checks.
 inline std::string raw_safetensors(std::string_view header, std::string_view data = {}) {
     std::string file(8, '\0');
     const std::uint64_t length = header.size();
@@ -21,7 +21,7 @@ inline std::string raw_safetensors(std::string_view header, std::string_view dat
 
 class safetensors_writer {
 public:
-    /// `data` are the elements as they stand in the file.
+    /// Adds a tensor; `data` are its bytes in the file.
     void add(std::string_view name, std::string_view dtype, std::span<const std::int64_t> shape, std::string_view data) {
         std::string dims;
         for (const std::int64_t extent : shape) dims.append(dims.empty() ? "" : ",").append(std::to_string(extent));

@@ -1,4 +1,4 @@
-// Small models of formula weights, and room for everything a session can write.
+// Makes small models with formula weights, and buffers for all outputs of a session.
 #pragma once
 
 #include <cstring>
@@ -13,7 +13,7 @@
 
 namespace cvt_test {
 
-/// Three stages as in the published models, narrow and odd: 15 channels a head, a class token at the end.
+/// Three stages as in the published models, with few and odd channels: 15 per head, a class token in the last stage.
 inline cvt::config tiny_config() {
     cvt::config c;
     c.num_classes = 10;
@@ -31,7 +31,7 @@ inline cvt::config tiny_config() {
     return c;
 }
 
-/// The configuration with formula weights, on the named kernel set or the best.
+/// Makes a model with formula weights, on the named kernel set or the best one.
 inline cvt::model make_model(const cvt::config& c, const char* kernels = nullptr, cvt::precision p = cvt::precision::f32) {
     formula_weights weights;
     cvt::result<cvt::model> m = cvt::model::from_weights(c, {&weights, &formula_weights::read}, {.precision = p, .kernels = kernels});
@@ -39,21 +39,21 @@ inline cvt::model make_model(const cvt::config& c, const char* kernels = nullptr
     return *m;
 }
 
-/// Everything a session writes for a batch of `n` inputs of one size; begins as NaN.
+/// Buffers for all outputs of a batch of `n` inputs of one size, initialised to NaN.
 struct everything {
     std::vector<float> logits, embedding, cls_attention;
     std::vector<std::vector<float>> stages;
 
     everything(const cvt::config& c, cvt::grid size, std::ptrdiff_t n = 1) : stages(c.stages().size()) {
         const cvt::model_shape shape = *shape_of(c, size.height, size.width);
-        const auto room = [&](std::ptrdiff_t each) {
+        const auto buffer = [&](std::ptrdiff_t each) {
             return std::vector<float>(static_cast<std::size_t>(n * each), std::numeric_limits<float>::quiet_NaN());
         };
         const cvt::stage_config& last = c.last_stage();
-        logits = room(c.num_classes);
-        embedding = room(last.embed_dim);
-        if (last.cls_token) cls_attention = room(last.num_heads * shape.last_stage().keys.tokens());
-        for (std::size_t i = 0; i < stages.size(); ++i) stages[i] = room(c.stage[i].embed_dim * shape.stage[i].tokens.tokens());
+        logits = buffer(c.num_classes);
+        embedding = buffer(last.embed_dim);
+        if (last.cls_token) cls_attention = buffer(last.num_heads * shape.last_stage().keys.tokens());
+        for (std::size_t i = 0; i < stages.size(); ++i) stages[i] = buffer(c.stage[i].embed_dim * shape.stage[i].tokens.tokens());
     }
 
     cvt::outputs spans(bool with_maps = true) {
@@ -72,12 +72,12 @@ inline bool same_bits(const everything& a, const everything& b) {
     return same;
 }
 
-/// A batch as the session takes it.
+/// Views images as a batch for a session.
 inline cvt::view<const float, 4> batch(const std::vector<float>& images, std::ptrdiff_t n, int channels, cvt::grid size) {
     return cvt::view<const float, 4>{images.data(), n, channels, size.height, size.width};
 }
 
-/// Everything that `s` makes of a formula image.
+/// Runs `s` on a formula image and returns all outputs.
 inline everything run_everything(cvt::session& s, cvt::grid size, std::uint64_t seed = 0) {
     const cvt::config& c = s.model().config();
     everything out{c, size};
@@ -86,7 +86,7 @@ inline everything run_everything(cvt::session& s, cvt::grid size, std::uint64_t 
     return out;
 }
 
-/// Pixels of a made-up photo; `view()` lives as long as this.
+/// A photo of synthetic pixels, which must outlive its view().
 struct photo {
     std::vector<std::uint8_t> pixels;
     int width, height, channels;

@@ -1,5 +1,5 @@
-// A stage's pass: its attention tensors, each an allocation of its own, so that AddressSanitizer sees a step across their ends, and
-// scratch memory of exactly the size that its layers ask for.
+// The memory of a stage's pass. Each attention tensor is a separate allocation, so that AddressSanitizer sees accesses past its
+// end; scratch memory has exactly the size that the layers ask for.
 #pragma once
 
 #include <cvt/network/workspace.hpp>
@@ -10,7 +10,7 @@ namespace cvt_test {
 
 class stage_memory {
 public:
-    /// With the scratch memory that all layers of a stage need, whose input has `channels` channels.
+    /// With the scratch memory for all layers of a stage with an input of `channels` channels.
     stage_memory(const cvt::stage_config& s, const cvt::network::stage_shape& shape, const cvt::kernels::kernel_set& set,
                  const cvt::executor& host, cvt::gelu activation = cvt::gelu::quick, int channels = 1)
         : stage_memory{s, shape, set, host, activation, cvt::network::scratch_bytes(s, channels, shape, set.f32)} {}

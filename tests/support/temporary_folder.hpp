@@ -1,4 +1,4 @@
-// temporary_folder: where a test writes its files.
+// temporary_folder: a folder for the files that a test writes.
 #pragma once
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 namespace cvt_test {
 
-/// An empty folder, gone with its contents at the end of the test.
+/// An empty folder; the destructor deletes it with its contents.
 class temporary_folder {
 public:
     temporary_folder() {

@@ -1,4 +1,4 @@
-// Files and texts as tests compare them.
+// Reads files and splits texts into lines, for comparisons.
 #pragma once
 
 #include <filesystem>

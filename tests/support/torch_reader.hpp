@@ -1,4 +1,4 @@
-// read_torch: a file of torch.save, of whichever of its two formats.
+// read_torch: reads a file of torch.save in either of its two formats.
 #pragma once
 
 #include <cvt/checkpoint/formats/read_files.hpp>
@@ -6,7 +6,7 @@
 
 namespace cvt_test {
 
-/// Adds the tensors of `file` to `out`; a file that begins as neither format is unsupported.
+/// Adds the tensors of `file` to `out`; a file of neither format is an unsupported error.
 inline cvt::error read_torch(cvt::checkpoint::byte_source&& file, cvt::checkpoint::tensor_table& out) noexcept {
     using namespace cvt::checkpoint;
     std::byte head[4]{};

@@ -1,4 +1,4 @@
-// config: what validate() refuses and how it says so, and every size against a count of windows.
+// config: which values validate() refuses and with which message, and all sizes against a count of windows.
 #include <limits>
 #include <string>
 
@@ -28,7 +28,7 @@ void check_refused(const config& c, const std::string& message) {
     CHECK(shape_of(c, 224, 224).error().code() == cvt::errc::bad_config);
 }
 
-/// Checks the message for `field` of stage 0 (dw_bn) set to `value`.
+/// Checks the message after `field` of stage 0 (dw_bn) is set to `value`.
 template <class Field, class Value>
 void check_field(Field field, Value value, const std::string& message) {
     config c = mixed();
@@ -39,7 +39,7 @@ void check_field(Field field, Value value, const std::string& message) {
 
 }  // namespace
 
-TEST_CASE("the published variants are valid, and different", "[config]") {
+TEST_CASE("the published variants are valid and differ from each other", "[config]") {
     for (const config& c : {cvt::cvt_13, cvt::cvt_21, cvt::cvt_w24}) {
         CHECK_FALSE(validate(c));
         CHECK(c.uses_cls_token());
@@ -84,12 +84,12 @@ TEST_CASE("validate names the field, what was expected and what was found", "[co
     check_field(&s::kernel_qkv, 2, "padding_q: expected (kernel_qkv - 1) / 2 with an odd kernel_qkv (queries must keep the grid), found 1");
 }
 
-TEST_CASE("average pooling has rules of its own, no projection has none", "[config]") {
+TEST_CASE("average pooling has rules of its own, linear projections have none", "[config]") {
     config c = mixed();
     c.stage[1].padding_kv = 2;
     check_refused(c, "stage 1: padding_kv: expected at most half of kernel_qkv (average pooling), found 2");
     c = mixed();
-    c.stage[1].kernel_qkv = 2;  // an even window, and queries are not pooled
+    c.stage[1].kernel_qkv = 2;  // an even window; queries are not pooled
     c.stage[1].padding_q = c.stage[1].stride_q = 9;
     CHECK_FALSE(validate(c));
     c.stage[2].kernel_qkv = c.stage[2].stride_kv = c.stage[2].padding_q = -5;
@@ -125,7 +125,7 @@ TEST_CASE("validate checks the whole model", "[config]") {
     check_refused(c, "patch sizes and strides: no input up to 65536 pixels leaves a token in every stage");
 }
 
-TEST_CASE("extents are counts of windows", "[config]") {
+TEST_CASE("extents equal the number of windows", "[config]") {
     for (int n = 1; n <= 20; ++n)
         for (int kernel = 1; kernel <= 7; ++kernel)
             for (int stride = 1; stride <= 5; ++stride)
@@ -140,8 +140,8 @@ TEST_CASE("extents are counts of windows", "[config]") {
                 }
 }
 
-TEST_CASE("pooled extents are those of torch", "[config]") {
-    // n, kernel, stride, padding, and the size torch.nn.AvgPool2d(ceil_mode=True) gave; 0 where it raised an error
+TEST_CASE("pooled extents are equal to torch's", "[config]") {
+    // n, kernel, stride, padding, and the size from torch.nn.AvgPool2d(ceil_mode=True); 0 if it raised an error
     const int measured[][5]{{3, 5, 3, 0, 1}, {3, 5, 2, 0, 0}, {7, 3, 2, 1, 4}, {8, 3, 2, 1, 5}, {8, 2, 3, 1, 3}, {6, 2, 3, 1, 3},
                             {5, 2, 2, 1, 3}, {7, 4, 3, 2, 3}, {1, 6, 5, 3, 1}, {2, 6, 4, 0, 0}, {1, 5, 4, 0, 0}, {4, 5, 2, 0, 1}};
     for (const auto& m : measured) CHECK(cvt::detail::pool_extent(m[0], m[1], m[2], m[3]) == m[4]);
@@ -180,7 +180,7 @@ TEST_CASE("inputs below the minimum are refused with the minimum", "[config]") {
     CHECK_FALSE(shape_of(c, std::numeric_limits<int>::max(), n));
 }
 
-TEST_CASE("sizes are known at compile time", "[config]") {
+TEST_CASE("sizes are computed at compile time", "[config]") {
     STATIC_REQUIRE(minimum_input(cvt::cvt_13) == 3);
     STATIC_REQUIRE(cvt::cvt_21.stage[2].depth == 16);
 }

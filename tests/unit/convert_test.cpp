@@ -1,4 +1,4 @@
-// convert: every container and configuration to a Hugging Face folder and back; what cannot be written, and what is left then.
+// convert: every container and configuration to a Hugging Face folder and back; output that cannot be written, and the cleanup after it.
 #include <cvt/convert.hpp>
 #include <cvt/network/tensor_list.hpp>
 
@@ -69,7 +69,7 @@ double verified(const std::string& folder) {
 
 nlohmann::json read_json(const std::string& path) { return nlohmann::json::parse(std::ifstream{path}); }
 
-/// The table of a safetensors file, as another reader sees it.
+/// Returns the header of a safetensors file, parsed by nlohmann-json.
 nlohmann::json read_header(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
     std::uint64_t length = 0;
@@ -100,7 +100,7 @@ TEST_CASE("convert: every container and element type, bit for bit", "[convert]")
         CHECK(after.labels.size() == before.labels.size());
         CHECK(tensors_that_differ(before, after) == 0);
         CHECK(verified(out) == 0);
-        // And once more: a converted folder converts to the same file.
+        // A converted folder converts to the same file again.
         converted(out, out + "-again");
         CHECK(read_header(out + "/model.safetensors") == read_header(out + "-again/model.safetensors"));
     }
@@ -148,7 +148,7 @@ TEST_CASE("convert: the names, shapes and counters that transformers writes", "[
     CHECK(config["image_size"] == 224);
 }
 
-TEST_CASE("convert: F16 rounds to nearest even, and refuses what it cannot hold", "[convert]") {
+TEST_CASE("convert: F16 rounds to nearest even, and refuses values out of its range", "[convert]") {
     const temporary_folder folder;
     converted(data + "tiny-hf", folder / "out", {.weights = cvt::weight_type::float16});
     CHECK(read_header(folder / "out/model.safetensors")["layernorm.weight"]["dtype"] == "F16");
@@ -194,7 +194,7 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
         CHECK(read_json(out + "/config.json")["architectures"][0] == (c.config.num_classes > 0 ? "CvtForImageClassification" : "CvtModel"));
         fs::remove_all(out);
     }
-    // transformers' CvtModel: neither head nor final norm, no "cvt." in front.
+    // transformers' CvtModel: no head, no final norm, no "cvt." prefix.
     cvt::config bare = tiny();
     bare.num_classes = 0;
     bare.final_norm = false;
@@ -205,7 +205,7 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
     CHECK(verified(folder / "bare") == 0);
 }
 
-TEST_CASE("convert: weights that give no finite numbers have no self-test", "[convert]") {
+TEST_CASE("convert: weights without finite outputs get no self-test", "[convert]") {
     const temporary_folder folder;
     safetensors_writer w;
     cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
@@ -224,7 +224,7 @@ TEST_CASE("convert: weights that give no finite numbers have no self-test", "[co
     CHECK_FALSE(read_header(folder / "out/model.safetensors")["__metadata__"].contains("cvt.self_test"));
 }
 
-TEST_CASE("convert: a checkpoint that is open becomes the same files as its path", "[convert]") {
+TEST_CASE("convert: an open checkpoint gives the same files as its path", "[convert]") {
     const temporary_folder folder;
     converted(data + "tiny-official.pth", folder / "path", {.load = {.config = tiny()}});
     const ck::checkpoint_source source = must_open(data + "tiny-official.pth", {.config = tiny()});
@@ -237,7 +237,7 @@ TEST_CASE("convert: a checkpoint that is open becomes the same files as its path
         CHECK(read_file(folder / "path" + name) == read_file(folder / "open" + name));
 }
 
-TEST_CASE("convert: labels and preprocessing of the caller's", "[convert]") {
+TEST_CASE("convert: labels and preprocessing from the caller", "[convert]") {
     const temporary_folder folder;
     const char* labels[]{"tench", "a \"crane\"", "back\\slash", "Z\xC3\xBCrich", "tab\there", "crane", "crane", "", "9", "\x7F"};
     converted(data + "tiny-hf", folder / "out", {.preprocessing = cvt::preprocessing::for_size(384), .labels = labels});
@@ -260,7 +260,7 @@ TEST_CASE("convert: labels and preprocessing of the caller's", "[convert]") {
     CHECK_FALSE(fs::exists(folder / "no"));
 }
 
-TEST_CASE("convert: never over what is there, and nothing half done", "[convert]") {
+TEST_CASE("convert: never overwrites files, and leaves no partial output", "[convert]") {
     const temporary_folder folder;
     REQUIRE(write_file(folder / "file", "kept"));
     CHECK(contains(refused(data + "tiny-hf", folder / "file"), "expected a new or empty folder, found something else"));
@@ -276,7 +276,7 @@ TEST_CASE("convert: never over what is there, and nothing half done", "[convert]
     fs::create_directory(folder / "empty");
     converted(data + "tiny-hf", folder / "empty");
 
-    // No room: the system refuses files beyond this size, as a full disk would.
+    // The system refuses files beyond this size, like a full disk.
     const auto limit_files = [](rlim_t bytes) {
         rlimit limit{};
         getrlimit(RLIMIT_FSIZE, &limit);

@@ -1,11 +1,11 @@
-// The cost model: stages and head add up, to the published numbers and to a count by hand; absurd sizes saturate.
+// The cost model: stages and head add up to the published numbers and to a count by hand; huge sizes saturate.
 #include <catch2/catch.hpp>
 
 #include <cvt/cost.hpp>
 
 using Catch::Contains;
 
-TEST_CASE("multiply_adds counts as the papers do") {
+TEST_CASE("multiply_adds agrees with the papers") {
     const auto giga = [](const cvt::config& c, int size) { return static_cast<double>(*multiply_adds(c, size, size)) / 1e9; };
     CHECK(giga(cvt::cvt_13, 224) == Approx(4.57).epsilon(0.002));
     CHECK(giga(cvt::cvt_13, 384) == Approx(16.3).epsilon(0.01));
@@ -27,7 +27,7 @@ TEST_CASE("multiply_adds counts as the papers do") {
     CHECK(*multiply_adds(c, 4, 4) == embedding + 2 * (depthwise + linear + attention + mlp) + 6 * 3);
 }
 
-TEST_CASE("stages and head add up to the whole, whose parameters are the published ones") {
+TEST_CASE("stages and head add up to the total, with the published number of parameters") {
     for (const cvt::config& c : {cvt::cvt_13, cvt::cvt_w24}) {
         const cvt::model_shape shape = *shape_of(c, 224, 256);
         const cvt::model_cost cost = cost_of(c, shape);
@@ -47,7 +47,7 @@ TEST_CASE("stages and head add up to the whole, whose parameters are the publish
     CHECK(cost_of(cvt::cvt_w24, *shape_of(cvt::cvt_w24, 64, 64)).largest_tensor == 1024 * 768 * 9);  // the last embedding
 }
 
-TEST_CASE("layers by hand: average pooling, no convolution, no class token, the class token alone") {
+TEST_CASE("layers counted by hand: average pooling, no convolution, no class token, only the class token") {
     cvt::stage_config s;
     s.embed_dim = 6;
     s.num_heads = 2;
@@ -59,11 +59,11 @@ TEST_CASE("layers by hand: average pooling, no convolution, no class token, the 
     CHECK(mlp_multiply_adds(s, 20) == 2 * 20 * 6 * 12);
     CHECK(projection_multiply_adds(s, plain, 20) == (20 + 2 * 6) * 36 + (20 + 2 * 6) * 6 * 9);
     CHECK(attention_multiply_adds(s, plain, 20) == (20 + 2 * 6) * 36 + (20 + 2 * 6) * 6 * 9 + 2 * 20 * 6 * 6 + 20 * 36);
-    for (const cvt::projection method : {cvt::projection::avg, cvt::projection::linear}) {  // neither multiplies
+    for (const cvt::projection method : {cvt::projection::avg, cvt::projection::linear}) {  // neither has multiplications
         s.qkv_projection = method;
         CHECK(projection_multiply_adds(s, plain, 20) == (20 + 2 * 6) * 36);
     }
     s.qkv_projection = cvt::projection::dw_bn;
-    // the class token alone: q is one row and not convolved, k and v are whole
+    // the class token alone: q is one row without convolution, k and v have all rows
     CHECK(block_multiply_adds(s, with_token, 1) == (1 + 2 * 7) * 36 + 2 * 6 * 6 * 9 + 2 * 1 * 7 * 6 + 36 + 2 * 6 * 12);
 }

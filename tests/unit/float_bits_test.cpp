@@ -1,11 +1,11 @@
-// The bits of a float tell NaN, infinities and finite values apart, at every boundary.
+// float_bits: NaN, infinities and finite values are distinguished by their bits, at every boundary.
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cvt/float_bits.hpp>
 
 using namespace cvt::detail;
 
-TEST_CASE("every kind of float, of either sign") {
+TEST_CASE("every kind of float, with both signs") {
     struct kind {
         std::uint32_t bits;
         bool finite, infinite, nan;

@@ -21,7 +21,7 @@ pixels read_bytes(const std::string& name) {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-// The same bytes as the functions of these names in make_preprocessing.py.
+// Makes the same bytes as the functions of the same names in make_preprocessing.py.
 pixels synthetic(const std::string& kind, int width, int height, int channels) {
     pixels out;
     std::uint32_t i = 0;
@@ -39,13 +39,13 @@ pixels synthetic(const std::string& kind, int width, int height, int channels) {
     return out;
 }
 
-/// Leaves out normalisation, which bytes_of() could not undo.
+/// Removes normalisation, which bytes_of() cannot undo.
 cvt::image_preprocessor without_normalization(cvt::preprocessing p) {
     p.normalize = false;
     return cvt::image_preprocessor{p};
 }
 
-/// The preprocessed pixels as bytes, (H, W, 3), by undoing the division by 255.
+/// Returns the preprocessed pixels as bytes (H, W, 3) by undoing the division by 255.
 pixels bytes_of(cvt::image_preprocessor& preprocessor, const cvt::image_view& view) {
     const cvt::result<cvt::grid> size = preprocessor.plan(view.width, view.height);
     REQUIRE(size);
@@ -73,10 +73,10 @@ cvt::error run(const cvt::image_view& view, const cvt::preprocessing& p, int hei
 
 }  // namespace
 
-TEST_CASE("resize and crop give Pillow's and torchvision's bytes") {
+TEST_CASE("resize and crop give the same bytes as Pillow and torchvision") {
     std::ifstream cases{data_path("resize.txt")};
     REQUIRE(cases);
-    pixels before = synthetic("noise", 41, 33, 3);  // what another image leaves behind must not matter
+    pixels before = synthetic("noise", 41, 33, 3);  // data from a previous image must not matter
     cvt::image_view view_before{before.data(), 41, 33, 3, 0};
     int count = 0;
     for (std::string line; std::getline(cases, line);) {
@@ -114,7 +114,7 @@ TEST_CASE("resize and crop give Pillow's and torchvision's bytes") {
     CHECK(count > 100);
 }
 
-TEST_CASE("normalised values are torchvision's within 2e-6") {
+TEST_CASE("normalised values are within 2e-6 of torchvision's") {
     const pixels raw = read_bytes("normalized.f32");
     std::vector<float> expected(3 * 256);
     REQUIRE(raw.size() == expected.size() * sizeof(float));
@@ -135,7 +135,7 @@ TEST_CASE("normalised values are torchvision's within 2e-6") {
     REQUIRE_FALSE(cvt::preprocess({every.data() + 200, 1, 1, 1, 0}, p, cvt::view<float, 3>{out.data(), 3, 258, 258}));
     CHECK(out.front() == Approx(-0.485 / 0.229));
     CHECK(out.back() == Approx(-0.406 / 0.225));
-    const std::size_t row = 128 * 258;  // of the pixel: black on its left and on its right
+    const std::size_t row = 128 * 258;  // of the pixel; its left and right neighbours are black
     CHECK(out[row] == out.front());
     CHECK(out[row + 128] == expected[200]);
     CHECK(out[row + 257] == out.front());
@@ -157,7 +157,7 @@ TEST_CASE("for_size follows the official evaluation") {
     CHECK(*cvt::output_size(uncropped, 427, 640) == cvt::grid{383, 256});
 }
 
-TEST_CASE("the one size of all inputs, where there is one") {
+TEST_CASE("the common size of all inputs, if there is one") {
     using rules = cvt::preprocessing::resize_rule;
     cvt::preprocessing p;
     p.crop_height = 20;
@@ -179,7 +179,7 @@ TEST_CASE("the one size of all inputs, where there is one") {
     }
 }
 
-TEST_CASE("rows may lie apart or run upwards") {
+TEST_CASE("rows may have gaps or a negative stride") {
     const int width = 40, height = 30, stride = 3 * width + 17;
     const pixels tight = synthetic("noise", width, height, 3);
     pixels padded(static_cast<std::size_t>(stride * height), 99), upwards(padded);
@@ -194,7 +194,7 @@ TEST_CASE("rows may lie apart or run upwards") {
     CHECK(bytes_of(preprocessor, {upwards.data() + stride * (height - 1), width, height, 3, -stride}) == expected);
 }
 
-TEST_CASE("what cannot be preprocessed is refused with a reason") {
+TEST_CASE("images that cannot be preprocessed are refused with a reason") {
     const pixels image = synthetic("noise", 8, 8, 4);
     const cvt::image_view good{image.data(), 8, 8, 3, 0};
     const auto p = cvt::preprocessing::for_size(224);

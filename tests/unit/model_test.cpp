@@ -1,4 +1,4 @@
-// Models: kernel sets by name and environment, options, counts, handles, and what cannot be made.
+// model: kernel sets by name and environment, options, counts, handles, and models that cannot be made.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <string>
@@ -17,7 +17,7 @@ cvt::result<cvt::model> try_model(const cvt::config& c, const cvt::load_options&
     return cvt::model::from_weights(c, {&weights, &formula_weights::read}, options);
 }
 
-/// Sets a variable of the environment until the end of the scope.
+/// Sets an environment variable until the end of the scope.
 class environment {
 public:
     environment(const char* name, const char* value) : name_{name} {
@@ -36,7 +36,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("the kernel set that runs is the one asked for, else the environment's, else the best") {
+TEST_CASE("the kernel set comes from the options, else from the environment, else it is the best one") {
     const auto sets = cvt::kernels::available();
     for (const cvt::kernels::kernel_set* set : sets) {
         CHECK(std::string{make_model(tiny_config(), set->name).kernels()} == set->name);
@@ -53,7 +53,7 @@ TEST_CASE("the kernel set that runs is the one asked for, else the environment's
     CHECK_THAT(try_model(tiny_config()).error().what(), Contains("CVT_FORCE_KERNELS: expected one of") && Contains("found \"neon9\""));
 }
 
-TEST_CASE("the caller's activation wins; a configuration in the options is not read") {
+TEST_CASE("the caller's activation has precedence; a configuration in the options is ignored") {
     cvt::load_options options;
     options.gelu = cvt::gelu::erf;
     options.config = cvt::cvt_13;
@@ -68,7 +68,7 @@ TEST_CASE("the caller's activation wins; a configuration in the options is not r
     CHECK_FALSE(same_bits(run_everything(erf, size), run_everything(quick, size)));
 }
 
-TEST_CASE("what cannot be made says why") {
+TEST_CASE("a model that cannot be made returns the reason") {
     cvt::config c = tiny_config();
     c.stage[1].num_heads = 5;
     const auto bad = try_model(c);
@@ -108,7 +108,7 @@ TEST_CASE("warnings reach the model") {
     CHECK(make_model(tiny_config()).warnings().count == 0);
 }
 
-TEST_CASE("copies share, and the last handle frees") {
+TEST_CASE("copies share the model, and the last handle frees it") {
     const cvt::model first = make_model(tiny_config());
     cvt::model second = first;
     CHECK(&second.config() == &first.config());
@@ -118,12 +118,12 @@ TEST_CASE("copies share, and the last handle frees") {
     CHECK(&second.config() == &other.config());
     cvt::model third = std::move(second);
     CHECK(&third.config() == &other.config());
-    second = first;  // a moved-from handle takes another
+    second = first;  // assigns to a moved-from handle
     CHECK(&second.config() == &first.config());
     const cvt::model& itself = third;
     third = itself;
     CHECK(&third.config() == &other.config());
-    // Handles come and go on two threads at once.
+    // Two threads copy and destroy handles at the same time.
     std::thread thread{[&] {
         for (int i = 0; i < 1000; ++i) cvt::model{first};
     }};
@@ -132,7 +132,7 @@ TEST_CASE("copies share, and the last handle frees") {
     CHECK(first.config() == tiny_config());
 }
 
-TEST_CASE("a model made from weights says what it is") {
+TEST_CASE("a model made from weights describes itself") {
     const cvt::model m = make_model(tiny_config());
     CHECK(m.config() == tiny_config());
     CHECK(m.preprocessing().crop_width == 224);

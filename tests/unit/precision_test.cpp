@@ -1,4 +1,4 @@
-// int8 models: as close to float32 as bytes allow, on every kernel set, with the same promises of bits, memory and errors.
+// int8 models: the accuracy against float32 on every kernel set, and the same guarantees of bits, memory and errors.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -38,18 +38,18 @@ std::vector<cvt::config> configurations() {
     all[2].stage[2].cls_token = false;
     all[2].final_norm = false;
     all[2].num_classes = 0;
-    all[2].stage[1].mlp_ratio = 20;  // 440 hidden channels, more than an MLP computes at a time
+    all[2].stage[1].mlp_ratio = 20;  // 440 hidden channels, more than one hidden block of an MLP
     return all;
 }
 
 }  // namespace
 
-TEST_CASE("an int8 model is the float32 model within a few hundredths, on every kernel set") {
+TEST_CASE("int8 outputs are within a few hundredths of float32, on every kernel set") {
     for (const cvt::config& c : configurations())
         for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
             cvt::session exact{make(c, cvt::precision::f32, set->name)}, bytes{make(c, cvt::precision::int8, set->name)};
             const std::string name = set->name;
-            const double least = name == "avx2" || name == "avx512" ? 0.998 : 0.999;  // inputs of 7 bits, of 8
+            const double least = name == "avx2" || name == "avx512" ? 0.998 : 0.999;  // 7-bit inputs, 8-bit inputs
             INFO(name << ", " << c.num_classes << " classes");
             for (const cvt::grid size : {cvt::grid{33, 47}, cvt::grid{64, 64}}) {
                 const everything a = run_everything(exact, size), b = run_everything(bytes, size);
@@ -77,7 +77,7 @@ TEST_CASE("int8 gives the same bits for any number of workers, and from run to r
     }
 }
 
-TEST_CASE("what is held as bytes: all linear layers and embeddings but the first embedding and the head") {
+TEST_CASE("all linear layers and embeddings are quantised, except the first embedding and the head") {
     cvt::config c = tiny_config();
     for (cvt::stage_config& s : c.stage) {
         s.embed_dim = 64;
@@ -89,10 +89,10 @@ TEST_CASE("what is held as bytes: all linear layers and embeddings but the first
     CHECK(exact.parameters() == bytes.parameters());
     const double ratio = static_cast<double>(bytes.memory_bytes()) / static_cast<double>(exact.memory_bytes());
     CHECK(ratio > 0.25);
-    CHECK(ratio < 0.4);  // the first embedding and scales
+    CHECK(ratio < 0.4);  // includes the first embedding and the scales
 }
 
-TEST_CASE("int8 of weights that are NaN or infinite is refused by name; float32 of them is a warning") {
+TEST_CASE("int8 refuses weights that are NaN or infinite, by name; float32 warns") {
     struct source {
         const char* name;
         float value;
@@ -116,17 +116,17 @@ TEST_CASE("int8 of weights that are NaN or infinite is refused by name; float32 
             REQUIRE(warned);
             CHECK(warned->warnings().count == 1);
         }
-    // a norm's gain is folded into the layer after it
+    // the gain of a norm is folded into the next layer
     source gain{"stage1.blocks.0.norm2.weight", std::numeric_limits<float>::quiet_NaN()};
     const auto folded = cvt::model::from_weights(tiny_config(), {&gain, &source::read}, {.precision = cvt::precision::int8});
     REQUIRE_FALSE(folded);
     CHECK_THAT(folded.error().what(), Contains("stage1.blocks.0.mlp.fc1.weight"));
-    // what is not held as bytes may be anything, as it may in float32
+    // weights that are not quantised may have any value, as in float32
     source head{"head.weight", std::numeric_limits<float>::infinity()};
     CHECK(cvt::model::from_weights(tiny_config(), {&head, &source::read}, {.precision = cvt::precision::int8}));
 }
 
-TEST_CASE("an image with a NaN has outputs of NaN, and no other image of its batch does") {
+TEST_CASE("an image with a NaN gives NaN outputs, without effect on the other images of the batch") {
     const cvt::grid size{33, 47};
     std::vector<float> images = formula_image(size.height, size.width), second = images;
     images[100] = std::numeric_limits<float>::quiet_NaN();

@@ -1,4 +1,4 @@
-// Every error a session gives: its code, what it names, and that the session can be used afterwards.
+// Every error of a session: its code, its text, and that the session remains usable.
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -25,13 +25,13 @@ struct fixture {
         : c{config}, s{make_model(config)}, image(formula_image(size.height, size.width, config.num_channels)), out{config, size, 2} {}
 
     cvt::error run(const cvt::outputs& o) { return s.run(batch(image, 1, c.num_channels, size), o); }
-    /// The first `n` floats of memory of some output.
+    /// Returns the first `n` floats of the memory of an output.
     std::span<float> room(std::size_t n) { return std::span{out.stages[0]}.first(n); }
 };
 
 }  // namespace
 
-TEST_CASE("inputs that are none, of other channels, too small, too large") {
+TEST_CASE("inputs that are null, have other channels, are too small or too large") {
     fixture f;
     const auto run = [&](const float* data, std::ptrdiff_t n, std::ptrdiff_t channels, std::ptrdiff_t height, std::ptrdiff_t width) {
         return f.s.run(cvt::view<const float, 4>{data, n, channels, height, width}, {.logits = f.room(10)});
@@ -49,7 +49,7 @@ TEST_CASE("inputs that are none, of other channels, too small, too large") {
     const char* large = " pixels (height x width) is too large: at most 65536 a side";
     check(run(data, 1, 3, 65537, 32), ("input of 65537 x 32" + std::string{large}).c_str());
     check(run(data, 1, 3, (std::ptrdiff_t{1} << 32) + 32, 32),
-          ("input of 4294967328 x 32" + std::string{large}).c_str());  // not cut to 32 bits
+          ("input of 4294967328 x 32" + std::string{large}).c_str());  // not truncated to 32 bits
     check(run(data, 1, 3, 32, PTRDIFF_MAX), ("input of 32 x 9223372036854775807" + std::string{large}).c_str());
     CHECK_FALSE(run(data, 1, 3, 3, 3));
     check(f.s.logits(cvt::view<const float, 3>{}, f.room(10)), none);
@@ -59,7 +59,7 @@ TEST_CASE("inputs that are none, of other channels, too small, too large") {
     CHECK(same_bits(after, run_everything(fresh.s, size)));
 }
 
-TEST_CASE("outputs have exactly the right size") {
+TEST_CASE("outputs must have exactly the right size") {
     fixture f;
     CHECK_FALSE(f.run({.logits = f.room(10)}));
     check(f.run({.logits = f.room(9)}), "logits: expected room for 1 x 10 floats, found 9");
@@ -81,13 +81,13 @@ TEST_CASE("outputs have exactly the right size") {
     const cvt::view<const float, 4> input = batch(two, 2, 3, size);
     check(f.s.run(input, {.logits = f.room(10)}), "logits: expected room for 2 x 10 floats, found 10");
     CHECK_FALSE(f.s.run(input, f.out.spans()));
-    // through the short names
+    // through the convenience functions
     const cvt::view<const float, 3> one{f.image.data(), 3, 32, 32};
     check(f.s.logits(one, f.room(12)), "logits: expected room for 1 x 10 floats, found 12");
     check(f.s.embedding(one, f.room(12)), "embedding: expected room for 1 x 45 floats, found 12");
 }
 
-TEST_CASE("an empty span where the result was asked for") {
+TEST_CASE("an empty span for a requested result") {
     fixture f;
     const photo p{40, 40};
     const cvt::view<const float, 3> one{f.image.data(), 3, 32, 32};
@@ -110,12 +110,12 @@ TEST_CASE("a model without a head, or without a class token") {
     check(f.run({.logits = f.room(10)}), "logits: the model has no head; ask for its embedding");
     check(f.run({.cls_attention = f.room(3)}), "cls_attention: the model has no class token in its last stage");
     CHECK_FALSE(f.run({.embedding = f.room(45)}));
-    c.stage[1].cls_token = true;  // an earlier stage's does not count
+    c.stage[1].cls_token = true;  // the class token of an earlier stage does not count
     fixture g{c};
     check(g.run({.cls_attention = g.room(3)}), "cls_attention: the model has no class token in its last stage");
 }
 
-TEST_CASE("executors of no workers or too many") {
+TEST_CASE("executors with no workers or too many") {
     const cvt::model m = make_model(tiny_config());
     const std::vector<float> image = formula_image(size.height, size.width);
     std::vector<float> logits(10);

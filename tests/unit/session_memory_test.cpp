@@ -1,11 +1,11 @@
-// No allocation after a session's first call at a size, and errors instead of crashes when memory runs out.
+// A session allocates only in its first call at a size, and returns errors when memory runs out.
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "support/counted_new.hpp"
 
-// Eigen takes from malloc what does not fit on the stack: with this, that is an exception.
+// Eigen allocates what does not fit on the stack with malloc: this turns such an allocation into an exception.
 #define EIGEN_RUNTIME_NO_MALLOC
 #define eigen_assert(condition) ((condition) ? void() : throw std::logic_error{"Eigen: " #condition})
 
@@ -18,7 +18,7 @@ using namespace cvt_test;
 
 namespace {
 
-/// Allocations of `work`, Eigen's included.
+/// Returns the number of allocations in `work`, including those of Eigen.
 template <class Work>
 long allocations_of(Work work) {
 #if defined(CVT_HAS_EIGEN_KERNELS)
@@ -33,7 +33,7 @@ long allocations_of(Work work) {
     return after - before;
 }
 
-/// Wide enough that products run over several blocks in every direction.
+/// Wide enough that products have several blocks in every dimension.
 cvt::config wide_config() {
     cvt::config c = tiny_config();
     for (cvt::stage_config& s : c.stage) {
@@ -46,7 +46,7 @@ cvt::config wide_config() {
 
 }  // namespace
 
-TEST_CASE("the counter counts") {
+TEST_CASE("the allocation counter works") {
     CHECK(allocations_of([] { ::operator delete(::operator new(4)); }) == 1);
     CHECK(allocations_of([] { ::operator delete[](::operator new[](28, std::nothrow)); }) == 1);
     CHECK(allocations_of([] {
@@ -59,7 +59,7 @@ TEST_CASE("the counter counts") {
 #endif
 }
 
-TEST_CASE("the first call at a size allocates, later ones do not") {
+TEST_CASE("only the first call at a size allocates") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         for (const auto& [c, precision] : {std::pair{tiny_config(), cvt::precision::f32},
                                            {wide_config(), cvt::precision::f32},
@@ -79,7 +79,7 @@ TEST_CASE("the first call at a size allocates, later ones do not") {
             const auto run = [&](std::size_t i, bool maps) {
                 return allocations_of([&] { (void)s->run(batch(images[i], 1, 3, sizes[i]), out[i].spans(maps)); });
             };
-            CHECK(run(0, false) == 1);  // the workspace, in one piece
+            CHECK(run(0, false) == 1);  // the workspace, one allocation
             CHECK(run(0, true) == 0);
             CHECK(run(1, true) == 0);  // smaller: fits
             CHECK(run(2, true) == 1);  // larger
@@ -90,7 +90,7 @@ TEST_CASE("the first call at a size allocates, later ones do not") {
     }
 }
 
-TEST_CASE("nor do images of a size that was there before") {
+TEST_CASE("images of a previous size allocate nothing") {
     const cvt::model m = make_model(tiny_config());
     cvt::session s{m, {.preprocessing = cvt::preprocessing::for_size(64)}};
     const photo big{200, 150}, small{90, 120};
@@ -104,7 +104,7 @@ TEST_CASE("nor do images of a size that was there before") {
           }) == 0);
 }
 
-TEST_CASE("nor do batches whose inputs differ in size") {
+TEST_CASE("batches of different input sizes allocate nothing after the first call") {
     const cvt::model m = make_model(tiny_config());
     cvt::preprocessing uncropped;
     uncropped.short_side = 40;
@@ -117,7 +117,7 @@ TEST_CASE("nor do batches whose inputs differ in size") {
     CHECK(allocations_of([&] { (void)s.classify(all, logits); }) == 0);
 }
 
-TEST_CASE("a session that gets no memory says so and works when there is some") {
+TEST_CASE("a session without memory returns an error and works once there is memory") {
     const cvt::model m = make_model(tiny_config());
     cvt::session fresh{m}, s{m};
     constexpr cvt::grid small{33, 47}, large{64, 96};
@@ -176,5 +176,5 @@ TEST_CASE("a model: every allocation may fail") {
         if (m) break;
         CHECK(m.error().code() == cvt::errc::out_of_memory);
     }
-    CHECK(failures == 5);  // the model, its weights, its blocks, a tensor and vectors to load through
+    CHECK(failures == 5);  // the model, its weights, its blocks, a tensor, and the vectors that loading needs
 }

@@ -1,4 +1,4 @@
-// A session's numbers: against the naive model, and the same bits however it is called, moved, threaded or batched.
+// session: outputs against the naive model, and equal bits for any call, move, number of threads or batch.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <optional>
@@ -28,7 +28,7 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
     return difference(a, std::vector<double>(b.begin(), b.end()));
 }
 
-/// The configurations that take different ways through the last stage and the head.
+/// Configurations with different paths through the last stage and the head.
 std::vector<cvt::config> configurations() {
     std::vector<cvt::config> all;
     for (const bool cls : {false, true}) {
@@ -47,7 +47,7 @@ std::vector<cvt::config> configurations() {
 
 }  // namespace
 
-TEST_CASE("every output is the naive model's, on every kernel set") {
+TEST_CASE("every output agrees with the naive model, on every kernel set") {
     formula_weights weights;
     for (const cvt::config& c : configurations()) {
         INFO("class token " << c.uses_cls_token() << ", final norm " << c.final_norm << ", classes " << c.num_classes);
@@ -81,7 +81,7 @@ TEST_CASE("the last block's shortcut for the class token changes nothing") {
             CHECK(difference(brief.logits, full.logits) <= 1e-6);
             CHECK(difference(brief.embedding, full.embedding) <= 1e-6);
             CHECK(difference(brief.cls_attention, full.cls_attention) <= 1e-6);
-            // The other maps do not need the last block's other rows.
+            // The other maps do not depend on the other rows of the last block.
             everything first{c, small};
             REQUIRE_FALSE(s.run(batch(image, 1, 3, small), {.logits = first.logits, .stages = {first.stages[0], first.stages[1]}}));
             CHECK(same_bits(first.logits, brief.logits));
@@ -90,7 +90,7 @@ TEST_CASE("the last block's shortcut for the class token changes nothing") {
     }
 }
 
-TEST_CASE("each output alone has the bits it has among others") {
+TEST_CASE("each output alone has the same bits as with others") {
     const cvt::config c = tiny_config();
     cvt::session s{make_model(c)};
     const std::vector<float> image = formula_image(small.height, small.width);
@@ -103,7 +103,7 @@ TEST_CASE("each output alone has the bits it has among others") {
     CHECK(same_bits(alone.logits, together.logits));
     CHECK(same_bits(alone.embedding, together.embedding));
     CHECK(same_bits(alone.cls_attention, together.cls_attention));
-    CHECK_FALSE(s.run(batch(image, 1, 3, small), {}));  // nothing asked for, nothing written
+    CHECK_FALSE(s.run(batch(image, 1, 3, small), {}));  // nothing requested, nothing written
     REQUIRE_FALSE(s.run(batch(image, 1, 3, small), together.spans()));
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         cvt::outputs map;
@@ -113,7 +113,7 @@ TEST_CASE("each output alone has the bits it has among others") {
     }
 }
 
-TEST_CASE("stages after the last that is asked for are not computed") {
+TEST_CASE("stages after the last requested one are not computed") {
     const cvt::config c = tiny_config();
     int layers = 0;
     const cvt::executor counting{&layers, 2, [](void* context, int count, void (*task)(void*, int), void* argument) {
@@ -152,7 +152,7 @@ TEST_CASE("same bits for any executor") {
     }
 }
 
-TEST_CASE("a batch has the bits of its images one by one") {
+TEST_CASE("a batch has the same bits as its images one by one") {
     for (const cvt::config& c : {configurations().front(), tiny_config()}) {
         constexpr std::ptrdiff_t n = 3;
         cvt::session s{make_model(c)};
@@ -191,7 +191,7 @@ TEST_CASE("sizes may change from call to call") {
     }
 }
 
-TEST_CASE("images are preprocessed tensors") {
+TEST_CASE("an image gives the same results as its preprocessed tensor") {
     const cvt::model m = make_model(tiny_config());
     cvt::session s{m, {.preprocessing = cvt::preprocessing::for_size(48)}};
     CHECK(s.preprocessing().crop_width == 48);
@@ -221,7 +221,7 @@ TEST_CASE("images are preprocessed tensors") {
     CHECK(same_bits(all_embeddings, embeddings));
 }
 
-TEST_CASE("a batch of images whose inputs differ in size has the bits of its images one by one") {
+TEST_CASE("a batch of images of different input sizes has the same bits as its images one by one") {
     const cvt::model m = make_model(tiny_config());
     cvt::preprocessing as_is, short_side;
     as_is.resize = cvt::preprocessing::resize_rule::none;

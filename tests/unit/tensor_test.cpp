@@ -1,4 +1,4 @@
-// view<T, Rank>: indexing, slices and conversions; matrix<T>: rows that lie apart.
+// view<T, Rank>: indexing, slices and conversions; matrix<T>: rows with a stride.
 #include <array>
 #include <numeric>
 #include <type_traits>
@@ -14,7 +14,7 @@ std::array<float, 24> counting() {
 }
 }  // namespace
 
-TEST_CASE("the last index runs fastest", "[tensor]") {
+TEST_CASE("the last index varies fastest", "[tensor]") {
     std::array<float, 24> values = counting();
     const cvt::view<float, 3> v{values.data(), 2, 3, 4};
     CHECK(v.size() == 24);
@@ -40,7 +40,7 @@ TEST_CASE("slices of the first axis", "[tensor]") {
     CHECK(sum == 20.F + 21.F + 22.F + 23.F);
 }
 
-TEST_CASE("a view of mutable elements converts to one of constants, never back", "[tensor]") {
+TEST_CASE("a view of mutable elements converts to one of const elements, never back", "[tensor]") {
     std::array<float, 24> values = counting();
     const cvt::view<const float, 3> constant = cvt::view<float, 3>{values.data(), 2, 3, 4};
     CHECK(constant.data() == values.data());
@@ -63,7 +63,7 @@ TEST_CASE("views work in constant expressions", "[tensor]") {
     STATIC_REQUIRE(v[1][0] == 3);
 }
 
-TEST_CASE("rows of a matrix may lie apart, and parts keep its stride", "[tensor]") {
+TEST_CASE("matrix rows may have a stride, which submatrices keep", "[tensor]") {
     std::array<float, 24> values = counting();
     const cvt::matrix<float> m{.data = values.data(), .rows = 4, .cols = 5, .stride = 6};
     CHECK(m.row(2)[3] == 15.F);

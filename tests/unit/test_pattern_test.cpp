@@ -1,11 +1,11 @@
-// The formula of the test weights: values that Python computed, so that a change on one side cannot pass unseen.
+// test_pattern: the formula of the test weights against values from Python, so that a change on one side is noticed.
 #include <catch2/catch.hpp>
 
 #include "support/formula.hpp"
 
 using namespace cvt_test;
 
-TEST_CASE("formula tensors and images have Python's bits", "[formula]") {
+TEST_CASE("formula tensors and images have the same bits as in Python", "[formula]") {
     CHECK(formula_image(1, 1) == std::vector<float>{0x1.88bc78p-2F, 0x1.23320cp-1F, -0x1.36cf80p-2F});
     CHECK(formula_image(1, 2, 1, 1) == std::vector<float>{0x1.23320cp-1F, -0x1.36cf80p-2F});
     const auto first = [](const char* name, std::vector<std::int64_t> shape) { return formula_tensor(name, shape, 7)[0]; };

@@ -10,7 +10,7 @@ using namespace cvt::detail;
 
 namespace {
 
-/// What nlohmann-json, another implementation of table 3-7, says of a text that is one sequence.
+/// Whether nlohmann-json, another implementation of table 3-7, accepts the text as one sequence.
 bool is_utf8(const std::string& text) {
     try {
         (void)nlohmann::json(text).dump();
@@ -30,7 +30,7 @@ std::string shown(const std::string& name) { return printable{name}.text; }
 
 }  // namespace
 
-TEST_CASE("utf8_length: all first bytes, with all second bytes and the borders of the rest", "[text]") {
+TEST_CASE("utf8_length: all first and second bytes, with boundary values of the others", "[text]") {
     CHECK(utf8_length("") == 0);
     int wrong = 0;
     for (int first = 0; first < 256; ++first) {
@@ -51,7 +51,7 @@ TEST_CASE("utf8_length: all first bytes, with all second bytes and the borders o
     CHECK(utf8_length("\xE2\x82\xAC and more") == 3);
 }
 
-TEST_CASE("escape_json: what another reader reads back", "[text]") {
+TEST_CASE("escape_json: another reader reads the same text", "[text]") {
     std::string every;
     for (int c = 0; c < 128; ++c) every += static_cast<char>(c);
     every += "\xC3\xA9\xF0\x9F\x8F\x8C";
@@ -63,14 +63,14 @@ TEST_CASE("escape_json: what another reader reads back", "[text]") {
     CHECK(escaped("\xE2\x82z\xC3\xA9", "?") == "??z\xC3\xA9");
 }
 
-TEST_CASE("printable: cut, and clean", "[text]") {
+TEST_CASE("printable: names are cut and cleaned", "[text]") {
     CHECK(shown("head.weight") == "head.weight");
     CHECK(shown("caf\xC3\xA9") == "caf\xC3\xA9");
     CHECK(shown("a\x1B[2J\n\x7F\xFF\xC3") == "a?[2J????");
     CHECK(shown(std::string("a\0b", 3)) == "a?b");
     CHECK(shown(std::string(156, 'x')) == std::string(156, 'x'));
     CHECK(shown(std::string(157, 'x')) == std::string(156, 'x') + "...");
-    CHECK(shown(std::string(155, 'x') + "\xC3\xA9") == std::string(155, 'x') + "...");  // no half of a character
+    CHECK(shown(std::string(155, 'x') + "\xC3\xA9") == std::string(155, 'x') + "...");  // no partial character
     CHECK(shown(std::string(154, 'x') + "\xC3\xA9") == std::string(154, 'x') + "\xC3\xA9");
     CHECK(shown("").empty());
 }
@@ -82,19 +82,19 @@ TEST_CASE("fnv1a: the published values", "[text]") {
     CHECK(fnv1a("bar", fnv1a("foo")) == fnv1a("foobar"));
 }
 
-TEST_CASE("place_of: the name, else the first free place from its hash on, round the end") {
+TEST_CASE("place_of: the slot of the name, else the first free slot from its hash on, with wrap-around") {
     std::vector<std::uint32_t> table{0, 0, 0, 7};
     const auto is = [](std::uint32_t wanted) { return [wanted](std::uint32_t entry) { return entry == wanted; }; };
     CHECK(place_of(table, 2, is(5)) == 2);
     CHECK(place_of(table, 3, is(7)) == 3);
-    CHECK(place_of(table, 7, is(7)) == 3);  // only the lower bits of a hash name a place
+    CHECK(place_of(table, 7, is(7)) == 3);  // only the lower bits of a hash select a slot
     CHECK(place_of(table, 3, is(5)) == 0);
     table[0] = 5;
     CHECK(place_of(table, 3, is(5)) == 0);
     CHECK(place_of(table, 3, is(6)) == 1);
 }
 
-TEST_CASE("place_of: gives up after max_probes places, in a full table too") {
+TEST_CASE("place_of: gives up after max_probes slots, also in a full table") {
     std::vector<std::uint32_t> table(4 * max_probes, 1);
     table[max_probes] = 2;
     const auto two = [](std::uint32_t entry) { return entry == 2; };

@@ -1,4 +1,4 @@
-// Softmax and ranking: ties, NaN, infinities, signed zeros, more places than classes.
+// top_k: softmax and ranking with ties, NaN, infinities, signed zeros, and k larger than the number of classes.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -33,7 +33,7 @@ using values = std::vector<float>;
 
 }  // namespace
 
-TEST_CASE("the best come first, equals by index") {
+TEST_CASE("the best come first, ties by index") {
     CHECK(indices({1, 3, 2}, 3) == order{1, 2, 0});
     CHECK(indices({1, 3, 2}, 1) == order{1});
     CHECK(indices({5, 5, 5, 5}, 3) == order{0, 1, 2});
@@ -43,7 +43,7 @@ TEST_CASE("the best come first, equals by index") {
     CHECK(indices({-3, -1, -2}, 2) == order{1, 2});
 }
 
-TEST_CASE("as many as there are places or classes") {
+TEST_CASE("the number of results is the smaller of k and the number of classes") {
     CHECK(indices({1, 2}, 5) == order{1, 0});
     CHECK(indices({7}, 1) == order{0});
     CHECK(indices({1, 2, 3}, 0).empty());
@@ -57,7 +57,7 @@ TEST_CASE("as many as there are places or classes") {
     CHECK(cvt::top_k<2>(logits)[1].index == 2);
 }
 
-TEST_CASE("any k agrees with sorting all") {
+TEST_CASE("any k agrees with a full sort") {
     values logits = cvt_test::hash_uniform("logits", 300);
     for (std::size_t i = 0; i < logits.size(); ++i) {
         logits[i] = std::round(logits[i] * 40.F);  // many ties
@@ -75,7 +75,7 @@ TEST_CASE("any k agrees with sorting all") {
         CHECK(indices(logits, k) == order(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(k, 300))));
 }
 
-TEST_CASE("probabilities are softmax in double") {
+TEST_CASE("probabilities agree with softmax in double") {
     values logits = cvt_test::hash_uniform("logits", 1000);
     for (float& v : logits) v *= 12.F;
     double sum = 0, total = 0, worst = 0;
@@ -94,7 +94,7 @@ TEST_CASE("probabilities are softmax in double") {
     CHECK(in_place == p);
 }
 
-TEST_CASE("softmax of huge, few and none") {
+TEST_CASE("softmax of huge logits, few logits and none") {
     CHECK(softmax({42}) == values{1});
     CHECK(softmax({3e38F, 3e38F}) == values{0.5F, 0.5F});
     CHECK(softmax({-3e38F, 3e38F}) == values{0, 1});
@@ -108,7 +108,7 @@ TEST_CASE("softmax of huge, few and none") {
     CHECK(longer == values{0.5F, 0.5F, -1.F});
 }
 
-TEST_CASE("NaN comes last with probability 0; infinity takes everything") {
+TEST_CASE("NaN comes last with probability 0; infinities share all of the probability") {
     CHECK(indices({not_a_number, 1, -infinity, 2, not_a_number}, 5) == order{3, 1, 2, 0, 4});
     CHECK(indices({not_a_number, not_a_number}, 1) == order{0});
     CHECK(indices({-not_a_number, not_a_number, 0}, 3) == order{2, 0, 1});
@@ -121,7 +121,7 @@ TEST_CASE("NaN comes last with probability 0; infinity takes everything") {
     CHECK(cvt::top_k<1>(values{not_a_number, infinity})[0].probability == 1.F);
 }
 
-TEST_CASE("scores that are no softmax: sigmoids and values, in the same order") {
+TEST_CASE("scores without softmax: sigmoids and plain values, in the same order") {
     const std::vector<float> logits{-0.5F,
                                     2,
                                     0,

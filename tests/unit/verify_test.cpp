@@ -1,4 +1,4 @@
-// verify(): weights, activations and records that are not those of the conversion.
+// verify(): weights, activations and self-test records that differ from those of the conversion.
 #include <cvt/convert.hpp>
 
 #include <catch2/catch.hpp>
@@ -15,7 +15,7 @@ using namespace cvt_test;
 
 namespace {
 
-/// A converted model whose record and weights tests change.
+/// A converted model; the tests change its record and weights.
 struct converted_model {
     std::string config, data;
     nlohmann::json header, record;
@@ -49,7 +49,7 @@ struct converted_model {
 
 }  // namespace
 
-TEST_CASE("verify: the numbers of the conversion", "[verify]") {
+TEST_CASE("verify: an unchanged conversion passes", "[verify]") {
     const converted_model m;
     const auto v = m.verify();
     REQUIRE(v);
@@ -69,7 +69,7 @@ TEST_CASE("verify: the numbers of the conversion", "[verify]") {
     }
 }
 
-TEST_CASE("verify: weights that changed are found", "[verify]") {
+TEST_CASE("verify: detects changed weights", "[verify]") {
     converted_model m;
     const std::size_t last = m.data.size() - 4;  // of the head: the sign of one number
     m.data[last + 3] = static_cast<char>(m.data[last + 3] ^ '\x80');
@@ -87,7 +87,7 @@ TEST_CASE("verify: weights that changed are found", "[verify]") {
     CHECK_FALSE(infinite->good());
 }
 
-TEST_CASE("verify: the difference is the largest of all, the limit grows with the numbers", "[verify]") {
+TEST_CASE("verify: the difference is the maximum, and the limit scales with the values", "[verify]") {
     converted_model m;
     m.record["values"][4] = m.record["values"][4].get<double>() + 0.5;
     m.record["values"][9] = m.record["values"][9].get<double>() - 0.25;
@@ -114,7 +114,7 @@ TEST_CASE("verify: a model without a head compares its embedding", "[verify]") {
     CHECK(v->values == 12);
 }
 
-TEST_CASE("verify: no self-test, or another model's", "[verify]") {
+TEST_CASE("verify: no self-test, or that of another model", "[verify]") {
     const auto plain = cvt::model::load(CVT_TEST_DATA "/torch/tiny-hf");
     REQUIRE(plain);
     const auto none = cvt::verify(*plain);
@@ -137,7 +137,7 @@ TEST_CASE("verify: no self-test, or another model's", "[verify]") {
     CHECK(m.message().starts_with("self-test: height, width:"));
 }
 
-TEST_CASE("verify: the caller's threads", "[verify]") {
+TEST_CASE("verify: runs on the caller's threads", "[verify]") {
     const converted_model m;
     const auto model = [&] {
         const std::string file = raw_safetensors(m.header.dump(), m.data);

@@ -1,4 +1,4 @@
-// The version's spellings agree, and the inline namespace names the unit's flags.
+// version: its number and text agree, and the inline namespace contains the compiler flags of the unit.
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -11,12 +11,12 @@ CVT_NAMESPACE_END
 #define CVT_TEST_TEXT_(x) #x
 #define CVT_TEST_TEXT(x) CVT_TEST_TEXT_(x)
 
-TEST_CASE("the numbers and the text are one version", "[version]") {
+TEST_CASE("the numbers and the text agree", "[version]") {
     CHECK(std::string{CVT_VERSION_STRING} ==
           std::to_string(CVT_VERSION_MAJOR) + "." + std::to_string(CVT_VERSION_MINOR) + "." + std::to_string(CVT_VERSION_PATCH));
 }
 
-TEST_CASE("names are in cvt and in an inline namespace of version and flags", "[version]") {
+TEST_CASE("names are in cvt, inside an inline namespace for version and flags", "[version]") {
     CHECK(cvt::in_the_namespace() == 1);
     CHECK(&cvt::in_the_namespace == &cvt::CVT_ABI_NAMESPACE::in_the_namespace);
     const std::string tag = CVT_TEST_TEXT(CVT_ABI_NAMESPACE);

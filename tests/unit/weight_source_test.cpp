@@ -1,4 +1,4 @@
-// overlay_source: a model with a head of one's own, and what is asked of whom.
+// overlay_source: a model with a new head, and which source each tensor comes from.
 #include <cvt/weight_source.hpp>
 
 #include <catch2/catch.hpp>
@@ -13,7 +13,7 @@
 
 namespace {
 
-/// Formula weights of a seed, and the names that were asked for.
+/// Formula weights of a seed, and the names that were read.
 struct formula_source {
     std::uint64_t seed;
     std::vector<std::string> asked = {};
@@ -38,7 +38,7 @@ std::vector<float> logits_of(const cvt::model& m) {
 
 }  // namespace
 
-TEST_CASE("overlay_source: named tensors come from above, all others from below", "[weights]") {
+TEST_CASE("overlay_source: listed tensors come from the overlay, all others from the base", "[weights]") {
     const char* const names[]{"head.weight", "head.bias"};
     formula_source encoder{1}, head{2};
     cvt::overlay_source both{.names = names, .over = head.source(), .under = encoder.source()};
@@ -49,7 +49,7 @@ TEST_CASE("overlay_source: named tensors come from above, all others from below"
     CHECK(encoder.asked.size() > 100);
     for (const std::string& name : encoder.asked) CHECK_FALSE(name.starts_with("head."));
 
-    // The same as one source that holds the encoder of one seed and the head of the other.
+    // The same as one source with the encoder of one seed and the head of the other.
     const cvt::weight_source by_hand{nullptr, [](void*, const char* name, std::span<const std::int64_t> shape, float* out) {
                                          const std::vector<float> v =
                                              cvt_test::formula_tensor(name, shape, std::strncmp(name, "head.", 5) == 0 ? 2 : 1);
@@ -63,7 +63,7 @@ TEST_CASE("overlay_source: named tensors come from above, all others from below"
     CHECK(logits_of(*mixed) != logits_of(*plain));
 }
 
-TEST_CASE("overlay_source: errors pass, a missing function is one", "[weights]") {
+TEST_CASE("overlay_source: errors are returned, a missing function is an error", "[weights]") {
     const char* const names[]{"head.bias"};
     formula_source encoder{1};
     cvt::overlay_source both{.names = names, .over = {}, .under = encoder.source()};

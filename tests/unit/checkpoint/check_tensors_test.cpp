@@ -1,4 +1,4 @@
-// check_tensors: where tensors are found; tensors that share their bytes cannot make a model of a small file a large one.
+// check_tensors: how tensors are found; tensors that share their bytes cannot make a large model from a small file.
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -10,7 +10,7 @@ namespace {
 
 using namespace cvt::checkpoint;
 
-/// Every tensor of `c`, all of them at the beginning of `bytes`.
+/// Makes a table of all tensors of `c`, each at the beginning of `bytes`.
 tensor_table all_at_once(const cvt::config& c, const std::string& bytes) {
     tensor_table file;
     REQUIRE(file.add_source(byte_source::from_memory(std::as_bytes(std::span{bytes}))));
@@ -28,7 +28,7 @@ tensor_table all_at_once(const cvt::config& c, const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("a small file does not become a large model") {
+TEST_CASE("a small file cannot make a large model") {
     cvt::config c = cvt_test::tiny_config();
     const name_style official{};
     std::size_t floats = 0;
@@ -48,7 +48,7 @@ TEST_CASE("a small file does not become a large model") {
     CHECK_THAT(e.what(), Catch::Contains("share so many bytes"));
 }
 
-TEST_CASE("the tensors of a configuration are found once, by their official names and in the order of the walk") {
+TEST_CASE("the tensors of a configuration are found once, by official name and in the order of for_each_tensor") {
     const cvt::config c = cvt_test::tiny_config();
     const name_style wrapped{naming::hf, "a/module."};
     const std::string bytes(1 << 20, '\0');
@@ -62,7 +62,7 @@ TEST_CASE("the tensors of a configuration are found once, by their official name
         names.emplace_back(name);
         shapes.emplace_back(shape.begin(), shape.end());
     });
-    for (std::size_t i = names.size(); i-- > 0;) {  // in the file in reverse
+    for (std::size_t i = names.size(); i-- > 0;) {  // in reverse order in the file
         tensor_entry entry;
         entry.rank = static_cast<std::uint8_t>(shapes[i].size());
         std::copy(shapes[i].begin(), shapes[i].end(), entry.shape);

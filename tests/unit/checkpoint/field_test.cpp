@@ -1,5 +1,5 @@
-// Checkpoints as training scripts write them (tests/golden/make_field_checkpoints.py): each gives the reference's logits, or ends in
-// the error that its case describes.
+// Checkpoints as training scripts write them (tests/golden/make_field_checkpoints.py): each gives the reference's logits or the
+// error that cases.txt expects.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -21,7 +21,7 @@ std::vector<float> npy(const std::string& name) {
     return {array->values.begin(), array->values.end()};
 }
 
-/// The largest difference of a model's logits to those of the reference.
+/// Returns the largest difference between a model's logits and the reference's.
 float distance(const cvt::model& model, const std::string& expected_in) {
     const std::vector<float> image = npy("input.npy"), expected = npy(expected_in);
     std::vector<float> logits(static_cast<std::size_t>(model.config().num_classes));
@@ -41,7 +41,7 @@ std::string warnings_of(const cvt::model& model) {
 
 }  // namespace
 
-TEST_CASE("every checkpoint of the field loads, or says why not") {
+TEST_CASE("every checkpoint of a training script loads or returns the expected error") {
     std::ifstream cases{folder + "cases.txt"};
     int count = 0;
     for (std::string line; std::getline(cases, line); ++count) {
@@ -72,7 +72,7 @@ TEST_CASE("every checkpoint of the field loads, or says why not") {
     CHECK_FALSE(std::ifstream("cvt-pickle-was-executed").good());
 }
 
-TEST_CASE("one of several sets of weights is chosen by its path") {
+TEST_CASE("load_options::weights_key selects one of several sets of weights") {
     const std::string file = folder + "refused-two-sets.pth";
     const auto model = cvt::model::load(file.c_str(), {.weights_key = "model"}),
                ema = cvt::model::load(file.c_str(), {.weights_key = "model_ema"});
@@ -84,7 +84,7 @@ TEST_CASE("one of several sets of weights is chosen by its path") {
     CHECK(std::string{ema->info().stripped} == "module.");
 }
 
-TEST_CASE("what else a file holds is told in one line") {
+TEST_CASE("one line summarises the other contents of a file") {
     for (const char* file : {"loads-beside-protocol2.pth", "loads-beside-protocol4.pth", "loads-beside-legacy.pth"}) {
         const auto model = cvt::model::load((folder + file).c_str());
         REQUIRE(model);
@@ -94,7 +94,7 @@ TEST_CASE("what else a file holds is told in one line") {
                                              "best_acc 81.6, acc 0.5"));
         CHECK_THAT(beside, Catch::Contains("epoch 7"));
         CHECK(beside.size() < 400);
-        CHECK_THAT(beside, Catch::EndsWith(", ..."));  // there is more than fits
+        CHECK_THAT(beside, Catch::EndsWith(", ..."));  // the summary is cut
     }
     const auto bare = cvt::model::load((folder + "loads-prefix-model.pth").c_str());
     REQUIRE(bare);

@@ -8,7 +8,7 @@ namespace ck = cvt::checkpoint;
 
 namespace {
 
-/// {text with ' for ", and at its end the type of the model where it says none}
+/// Returns a JSON object with the given members, with ' for ", and adds model_type if it is missing.
 std::string json(std::string text) {
     if (text.find("model_type") == std::string::npos) text += std::string{text.empty() ? "" : ", "} + "'model_type': 'cvt'";
     for (char& c : text)
@@ -28,7 +28,7 @@ std::string message(const std::string& text) {
     return r ? "accepted" : r.error().what();
 }
 
-// As microsoft/cvt-w24-384-22k: no image_size, num_stages or pos_embed.
+// Like microsoft/cvt-w24-384-22k: no image_size, num_stages or pos_embed.
 const char* const w24 = R"('architectures': ['CvtForImageClassification'], 'attention_drop_rate': [0.0, 0.0, 0.0],
     'cls_token': [false, false, true], 'depth': [2, 2, 20], 'drop_path_rate': [0.0, 0.0, 0.3], 'drop_rate': [0.0, 0.0, 0.0],
     'embed_dim': [192, 768, 1024], 'initializer_range': 0.02, 'kernel_qkv': [3, 3, 3], 'layer_norm_eps': 1e-12,
@@ -54,7 +54,7 @@ TEST_CASE("hf_config: missing, null and unknown keys", "[hf_config]") {
           cvt::cvt_21);
 }
 
-TEST_CASE("hf_config: every key arrives where it belongs", "[hf_config]") {
+TEST_CASE("hf_config: every key sets the right field", "[hf_config]") {
     const cvt::config c = parsed(R"('num_channels': 1, 'depth': [3, 4], 'embed_dim': [6, 10], 'num_heads': [2, 5], 'patch_sizes': [5, 4],
         'patch_stride': [3, 1], 'patch_padding': [0, 2], 'mlp_ratio': [2, 1.5], 'qkv_bias': [false, true], 'cls_token': [true, false],
         'qkv_projection_method': ['dw_bn', 'avg'], 'kernel_qkv': [5, 4], 'padding_q': [2, 9], 'padding_kv': [3, 1], 'stride_q': [1, 8],
@@ -68,7 +68,7 @@ TEST_CASE("hf_config: every key arrives where it belongs", "[hf_config]") {
     CHECK(c == expected);
 }
 
-TEST_CASE("hf_config: keys that no stage uses may have any form", "[hf_config]") {
+TEST_CASE("hf_config: unused keys may have any value", "[hf_config]") {
     CHECK(parsed("'qkv_projection_method': ['linear', 'linear', 'linear'], 'kernel_qkv': 'x', 'padding_q': [1], 'stride_kv': [],"
                  "'padding_kv': {}, 'stride_q': 0")
               .config.stage[0]
@@ -125,7 +125,7 @@ TEST_CASE("hf_config: activation and image size", "[hf_config]") {
     CHECK(message("'image_size': [224, 224]") == "config.json: image_size: expected an integer, found a list");
 }
 
-TEST_CASE("hf_config: what the logits mean", "[hf_config]") {
+TEST_CASE("hf_config: the meaning of the logits", "[hf_config]") {
     CHECK_FALSE(parsed("").scores);
     CHECK_FALSE(parsed("'problem_type': null").scores);
     CHECK(parsed("'problem_type': 'single_label_classification'").scores == cvt::scoring::softmax);
@@ -173,7 +173,7 @@ const char* const spec = R"('MODEL': {'NAME': 'cls_cvt', 'SPEC': {'INIT': 'trunc
     'QKV_PROJ_METHOD': ['dw_bn', 'dw_bn', 'dw_bn'], 'KERNEL_QKV': [3, 3, 3], 'PADDING_KV': [1, 1, 1], 'STRIDE_KV': [2, 2, 2],
     'PADDING_Q': [1, 1, 1], 'STRIDE_Q': [1, 1, 1]}}, 'TEST': {'IMAGE_SIZE': [384, 384]})";
 
-/// The message for the spec with `what` replaced.
+/// Returns the message for the spec with `what` replaced.
 std::string spec_message(const std::string& what, const std::string& with) {
     std::string text = spec;
     text.replace(text.find(what), what.size(), with);
@@ -182,7 +182,7 @@ std::string spec_message(const std::string& what, const std::string& with) {
 
 }  // namespace
 
-TEST_CASE("hf_config: Microsoft's form, in which no key has a default", "[hf_config]") {
+TEST_CASE("hf_config: Microsoft's form requires every key", "[hf_config]") {
     const ck::hf_config c = parsed(spec);
     CHECK(c.config == cvt::cvt_21);
     CHECK(c.image_size == 384);
@@ -202,7 +202,7 @@ TEST_CASE("hf_config: Microsoft's form, in which no key has a default", "[hf_con
     CHECK(spec_message("[384, 384]", "[0]") == "config.json: IMAGE_SIZE: expected 1 to 65536, found 0");
 }
 
-TEST_CASE("hf_config: what describes no CvT is not taken for the default one", "[hf_config]") {
+TEST_CASE("hf_config: a document that does not describe a CvT does not give the default CvT", "[hf_config]") {
     for (const char* text : {"{}", R"({"image_size": 224, "hidden_act": "gelu"})", R"({"MODEL": {"NAME": "cls_cvt"}})", R"({"a": [1]})"}) {
         CAPTURE(text);
         const auto r = ck::read_hf_config(text);

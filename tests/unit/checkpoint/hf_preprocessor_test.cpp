@@ -1,4 +1,4 @@
-// preprocessor_config.json: every form of size, crop and normalisation in use, and what is refused.
+// preprocessor_config.json: all common forms of size, crop and normalisation, and the refused ones.
 #include <cvt/checkpoint/hf_preprocessor.hpp>
 
 #include <catch2/catch.hpp>
@@ -65,7 +65,7 @@ TEST_CASE("hf_preprocessor: the published forms of size", "[hf_preprocessor]") {
     CHECK(parsed("'size': 224").rounding == cvt::crop_rounding::official);
 }
 
-TEST_CASE("hf_preprocessor: a crop of its own size", "[hf_preprocessor]") {
+TEST_CASE("hf_preprocessor: a separate crop size", "[hf_preprocessor]") {
     check_crop("'size': 256, 'crop_size': 224", 256, 224);
     check_crop("'size': {'shortest_edge': 448}, 'crop_size': {'height': 384, 'width': 384}", 448, 384);
     check_crop("'size': 224, 'crop_pct': 0.9, 'crop_size': 200", 248, 200);
@@ -97,7 +97,7 @@ TEST_CASE("hf_preprocessor: mean and std", "[hf_preprocessor]") {
     CHECK((p.std[0] == 2.F && p.std[1] == 0.5F && p.std[2] == 0.1F));
     CHECK(parsed("").mean == cvt::preprocessing{}.mean);
     CHECK_FALSE(parsed("'do_normalize': false, 'image_mean': 'x'").normalize);
-    // Counts are compared with an image's channels when one comes.
+    // preprocess() compares the counts with an image's channels.
     CHECK(parsed("'image_mean': [0.5]").mean_count == 1);
     CHECK(parsed("'image_mean': [1, 2, 3, 4, 5, 6]").mean_count == 6);
     CHECK(message("'image_mean': 0.5") ==
@@ -107,7 +107,7 @@ TEST_CASE("hf_preprocessor: mean and std", "[hf_preprocessor]") {
           "preprocessor_config.json: image_std[2]: expected a float32, found the real number 1e+39");
 }
 
-TEST_CASE("hf_preprocessor: what is refused", "[hf_preprocessor]") {
+TEST_CASE("hf_preprocessor: wrong documents are refused", "[hf_preprocessor]") {
     CHECK(message("'resample': 2") == "preprocessor_config.json: resample: expected 3 (bicubic), found 2");
     CHECK(ck::read_hf_preprocessor(json("'resample': 2")).error().code() == cvt::errc::unsupported);
     CHECK(message("'resample': 'bicubic'") == "preprocessor_config.json: resample: expected an integer, found \"bicubic\"");

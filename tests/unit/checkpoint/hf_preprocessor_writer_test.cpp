@@ -1,4 +1,4 @@
-// preprocessor_config.json: what is written is read back as the same preprocessing, under the name of the right processor.
+// write_hf_preprocessor: the text reads back as the same preprocessing, with the name of the right processor.
 #include <cvt/checkpoint/hf_preprocessor.hpp>
 
 #include <catch2/catch.hpp>
@@ -11,7 +11,7 @@ using rule = preprocessing::resize_rule;
 
 namespace {
 
-/// The text, after a check that it means `p`.
+/// Returns the text for `p`, after checking that it reads back as `p`.
 nlohmann::json written(const preprocessing& p) {
     ck::json_writer json{ck::json_writer::layout::indented};
     const cvt::error e = write_hf_preprocessor(p, json);

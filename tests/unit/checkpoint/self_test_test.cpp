@@ -1,4 +1,4 @@
-// The record of a self-test: written and read back, and every way in which a hostile one is refused.
+// self_test: the record is read back as written, and malformed records are refused.
 #include <cvt/checkpoint/self_test.hpp>
 
 #include <catch2/catch.hpp>
@@ -39,7 +39,7 @@ std::string refused(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("self-test: what was written is read", "[self-test]") {
+TEST_CASE("self-test: the record is read back as written", "[self-test]") {
     const ck::self_test t = example();
     const std::string text = text_of(t);
     const auto back = ck::read_self_test(text);
@@ -59,7 +59,7 @@ TEST_CASE("self-test: what was written is read", "[self-test]") {
     CHECK(json::parse(text)["values"].size() == t.values.size());
 }
 
-TEST_CASE("self-test: hostile records", "[self-test]") {
+TEST_CASE("self-test: malformed records are refused", "[self-test]") {
     const json good = json::parse(text_of(example()));
     const auto with = [&](const char* key, const json& value) {
         json changed = good;

@@ -1,4 +1,4 @@
-// open: folders, lone files, shards and memory; what is recognised and from what; the message for each disagreement.
+// open: folders, single files, shards and memory; how models are recognised; the message for each contradiction.
 #include <cvt/checkpoint/source.hpp>
 #include <cvt/network/tensor_list.hpp>
 
@@ -36,7 +36,7 @@ cvt::config tiny() {
     return c;
 }
 
-/// A safetensors file of formula weights; `rename` gives the name in the file, "" to leave the tensor out.
+/// Makes a safetensors file with formula weights; `rename` returns the name in the file, "" to omit the tensor.
 std::string weights(const cvt::config& c, const std::function<std::string(const std::string&)>& rename) {
     safetensors_writer w;
     cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
@@ -49,7 +49,7 @@ std::string weights(const cvt::config& c, const std::function<std::string(const 
 std::string same(const std::string& name) { return name; }
 std::string hf(const std::string& name) { return std::string(ck::respell(name, naming::official, naming::hf).view()); }
 
-const std::string tiny_json = R"({"model_type": "cvt", "embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1])";  // left open
+const std::string tiny_json = R"({"model_type": "cvt", "embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1])";  // no brace
 
 ck::checkpoint_source must_open(cvt::result<ck::checkpoint_source> r) {
     INFO(r.error().what());
@@ -58,7 +58,7 @@ ck::checkpoint_source must_open(cvt::result<ck::checkpoint_source> r) {
 }
 ck::checkpoint_source from_memory(std::string file, const cvt::load_options& options = {}, const std::string& config = "",
                                   const std::string& preprocessor = "") {
-    static std::deque<std::string> kept;  // what is opened reads from these bytes
+    static std::deque<std::string> kept;  // the opened checkpoint reads from these bytes
     return must_open(ck::open_memory(as_bytes(kept.emplace_back(std::move(file))), config, preprocessor, options));
 }
 std::string message(const std::string& file, const cvt::load_options& options = {}, const std::string& config = "",
@@ -71,7 +71,7 @@ std::string message_of_path(const std::string& path, const cvt::load_options& op
     return r ? "accepted" : r.error().what();
 }
 
-/// Every tensor of o.config comes out with the formula's bits.
+/// Checks that every tensor of o.config has the formula's bits.
 void check_formula(const ck::checkpoint_source& o) {
     int wrong = 0;
     cvt::network::for_each_tensor(o.config, [&](const cvt::network::tensor_info& t) {
@@ -87,7 +87,7 @@ void check_formula(const ck::checkpoint_source& o) {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-/// A folder that is gone at the end of the test.
+/// A temporary folder; the destructor deletes it.
 struct scratch_folder {
     fs::path path = "cvt_open_test.tmp";
     scratch_folder() {
@@ -136,7 +136,7 @@ TEST_CASE("open: the same folder as a PyTorch file, whole and in shards", "[open
     check_formula(lone);
 }
 
-TEST_CASE("open: every naming of a lone file", "[open]") {
+TEST_CASE("open: every naming of a single file", "[open]") {
     for (const char* prefix : {"", "module."}) {
         CAPTURE(prefix);
         const ck::checkpoint_source official =
@@ -170,12 +170,12 @@ TEST_CASE("open: encoders without a head, CvtModel without a final norm", "[open
     CHECK_FALSE(bare.config.final_norm);
     check_formula(bare);
 
-    // A head needs the norm in front of it.
+    // A head requires the final norm.
     CHECK(message(weights(tiny(), [](const std::string& n) { return n.starts_with("norm.") ? "" : n; }), {.config = tiny()}) ==
           "tensors do not fit the configuration (2 missing) | missing: norm.weight; norm.bias");
 }
 
-TEST_CASE("open: the number of classes is the head's", "[open]") {
+TEST_CASE("open: the number of classes comes from the head", "[open]") {
     const std::string file = weights(tiny(), same);
     CHECK(from_memory(file, {}, tiny_json + "}").config.num_classes == 10);
     cvt::config thousand = tiny();
@@ -188,7 +188,7 @@ TEST_CASE("open: the number of classes is the head's", "[open]") {
     CHECK(std::string(stale.labels[9]) == "LABEL_9");
 }
 
-TEST_CASE("open: what becomes of the logits", "[open]") {
+TEST_CASE("open: the meaning of the logits", "[open]") {
     const std::string file = weights(tiny(), same);
     cvt::config single = tiny();
     single.num_classes = 1;
@@ -206,7 +206,7 @@ TEST_CASE("open: what becomes of the logits", "[open]") {
     CHECK(from_memory(file, {.scores = cvt::scoring::value}, tiny_json + many + "}").info.scores == cvt::scoring::value);
 }
 
-TEST_CASE("open: labels of ids from 1 on", "[open]") {
+TEST_CASE("open: labels with ids that begin at 1", "[open]") {
     const std::string file = weights(tiny(), same);
     const auto with = [&](int labels) {
         std::string map;
@@ -224,7 +224,7 @@ TEST_CASE("open: labels of ids from 1 on", "[open]") {
     CHECK(contains(others.warnings.text[0], "id2label has 8 labels, the head 10 classes"));
 }
 
-TEST_CASE("open: folders whose weights have other names, and those that hold none", "[open]") {
+TEST_CASE("open: folders whose weights have other names, and folders without weights", "[open]") {
     const scratch_folder folder;
     const std::string path = folder.path.string(), file = weights(tiny(), same);
     folder.write("config.json", tiny_json + "}");
@@ -234,7 +234,7 @@ TEST_CASE("open: folders whose weights have other names, and those that hold non
     CHECK(message_of_path(path) == "accepted");
     folder.write("last.pth", file);
     const std::string several = message_of_path(path);
-    CHECK(contains(several, path + ": 2 files of weights in this folder, of which one must be named: "));
+    CHECK(contains(several, path + ": 2 weight files in this folder, name one of them: "));
     CHECK((contains(several, "best.pth") && contains(several, "last.pth") && contains(several, ", ") && !contains(several, "training")));
     CHECK(message_of_path(path + "/last.pth") == "accepted");
     folder.remove("best.pth");
@@ -242,26 +242,26 @@ TEST_CASE("open: folders whose weights have other names, and those that hold non
     fs::create_directories(folder.path / "runs");
     fs::create_directories(folder.path / "checkpoint-500");
     CHECK(message_of_path(path) ==
-          path + ": no weights in this folder itself, but checkpoints in folders inside, such as " + path + "/checkpoint-500");
+          path + ": no weights in this folder, but checkpoints in its subfolders, such as " + path + "/checkpoint-500");
     fs::remove(folder.path / "checkpoint-500");
     fs::create_directories(folder.path / "snapshots" / "4f2a");
-    CHECK(message_of_path(path) == path + ": the Hub's cache, which keeps the weights in a folder inside: " + path + "/snapshots/4f2a");
+    CHECK(message_of_path(path) == path + ": a cache folder of the Hub, the weights are in " + path + "/snapshots/4f2a");
     CHECK(message_of_path("microsoft/cvt-13") ==
-          "microsoft/cvt-13: no such file or folder; the Hub's model of that name is fetched by `git clone "
+          "microsoft/cvt-13: no such file or folder; to fetch the Hub's model of that name, run `git clone "
           "https://huggingface.co/microsoft/cvt-13` (with git-lfs)");
     CHECK(message_of_path("runs/best.pth") == "runs/best.pth: cannot open: No such file or directory");
 }
 
-TEST_CASE("open: files that are something else", "[open]") {
+TEST_CASE("open: files that are not checkpoints", "[open]") {
     const std::pair<std::string, std::string> files[]{{"<!DOCTYPE html><html>", "an HTML page, not the weights"},
                                                       {"\n\n <html lang", "an HTML page"},
-                                                      {"<?xml version", "an XML text"},
+                                                      {"<?xml version", "an XML document"},
                                                       {"\x1F\x8B\x08.........", "a gzip file"},
                                                       {"GGUF\3.......", "a GGUF file"},
                                                       {"\x08\x07\x12\x07pytorch....", "an ONNX model"},
                                                       {"\x89HDF\r\n\x1A\n....", "an HDF5 file"},
-                                                      {"MODEL:\n  SPEC:", "a configuration in YAML"},
-                                                      {"{\"depth\": [1]}", "a JSON text"},
+                                                      {"MODEL:\n  SPEC:", "a YAML configuration"},
+                                                      {"{\"depth\": [1]}", "a JSON file"},
                                                       {"\x93NUMPY......", "a .npy array"}};
     for (const auto& [bytes, part] : files) {
         CAPTURE(part);
@@ -269,7 +269,7 @@ TEST_CASE("open: files that are something else", "[open]") {
     }
 }
 
-TEST_CASE("open: sets of weights, under any prefix", "[open]") {
+TEST_CASE("open: sets of weights with any prefix", "[open]") {
     using names = std::vector<std::pair<std::string, std::function<std::string(const std::string&)>>>;
     const auto file = [](const names& sets, bool other = false) {
         safetensors_writer w;
@@ -294,7 +294,7 @@ TEST_CASE("open: sets of weights, under any prefix", "[open]") {
     CHECK(std::string(beside.warnings.text[0]) == "1 tensor beside the model is not used: criterion.weight");
     CHECK(std::string(beside.info.stripped) == "model.");
 
-    // One that is whole is taken; of several the caller chooses.
+    // A single whole model is taken; among several the caller chooses.
     const ck::checkpoint_source one = from_memory(file({{"a/", encoder}, {"b/", same}}), {.config = tiny(), .weights_key = "b"});
     CHECK(one.style.prefix == "b/");
     CHECK(std::string(one.info.weights_path) == "b");
@@ -318,7 +318,7 @@ TEST_CASE("open: sets of weights, under any prefix", "[open]") {
     CHECK(message(file(sets), {.config = tiny()}) == "the checkpoint holds more than 64 sets of weights");
 }
 
-TEST_CASE("open: heads by other names", "[open]") {
+TEST_CASE("open: heads with other names", "[open]") {
     const auto named = [](const std::string& prefix, const std::string& weight, const std::string& bias) {
         return weights(tiny(), [=](const std::string& n) { return n == "head.weight" ? weight : n == "head.bias" ? bias : prefix + n; });
     };
@@ -331,7 +331,7 @@ TEST_CASE("open: heads by other names", "[open]") {
         CHECK(std::string(o.warnings.text[0]) == "the head is taken to be " + stem + ".weight, as the checkpoint has no head.weight");
         check_formula(o);
     }
-    // What is no head stays beside the encoder, and is named.
+    // Tensors that are not a head are named as unused.
     const ck::checkpoint_source encoder = from_memory(named("", "fc.weight", "fc.b"), {.config = tiny()});
     CHECK(encoder.config.num_classes == 0);
     REQUIRE(encoder.warnings.count == 2);
@@ -339,7 +339,7 @@ TEST_CASE("open: heads by other names", "[open]") {
     CHECK(contains(encoder.warnings.text[1], "embeddings only"));
 }
 
-TEST_CASE("open: who decides about the activation", "[open]") {
+TEST_CASE("open: precedence of the activation", "[open]") {
     const std::string official = weights(tiny(), same), port = weights(tiny(), hf);
     const std::string plain = tiny_json + "}", quick = tiny_json + R"(, "hidden_act": "quick_gelu"})",
                       erf = tiny_json + R"(, "hidden_act": "gelu"})";
@@ -361,7 +361,7 @@ TEST_CASE("open: who decides about the activation", "[open]") {
     check(from_memory(port, {.config = tiny()}), gelu::erf, "naming of the tensors");
 }
 
-TEST_CASE("open: who decides about the input size", "[open]") {
+TEST_CASE("open: precedence of the input size", "[open]") {
     const std::string file = weights(tiny(), same), plain = tiny_json + "}", sized = tiny_json + R"(, "image_size": 384})";
     using rule = cvt::preprocessing::resize_rule;
     ck::checkpoint_source o = from_memory(file, {}, plain);
@@ -371,7 +371,7 @@ TEST_CASE("open: who decides about the input size", "[open]") {
     CHECK(std::string(o.info.size_from) == "image_size in config.json");
     CHECK(o.preprocessing.resize == rule::warp);
     CHECK(o.preprocessing.resize_height == 384);
-    o = from_memory(file, {}, sized, R"({"size": 224})");  // as microsoft/cvt-13-384-22k
+    o = from_memory(file, {}, sized, R"({"size": 224})");  // like microsoft/cvt-13-384-22k
     CHECK(std::string(o.info.size_from) == "preprocessor_config.json");
     CHECK(o.preprocessing.resize == rule::short_side);
     CHECK(o.preprocessing.crop_height == 224);
@@ -380,9 +380,9 @@ TEST_CASE("open: who decides about the input size", "[open]") {
           "preprocessor_config.json: JSON line 1, byte 1: expected a key in quotes, found the end of the text");
 }
 
-TEST_CASE("open: published variants are recognised from shapes", "[open]") {
-    // All tensors lie on the same bytes, of which a system gives none before they are touched; enough of them for W24, as a
-    // file may not hold a model much larger than itself.
+TEST_CASE("open: published variants are recognised by their shapes", "[open]") {
+    // All tensors share the same bytes, which the system does not allocate until they are touched. The file is large enough for
+    // W24, because a model must not be much larger than its file.
     constexpr std::size_t size = std::size_t{1} << 28;
     const std::unique_ptr<void, void (*)(void*)> memory{std::calloc(size, 1), std::free};
     REQUIRE(memory != nullptr);
@@ -427,7 +427,7 @@ TEST_CASE("open: published variants are recognised from shapes", "[open]") {
     }
 }
 
-TEST_CASE("open: other models are not guessed", "[open]") {
+TEST_CASE("open: other models need a configuration", "[open]") {
     const std::string needs =
         "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths 4, 8, 12; depths 1, 1, 1): any other model needs its "
         "configuration, from a config.json or from the caller";
@@ -443,10 +443,10 @@ TEST_CASE("open: other models are not guessed", "[open]") {
           "tensors do not fit the configuration (106 missing, 2 unexpected) | missing: stage0.patch_embed.proj.weight; "
           "stage0.patch_embed.proj.bias; stage0.patch_embed.norm.weight; ... | unexpected: conv1.weight; fc.bias");
     CHECK(message(cvt_test::raw_safetensors("{}")) == "the checkpoint holds no tensors");
-    CHECK(message("") == "0 bytes are too short for a checkpoint");
-    CHECK(message("\x98\x87") == "2 bytes are too short for a checkpoint");  // not what bytes past its end are
+    CHECK(message("") == "0 bytes are too few for a checkpoint");
+    CHECK(message("\x98\x87") == "2 bytes are too few for a checkpoint");  // must not read past its end
     CHECK(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n") ==
-          "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them");
+          "a git-lfs pointer, not the weights: run `git lfs pull` in its folder to fetch them");
     CHECK(message("\x89PNG\r\n\x1A\n-------") == "neither safetensors nor a PyTorch checkpoint: begins with bytes 89 50 4E 47");
 }
 
@@ -472,13 +472,13 @@ TEST_CASE("open: tensors that contradict the configuration", "[open]") {
     CHECK(message(file, {}, R"({"embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1], "qkv_bias": [true, true, false]})") ==
           "tensors do not fit the configuration (3 unexpected) | unexpected: stage2.blocks.0.attn.proj_q.bias; "
           "stage2.blocks.0.attn.proj_k.bias; stage2.blocks.0.attn.proj_v.bias");
-    // Names as they are in the file are shown for what the configuration does not know.
+    // Tensors that the configuration does not have are shown with their names in the file.
     CHECK(contains(
         message(weights(tiny(), [](const std::string& n) { return n == "head.bias" ? "classifier.b" : hf(n); }), {.config = tiny()}),
         "(1 missing, 1 unexpected) | missing: head.bias | unexpected: classifier.b"));
 }
 
-TEST_CASE("open: integers are ignored, unless a weight should be there", "[open]") {
+TEST_CASE("open: integer tensors are ignored, unless they are in place of a weight", "[open]") {
     const auto with = [](const char* replaced, const char* extra, const char* dtype, std::size_t width) {
         safetensors_writer w;
         cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
@@ -525,7 +525,7 @@ TEST_CASE("open: a safetensors file may begin with the bytes of a pickle or a zi
     }
 }
 
-TEST_CASE("open: read() gives what was checked and nothing else", "[open]") {
+TEST_CASE("open: read() returns only tensors that were checked", "[open]") {
     const std::string file = weights(tiny(), hf);
     const ck::checkpoint_source o = from_memory(file, {.config = tiny()});
     std::vector<float> out(144);
@@ -542,12 +542,12 @@ TEST_CASE("open: folders", "[open]") {
     CHECK(ck::open(nullptr).error().code() == cvt::errc::invalid_argument);
     CHECK(message_of_path("no/such/path") == "no/such/path: cannot open: No such file or directory");
     CHECK(message_of_path(path) ==
-          path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one");
+          path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or their index.json");
     folder.write("pytorch_model.bin", "garbage, and some more");
     CHECK(message_of_path(path) ==
           path + "/pytorch_model.bin: neither safetensors nor a PyTorch checkpoint: begins with bytes 67 61 72 62");
     const std::string file = weights(tiny(), hf);
-    folder.write("model.safetensors", file);  // comes before the other
+    folder.write("model.safetensors", file);  // has precedence over the other
     CHECK(contains(message_of_path(path), path + ": not CvT-13, CvT-21 or CvT-W24 by its shapes"));
     CHECK(message_of_path(path, {.config = tiny()}) == "accepted");
     folder.write("config.json", "");
@@ -564,7 +564,7 @@ TEST_CASE("open: folders", "[open]") {
     CHECK(must_open(ck::open(path.c_str())).preprocessing.resize_width == 96);
     folder.write("preprocessor_config.json", R"({"size": "big"})");
     CHECK(contains(message_of_path(path), path + ": preprocessor_config.json: size: expected"));
-    // A lone file is read as its folder would be, unless the caller says what it is.
+    // A single file uses the JSON files of its folder, unless the caller gives a configuration.
     CHECK(contains(message_of_path(path + "/model.safetensors"), "preprocessor_config.json: size: expected"));
     folder.write("preprocessor_config.json", R"({"size": {"height": 96, "width": 96}})");
     const ck::checkpoint_source beside = must_open(ck::open((path + "/model.safetensors").c_str()));
@@ -605,19 +605,20 @@ TEST_CASE("open: shards", "[open]") {
     CHECK(std::string(o.info.container) == "safetensors, sharded");
     check_formula(o);
 
-    CHECK(with_map(map + R"(,"extra":"a.safetensors")") == index + ": weight_map: extra: its shard a.safetensors has no such tensor");
+    CHECK(with_map(map + R"(,"extra":"a.safetensors")") ==
+          index + ": weight_map: extra: the shard a.safetensors does not contain this tensor");
     CHECK(with_map(map + R"(,"x":"c.safetensors")") == path + "/c.safetensors: cannot open: No such file or directory");
     for (const char* name : {"../a.safetensors", "/etc/passwd", "..", ".", "", "sub/a.safetensors", "C:a", "..\\\\a", "a\\u0000b"}) {
         CAPTURE(name);
         CHECK(contains(with_map(map + R"(,"x":")" + name + "\""), "weight_map: x: expected the name of a file in this folder, found"));
     }
     CHECK(contains(with_map(map + ",\"x\":1"), "weight_map: x: expected the name of a file in this folder"));
-    CHECK(with_map("") == index + ": weight_map: expected an object of tensor and file names");
+    CHECK(with_map("") == index + ": weight_map: expected an object that maps tensor names to file names");
     std::string names;
     for (int i = 0; i <= 131072; ++i) names += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"a.safetensors\"";
     CHECK(with_map(names) == index + ": weight_map: more than 131072 tensors");
     folder.write("model.safetensors.index.json", "[]");
-    CHECK(message_of_path(path) == index + ": weight_map: expected an object of tensor and file names");
+    CHECK(message_of_path(path) == index + ": weight_map: expected an object that maps tensor names to file names");
     folder.write("model.safetensors.index.json", "{");
     CHECK(contains(message_of_path(path), index + ": JSON line 1"));
     folder.write("b.safetensors", weights(tiny(), hf));

@@ -1,4 +1,4 @@
-// names: every name and shape against the reference's list; prefixes; detection of the naming.
+// tensor_names: every name and shape against the reference's list; prefixes; detection of the naming.
 #include <cvt/checkpoint/tensor_names.hpp>
 #include <cvt/network/tensor_list.hpp>
 
@@ -19,7 +19,7 @@ struct listed {
     std::vector<std::int64_t> shape;
 };
 
-/// names.txt: blocks of "official hf extent...", an empty line after each.
+/// Reads names.txt: blocks of lines "official hf extent...", each followed by an empty line.
 std::vector<std::vector<listed>> read_list() {
     std::ifstream file(CVT_TEST_DATA "/checkpoint/names.txt");
     std::vector<std::vector<listed>> blocks(1);
@@ -65,7 +65,7 @@ cvt::config mixed() {  // MIXED of make_safetensors.py
 }
 
 ck::name_style detected(const std::string& first, bool expected = true) {
-    static std::set<std::string> kept;  // a style's prefix is part of the name
+    static std::set<std::string> kept;  // the prefix of a style points into the name
     ck::name_style style;
     CHECK(ck::begins_cvt(*kept.insert(first).first, style) == expected);
     return style;
@@ -96,7 +96,7 @@ TEST_CASE("names: counts of the published models", "[names]") {
         int tensors = 0, counters = 0;
         cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
             ++tensors;
-            counters += std::string_view{t.name}.ends_with("running_var") ? 1 : 0;  // num_batches_tracked stands beside each
+            counters += std::string_view{t.name}.ends_with("running_var") ? 1 : 0;  // there is a num_batches_tracked for each
         });
         return tensors + counters;
     };
@@ -105,7 +105,7 @@ TEST_CASE("names: counts of the published models", "[names]") {
     CHECK(count(cvt::cvt_w24) == 833);
 }
 
-TEST_CASE("names: head and final norm only where the configuration has them", "[names]") {
+TEST_CASE("names: head and final norm only if the configuration has them", "[names]") {
     const auto has = [](const cvt::config& c, std::string_view wanted) {
         bool found = false;
         cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) { found = found || t.name == wanted; });
@@ -133,7 +133,7 @@ TEST_CASE("names: official and transformers names map one to one", "[names]") {
           "num_batches_tracked");
 }
 
-TEST_CASE("names: what is no name of a CvT has none in the other naming", "[names]") {
+TEST_CASE("names: other names have no counterpart in the other naming", "[names]") {
     for (const char* name : {"", "stage", "stage0", "stage.blocks.0.norm1.weight", "stageX.cls_token", "stage0.blocks.norm1.weight",
                              "stage0.blocks.0.norm3.weight", "stage0.other", "conv1.weight", "cvt.encoder.stages.0.cls_token",
                              "xnorm.weight", "module.norm.weight"}) {

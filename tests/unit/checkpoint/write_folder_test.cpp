@@ -1,4 +1,4 @@
-// write_folder: a folder from a configuration and any source of weights, without a checkpoint behind it.
+// write_folder: a folder from a configuration and any weight source, without a checkpoint.
 #include <cvt/checkpoint/write_folder.hpp>
 #include <cvt/network/tensor_list.hpp>
 
@@ -61,7 +61,7 @@ TEST_CASE("write_folder: from a weight_source, labels and preprocessing", "[fold
     CHECK(steps == 0);
 }
 
-TEST_CASE("write_folder: what the source refuses leaves no folder", "[folder]") {
+TEST_CASE("write_folder: an error of the source leaves no folder", "[folder]") {
     const temporary_folder folder;
     const cvt::config c = tiny_config();
     const ck::folder_weights weights{c, {nullptr, [](void*, const char* name, std::span<const std::int64_t>, float*) {

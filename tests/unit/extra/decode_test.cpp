@@ -1,4 +1,4 @@
-// extra/decode.hpp: pixels as Pillow has them, orientation, and files that must be refused.
+// extra/decode.hpp: pixels against Pillow, orientation, and files that must be refused.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -34,7 +34,7 @@ void refused(const bytes& file, cvt::errc code, const char* says, const cvt::dec
     CHECK_THAT(image.error().what(), Catch::Contains(says));
 }
 
-/// Where the n-th occurrence of `marker` (JPEG: FF xx) or chunk name begins.
+/// Returns the offset of the n-th occurrence of `marker` (JPEG: FF xx) or chunk name.
 std::size_t find(const bytes& file, const std::string& what, int n = 0) {
     auto at = file.begin();
     for (;; ++at) {
@@ -45,7 +45,7 @@ std::size_t find(const bytes& file, const std::string& what, int n = 0) {
     }
 }
 
-/// A PNG with one chunk changed and its checksum made right again.
+/// Returns a PNG with one chunk changed and its checksum corrected.
 bytes changed_png(const std::string& name, const std::string& chunk, const std::function<void(bytes& body)>& change) {
     bytes file = read_bytes(name);
     const std::size_t at = find(file, chunk) - 4;
@@ -71,7 +71,7 @@ bytes changed(const std::string& name, const std::string& after, std::size_t off
 
 }  // namespace
 
-TEST_CASE("files decode to Pillow's pixels: PNG exactly, JPEG within 4 levels") {
+TEST_CASE("decoded pixels agree with Pillow: PNG exactly, JPEG within 4 levels") {
     std::ifstream list{data_path("decode.txt")};
     REQUIRE(list);
     int count = 0;
@@ -117,11 +117,12 @@ TEST_CASE("orientation is applied unless ignored") {
     CHECK(turned->view().width == 11);
 }
 
-TEST_CASE("damaged EXIF data means upright") {
+TEST_CASE("damaged EXIF data is ignored") {
     bytes tiff{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
     CHECK(cvt::detail::exif_orientation(tiff) == 6);
     for (std::size_t size = 0; size < tiff.size(); ++size) {
-        const bytes part(tiff.begin(), tiff.begin() + static_cast<std::ptrdiff_t>(size));  // its own allocation: a read past it is seen
+        const bytes part(tiff.begin(),
+                         tiff.begin() + static_cast<std::ptrdiff_t>(size));  // so that a read past its end is detected
         CHECK(cvt::detail::exif_orientation(part) == 1);
     }
     for (const auto& [at, value] :
@@ -132,7 +133,7 @@ TEST_CASE("damaged EXIF data means upright") {
     }
 }
 
-TEST_CASE("EXIF's orientation may be an integer of any type, and the first of several") {
+TEST_CASE("the EXIF orientation may be an integer of any type, or the first of several values") {
     const auto orientation = [](int type, std::uint8_t count, bytes values, bool little = true) {
         bytes tiff = little ? bytes{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, static_cast<std::uint8_t>(type), 0, count, 0, 0, 0}
                             : bytes{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, static_cast<std::uint8_t>(type), 0, 0, 0, count};
@@ -146,10 +147,10 @@ TEST_CASE("EXIF's orientation may be an integer of any type, and the first of se
     }
     CHECK(orientation(3, 2, {8, 0, 1, 0}) == 8);
     CHECK(orientation(4, 2, {22, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0}) == 5);
-    CHECK(orientation(4, 2, {22, 0, 0, 0, 5, 0, 0, 0}) == 1);  // one of its values is missing
+    CHECK(orientation(4, 2, {22, 0, 0, 0, 5, 0, 0, 0}) == 1);  // the second value is missing
     CHECK(orientation(5, 1, {22, 0, 0, 0, 5, 0, 0, 0}) == 1);  // a fraction
     CHECK(orientation(9, 1, {0xFA, 0xFF, 0xFF, 0xFF}) == 1);
-    bytes photo = read_bytes("exif6.jpg");  // its tag as 32 bits: what some telephones write
+    bytes photo = read_bytes("exif6.jpg");  // the tag as 32 bits, as some phones write it
     const bytes tag{0x12, 0x01, 3, 0};
     const auto at = std::search(photo.begin(), photo.end(), tag.begin(), tag.end());
     REQUIRE(at != photo.end());
@@ -176,13 +177,13 @@ TEST_CASE("every truncation is an error") {
     refused(cut, cvt::errc::malformed, "truncated");
 }
 
-TEST_CASE("a PNG without its last chunk is refused, and the message says so") {
+TEST_CASE("a PNG without its last chunk is refused with the reason") {
     bytes file = read_bytes("rgb8.png");
     file.resize(file.size() - 12);
     refused(file, cvt::errc::malformed, "without an IEND chunk");
 }
 
-TEST_CASE("a JPEG without Huffman tables has those of the standard, as webcams mean it") {
+TEST_CASE("a JPEG without Huffman tables gets the standard ones, as for MJPEG") {
     // 444.jpg was written with these tables.
     const bytes file = read_bytes("444.jpg");
     bytes bare{file[0], file[1]};
@@ -198,13 +199,13 @@ TEST_CASE("a JPEG without Huffman tables has those of the standard, as webcams m
     INFO(without.error().what());
     REQUIRE(without);
     CHECK(std::equal(with->pixels.begin(), with->pixels.end(), without->pixels.begin(), without->pixels.end()));
-    bytes progressive = bare;  // there the tables are part of what a scan means
+    bytes progressive = bare;  // in a progressive file the tables matter to each scan
     progressive[find(progressive, "\xFF\xC0") + 1] = 0xC2;
     CHECK_FALSE(decode(progressive));
 }
 
-TEST_CASE("EXIF in a PNG's texts counts where there is no eXIf chunk") {
-    // {tag 0x0112, SHORT, 6}, hexadecimal; then the same as python3's zlib packs it, with fixed, dynamic and no codes.
+TEST_CASE("EXIF in a PNG's text chunks is used if there is no eXIf chunk") {
+    // {tag 0x0112, SHORT, 6} in hexadecimal; then compressed by Python's zlib with fixed codes, dynamic codes and stored.
     const std::string hex = "\nexif\n      26\n49492a00080000000100120103000100000006000000\n00000000\n";
     const auto with = [](const std::string& name, const std::string& body, const std::string& second = {}) {
         bytes file = read_bytes("rgb8.png");
@@ -242,7 +243,7 @@ TEST_CASE("EXIF in a PNG's texts counts where there is no eXIf chunk") {
     CHECK(with("tEXt", key + hex, upright) == 13);
 }
 
-TEST_CASE("bytes after the end are no error") {
+TEST_CASE("bytes after the end are ignored") {
     for (const char* name : {"420.jpg", "rgb8.png"}) {
         bytes file = read_bytes(name);
         file.insert(file.end(), {0, 1, 2, 3});
@@ -250,7 +251,7 @@ TEST_CASE("bytes after the end are no error") {
     }
 }
 
-TEST_CASE("other formats are named") {
+TEST_CASE("errors name other formats") {
     const auto named = [](const std::string& text, const char* says) {
         refused(bytes(text.begin(), text.end()), cvt::errc::unsupported, says);
     };
@@ -264,7 +265,7 @@ TEST_CASE("other formats are named") {
     named("x", "not a picture of a format that is known here");
 }
 
-TEST_CASE("limits on bytes and pixels") {
+TEST_CASE("limits on bytes and pixels are enforced") {
     const bytes file = read_bytes("rgb8.png");  // 13 x 9
     CHECK(decode(file, {file.size(), 117}));
     refused(file, cvt::errc::bad_image, "more than the limit", {file.size() - 1, 117});
@@ -275,12 +276,12 @@ TEST_CASE("limits on bytes and pixels") {
     };
     refused(sized(0, 0), cvt::errc::bad_image, "0 x 9");
     refused(sized(0x40, 1), cvt::errc::bad_image, "16385 x 9");
-    refused(sized(1, 0), cvt::errc::malformed, "stb_image");  // too few pixels for its header
+    refused(sized(1, 0), cvt::errc::malformed, "stb_image");  // fewer pixels than the header says
     refused(changed("420.jpg", "\xFF\xC0", 5, 0x80), cvt::errc::bad_image, "expected sides");
 }
 
-TEST_CASE("a header cannot ask for pixels that no data could fill") {
-    // 16,000 x 6,000 pixels are within the limits and would take 288 MB; the data behind these headers have a few hundred bytes.
+TEST_CASE("a header is refused if the data are too short for its pixels") {
+    // 16,000 x 6,000 pixels are within the limits and would take 288 MB; the data after these headers have a few hundred bytes.
     const auto sides = [](bytes& body, std::size_t at) {
         body[at + 2] = 0x3E, body[at + 3] = 0x80, body[at + 6] = 0x17, body[at + 7] = 0x70;
     };
@@ -291,11 +292,11 @@ TEST_CASE("a header cannot ask for pixels that no data could fill") {
         file[at] = 0x17, file[at + 1] = 0x70, file[at + 2] = 0x3E, file[at + 3] = 0x80;
         refused(file, cvt::errc::malformed, "16000 x 6000");
     }
-    // The densest that deflate can do is no lie.
+    // The highest compression of deflate is still accepted.
     refused(changed_png("grey8.png", "IHDR", [](bytes& body) { body[2] = 0x10, body[6] = 0x04; }), cvt::errc::malformed, "cannot hold");
 }
 
-TEST_CASE("PNG files that lie are refused") {
+TEST_CASE("PNG files with inconsistent chunks are refused") {
     using cvt::errc;
     const auto with = [](std::size_t at, std::uint8_t value) {
         return changed_png("rgb8.png", "IHDR", [=](bytes& body) { body[at] = value; });
@@ -317,7 +318,7 @@ TEST_CASE("PNG files that lie are refused") {
     refused(changed_png("palette8_trns.png", "tRNS", [](bytes& body) { body.resize(257); }), errc::malformed, "tRNS");
 }
 
-TEST_CASE("JPEG files that lie are refused") {
+TEST_CASE("JPEG files with inconsistent segments are refused") {
     using cvt::errc;
     // Counts that sum to more than 256: stb_image 2.27 alone writes past an array here.
     bytes counts = read_bytes("444.jpg");
@@ -355,9 +356,9 @@ TEST_CASE("JPEG files that lie are refused") {
     refused(scans, errc::malformed, "refines nothing");
 }
 
-TEST_CASE("a scan whose data end inside a code is decoded as far as it goes") {
-    // stb_image 2.27 then counts eight bits fewer than none, and shifts a zero by more than its width for the third block:
-    // with the flags that it is compiled with, no sanitizer may stop at that.
+TEST_CASE("a scan that ends inside a code is decoded up to there") {
+    // stb_image 2.27 then has a bit count of -8, and shifts a zero by more than its width for the third block. With its
+    // compiler flags no sanitizer may report that.
     bytes file{0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0};
     file.resize(file.size() + 64, 1);
     const bytes frame{0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 24, 1, 1, 0x11, 0},                      // 24 x 8, grey, progressive
@@ -370,7 +371,7 @@ TEST_CASE("a scan whose data end inside a code is decoded as far as it goes") {
     CHECK(image->height == 8);
 }
 
-TEST_CASE("a file of a hundred scans is not decoded scan by scan") {
+TEST_CASE("a file with too many scans is refused") {
     bytes file = read_bytes("progressive.jpg");
     std::size_t last = 0;
     for (std::size_t at = 0; at + 1 < file.size(); ++at)
@@ -385,10 +386,10 @@ TEST_CASE("a file of a hundred scans is not decoded scan by scan") {
     REQUIRE(scan[8] == 63);
     CHECK(decode(with_copies(0)));
     refused(with_copies(13), cvt::errc::unsupported, "too often");
-    scan[8] = 1;  // of one coefficient each
+    scan[8] = 1;  // one coefficient per scan
     refused(with_copies(100), cvt::errc::unsupported, "more than 100 scans");
     scan[8] = 63;
-    scan[9] = 0;  // a first pass again
+    scan[9] = 0;  // a first pass
     refused(with_copies(2), cvt::errc::unsupported, "too often");
 }
 
@@ -396,7 +397,7 @@ TEST_CASE("components called R, G and B are RGB unless the file says otherwise")
     bytes file = read_bytes("444.jpg");
     const std::size_t frame = find(file, "\xFF\xC0"), scan = find(file, "\xFF\xDA");
     for (std::size_t i = 0; i < 3; ++i) file[frame + 10 + 3 * i] = file[scan + 5 + 2 * i] = static_cast<std::uint8_t>("RGB"[i]);
-    refused(file, cvt::errc::unsupported, "R, G and B");  // it has a JFIF segment, which means YCbCr
+    refused(file, cvt::errc::unsupported, "R, G and B");  // its JFIF segment means YCbCr
     bytes bare = file;
     const auto jfif = bare.begin() + static_cast<std::ptrdiff_t>(find(bare, "\xFF\xE0"));
     bare.erase(jfif, jfif + 18);
@@ -407,11 +408,11 @@ TEST_CASE("components called R, G and B are RGB unless the file says otherwise")
     const bytes adobe{0xFF, 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 1};
     bare.insert(bare.begin() + 2, adobe.begin(), adobe.end());
     refused(bare, cvt::errc::unsupported, "R, G and B");
-    bare[2 + 15] = 0;  // Adobe's word for RGB
+    bare[2 + 15] = 0;  // Adobe's code for RGB
     CHECK(decode(bare));
 }
 
-TEST_CASE("files that cannot be read are io errors") {
+TEST_CASE("unreadable files are io errors") {
     CHECK(cvt::read_image("/nonexistent/photo.jpg", cvt::orientation::exif).error().code() == cvt::errc::io);
     CHECK_THAT(cvt::read_image("/nonexistent/photo.jpg", cvt::orientation::exif).error().what(), Catch::Contains("/nonexistent/photo.jpg"));
     CHECK(cvt::read_image(CVT_TEST_DATA, cvt::orientation::exif).error().code() == cvt::errc::io);

@@ -1,4 +1,4 @@
-// .npy: round trips, NumPy's own spellings, and headers that lie.
+// extra/npy.hpp: round trips, the header forms of NumPy, and wrong headers.
 #include <unistd.h>
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace {
 
-/// A file of this test's own, removed at the end.
+/// A temporary file; the destructor removes it.
 struct temporary_file {
     std::string path;
     temporary_file() {
@@ -54,7 +54,7 @@ bool contains(const cvt::error& e, const std::string& text) { return std::string
 
 }  // namespace
 
-TEST_CASE("what is written is read again", "[npy]") {
+TEST_CASE("an array is read back as written", "[npy]") {
     const temporary_file file;
     std::vector<float> values(2 * 3 * 5);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 7.F - 1.F;
@@ -67,11 +67,11 @@ TEST_CASE("what is written is read again", "[npy]") {
     CHECK(std::vector<float>(array->values.begin(), array->values.end()) == values);
     const std::string bytes = file.read();
     CHECK((bytes.size() - values.size() * 4) % 64 == 0);                                            // NumPy aligns data to 64 bytes
-    const std::string spelling = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 5), }";  // NumPy's
+    const std::string spelling = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 5), }";  // as NumPy writes it
     CHECK(bytes.substr(10, 118) == spelling + std::string(117 - spelling.size(), ' ') + '\n');
 }
 
-TEST_CASE("npy_header: NumPy's spelling of every rank, as wide as is asked for", "[npy]") {
+TEST_CASE("npy_header: the form of NumPy for every rank, padded to the requested width", "[npy]") {
     const auto text = [](std::vector<std::size_t> shape, std::size_t width = 0) {
         const cvt::npy_start start = cvt::npy_header(shape, width);
         return std::string(start.bytes.data(), start.size);
@@ -135,7 +135,7 @@ TEST_CASE("write_npy refuses shapes that do not fit and paths it cannot write", 
     if (std::filesystem::exists("/dev/full")) CHECK(cvt::write_npy("/dev/full", values, two).code() == cvt::errc::io);
 }
 
-TEST_CASE("spellings that NumPy writes or accepts", "[npy]") {
+TEST_CASE("header forms that NumPy writes or accepts", "[npy]") {
     for (const std::string header : {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }          \n",
                                      "{\"shape\":(2,3,),\"fortran_order\":False,\"descr\":\"<f4\"}",
                                      "{ 'fortran_order' : False , 'descr' : '<f4' , 'shape' : ( 2 , 3 ) }\n"}) {
@@ -145,7 +145,7 @@ TEST_CASE("spellings that NumPy writes or accepts", "[npy]") {
     CHECK_FALSE(error_of<double>(npy(dict("(2, 3)", "'<f8'"), 48)));
 }
 
-TEST_CASE("another type, order or rank is named", "[npy]") {
+TEST_CASE("an unsupported type, order or rank is named", "[npy]") {
     const cvt::error type = error_of(npy(dict("(2,)", "'<f8'"), 16));
     CHECK(type.code() == cvt::errc::unsupported);
     CHECK(contains(type, "expected elements of type <f4 (float32), found '<f8'"));
@@ -163,7 +163,7 @@ TEST_CASE("another type, order or rank is named", "[npy]") {
     CHECK(contains(error_of(npy(dict("(2,)"), 8, 3)), "version 3.0: expected 1 or 2"));
 }
 
-TEST_CASE("sizes are believed only when the file has as many bytes", "[npy]") {
+TEST_CASE("a shape is refused unless the file has that many bytes", "[npy]") {
     CHECK_FALSE(error_of(npy(dict("(2, 3)"), 24)));
     CHECK(contains(error_of(npy(dict("(2, 3)"), 23)), "expected 24 bytes of data for the shape in the .npy header, file has 23"));
     CHECK(contains(error_of(npy(dict("(2, 3)"), 25)), "file has 25"));
@@ -174,7 +174,7 @@ TEST_CASE("sizes are believed only when the file has as many bytes", "[npy]") {
     }
 }
 
-TEST_CASE("headers that are no header", "[npy]") {
+TEST_CASE("malformed headers are refused", "[npy]") {
     for (const std::string header : {"",
                                      " ",
                                      "\n",
@@ -212,7 +212,7 @@ TEST_CASE("headers that are no header", "[npy]") {
     CHECK(error_of(npy(with_zero, 8)).code() == cvt::errc::malformed);
 }
 
-TEST_CASE("files cut anywhere are an error", "[npy]") {
+TEST_CASE("a file truncated anywhere is an error", "[npy]") {
     for (const int version : {1, 2}) {
         const std::string whole = npy(dict("(2, 3)"), 24, version);
         CHECK_FALSE(error_of(whole));

@@ -1,4 +1,4 @@
-// The thread pool: every index once, on several threads, call after call, asleep in between, and errors for nonsense.
+// thread_pool: each index exactly once, on several threads, in repeated calls; sleep in between; wrong arguments.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ TEST_CASE("a pool calls every index exactly once", "[thread_pool]") {
             for (int count = 0; count <= workers; ++count) {
                 tally t{workers};
                 executor.run(executor.context, count, &tally::mark, &t);
-                int wrong = 0;  // one assertion a call keeps the log short
+                int wrong = 0;  // one assertion per call keeps the log short
                 for (int i = 0; i < workers; ++i) wrong += t.calls[static_cast<std::size_t>(i)] != (i < count ? 1 : 0);
                 REQUIRE(wrong == 0);
             }
@@ -47,7 +47,7 @@ TEST_CASE("a pool calls every index exactly once", "[thread_pool]") {
 }
 
 TEST_CASE("a pool runs tasks at the same time", "[thread_pool]") {
-    // Each task waits until all have begun: with fewer threads than tasks this would never end, so it gives up.
+    // Each task waits until all have begun. With fewer threads than tasks this would never end, so there is a time limit.
     struct meeting {
         std::atomic<int> present{0}, alone{0};
         std::mutex mutex;
@@ -106,12 +106,12 @@ TEST_CASE("a pool refuses worker counts out of range", "[thread_pool]") {
     }
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they reserve terabytes of addresses themselves
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // sanitizers reserve terabytes of addresses
 TEST_CASE("a pool that cannot start its threads is an error (not under QEMU, which ignores limits of addresses)", "[thread_pool]") {
     if (*CVT_TEST_EMULATOR != '\0') return;
     const pid_t child = fork();
     REQUIRE(child >= 0);
-    if (child == 0) {  // 255 stacks of the usual 8 MiB do not fit
+    if (child == 0) {  // 255 stacks of the default 8 MiB do not fit
         const rlimit addresses{std::size_t{1} << 29, std::size_t{1} << 29};
         setrlimit(RLIMIT_AS, &addresses);
         const auto pool = cvt::thread_pool::create(256);

@@ -1,4 +1,4 @@
-// geometry: regions against what preprocess() does to drawn pixels, key places against receptive fields found by enumeration.
+// attention_geometry: input regions against the effect of preprocess() on drawn pixels, key positions against enumerated receptive fields.
 #include <catch2/catch.hpp>
 #include <cvt/image/attention_geometry.hpp>
 #include <cvt/image/preprocessor.hpp>
@@ -6,7 +6,7 @@
 
 namespace {
 
-// The input of a photo that is black but for one white pixel row or column: where its light falls, in input pixels.
+// Preprocesses a black photo with one white row or column, and returns the position of the light in input pixels.
 double centre_of_light(const cvt::preprocessing& p, int width, int height, int at, bool horizontal) {
     std::vector<std::uint8_t> pixels(static_cast<std::size_t>(width * height), 0);
     for (int y = 0; y < height; ++y)
@@ -31,7 +31,7 @@ struct interval {
     int first, last;
 };
 
-// Pixels of the (unbounded) input that `key` of the last stage is computed from.
+// Returns the range of pixels in the (unbounded) input on which `key` of the last stage depends.
 interval receptive_field(const cvt::config& c, int key) {
     interval field{key, key};
     const auto widen = [&field](int kernel, int stride, int padding) {
@@ -46,7 +46,7 @@ interval receptive_field(const cvt::config& c, int key) {
 
 }  // namespace
 
-TEST_CASE("input_region is where preprocess takes the input from") {
+TEST_CASE("input_region agrees with preprocess()") {
     cvt::preprocessing crop = cvt::preprocessing::for_size(224), warp = cvt::preprocessing::for_size(384), as_is, hf = crop;
     as_is.resize = cvt::preprocessing::resize_rule::none;
     as_is.center_crop = false;

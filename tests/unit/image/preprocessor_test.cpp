@@ -1,4 +1,4 @@
-// image_preprocessor: the same bits whatever image came before, plans kept and replaced, the order of errors, memory.
+// image_preprocessor: results independent of earlier images, plans, the order of errors, memory.
 #include <string>
 
 #include "support/counted_new.hpp"
@@ -13,7 +13,7 @@ using cvt_test::allocations;
 
 namespace {
 
-/// A made-up image; view() lives as long as this.
+/// An image of synthetic pixels, which must outlive its view().
 struct picture {
     std::vector<std::uint8_t> pixels;
     int width, height, channels;
@@ -28,7 +28,7 @@ struct picture {
     [[nodiscard]] cvt::image_view view() const { return {pixels.data(), width, height, channels, 0}; }
 };
 
-/// What the preprocessor makes of the image; planned beforehand, as a host does it that must know the size.
+/// Preprocesses the image; plans first, like a host that needs the size.
 std::vector<float> input_of(cvt::image_preprocessor& preprocessor, const picture& image) {
     const cvt::result<cvt::grid> size = preprocessor.plan(image.width, image.height);
     REQUIRE(size);
@@ -46,7 +46,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-/// Preprocessings that take every way: crop, crop that pads, warp, neither, and pixels as they are.
+/// All kinds of preprocessing: crop, crop with padding, warp, neither, and no resizing.
 std::vector<cvt::preprocessing> preprocessings() {
     cvt::preprocessing padded = cvt::preprocessing::for_size(64), uncropped = padded, as_is, bare = padded;
     padded.short_side = 40;
@@ -66,7 +66,7 @@ long allocations_of(Work work) {
 
 }  // namespace
 
-TEST_CASE("images have the bits that they have alone, whatever came before") {
+TEST_CASE("the result for an image does not depend on earlier images") {
     const picture a{90, 70}, b{70, 90}, smaller{20, 30}, grey{90, 70, 1}, rgba{90, 70, 4}, square{64, 64};
     for (const cvt::preprocessing& p : preprocessings()) {
         CAPTURE(static_cast<int>(p.resize), p.center_crop, p.short_side);
@@ -78,7 +78,7 @@ TEST_CASE("images have the bits that they have alone, whatever came before") {
     }
 }
 
-TEST_CASE("run() plans for itself, and preprocess() is a preprocessor of one image") {
+TEST_CASE("run() plans if necessary, and preprocess() equals a preprocessor used once") {
     const picture a{90, 70}, b{70, 90};
     const cvt::preprocessing p = cvt::preprocessing::for_size(64);
     cvt::image_preprocessor preprocessor{p};
@@ -91,7 +91,7 @@ TEST_CASE("run() plans for itself, and preprocess() is a preprocessor of one ima
         REQUIRE_FALSE(cvt::preprocess(image->view(), p, input));
         CHECK(same_bits(out, alone(p, *image)));
     }
-    // A plan for another image than the one that comes is of no account.
+    // A plan for a different image is ignored.
     REQUIRE(preprocessor.plan(10, 500));
     REQUIRE_FALSE(preprocessor.run(a.view(), input));
     CHECK(same_bits(out, alone(p, a)));
@@ -102,7 +102,7 @@ TEST_CASE("run() plans for itself, and preprocess() is a preprocessor of one ima
     CHECK(same_bits(input_of(moved, b), alone(cvt::preprocessing::for_size(32), b)));
 }
 
-TEST_CASE("plan() is output_size(), and one that fails changes nothing") {
+TEST_CASE("plan() agrees with output_size(), and a failed plan() changes nothing") {
     const picture a{90, 70};
     for (const cvt::preprocessing& p : preprocessings()) {
         cvt::image_preprocessor preprocessor{p};
@@ -110,7 +110,7 @@ TEST_CASE("plan() is output_size(), and one that fails changes nothing") {
         for (const auto& [width, height] : {std::pair{90, 70}, std::pair{90, 71}, std::pair{91, 71}, std::pair{90, 70}, std::pair{70, 90}})
             CHECK(*preprocessor.plan(width, height) == *cvt::output_size(p, width, height));
         const std::vector<float> before = input_of(preprocessor, a);
-        for (int round = 0; round < 2; ++round) {  // nor is it taken for one that was made
+        for (int round = 0; round < 2; ++round) {  // nor does a second call take it for a good plan
             CHECK(preprocessor.plan(0, 70).error().code() == cvt::errc::bad_image);
             CHECK(preprocessor.plan(0, 70).error().code() == cvt::errc::bad_image);
             CHECK(preprocessor.plan(90, 2'000'000).error().code() == cvt::errc::bad_image);
@@ -119,7 +119,7 @@ TEST_CASE("plan() is output_size(), and one that fails changes nothing") {
     }
 }
 
-TEST_CASE("errors come in order: size, pixels, normalisation, room for the result; and take no memory") {
+TEST_CASE("errors come in the order size, pixels, normalisation, capacity of the result, and allocate nothing") {
     const picture a{8, 8};
     cvt::preprocessing p = cvt::preprocessing::for_size(16);
     p.mean_count = 1;
@@ -148,13 +148,13 @@ TEST_CASE("errors come in order: size, pixels, normalisation, room for the resul
     refused(good, wrong, cvt::errc::invalid_argument, "expected [3, 16, 16], found [3, 16, 15]");
     refused(good, cvt::view<float, 3>{nullptr, 3, 16, 16}, cvt::errc::invalid_argument, "without data");
     CHECK_FALSE(good.run(view, right));
-    // Of a size that was good before, pixels and room are checked all the same.
+    // Pixels and capacity are checked even if the size was valid before.
     refused(good, wrong, cvt::errc::invalid_argument, "found [3, 16, 15]");
     view.channels = 2;
     refused(good, right, cvt::errc::bad_image, "2 channels");
 }
 
-TEST_CASE("nothing is allocated by the constructor and plan(), nor for sizes that were there before") {
+TEST_CASE("the constructor, plan() and images of previous sizes allocate nothing") {
     const picture a{300, 200}, b{200, 300}, small{20, 30}, grey{300, 200, 1};
     for (const cvt::preprocessing& p : preprocessings()) {
         std::vector<float> out(std::size_t{3} * 400 * 400);
@@ -175,7 +175,7 @@ TEST_CASE("nothing is allocated by the constructor and plan(), nor for sizes tha
     }
 }
 
-TEST_CASE("extreme shapes ask for little memory") {
+TEST_CASE("extreme shapes need little memory") {
     const picture strip{1, 16384};
     std::vector<float> out(std::size_t{3} * 224 * 224);
     for (const bool tall : {true, false}) {

@@ -1,4 +1,4 @@
-// Every kernel of every set this CPU runs, against float64 definitions, at sizes 1..N and odd ones.
+// Every kernel of every kernel set of this CPU against float64 definitions, at sizes from 1 and odd sizes.
 #include <algorithm>
 #include <bit>
 #include <catch2/catch.hpp>
@@ -25,10 +25,10 @@ std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
 std::vector<float> numbers(const char* name, std::ptrdiff_t count) { return cvt_test::hash_uniform(name, size(count)); }
 
-/// Whether the set's products are rounded once, with the sum: what the bounds in units of the last place are about.
+/// Whether the set uses fused multiply-adds, on which the bounds in ulp depend.
 bool is_fused(const kernel_set& set) { return std::strcmp(set.name, "eigen") != 0 && std::strcmp(set.name, "sse2") != 0; }
 
-/// Columns of a whole panel, whatever the set's is, and of part of another.
+/// Column counts of a whole panel of any set, and of a partial one.
 std::ptrdiff_t panel_and(const kernel_set& set, std::ptrdiff_t more) { return std::max<std::ptrdiff_t>(set.f32.nr, 16) + more; }
 
 cvt::matrix<float> rows_of(std::vector<float>& v, std::ptrdiff_t rows, std::ptrdiff_t cols, std::ptrdiff_t stride) {
@@ -38,7 +38,7 @@ cvt::matrix<const float> rows_of(const std::vector<float>& v, std::ptrdiff_t row
     return {.data = v.data(), .rows = rows, .cols = cols, .stride = stride};
 }
 
-/// A canary that no kernel writes by accident.
+/// A value that no kernel writes by accident.
 constexpr float untouched = -12345.F;
 
 void check_linear(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, std::ptrdiff_t k, epilogue then, bool with_bias) {
@@ -69,7 +69,7 @@ void check_linear(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, 
         }
         for (std::ptrdiff_t o = n; o < out_stride; ++o) spilled |= out[size(r * out_stride + o)] != untouched;
     }
-    // k roundings of a partial sum that grows as a random walk does
+    // k roundings of a partial sum that grows like a random walk
     REQUIRE(worst < 2e-7 * (6 + static_cast<double>(k) / 4));
     REQUIRE_FALSE(spilled);
 }
@@ -95,14 +95,14 @@ TEST_CASE("linear: depths beyond one cache block") {
                 check_linear(*set, 7, panel_and(*set, 3), k, then, true);
 }
 
-TEST_CASE("linear: more rows than stay in a cache, and more depth") {
+TEST_CASE("linear: rows and depth beyond the cache blocks") {
     for (const kernel_set* set : cvt::kernels::available())
         for (const epilogue then : {epilogue::none, epilogue::quick_gelu, epilogue::erf_gelu, epilogue::add})
             for (const std::ptrdiff_t rows : {72, 73, 79, 102, 103, 150, 205})
                 check_linear(*set, rows, panel_and(*set, 3), 1025, then, true);
 }
 
-TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
+TEST_CASE("pack accepts any strides: a transposed view packs like its copy") {
     constexpr std::ptrdiff_t n = 21, k = 35;
     const std::vector<float> w = numbers("w", n * k);
     std::vector<float> transposed(w.size());
@@ -116,10 +116,10 @@ TEST_CASE("pack takes any strides: a transposed view packs as its copy") {
     }
 }
 
-TEST_CASE("a row's sums do not depend on the rows beside it") {
-    // What makes results independent of workers: tasks begin at multiples of split_rows, wherever that is.
+TEST_CASE("the result of a row does not depend on other rows") {
+    // Makes results independent of the number of workers: a task may begin at any multiple of split_rows.
     struct product {
-        std::ptrdiff_t more, k;  // columns beyond a panel
+        std::ptrdiff_t more, k;  // columns beyond a whole panel
         epilogue then;
     };
     for (const kernel_set* set : cvt::kernels::available())
@@ -146,7 +146,7 @@ TEST_CASE("a row's sums do not depend on the rows beside it") {
         }
 }
 
-TEST_CASE("weights packed piece by piece, and multiplied piece by piece") {
+TEST_CASE("weights are packed and multiplied piece by piece") {
     constexpr std::ptrdiff_t k = 35, rows = 9;
     const std::vector<float> in = numbers("in", rows * k);
     for (const kernel_set* set : cvt::kernels::available()) {
@@ -184,7 +184,7 @@ TEST_CASE("weights packed piece by piece, and multiplied piece by piece") {
     }
 }
 
-TEST_CASE("linear: factors of rows") {
+TEST_CASE("linear: row factors") {
     for (const kernel_set* set : cvt::kernels::available())
         for (const std::ptrdiff_t k : {5, 800})
             for (const std::ptrdiff_t rows : {1, 6, 8, 203}) {
@@ -201,7 +201,7 @@ TEST_CASE("linear: factors of rows") {
             }
 }
 
-/// |actual - expected| in units of the last place of a float of expected's size.
+/// Returns |actual - expected| in ulp of a float of the magnitude of `expected`.
 double ulps(float actual, double expected) {
     const double smallest = 1.1754943508222875e-38;
     return std::abs(static_cast<double>(actual) - expected) / std::ldexp(1.0, std::ilogb(std::max(std::abs(expected), smallest)) - 23);
@@ -234,7 +234,7 @@ TEST_CASE("exp over its whole range, through a softmax of two") {
 }
 
 TEST_CASE("GELU over the whole range of floats") {
-    // through a product with a single weight 1: the only way in
+    // through a product with a single weight 1, the only access to the epilogue
     std::vector<float> x;
     for (std::uint32_t bits = 0; bits < 0x7F800000U; bits += 99991U) {
         x.push_back(std::bit_cast<float>(bits));
@@ -253,13 +253,13 @@ TEST_CASE("GELU over the whole range of floats") {
             float at = 0, share_at = 0;
             for (std::size_t i = 0; i < x.size(); ++i) {
                 const double value = static_cast<double>(x[i]), expected = naive::gelu(value, kind);
-                // relative where the result is of the size of x, absolute in the tail, where it vanishes against the others
+                // relative where the result has the magnitude of x, absolute in the tail, where it is negligible
                 const double off = std::abs(static_cast<double>(y[i]) - expected) / std::max(std::abs(expected), 0.05);
                 if (!(off <= worst)) {
                     worst = off;
                     at = x[i];
                 }
-                // and in units of the last place, as far as results are normal numbers
+                // and in ulp, where results are normal numbers
                 if (!is_fused(*set) || value < (kind == cvt::gelu::quick ? -50.0 : -12.9)) continue;
                 const double share = ulps(y[i], expected) / (kind == cvt::gelu::quick ? 3 + 2.5 * std::max(-value, 0.0) : 5.5);
                 if (!(share <= worst_share)) {
@@ -275,7 +275,7 @@ TEST_CASE("GELU over the whole range of floats") {
     }
 }
 
-TEST_CASE("softmax: rows of every length, huge and tiny logits") {
+TEST_CASE("softmax: rows of any length, huge and tiny logits") {
     for (const kernel_set* set : cvt::kernels::available()) {
         for (std::ptrdiff_t columns = 1; columns <= 70; ++columns) {
             constexpr std::ptrdiff_t rows = 3;
@@ -314,7 +314,7 @@ TEST_CASE("layer_norm: every width, with and without the affine part, in place")
                 INFO(set->name << ": dim " << dim << ", affine " << affine);
                 constexpr std::ptrdiff_t rows = 4;
                 std::vector<float> x = numbers("x", rows * dim), gain = numbers("gain", dim), bias = numbers("bias", dim);
-                for (float& v : x) v = v * 3.F + 5.F;  // a mean that must be taken off before squaring
+                for (float& v : x) v = v * 3.F + 5.F;  // a mean that must be subtracted before squaring
                 if (!affine) {
                     gain.assign(size(dim), 1.F);
                     bias.assign(size(dim), 0.F);
@@ -326,7 +326,7 @@ TEST_CASE("layer_norm: every width, with and without the affine part, in place")
                 double worst = 0;
                 for (std::size_t i = 0; i < y.size(); ++i)
                     worst = std::max(worst, std::abs(expected.values[i] - static_cast<double>(y[i])));
-                REQUIRE(worst < 2e-5);  // dim 2 divides a small difference by its own size
+                REQUIRE(worst < 2e-5);  // with dim 2 a small difference is divided by itself
                 set->layer_norm(rows_of(x, rows, dim, dim), w, rows_of(apart, rows, dim, dim + 3));
                 for (std::ptrdiff_t r = 0; r < rows; ++r) {
                     for (std::ptrdiff_t c = 0; c < dim; ++c) REQUIRE(std::abs(expected(r, c) - naive::at(apart, r * (dim + 3) + c)) < 2e-5);
@@ -347,7 +347,7 @@ TEST_CASE("depthwise: kernels, strides, paddings, channel counts, pieces of rows
                     for (const int channels : {1, 3, 8, 17}) {
                         INFO(set->name << ": kernel " << kernel << ", stride " << stride << ", padding " << padding << ", channels "
                                        << channels);
-                        const cvt::grid from{6, kernel == 3 ? 41 : 9},  // runs of outputs longer than a cut, where there are runs
+                        const cvt::grid from{6, kernel == 3 ? 41 : 9},  // runs of outputs longer than a piece, if there are runs
                             to = naive::conv_grid(from, kernel, stride, padding);
                         const std::ptrdiff_t area = kernel * kernel;
                         const std::vector<float> x = numbers("x", from.tokens() * channels), w = numbers("w", channels * area),
@@ -357,7 +357,7 @@ TEST_CASE("depthwise: kernels, strides, paddings, channel counts, pieces of rows
                             for (std::ptrdiff_t t = 0; t < area; ++t) taps[size(t * channels + c)] = w[size(c * area + t)];
                         const naive::matrix expected =
                             naive::depthwise(naive::matrix{from.tokens(), channels, x}, from, w, kernel, stride, padding);
-                        // tokens apart by more than their channels, in pieces that begin and end anywhere in a row
+                        // tokens with a stride above their channels, in pieces that begin and end anywhere in a row
                         const std::ptrdiff_t in_stride = channels + 2, out_stride = channels + 1;
                         std::vector<float> apart(size(from.tokens() * in_stride), untouched), y(size(to.tokens() * out_stride), untouched);
                         for (std::ptrdiff_t t = 0; t < from.tokens(); ++t)
@@ -390,7 +390,7 @@ TEST_CASE("depthwise: kernels, strides, paddings, channel counts, pieces of rows
     }
 }
 
-TEST_CASE("select: by name, by environment, and what it says otherwise") {
+TEST_CASE("select: by name, by environment, and the errors") {
     ::unsetenv("CVT_FORCE_KERNELS");
     const auto sets = cvt::kernels::available();
     CHECK(*cvt::kernels::select(nullptr) == sets.front());
@@ -404,12 +404,12 @@ TEST_CASE("select: by name, by environment, and what it says otherwise") {
     CHECK(from_environment.code() == cvt::errc::invalid_argument);
     CHECK_THAT(from_environment.what(),
                Catch::Contains("CVT_FORCE_KERNELS") && Catch::Contains("\"mmx\"") && Catch::Contains(sets.front()->name));
-    CHECK(cvt::kernels::select(sets.back()->name));  // the caller wins over the environment
+    CHECK(cvt::kernels::select(sets.back()->name));  // the caller has precedence over the environment
     ::unsetenv("CVT_FORCE_KERNELS");
     CHECK_THAT(cvt::kernels::select("neon9").error().what(), Catch::Contains("\"neon9\""));
 }
 
-TEST_CASE("each set says for itself whether this CPU runs it: the order of the others stays") {
+TEST_CASE("supported() selects the sets that this CPU runs, in the same order") {
     const auto yes = [] { return true; };
     const auto no = [] { return false; };
     const auto set = [](const char* name, bool (*supported)()) {
@@ -418,7 +418,7 @@ TEST_CASE("each set says for itself whether this CPU runs it: the order of the o
         s.supported = supported;
         return s;
     };
-    // a client CPU with AVX-VNNI: no AVX-512, and better than AVX2
+    // a client CPU with AVX-VNNI: better than AVX2, without AVX-512
     const kernel_set first = set("avx512vnni", no), second = set("avxvnni", yes), third = set("avx512", no), fourth = set("avx2", yes);
     const kernel_set* const sets[]{&first, &second, &third, &fourth};
     const cvt::kernels::set_list list = cvt::kernels::supported(sets);
@@ -429,9 +429,7 @@ TEST_CASE("each set says for itself whether this CPU runs it: the order of the o
 }
 
 #if defined(__aarch64__) && defined(__GNUC__)
-TEST_CASE("64-bit ARM runs the NEON kernels unless told otherwise") {
-    CHECK(std::string{cvt::kernels::available().front()->name} == "neon");
-}
+TEST_CASE("64-bit ARM uses the NEON kernels by default") { CHECK(std::string{cvt::kernels::available().front()->name} == "neon"); }
 #endif
 
 #if defined(CVT_HAS_AVX2_KERNELS)
@@ -439,7 +437,7 @@ namespace {
 
 float row[16];
 
-/// Of a float that is written right before it is read through another name, and right after it.
+/// Broadcasts a float that is written right before the read through another pointer, and again right after it.
 __attribute__((noinline, target("avx2,fma"))) float avx2_between_writes(const float* p, std::ptrdiff_t bytes) {
     row[7] = 42.F;
     const auto x = cvt::kernels::avx2::broadcast<1, 2>(p, bytes);
@@ -456,13 +454,13 @@ __attribute__((noinline, target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 
 }  // namespace
 
-TEST_CASE("the broadcasts of AVX2 and AVX-512 read memory as it is at that moment") {
+TEST_CASE("the broadcasts of AVX2 and AVX-512 are not reordered with stores") {
     const float* volatile other_name = row;
     if (cvt::kernels::select("avx2")) CHECK(avx2_between_writes(other_name, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
     if (cvt::kernels::select("avx512")) CHECK(avx512_between_writes(other_name, 5 * static_cast<std::ptrdiff_t>(sizeof(float))) == 42.F);
 }
 
-TEST_CASE("x86-64 runs the widest kernels that the CPU has unless told otherwise") {
+TEST_CASE("x86-64 uses the widest kernels that the CPU supports by default") {
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                         __builtin_cpu_supports("avx512vl");

@@ -1,4 +1,4 @@
-// A second element type of weights fits: bfloat16, made for this test, runs through every layer beside float32.
+// packed_matrix: a second weight type, bfloat16 kernels made for this test, works in every layer.
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -11,7 +11,7 @@ using namespace cvt_test;
 
 namespace {
 
-// Columns in pairs, (k, 2) of 16 bits: another size of element and another nr than any set's float32.
+// Columns in pairs, (k, 2) of 16 bits: element size and nr differ from all float32 sets.
 constexpr std::ptrdiff_t pair = 2;
 
 std::uint16_t rounded(float v) { return static_cast<std::uint16_t>((std::bit_cast<std::uint32_t>(v) + 0x8000U) >> 16); }
@@ -21,7 +21,7 @@ float widened(const std::byte* at) {
     return std::bit_cast<float>(std::uint32_t{bits} << 16);
 }
 std::size_t offset(std::ptrdiff_t element) { return static_cast<std::size_t>(element) * sizeof(std::uint16_t); }
-/// Of element (i, j) from the start of a matrix packed with depth packed_k.
+/// Returns the offset of element (i, j) in a matrix packed with depth packed_k.
 std::size_t place(std::ptrdiff_t i, std::ptrdiff_t j, std::ptrdiff_t packed_k) {
     return offset(i / pair * pair * packed_k + j * pair + i % pair);
 }
@@ -65,7 +65,7 @@ constexpr cvt::kernels::gemm_kernels bf16{
     .column_offset = [](std::ptrdiff_t first, std::ptrdiff_t packed_k) { return offset(first * packed_k); },
     .depth_offset = [](std::ptrdiff_t first) { return offset(first * pair); }};
 
-/// A stage's x with weights packed by `gemm`; the attention's own products stay those of `set`.
+/// Returns the x of a stage with weights packed by `gemm`; attention's own products use `set`.
 std::vector<float> run(const cvt::config& c, const cvt::kernels::gemm_kernels& gemm, const cvt::kernels::kernel_set& set) {
     cvt::kernels::kernel_set packing = set;
     packing.f32 = gemm;
@@ -83,9 +83,9 @@ std::vector<float> run(const cvt::config& c, const cvt::kernels::gemm_kernels& g
 
 }  // namespace
 
-TEST_CASE("weights of 16 bits pass through every layer, in half the memory") {
+TEST_CASE("16-bit weights work in every layer, in half the memory") {
     cvt::stage_config s;
-    s.embed_dim = 102;  // 408 hidden channels: more than a hidden block, cut by columns() and depths()
+    s.embed_dim = 102;  // 408 hidden channels: more than a hidden block, split by columns() and depths()
     s.num_heads = 3;
     s.depth = 2;
     s.cls_token = true;
@@ -96,7 +96,7 @@ TEST_CASE("weights of 16 bits pass through every layer, in half the memory") {
         const std::vector<double> expected(exact.begin(), exact.end());
         const double off = difference(narrow, expected);
         CHECK(off < 2e-2);  // 8 bits of mantissa through 2 blocks
-        CHECK(off > 1e-5);  // and not the float32 weights
+        CHECK(off > 1e-5);  // and the weights are not float32
     }
     const packed_weights whole{c, *cvt::kernels::available().back()};
     cvt::kernels::kernel_set packing = *cvt::kernels::available().back();

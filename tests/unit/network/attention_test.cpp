@@ -9,7 +9,7 @@ using namespace cvt_test;
 
 namespace {
 
-/// Checks x += attention(y) for all rows, and for the class token alone where there is one.
+/// Checks x += attention(y) for all rows, and for the class token alone if there is one.
 void check(const cvt::stage_config& s, cvt::grid grid) {
     INFO(to_string(s.qkv_projection) << ", dim " << s.embed_dim << ", heads " << s.num_heads << ", grid " << grid.height << "x"
                                      << grid.width << ", class token " << s.cls_token << ", bias " << s.qkv_bias << ", stride "
@@ -69,9 +69,9 @@ TEST_CASE("attention: widths, heads and grids") {
         check(stage(21, 3, cls), {7, 7});
         check(stage(7, 7, cls), {6, 8});     // heads of a single channel
         check(stage(26, 2, cls), {12, 17});  // exactly a tile of 204, without a class token
-        check(stage(256, 4, cls), {5, 6});   // rows that do not lie next to each other
+        check(stage(256, 4, cls), {5, 6});   // rows that are not contiguous
         check(stage(35, 5, cls), {1, 11});
-        check(stage(12, 1, cls), {1, 1});  // one token: without a class token one key, probability 1
+        check(stage(12, 1, cls), {1, 1});  // one token: without a class token there is one key, with probability 1
         check(stage(192, 3, cls), {3, 5});
     }
 }
@@ -97,7 +97,7 @@ TEST_CASE("attention: every projection, with and without biases") {
     }
 }
 
-TEST_CASE("attention: more keys than a block of the products is deep") {
+TEST_CASE("attention: more keys than the depth of a block of products") {
     cvt::stage_config s = stage(6, 2, true);
     s.qkv_projection = cvt::projection::linear;
     check(s, {33, 32});  // 1057 keys, beyond 256 and 1024

@@ -1,4 +1,4 @@
-// A transformer block, all rows and the class token's alone, against the naive block in float64.
+// block: all rows, and the class token's row alone, against the naive block in float64.
 #include <catch2/catch.hpp>
 #include <cvt/network/block.hpp>
 
@@ -51,7 +51,7 @@ TEST_CASE("block adds attention(norm1(x)), then mlp(norm2(x))") {
         for (const cvt::projection method : {cvt::projection::dw_bn, cvt::projection::avg, cvt::projection::linear}) {
             for (const bool cls : {false, true}) {
                 cvt::stage_config s;
-                s.depth = 2;  // the second block is run: prefixes and offsets count
+                s.depth = 2;  // runs the second block, so that prefixes and offsets matter
                 s.qkv_projection = method;
                 s.cls_token = cls;
                 s.embed_dim = 15;

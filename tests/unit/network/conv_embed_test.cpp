@@ -1,4 +1,4 @@
-// The token embedding against conv2d + LayerNorm in float64, from images (channels first) and from tokens (channels last).
+// conv_embed: against conv2d and LayerNorm in float64, from images (channels first) and from tokens (channels last).
 #include <catch2/catch.hpp>
 #include <cvt/network/conv_embed.hpp>
 
@@ -17,7 +17,7 @@ std::ostream& operator<<(std::ostream& out, const embed_case& c) {
                << c.input.height << "x" << c.input.width;
 }
 
-/// Puts the case in stage `stage` of a model: 0 reads an image, 1 a token grid.
+/// Runs the case as stage `stage` of a model: 0 reads an image, 1 a token grid.
 void check(const embed_case& e, std::size_t stage) {
     INFO("stage " << stage << ": " << e);
     cvt::config c = one_stage({});
@@ -31,7 +31,7 @@ void check(const embed_case& e, std::size_t stage) {
     const cvt::stage_config& s = c.stage[stage];
     const cvt::grid tokens = naive::conv_grid(e.input, e.patch, e.stride, e.padding);
 
-    // channels last, as the naive version has it and as later stages read it
+    // channels last, as in the naive version and for later stages
     const std::vector<float> grid = hash_uniform("grid", count(e.input.tokens() * e.channels));
     const naive::matrix x{e.input.tokens(), e.channels, grid};
     std::vector<float> input = grid;
@@ -65,13 +65,13 @@ void check(const embed_case& e, std::size_t stage) {
 TEST_CASE("conv_embed is a convolution and a LayerNorm") {
     for (const std::size_t stage : {0U, 1U}) {
         check({3, 64, 7, 4, 2, {61, 45}}, stage);   // the published first stage; 16 x 11 tokens: tiles of 48 and 96 and a remainder
-        check({3, 13, 3, 2, 1, {13, 31}}, stage);   // the published later stages, odd width
+        check({3, 13, 3, 2, 1, {13, 31}}, stage);   // the published later stages, with odd width
         check({1, 7, 1, 1, 0, {9, 11}}, stage);     // a patch of a single pixel
-        check({5, 17, 4, 3, 3, {10, 8}}, stage);    // padding that whole rows of a patch fall into
-        check({2, 9, 3, 5, 0, {16, 13}}, stage);    // pixels between patches that nobody reads
+        check({5, 17, 4, 3, 3, {10, 8}}, stage);    // whole rows of a patch fall into the padding
+        check({2, 9, 3, 5, 0, {16, 13}}, stage);    // unused pixels between patches
         check({4, 11, 8, 8, 0, {8, 8}}, stage);     // a single token
         check({3, 10, 5, 1, 4, {1, 2}}, stage);     // more padding than input
-        check({2, 6, 3, 2, 1, {1, 193}}, stage);    // a row: 97 tokens, one beyond two tiles
-        check({37, 96, 2, 2, 0, {14, 14}}, stage);  // 49 tokens, one beyond a tile; whole vectors
+        check({2, 6, 3, 2, 1, {1, 193}}, stage);    // a row of 97 tokens, one more than two tiles
+        check({37, 96, 2, 2, 0, {14, 14}}, stage);  // 49 tokens, one more than a tile; whole vectors
     }
 }

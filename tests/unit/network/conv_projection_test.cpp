@@ -1,4 +1,4 @@
-// Queries, keys and values: depth-wise convolution with batch norm folded in, average pooling or nothing, then a linear layer.
+// conv_projection: depth-wise convolution with folded batch norm, average pooling or nothing, then a linear layer.
 #include <catch2/catch.hpp>
 #include <cvt/network/conv_projection.hpp>
 
@@ -78,7 +78,7 @@ cvt::stage_config stage(cvt::projection method, int dim, bool cls, int kernel, i
 
 }  // namespace
 
-TEST_CASE("dw_bn is a depth-wise convolution and a batch norm; the class token passes by") {
+TEST_CASE("dw_bn is a depth-wise convolution and a batch norm, which skip the class token") {
     using enum cvt::projection;
     for (const bool cls : {false, true}) {
         for (const cvt::grid grid : {cvt::grid{14, 14}, {7, 13}, {5, 1}, {1, 6}, {1, 1}}) {
@@ -89,7 +89,7 @@ TEST_CASE("dw_bn is a depth-wise convolution and a batch norm; the class token p
             check(stage(dw_bn, 64, cls, 5, 3, 2), grid, true);
         }
         check(stage(dw_bn, 6, cls, 7, 4, 0), {9, 12}, false);
-        check(stage(dw_bn, 256, cls, 3, 2, 1), {5, 6}, false);  // rows that do not lie next to each other
+        check(stage(dw_bn, 256, cls, 3, 2, 1), {5, 6}, false);  // rows that are not contiguous
     }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("avg is AvgPool2d with ceil_mode and count_include_pad") {
     check(stage(cvt::projection::linear, 12, false, 3, 2, 1), {6, 5}, false);
 }
 
-TEST_CASE("which projections are the identity") {
+TEST_CASE("projections that are the identity") {
     const auto is_identity = [](cvt::projection method, bool queries) {
         cvt::stage_config s;
         s.qkv_projection = method;

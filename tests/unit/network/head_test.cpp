@@ -1,4 +1,4 @@
-// From tokens to embedding and logits, with and without class token, final norm and head, against float64.
+// head: from tokens to embedding and logits, with and without class token, final norm and head, against float64.
 #include <catch2/catch.hpp>
 #include <cvt/network/head.hpp>
 
@@ -18,7 +18,7 @@ void check(int dim, int classes, cvt::grid grid, bool cls, bool norm) {
     c.stage[0].cls_token = cls;
     const cvt::model_shape::stage_shape shape = shape_of_stage(c.stage[0], grid);
     std::vector<float> tokens = hash_uniform("tokens", count(shape.queries() * dim));
-    for (float& v : tokens) v += 3.F;  // a mean that a sum in single precision would miss
+    for (float& v : tokens) v += 3.F;  // a mean that a sum in float32 would lose
     const naive::model reference = reference_of(c);
     naive::matrix x = naive::rows({shape.queries(), dim, tokens}, 0, cls ? 1 : shape.queries());
     if (norm) x = reference.norm(x, "norm.");

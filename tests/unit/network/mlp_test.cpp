@@ -1,4 +1,4 @@
-// The MLP with norm2 folded in, against its definition in float64.
+// mlp: with folded norm2, against its definition in float64.
 #include <catch2/catch.hpp>
 #include <cvt/network/mlp.hpp>
 
@@ -57,6 +57,6 @@ TEST_CASE("mlp adds fc2(gelu(fc1(norm2(x))))") {
     }
 }
 
-TEST_CASE("hidden blocks begin where a panel of packed weights does") {
+TEST_CASE("hidden blocks begin at panels of packed weights") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) CHECK(cvt::network::hidden_block % set->f32.nr == 0);
 }

@@ -1,4 +1,4 @@
-// What the loader asks a source for, what it counts, and that folding survives difficult values.
+// pack: the tensors that it reads, the sizes that it counts, and folding of difficult values.
 #include <catch2/catch.hpp>
 #include <limits>
 #include <set>
@@ -11,7 +11,7 @@ using namespace cvt_test;
 
 namespace {
 
-/// Bytes of a model's packed weights, measured without them.
+/// Returns the bytes of a model's packed weights, measured without packing.
 std::size_t packed_bytes(const cvt::config& c, const cvt::kernels::kernel_set& set) {
     std::size_t depth = 0;
     for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
@@ -21,7 +21,7 @@ std::size_t packed_bytes(const cvt::config& c, const cvt::kernels::kernel_set& s
     return memory.peak();
 }
 
-/// A source that notes what it is asked for.
+/// A source that records the names it is asked for.
 struct recorder {
     std::multiset<std::string> asked;
 
@@ -56,7 +56,7 @@ cvt::config with_everything() {
 
 }  // namespace
 
-TEST_CASE("packed weights take little more than the parameters") {
+TEST_CASE("packed weights take little more memory than the parameters") {
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
         INFO("kernels " << set->name);
         CHECK(static_cast<double>(packed_bytes(cvt::cvt_w24, *set)) < 1.01 * 4 * 277'196'392);
@@ -81,7 +81,7 @@ TEST_CASE("every tensor of the official state dict is read once, and nothing els
     }
 }
 
-TEST_CASE("weights that are not finite are told by name") {
+TEST_CASE("warnings name weights that are not finite") {
     constexpr float bad[]{std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()};
     struct source {
@@ -97,7 +97,7 @@ TEST_CASE("weights that are not finite are told by name") {
     for (const float value : bad) {
         source one{"stage2.blocks.0.attn.conv_proj_k.bn.running_var", value};
         const packed_weights weights{with_everything(), *cvt::kernels::available().front(), {&one, &source::read}};
-        CHECK(weights.warnings().count == 0);  // that stage has no convolution: nobody asks
+        CHECK(weights.warnings().count == 0);  // that stage has no convolution and does not read it
         one.name = "stage3.blocks.1.attn.conv_proj_k.bn.running_var";
         const packed_weights again{with_everything(), *cvt::kernels::available().front(), {&one, &source::read}};
         REQUIRE(again.warnings().count == 1);
@@ -107,13 +107,13 @@ TEST_CASE("weights that are not finite are told by name") {
     source huge{"", std::numeric_limits<float>::max()};
     const packed_weights finite{with_everything(), *cvt::kernels::available().front(), {&huge, &source::read}};
     CHECK(finite.warnings().count == 0);
-    source many{".", bad[0]};  // all of them: more than are kept
+    source many{".", bad[0]};  // all tensors: more warnings than are kept
     const packed_weights all{with_everything(), *cvt::kernels::available().front(), {&many, &source::read}};
     CHECK(all.warnings().count > cvt::warning_list::capacity);
     CHECK(std::string{all.warnings().text[cvt::warning_list::capacity - 1]}.find("2 of ") != std::string::npos);
 }
 
-TEST_CASE("an error of the source ends the reading and comes back") {
+TEST_CASE("an error of the source ends the reading and is returned") {
     struct source {
         int left;
         int calls = 0;
@@ -137,7 +137,7 @@ TEST_CASE("an error of the source ends the reading and comes back") {
     }
 }
 
-TEST_CASE("folding of difficult values: statistics that are zero or large, gains of any sign") {
+TEST_CASE("folding of difficult values: zero or large statistics, gains of either sign") {
     struct source {
         static cvt::error read(void*, const char* name, std::span<const std::int64_t> shape, float* out) noexcept {
             fill_formula_tensor(name, shape, out);

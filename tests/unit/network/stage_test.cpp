@@ -1,4 +1,4 @@
-// A stage against the naive model in float64: first and later stages, class token, the shortcut of the last block.
+// stage: first and later stages, class token, and the shortcut of the last block against the naive model in float64.
 #include <catch2/catch.hpp>
 #include <cvt/network/stage.hpp>
 
@@ -8,7 +8,7 @@ using namespace cvt_test;
 
 namespace {
 
-/// Runs the first `stages` stages one after the other and returns the last one's x.
+/// Runs the first `stages` stages and returns the x of the last one.
 std::vector<float> run(const cvt::config& c, int stages, const std::vector<float>& image, const cvt::model_shape& shape,
                        const cvt::network::stage_request& request, const cvt::kernels::kernel_set& set, const cvt::executor& host) {
     const packed_weights weights{c, set};
@@ -31,14 +31,14 @@ std::vector<float> run(const cvt::config& c, int stages, const std::vector<float
 cvt::config two_stages(bool cls) {
     cvt::config c;
     c.num_classes = 0;
-    c.final_norm = false;  // the embedding is the class token as the stage left it
+    c.final_norm = false;  // the embedding is then the class token from the stage
     c.num_stages = 2;
     c.stage[0].embed_dim = 10;
     c.stage[0].num_heads = 2;
     c.stage[0].patch_size = 7;
     c.stage[0].patch_stride = 4;
     c.stage[0].patch_padding = 2;
-    c.stage[0].cls_token = true;  // dropped at the stage's end
+    c.stage[0].cls_token = true;  // dropped at the end of the stage
     c.stage[1].embed_dim = 21;
     c.stage[1].num_heads = 3;
     c.stage[1].depth = 3;
@@ -49,7 +49,7 @@ cvt::config two_stages(bool cls) {
 
 }  // namespace
 
-TEST_CASE("stages are embedding, class token and blocks") {
+TEST_CASE("a stage is embedding, class token and blocks") {
     for (const bool cls : {false, true}) {
         INFO("class token " << cls);
         const cvt::config c = two_stages(cls);

@@ -1,4 +1,4 @@
-// The list of tensors: names, shapes, roles and order, against a state dict written out by hand and the published counts.
+// tensor_list: names, shapes, roles and order against a state dict written by hand, and the published counts.
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -101,7 +101,7 @@ TEST_CASE("a model of two stages, tensor by tensor") {
     CHECK(lines(bare).back() == "stage1.blocks.0.mlp.fc2.bias 8");
 }
 
-TEST_CASE("average pooling has no tensors of its own: the list of a stage without convolutions") {
+TEST_CASE("average pooling adds no tensors: the list of a stage without convolutions") {
     cvt::config pooled = small(), plain = small();
     pooled.stage[1].qkv_projection = cvt::projection::avg;
     plain.stage[1].qkv_projection = cvt::projection::linear;
@@ -109,7 +109,7 @@ TEST_CASE("average pooling has no tensors of its own: the list of a stage withou
     CHECK(lines(pooled).size() == lines(small()).size() - 3 * 5);
 }
 
-TEST_CASE("roles: what batch norm has measured is a statistic, the rest is weight or bias") {
+TEST_CASE("roles: the measurements of batch norm are statistics, the rest are weights or biases") {
     int statistics = 0, biases = 0;
     cvt::network::for_each_tensor(cvt::cvt_13, [&](const tensor_info& t) {
         const std::string_view name = t.name;

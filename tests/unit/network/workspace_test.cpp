@@ -1,4 +1,4 @@
-// The workspace's plan: measuring and placing agree, pieces are apart, large enough for each layer, and one scratch a worker.
+// workspace: measuring and placing agree, buffers do not overlap and fit each layer, and every worker has scratch memory.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
@@ -17,7 +17,7 @@ struct piece {
 
 std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
-/// Every piece that stage `i` uses at one time, with the size it needs.
+/// Returns all buffers that stage `i` uses at the same time, with their required sizes.
 std::vector<piece> pieces_of_stage(const cvt::config& c, const cvt::model_shape& shape, const cvt::network::workspace& p, std::size_t i,
                                    int workers, const cvt::kernels::kernel_set& set) {
     const cvt::stage_config& s = c.stage[i];
@@ -51,7 +51,7 @@ void check(const cvt::config& c, int height, int width) {
             const cvt::network::workspace placed = cvt::network::plan_workspace(c, shape, *set, workers, block.data());
             CHECK(placed.bytes == measured.bytes);
             CHECK(placed.scratch_size == measured.scratch_size);
-            CHECK(placed.scratch_size % 64 == 0);  // so that every worker's begins on a boundary
+            CHECK(placed.scratch_size % 64 == 0);  // so that each worker's part is aligned
             if (workers == 1) alone = measured.bytes;
             CHECK(measured.bytes == alone + size(workers - 1) * measured.scratch_size);
 
@@ -78,7 +78,7 @@ void check(const cvt::config& c, int height, int width) {
 
 }  // namespace
 
-TEST_CASE("pieces of the workspace are apart and large enough") {
+TEST_CASE("buffers of the workspace do not overlap and are large enough") {
     check(cvt::cvt_13, 224, 224);
     check(cvt::cvt_13, 200, 333);
     check(cvt::cvt_13, 32, 32);
@@ -86,7 +86,7 @@ TEST_CASE("pieces of the workspace are apart and large enough") {
     c.num_stages = cvt::config::max_stages;
     c.num_channels = 5;
     for (std::size_t i = 0; i < cvt::config::max_stages; ++i) {
-        c.stage[i].embed_dim = 7 + static_cast<int>(i) * 6 % 17;  // later stages wider and narrower, the grid the same
+        c.stage[i].embed_dim = 7 + static_cast<int>(i) * 6 % 17;  // stages become wider and narrower on the same grid
         c.stage[i].patch_stride = 1;
         c.stage[i].cls_token = i % 3 == 2;
         c.stage[i].qkv_projection = static_cast<cvt::projection>(i % 3);
@@ -96,7 +96,7 @@ TEST_CASE("pieces of the workspace are apart and large enough") {
     check(c, 1, 1);
 }
 
-TEST_CASE("the largest input is a size that cannot be had, not one that wraps around") {
+TEST_CASE("the largest input needs a size that cannot be allocated, without wrap-around") {
     cvt::config c = cvt::cvt_w24;
     c.stage[0].patch_stride = 1;
     c.stage[0].qkv_projection = cvt::projection::linear;

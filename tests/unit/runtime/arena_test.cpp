@@ -1,4 +1,4 @@
-// The arena: measuring and filling agree, pieces are aligned and apart, absurd sizes saturate.
+// arena: measuring and filling agree, pieces are aligned and do not overlap, huge sizes saturate.
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <limits>
@@ -8,7 +8,7 @@
 
 using cvt::detail::arena;
 
-TEST_CASE("a measuring arena counts what a filling one takes") {
+TEST_CASE("a measuring arena counts the bytes that a filling one takes") {
     const std::size_t sizes[]{1, 0, 15, 16, 17, 1000, 3};
     arena measure;
     for (const std::size_t n : sizes) CHECK(measure.take<float>(n) == nullptr);
@@ -20,7 +20,7 @@ TEST_CASE("a measuring arena counts what a filling one takes") {
     for (const std::size_t n : sizes) {
         const std::byte* at = reinterpret_cast<const std::byte*>(memory.take<float>(n));
         CHECK(reinterpret_cast<std::uintptr_t>(at) % 64 == 0);
-        CHECK(at >= end);  // behind the piece before
+        CHECK(at >= end);  // after the previous piece
         end = at + n * sizeof(float);
     }
     CHECK(end <= block.data() + block.size());
@@ -28,7 +28,7 @@ TEST_CASE("a measuring arena counts what a filling one takes") {
     CHECK(memory.mark() == measure.mark());
 }
 
-TEST_CASE("rewinding frees; the peak stays") {
+TEST_CASE("rewinding frees memory and keeps the peak") {
     arena a;
     a.take<float>(100);
     const std::size_t mark = a.mark();
@@ -44,16 +44,16 @@ TEST_CASE("rewinding frees; the peak stays") {
     CHECK(a.peak() > peak);
 }
 
-TEST_CASE("absurd sizes saturate at a size that no allocation can have") {
-    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
-    for (const std::size_t absurd : {most, most - 1, most - 15, most / 2, most / sizeof(float)}) {
+TEST_CASE("huge sizes saturate at a size that cannot be allocated") {
+    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
+    for (const std::size_t huge : {max, max - 1, max - 15, max / 2, max / sizeof(float)}) {
         arena a;
         a.take<float>(64);
-        a.take<float>(absurd);
+        a.take<float>(huge);
         const std::size_t full = a.peak();
-        CHECK(full >= most / 16);
-        CHECK(full <= most / 2);  // so that an alignment added to it does not wrap around
-        a.take<float>(absurd);
+        CHECK(full >= max / 16);
+        CHECK(full <= max / 2);  // so that adding an alignment does not wrap around
+        a.take<float>(huge);
         a.take<float>(16);
         CHECK(a.peak() == full);
     }

@@ -44,7 +44,7 @@ TEST_CASE("an element of the buffer itself can be pushed while it grows", "[buff
     for (const std::uint64_t v : b) CHECK(v == 42);
 }
 
-TEST_CASE("append copies a range, and nothing when it is empty", "[buffer]") {
+TEST_CASE("append copies a range, which may be empty", "[buffer]") {
     buffer<int> b;
     const int values[]{1, 2, 3};
     CHECK(b.append(nullptr, 0));
@@ -55,12 +55,12 @@ TEST_CASE("append copies a range, and nothing when it is empty", "[buffer]") {
     CHECK(b[3] == 2);
 }
 
-TEST_CASE("what cannot be allocated is false, and nothing has changed", "[buffer]") {
-    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+TEST_CASE("a failed allocation returns false and changes nothing", "[buffer]") {
+    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
     buffer<float> b;
     REQUIRE(b.push_back(1.F));
     const float* before = b.data();
-    for (const std::size_t count : {most, most / 2, most / sizeof(float), most / sizeof(float) + 2, std::size_t{1} << 60}) {
+    for (const std::size_t count : {max, max / 2, max / sizeof(float), max / sizeof(float) + 2, std::size_t{1} << 60}) {
         CHECK_FALSE(b.resize(count));
         CHECK_FALSE(b.append(before, count));
     }

@@ -1,4 +1,4 @@
-// parallel_for on every kind of host executor: each index once, workers in range, one body at a time for each worker.
+// executor: parallel_for on every kind of host executor, each index once, workers in range, one body at a time per worker.
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <vector>
@@ -11,7 +11,7 @@ namespace {
 
 struct tally {
     std::vector<std::atomic<int>> calls;
-    std::vector<std::atomic<int>> inside;  // bodies running for a worker: its scratch memory is shared by them
+    std::vector<std::atomic<int>> inside;  // number of running bodies per worker, which share its scratch memory
     std::atomic<int> wrong{0};
 
     tally(std::ptrdiff_t n, int workers) : calls(static_cast<std::size_t>(n)), inside(static_cast<std::size_t>(workers)) {}
@@ -43,7 +43,7 @@ void check(const cvt::executor& host) {
 
 }  // namespace
 
-TEST_CASE("each index once, whatever the executor") {
+TEST_CASE("each index once, with any executor") {
     check({});
     for (const int workers : {1, 2, 3, 7, cvt::executor::max_workers}) {
         check({nullptr, workers, nullptr});  // workers without a function: the calling thread
@@ -52,7 +52,7 @@ TEST_CASE("each index once, whatever the executor") {
     for (const int workers : {1, 2, 7}) check(cvt_test::threaded(workers));
 }
 
-TEST_CASE("the host is asked for at most as many tasks as it has workers, and not at all for one") {
+TEST_CASE("the host gets at most as many tasks as it has workers, and no call for one index") {
     cvt_test::counting_executor host;
     const auto ask = [&](int workers, std::ptrdiff_t n) {
         host = {};
@@ -69,15 +69,15 @@ TEST_CASE("the host is asked for at most as many tasks as it has workers, and no
     CHECK(host.calls == 0);
 }
 
-TEST_CASE("workers share the indices: none waits for another's") {
-    // A host whose task 1 only begins when task 0 has returned: task 0 must then do all of it.
+TEST_CASE("workers share the indices without waiting for each other") {
+    // A host that begins task 1 only after task 0 has returned: task 0 must do all the work.
     std::vector<int> by(10, -1);
     const cvt::executor one_after_the_other{nullptr, 2, [](void*, int count, void (*task)(void*, int), void* argument) {
                                                 for (int i = 0; i < count; ++i) task(argument, i);
                                             }};
     parallel_for(one_after_the_other, 10, [&](std::ptrdiff_t i, int worker) { by[static_cast<std::size_t>(i)] = worker; });
     CHECK(by == std::vector<int>(10, 0));
-    // Backwards it is the last one's, and each body is told whose scratch memory it has.
+    // In reverse the last task does it, and each body gets the number of its worker.
     parallel_for(cvt_test::reversed(3), 10, [&](std::ptrdiff_t i, int worker) { by[static_cast<std::size_t>(i)] = worker; });
     CHECK(by == std::vector<int>(10, 2));
 }

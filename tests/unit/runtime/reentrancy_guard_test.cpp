@@ -1,4 +1,4 @@
-// reentrancy_guard: one call at a time, whatever became of the one before.
+// reentrancy_guard: one call at a time; a moved object is free.
 #include <catch2/catch.hpp>
 #include <cvt/runtime/reentrancy_guard.hpp>
 #include <utility>
@@ -15,12 +15,12 @@ TEST_CASE("a second call is refused until the first has ended") {
             CHECK_FALSE(second);
             CHECK_FALSE(third);
         }
-        CHECK_FALSE(reentrancy_guard::call{object});  // a refused call does not free it
+        CHECK_FALSE(reentrancy_guard::call{object});  // a refused call does not release it
     }
     CHECK(reentrancy_guard::call{object});
 }
 
-TEST_CASE("an object that is moved begins anew") {
+TEST_CASE("a moved object is free") {
     reentrancy_guard from;
     const reentrancy_guard::call busy{from};
     reentrancy_guard to{std::move(from)};

@@ -1,4 +1,4 @@
-// byte_source: a file or a block of memory, read at any offset with every offset checked.
+// byte_source: a file or a block of memory, with bounds-checked reads at any offset.
 #pragma once
 
 #include <cerrno>
@@ -10,8 +10,8 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Bytes to read from: a file that stays open, or memory of the caller's. Reads never go past the size seen at opening,
-/// and a file that shrank meanwhile is an error, not a fault (nothing is mapped).
+/// Reads from a file that stays open, or from the caller's memory. Reads never go past the size found at opening. A file
+/// that shrinks meanwhile causes an error, not a fault, because it is not memory-mapped.
 class byte_source {
 public:
     /// Opens `path`. Errors (io): cannot be opened, is a directory, is empty.
@@ -21,17 +21,17 @@ public:
         std::FILE* const file = std::fopen(path, "rb");
         if (file == nullptr) return error::format(errc::io, "%s: cannot open: %s", path, std::strerror(errno));
         s.file_.reset(file);
-        // A directory opens on POSIX and fails at the first read only.
+        // On POSIX a directory opens, and only the first read fails.
         if (std::fgetc(file) == EOF) {
             if (std::ferror(file) != 0) return error::format(errc::io, "%s: cannot read: %s", path, std::strerror(errno));
             return error::format(errc::io, "%s: the file is empty", path);
         }
         const long long end = seek(file, 0, SEEK_END) ? tell(file) : -1;
-        if (end < 1) return error::format(errc::io, "%s: cannot find its size: not a regular file", path);
+        if (end < 1) return error::format(errc::io, "%s: cannot determine the size: not a regular file", path);
         s.size_ = static_cast<std::size_t>(end);
         return s;
     }
-    /// Reads from `bytes`, which must outlive this object.
+    /// Returns a source that reads from `bytes`, which must outlive it.
     static byte_source from_memory(std::span<const std::byte> bytes) noexcept {
         byte_source s;
         s.memory_ = bytes.data();
@@ -43,7 +43,7 @@ public:
     /// Copies bytes [offset, offset + count) to `to`. Errors: io, malformed (past the end).
     error read(std::size_t offset, std::size_t count, void* to) const noexcept {
         if (offset > size_ || count > size_ - offset)
-            return error::format(errc::malformed, "bytes %zu to %zu wanted, the file has %zu", offset, offset + count, size_);
+            return error::format(errc::malformed, "expected bytes %zu to %zu, the file has %zu", offset, offset + count, size_);
         if (count == 0) return {};
         if (!file_) {
             std::memcpy(to, memory_ + offset, count);
@@ -52,7 +52,7 @@ public:
         errno = 0;
         const bool sought = seek(file_.get(), static_cast<long long>(offset), SEEK_SET);
         if (sought && std::fread(to, 1, count, file_.get()) == count) return {};
-        if (sought && std::ferror(file_.get()) == 0) return error::format(errc::io, "the file became shorter while it was read");
+        if (sought && std::ferror(file_.get()) == 0) return error::format(errc::io, "the file shrank while it was being read");
         return error::format(errc::io, "cannot read: %s", std::strerror(errno));
     }
 

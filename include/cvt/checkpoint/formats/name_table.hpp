@@ -1,4 +1,4 @@
-// name_table: distinct names, numbered in the order in which they came, each found again in constant time.
+// name_table: distinct names, numbered in order of insertion, with lookup in constant time.
 #pragma once
 
 #include "../../runtime/buffer.hpp"
@@ -9,7 +9,7 @@ namespace checkpoint {
 
 using detail::printable;
 
-/// An error of the tensor, or other thing in a file, that is called `name`.
+/// An error about the tensor (or other part of a file) called `name`.
 inline error error_of(std::string_view name, errc code, const char* what) noexcept {
     return error::format(code, "%s: %s", printable{name}.text, what);
 }
@@ -17,14 +17,14 @@ inline error error_of(std::string_view name, errc code, const char* what) noexce
 class name_table {
 public:
     [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept { return {text_.data() + entries_[i].at, entries_[i].size}; }
-    /// Number of `name`, or -1.
+    /// Returns the number of `name`, or -1.
     [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept {
         if (slots_.empty()) return -1;
         const std::size_t slot = slot_of(name);
         return slot == slots_.size() ? -1 : std::ptrdiff_t{slots_[slot]} - 1;
     }
-    /// Adds a copy of `name`, whose number is how many came before it. Errors: out_of_memory; malformed (the name is there already);
-    /// unsupported (names that collide on purpose, more than 4 GiB of them).
+    /// Adds a copy of `name` with the next number. Errors: out_of_memory; malformed (the table contains the name already);
+    /// unsupported (too many hash collisions, more than 4 GiB of names).
     error add(std::string_view name) noexcept {
         if (error e = grow()) return e;
         const std::size_t slot = slot_of(name);
@@ -42,7 +42,7 @@ private:
     struct entry {
         std::uint32_t at, size;  // in text_
     };
-    static error collided() noexcept { return error::format(errc::unsupported, "the tensors' names are made to slow down their table"); }
+    static error collided() noexcept { return error::format(errc::unsupported, "too many hash collisions among the tensor names"); }
     static error no_memory(std::size_t bytes) noexcept { return error::out_of_memory("the table of tensors", bytes); }
 
     [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept {
@@ -65,7 +65,7 @@ private:
 
     detail::buffer<entry> entries_;
     detail::buffer<char> text_;
-    detail::buffer<std::uint32_t> slots_;  // hash table of entry number + 1, 0 where free; its size is a power of two
+    detail::buffer<std::uint32_t> slots_;  // hash table of entry number + 1, 0 in free slots; its size is a power of two
 };
 
 }  // namespace checkpoint

@@ -1,4 +1,4 @@
-// output_file: a file that appears under its name whole or not at all; and the empty folder it goes to.
+// output_file: a file that appears under its name only when complete. output_folder: the new folder for it.
 #pragma once
 
 #include <sys/stat.h>
@@ -20,7 +20,7 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// A file being written as NAME.part beside its final name. Removed unless commit() succeeded.
+/// Writes a file as NAME.part and renames it to NAME in commit(). The destructor removes a file that was not committed.
 class output_file {
 public:
     output_file() noexcept = default;
@@ -32,7 +32,7 @@ public:
         std::remove(part_);
     }
 
-    /// Errors (io): a file of that name or its .part is there, the folder cannot be written to.
+    /// Creates NAME.part. Errors (io): the path is too long, NAME.part exists, the folder is not writable.
     error create(const char* folder, std::string_view name) noexcept {
         const int length = std::snprintf(part_, sizeof part_, "%s/%.*s.part", folder, static_cast<int>(name.size()), name.data());
         if (length < 0 || length >= static_cast<int>(sizeof part_))
@@ -49,7 +49,7 @@ public:
         return count != 0 && std::fwrite(bytes, 1, count, file_) != count ? failed(part_, "write") : error{};
     }
 
-    /// Brings all bytes to the disk, then gives the file its name.
+    /// Flushes all bytes to the disk, then renames the file.
     error commit() noexcept {
         errno = 0;
         if (std::fflush(file_) != 0 || !sync(file_)) return failed(part_, "write");
@@ -63,7 +63,7 @@ public:
 
 private:
 #if defined(_WIN32)
-    // Windows' older C library does not know the "x" of C11's modes.
+    // Windows' older C library does not support the mode "x" of C11.
     static std::FILE* open_new(const char* path) noexcept {
         const int descriptor = ::_open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, _S_IREAD | _S_IWRITE);
         return descriptor < 0 ? nullptr : ::_fdopen(descriptor, "wb");
@@ -72,7 +72,7 @@ private:
 #else
     static std::FILE* open_new(const char* path) noexcept { return std::fopen(path, "wbx"); }
     static bool sync(std::FILE* file) noexcept {
-        return ::fsync(::fileno(file)) == 0 || errno == EINVAL;  // EINVAL: a file system that knows no such thing
+        return ::fsync(::fileno(file)) == 0 || errno == EINVAL;  // EINVAL: a file system without fsync
     }
 #endif
     static error failed(const char* path, const char* what) noexcept {
@@ -80,10 +80,10 @@ private:
     }
 
     std::FILE* file_ = nullptr;
-    char part_[4096]{}, path_[4096]{};  // its name while it is written, and its final name
+    char part_[4096]{}, path_[4096]{};  // its temporary and its final name
 };
 
-/// A folder that was not there or is empty. The destructor removes a folder that it made, if that is still empty.
+/// A new or empty folder. The destructor removes the folder if this object created it and it is still empty.
 class output_folder {
 public:
     output_folder() noexcept = default;
@@ -93,7 +93,8 @@ public:
         if (made_) remove(path_);
     }
 
-    /// `path` must stay valid. Errors: io (cannot be made), invalid_argument (no path, is a file, is not empty).
+    /// Creates the folder, or accepts an empty one. `path` must stay valid. Errors: io (cannot be created); invalid_argument (an
+    /// empty path, a file, a folder that is not empty).
     error create(const char* path) noexcept {
         if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the new folder is empty");
         path_ = path;
@@ -109,7 +110,7 @@ public:
     [[nodiscard]] const char* path() const noexcept { return path_; }
 
 private:
-    // what_is_in() says why a folder is not the empty one that is wanted; null when it is.
+    // what_is_in() describes what makes the folder unsuitable; null if it is empty.
 #if defined(_WIN32)
     static bool make(const char* path) noexcept { return ::_mkdir(path) == 0; }
     static void remove(const char* path) noexcept { ::_rmdir(path); }

@@ -1,4 +1,4 @@
-// Interprets the pickle of a PyTorch checkpoint without executing anything: a few names build tensors, all others stay inert.
+// Interprets the pickle of a PyTorch checkpoint without executing anything.
 #pragma once
 
 #include <algorithm>
@@ -8,24 +8,24 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Reads pickles in a row (protocols 2 to 5) from a span of a byte source, in pieces, so that what follows them in the
-/// file stays there. The opcodes are those that Python writes since protocol 2; any other is refused by its number. A
-/// global name outside pickle_globals becomes a foreign name, and what it would be called with an object: values that keep
-/// what was written and do nothing. No name is ever imported, and nothing is called. Memory stays proportional to the bytes
-/// of the pickle whatever it says: containers are held by number and nothing is ever copied or computed.
+/// Reads consecutive pickles (protocols 2 to 5) from a range of a byte source, in pieces, because the rest of the file may be
+/// large. It accepts the opcodes that Python writes since protocol 2 and refuses any other by its number. A global name outside
+/// pickle_globals becomes a foreign name, and a call of it an object: inert values that keep what was written. Nothing is ever
+/// imported or called. Memory stays proportional to the length of the pickle, whatever it contains: containers refer to values by
+/// number, and nothing is copied or computed.
 class pickle_reader : public pickle_values {
 public:
     static constexpr std::size_t max_bytes = 64U << 20;
-    static constexpr std::uint32_t max_opcodes = 1'000'000;  ///< of all pickles together; the memo can be no larger
+    static constexpr std::uint32_t max_opcodes = 1'000'000;  ///< of all pickles together; also limits the memo
     static constexpr std::size_t max_stack = 1U << 16;
     static constexpr std::size_t max_marks = 1024;  ///< nesting
     static constexpr std::size_t max_name = 256;    ///< bytes of a global's module or name
 
-    /// Bytes [begin, begin + size) of `source`, which must outlive this object and have them.
+    /// Reads bytes [begin, begin + size) of `source`, which must contain them and outlive this object.
     pickle_reader(const byte_source& source, std::size_t begin, std::size_t size) noexcept : source_{source}, begin_{begin}, size_{size} {}
 
-    /// Interprets the next pickle; its value's number goes to `root`. Errors: io; out_of_memory; malformed (cut short,
-    /// stack or memo misused); unsupported (a known weapon, an opcode that is not allowed, a limit exceeded).
+    /// Interprets the next pickle and sets `root` to the number of its value. Errors: io; out_of_memory; malformed (truncated, stack
+    /// or memo misused); unsupported (a name that hostile files use, an opcode that is not allowed, a limit exceeded).
     error load(std::uint32_t& root) noexcept {
         stack_.clear();
         marks_.clear();
@@ -38,14 +38,15 @@ public:
             if (!step(op)) return error_;
         }
         if (!marks_.empty() || stack_.size() != 1)
-            return error::format(errc::malformed, "pickle: ends with %zu values and %zu marks", stack_.size(), marks_.size());
+            return error::format(errc::malformed, "pickle: expected one value at its end, found %zu and %zu marks", stack_.size(),
+                                 marks_.size());
         root = stack_[0];
         return {};
     }
 
-    /// Offset in the source of the first byte after the pickles read so far.
+    /// Returns the offset in the source of the first byte after the pickles read so far.
     [[nodiscard]] std::size_t position() const noexcept { return begin_ + at_; }
-    /// How long the pickles read so far are.
+    /// Returns the length of the pickles read so far.
     [[nodiscard]] std::size_t bytes_read() const noexcept { return at_; }
 
 private:
@@ -67,10 +68,10 @@ private:
     bool misused(const char* what) noexcept { return fail(errc::malformed, "%s", what); }
 
     // ---- input
-    /// Makes sure that `count` bytes follow.
+    /// Makes `count` more bytes available.
     bool need(std::size_t count) noexcept {
         if (count <= bytes_.size() - at_) return true;
-        if (count > size_ - at_) return fail(errc::malformed, "the pickle is cut short");
+        if (count > size_ - at_) return fail(errc::malformed, "the pickle is truncated");
         const std::size_t end = at_ + count;
         if (end > max_bytes) return fail(errc::unsupported, "the pickle is larger than 64 MiB");
         const std::size_t have = bytes_.size(), target = std::min(std::max(have * 2 + 4096, end), std::min(size_, max_bytes));
@@ -86,7 +87,7 @@ private:
         at_ += width;
         return true;
     }
-    /// Takes a line; `length` is that of what stands before its end.
+    /// Takes a line; `length` excludes its end.
     bool take_line(std::size_t& length) noexcept {
         for (length = 0;; ++length) {
             if (length > max_name) return fail(errc::unsupported, "a global's name is longer than %zu bytes", max_name);
@@ -96,7 +97,7 @@ private:
     }
 
     // ---- stack
-    /// How many values lie below the topmost mark.
+    /// Returns the number of values below the topmost mark.
     [[nodiscard]] std::size_t floor() const noexcept { return marks_.empty() ? 0 : marks_[marks_.size() - 1]; }
     [[nodiscard]] bool has(std::size_t count) const noexcept { return stack_.size() - floor() >= count; }
     std::uint32_t top() const noexcept { return stack_[stack_.size() - 1]; }
@@ -132,9 +133,9 @@ private:
         at_ += width;
         return push_integer(bits);
     }
-    /// A tuple of the topmost `count` values.
+    /// Replaces the topmost `count` values by a tuple of them.
     bool push_tuple(std::size_t count) noexcept {
-        if (!has(count)) return misused("a tuple of more values than there are");
+        if (!has(count)) return misused("a tuple of more values than the stack has");
         const auto tuple = static_cast<std::uint32_t>(values_.size());
         if (!values_.push_back({kind_t::tuple})) return no_memory();
         return move_into(tuple, stack_.size() - count) && push_number(tuple);
@@ -145,29 +146,29 @@ private:
         (void)stack_.resize(from);
         return true;
     }
-    /// Takes the topmost mark; `from` is where its values begin.
+    /// Pops the topmost mark; `from` is the index of the first value above it.
     bool unmark(std::size_t& from) noexcept {
         if (marks_.empty()) return misused("a mark is missing");
         from = marks_[marks_.size() - 1];
         (void)marks_.resize(marks_.size() - 1);
         return true;
     }
-    /// Moves the values from `from` on into the container below them. An object gets them as one more part.
+    /// Moves the values from index `from` into the container below them. An object gets them as one more part.
     bool fill(std::size_t from, kind_t kind) noexcept {
-        if (from <= floor() || from > stack_.size()) return misused("there is no container to fill");
+        if (from <= floor() || from > stack_.size()) return misused("no container to add items to");
         const std::uint32_t below = stack_[from - 1];
         if (kind == kind_t::dict && (stack_.size() - from) % 2 != 0) return misused("a key without a value");
         if (values_[below].kind == kind) return move_into(below, from);
-        if (values_[below].kind != kind_t::object) return fail(errc::unsupported, "items are put into %s", to_string(values_[below].kind));
+        if (values_[below].kind != kind_t::object) return fail(errc::unsupported, "cannot add items to %s", to_string(values_[below].kind));
         const auto part = static_cast<std::uint32_t>(values_.size());
         return (values_.push_back({kind}) && append(below, part)) ? move_into(part, from) : no_memory();
     }
 
     // ---- memo
     bool put(std::size_t at) noexcept {
-        if (!has(1)) return misused("nothing to remember");
-        // Writers number their entries from 0, so that a few bytes need not be believed to begin a million of them.
-        if (at >= opcodes_ + std::size_t{1024}) return fail(errc::unsupported, "memo entry %zu comes too early", at);
+        if (!has(1)) return misused("nothing to memoize");
+        // Picklers number memo entries from 0, so a larger index is wrong: a few bytes must not allocate a million entries.
+        if (at >= opcodes_ + std::size_t{1024}) return fail(errc::unsupported, "memo index %zu is too large at this point", at);
         while (memo_.size() <= at)
             if (!memo_.push_back(nothing)) return no_memory();
         memo_[at] = top();
@@ -179,11 +180,11 @@ private:
         return push_number(memo_[at]);
     }
 
-    // ---- what would be imports and calls
-    /// A foreign name of two texts.
+    // ---- imports and calls, which are recorded but not executed
+    /// Pushes the name given by two texts.
     bool push_foreign(std::uint32_t module, std::uint32_t name) noexcept {
         if (is_weapon(text(module), text(name)))
-            return fail(errc::unsupported, "refused %s.%s: a checkpoint needs tensors, dictionaries and numbers only; nothing was run",
+            return fail(errc::unsupported, "refused %s.%s: a checkpoint needs only tensors, dictionaries and numbers; nothing was executed",
                         printable{text(module)}.text, printable{text(name)}.text);
         for (std::size_t i = 0; i < std::size(pickle_globals); ++i)
             if (text(module) == pickle_globals[i].module && text(name) == pickle_globals[i].name)
@@ -204,16 +205,16 @@ private:
     bool stack_global() noexcept {
         if (!has(2)) return misused("a global without a name");
         const std::uint32_t name = pop(), module = pop();
-        if (kind(name) != kind_t::text || kind(module) != kind_t::text) return misused("a global whose name is not a text");
+        if (kind(name) != kind_t::text || kind(module) != kind_t::text) return misused("a global whose name is not a string");
         return push_foreign(module, name);
     }
-    /// What a call with these arguments would have made: nothing is called.
+    /// Pushes an object that stands for the result of a call; nothing is called.
     bool push_object(std::uint32_t callee, std::uint32_t arguments) noexcept {
         const auto object = static_cast<std::uint32_t>(values_.size());
         if (!push({kind_t::object})) return false;
         return (append(object, callee) && append(object, arguments)) || no_memory();
     }
-    /// NEWOBJ, and NEWOBJ_EX with its dictionary of arguments.
+    /// NEWOBJ, or NEWOBJ_EX with its dictionary of arguments.
     bool new_object(bool with_names) noexcept {
         if (!has(with_names ? 3 : 2)) return misused("an object without arguments");
         const std::uint32_t names = with_names ? pop() : nothing, arguments = pop(), type = pop();
@@ -224,10 +225,10 @@ private:
         if (!has(2)) return misused("a call without arguments");
         const std::uint32_t arguments = pop(), callee = pop();
         if (kind(callee) == kind_t::foreign || kind(callee) == kind_t::object) return push_object(callee, arguments);
-        if (kind(callee) != kind_t::global) return fail(errc::unsupported, "a call of %s", to_string(kind(callee)));
+        if (kind(callee) != kind_t::global) return fail(errc::unsupported, "cannot call %s", to_string(kind(callee)));
         return rebuild(callee, arguments);
     }
-    /// What torch's own functions make of their arguments; of an object among them, an object.
+    /// Pushes the result of one of torch's own functions; an object if an argument is an object.
     bool rebuild(std::uint32_t callee, std::uint32_t arguments) noexcept {
         const pickle_global& g = global(callee);
         const std::int64_t given = kind(arguments) == kind_t::tuple ? count(arguments) : -1;
@@ -255,19 +256,19 @@ private:
                 return rebuild(first_one, item_of(arguments, 2));
             case pickle_global::role::storage_type: break;
         }
-        return fail(errc::unsupported, "%s.%s with other arguments than torch gives it", g.module.data(), g.name.data());
+        return fail(errc::unsupported, "%s.%s has unexpected arguments", g.module.data(), g.name.data());
     }
-    /// An OrderedDict as Python 2 wrote it: of a list of pairs.
+    /// Pushes an OrderedDict made from a list of pairs, as Python 2 wrote it.
     bool push_pairs(std::uint32_t list) noexcept {
-        // Each pair took an opcode to put into its list: a list that is copied again and again must not ask for more memory.
+        // Each pair took an opcode to add to its list. Copying one list many times must not use more memory than that.
         copied_ += count(list);
-        if (copied_ > opcodes_) return fail(errc::unsupported, "lists are made into dictionaries again and again");
+        if (copied_ > opcodes_) return fail(errc::unsupported, "too many lists are converted into dictionaries");
         const auto dict = static_cast<std::uint32_t>(values_.size());
         if (!push({kind_t::dict})) return false;
         for (std::uint32_t l = first(list); l != nothing; l = next(l)) {
             const std::uint32_t pair = item(l);
             if ((kind(pair) != kind_t::list && kind(pair) != kind_t::tuple) || count(pair) != 2)
-                return fail(errc::unsupported, "collections.OrderedDict with other arguments than torch gives it");
+                return fail(errc::unsupported, "collections.OrderedDict has unexpected arguments");
             if (!append(dict, item_of(pair, 0)) || !append(dict, item_of(pair, 1))) return no_memory();
         }
         return true;
@@ -275,16 +276,16 @@ private:
     bool build() noexcept {
         if (!has(2)) return misused("a state without an object");
         const std::uint32_t state = pop();
-        // What torch sets is OrderedDict's _metadata: module versions, nothing that a weight depends on.
+        // torch sets OrderedDict's _metadata: module versions, on which no weight depends.
         if (kind(top()) == kind_t::dict && kind(state) == kind_t::dict) return true;
         if (kind(top()) == kind_t::object) return append(top(), state) || no_memory();
-        return fail(errc::unsupported, "%s is given the state of an object", to_string(kind(top())));
+        return fail(errc::unsupported, "cannot set the state of %s", to_string(kind(top())));
     }
-    /// ('storage', type, key, location, elements) and, in files before 1.6, None or (view key, offset, elements).
+    /// Reads ('storage', type, key, location, elements) and, in files before 1.6, None or (view key, offset, elements).
     bool persistent_id() noexcept {
         if (!has(1)) return misused("a persistent id is missing");
         const std::uint32_t id = pop();
-        // The storage of a type that is not read, or the class of a module that was saved whole.
+        // A storage of an unsupported type, or the class of a module that was saved whole.
         if (kind(id) == kind_t::tuple && count(id) > 1 &&
             (is_text(item_of(id, 0), "module") || (is_text(item_of(id, 0), "storage") && kind(item_of(id, 1)) == kind_t::foreign)))
             return push_object(item_of(id, 1), id);
@@ -297,7 +298,7 @@ private:
                    integer(item_of(view, 1)) <= integer(item_of(id, 4)) &&
                    integer(item_of(view, 2)) <= integer(item_of(id, 4)) - integer(item_of(view, 1));
         }
-        if (!good) return fail(errc::unsupported, "a persistent id that is not a tensor's storage");
+        if (!good) return fail(errc::unsupported, "a persistent id that does not describe a tensor storage");
         return push({kind_t::storage, static_cast<std::uint8_t>(global(item_of(id, 1)).type), id});
     }
 
@@ -306,12 +307,12 @@ private:
         std::size_t from = 0;
         switch (op) {
             case 0x80:  // PROTO
-                return take(1, n) && (n <= 5 || fail(errc::unsupported, "protocol %zu", n));
-            case 0x95: return take(8, n);  // FRAME: how many bytes to read ahead, a hint
+                return take(1, n) && (n <= 5 || fail(errc::unsupported, "expected protocol 5 or lower, found %zu", n));
+            case 0x95: return take(8, n);  // FRAME: a hint how many bytes to read ahead
             case '(':                      // MARK
-                if (marks_.size() >= max_marks) return fail(errc::unsupported, "nested deeper than %zu", max_marks);
+                if (marks_.size() >= max_marks) return fail(errc::unsupported, "more than %zu levels of nesting", max_marks);
                 return marks_.push_back(static_cast<std::uint32_t>(stack_.size())) || no_memory();
-            case '0':  // POP: a value, or the mark where that is on top
+            case '0':  // POP: a value, or the mark if that is on top
                 if (has(1)) return pop() != nothing;
                 return unmark(from);
             case '1': return unmark(from) && stack_.resize(from);                                // POP_MARK
@@ -327,9 +328,9 @@ private:
             case 0x8b: return take(4, n) && push_long(n);                                        // LONG4
             case 'G': return push_real();                                                        // BINFLOAT
             case 'X':                                                                            // BINUNICODE
-            case 'T': return take(4, n) && push_bytes(kind_t::text, n);                          // BINSTRING, of Python 2
+            case 'T': return take(4, n) && push_bytes(kind_t::text, n);                          // BINSTRING (Python 2)
             case 0x8c:                                                                           // SHORT_BINUNICODE
-            case 'U': return take(1, n) && push_bytes(kind_t::text, n);                          // SHORT_BINSTRING, of Python 2
+            case 'U': return take(1, n) && push_bytes(kind_t::text, n);                          // SHORT_BINSTRING (Python 2)
             case 0x8d: return take(8, n) && push_bytes(kind_t::text, n);                         // BINUNICODE8
             case 'C': return take(1, n) && push_bytes(kind_t::bytes, n);                         // SHORT_BINBYTES
             case 'B': return take(4, n) && push_bytes(kind_t::bytes, n);                         // BINBYTES
@@ -361,7 +362,7 @@ private:
             case 0x92: return new_object(true);                                  // NEWOBJ_EX
             case 'b': return build();                                            // BUILD
             case 'Q': return persistent_id();                                    // BINPERSID
-            case 'i':                                                            // INST: not allowed; refused by its global's name
+            case 'i':  // INST: not allowed; a hostile global is refused by its name
                 return global_lines() && fail(errc::unsupported, "refused opcode 0x69");
             default: return fail(errc::unsupported, "refused opcode 0x%02zx", op);
         }
@@ -369,10 +370,10 @@ private:
 
     const byte_source& source_;
     std::size_t begin_, size_;
-    std::size_t at_ = 0, op_at_ = 0;  // from begin_
+    std::size_t at_ = 0, op_at_ = 0;  // relative to begin_
     std::size_t memo_next_ = 0;
     std::uint32_t opcodes_ = 0;
-    std::int64_t copied_ = 0;  // pairs, by push_pairs
+    std::int64_t copied_ = 0;  // pairs copied by push_pairs
     detail::buffer<std::uint32_t> stack_, marks_, memo_;
     error error_;
 };

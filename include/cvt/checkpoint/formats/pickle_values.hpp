@@ -1,4 +1,4 @@
-// The values that the pickle of a checkpoint can hold, in flat arrays: indices instead of pointers, nothing recursive.
+// The values of a checkpoint's pickle, in flat arrays with indices instead of pointers.
 #pragma once
 
 #include "tensor_table.hpp"
@@ -6,9 +6,9 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// What the interpreter knows of a value. A tensor or a storage is what its constructor was asked for, not yet looked up. A foreign
-/// name and an object are inert: what a pickle would import and what it would call, kept as it was written. Neither ever resolves
-/// to anything.
+/// The kind of a value. A tensor or a storage keeps the arguments of its constructor; its data are not yet located. A foreign name
+/// (what the pickle would import) and an object (what it would call) are inert: they keep what was written and never resolve to
+/// anything.
 enum class pickle_kind : std::uint8_t {
     none,
     boolean,
@@ -29,12 +29,12 @@ enum class pickle_kind : std::uint8_t {
 
 constexpr const char* to_string(pickle_kind kind) noexcept {
     constexpr const char* names[] = {"None",          "a boolean",      "an integer", "a large integer", "a number",
-                                     "a text",        "bytes",          "a tuple",    "a list",          "a dictionary",
+                                     "a string",      "bytes",          "a tuple",    "a list",          "a dictionary",
                                      "a global name", "a foreign name", "an object",  "a storage",       "a tensor"};
     return names[static_cast<int>(kind)];
 }
 
-/// What a global name may stand for: the whole list of the names that mean anything here. Any other is foreign.
+/// A global name with a meaning here. pickle_globals lists all of them; any other name is foreign.
 struct pickle_global {
     enum class role : std::uint8_t { ordered_dict, tensor, parameter, typed_tensor, storage_type };
     std::string_view module, name;
@@ -56,15 +56,15 @@ inline constexpr pickle_global pickle_globals[] = {
     {"torch", "LongStorage", pickle_global::role::storage_type, dtype::i64},
     {"torch", "IntStorage", pickle_global::role::storage_type, dtype::i32},
     {"torch", "ShortStorage", pickle_global::role::storage_type, dtype::i16},
-    {"torch", "CharStorage", pickle_global::role::storage_type, dtype::u8},  // by its width: integers are no weights
+    {"torch", "CharStorage", pickle_global::role::storage_type, dtype::u8},  // only the width matters: integers are not weights
     {"torch", "ByteStorage", pickle_global::role::storage_type, dtype::u8},
     {"torch", "BoolStorage", pickle_global::role::storage_type, dtype::u8},
     {"torch", "ComplexFloatStorage", pickle_global::role::storage_type, dtype::c64},
     {"torch", "ComplexDoubleStorage", pickle_global::role::storage_type, dtype::c128},
 };
 
-/// Whether a pickle that names this was made to do harm: what hostile files call. Such a file is refused whole. Nothing depends on
-/// this list being complete, as no name is ever resolved.
+/// Whether the name is one that hostile pickles call. A file that contains such a name is refused. Safety does not depend on this
+/// list, because no name is ever resolved.
 constexpr bool is_weapon(std::string_view module, std::string_view name) noexcept {
     for (const std::string_view m :
          {"os",    "posix",     "nt",       "subprocess", "_posixsubprocess", "commands", "pty",        "sys", "socket", "shutil",
@@ -78,11 +78,13 @@ constexpr bool is_weapon(std::string_view module, std::string_view name) noexcep
     return false;
 }
 
-/// One value, by its kind: boolean and integer: `n`; real: `n`, the bits of a double; text, bytes and big_integer: `n` bytes of
-/// the pickle from `first`; tuple, list and dict: a chain of `n` links from `first` to `last` (a dict's alternate key, value);
-/// global: `tag` in pickle_globals; foreign: `first` and `last` are the texts of its module and name; object: a chain of what would
-/// be called (a foreign name, mostly), its arguments, and then each state, list and dictionary that it is given; storage: `tag` is
-/// the dtype, `first` the tuple of its persistent id; tensor: `first` is the tuple of _rebuild_tensor_v2's arguments.
+/// One value. Its members by kind:
+/// boolean, integer: `n`. real: `n` has the bits of a double. text, bytes, big_integer: `n` bytes of the pickle from `first`.
+/// tuple, list, dict: a chain of `n` links from `first` to `last` (a dict alternates keys and values).
+/// global: `tag` is the index in pickle_globals. foreign: `first` and `last` are the texts of its module and name.
+/// object: a chain of the callee (mostly a foreign name), its arguments, then each state, list and dictionary that it gets.
+/// storage: `tag` is the dtype, `first` the tuple of its persistent id.
+/// tensor: `first` is the tuple of the arguments of _rebuild_tensor_v2.
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
     std::uint8_t tag = 0;
@@ -90,8 +92,8 @@ struct pickle_value {
     std::int64_t n = 0;
 };
 
-/// A storage as its persistent id describes it. Sizes and offsets are in elements, not negative, and the view (old files
-/// only) lies inside the storage.
+/// A storage as its persistent id describes it. Sizes and offsets are in elements and not negative. The view (only in old
+/// files) lies inside the storage.
 struct pickle_storage {
     std::string_view key;
     dtype type = dtype::f32;
@@ -99,8 +101,8 @@ struct pickle_storage {
     std::int64_t view_offset = 0, view_elements = 0;
 };
 
-/// All values of one or several pickles in a row; a value is named by its number. Numbers given to the accessors must
-/// come from here and be of the kind asked for.
+/// All values of one or more consecutive pickles, identified by number. The accessors require a number of this object, of a
+/// value of the right kind.
 class pickle_values {
 public:
     static constexpr std::uint32_t nothing = UINT32_MAX;
@@ -110,22 +112,22 @@ public:
     [[nodiscard]] std::int64_t integer(std::uint32_t v) const noexcept { return values_[v].n; }
     [[nodiscard]] std::int64_t count(std::uint32_t v) const noexcept { return values_[v].n; }
     [[nodiscard]] double real(std::uint32_t v) const noexcept { return std::bit_cast<double>(values_[v].n); }
-    /// The texts of a foreign name.
+    /// Returns the module and the name of a foreign name.
     [[nodiscard]] std::string_view module_of(std::uint32_t v) const noexcept { return text(values_[v].first); }
     [[nodiscard]] std::string_view name_of(std::uint32_t v) const noexcept { return text(values_[v].last); }
     [[nodiscard]] const pickle_global& global(std::uint32_t v) const noexcept { return pickle_globals[values_[v].tag]; }
-    /// The bytes of a text (UTF-8, not checked), of bytes, or of a big_integer (two's complement, little-endian).
+    /// Returns the bytes of a text (UTF-8, not checked), of bytes, or of a big_integer (two's complement, little-endian).
     [[nodiscard]] std::string_view text(std::uint32_t v) const noexcept {
         return {bytes_.data() + values_[v].first, static_cast<std::size_t>(values_[v].n)};
     }
-    /// The arguments of _rebuild_tensor_v2: a tuple of 4 to 7 whose first item is a storage.
+    /// Returns the arguments of _rebuild_tensor_v2: a tuple of 4 to 7 items, the first of which is a storage.
     [[nodiscard]] std::uint32_t tensor_arguments(std::uint32_t v) const noexcept { return values_[v].first; }
 
     /// Walks a tuple, list, dict or object: `for (l = first(v); l != nothing; l = next(l)) use(item(l))`.
     [[nodiscard]] std::uint32_t first(std::uint32_t v) const noexcept { return values_[v].n == 0 ? nothing : values_[v].first; }
     [[nodiscard]] std::uint32_t next(std::uint32_t link) const noexcept { return links_[link].next; }
     [[nodiscard]] std::uint32_t item(std::uint32_t link) const noexcept { return links_[link].value; }
-    /// Item `i` < count(v); walks the chain, so for short tuples.
+    /// Returns item `i` < count(v). It walks the chain, so use it for short tuples.
     [[nodiscard]] std::uint32_t item_of(std::uint32_t v, int i) const noexcept {
         std::uint32_t link = first(v);
         while (i-- > 0) link = next(link);
@@ -136,7 +138,7 @@ public:
     [[nodiscard]] bool is_text(std::uint32_t v, std::string_view wanted) const noexcept {
         return kind(v) == pickle_kind::text && text(v) == wanted;
     }
-    /// The value under `key` in a dict, or nothing.
+    /// Returns the value of `key` in a dict, or `nothing`.
     [[nodiscard]] std::uint32_t find(std::uint32_t dict, std::string_view key) const noexcept {
         for (std::uint32_t l = first(dict); l != nothing; l = next(next(l)))
             if (is_text(item(l), key)) return item(next(l));
@@ -155,7 +157,7 @@ public:
     }
 
 protected:
-    /// Appends to a tuple, list, dict or object. False when memory runs out.
+    /// Appends to a tuple, list, dict or object. False if memory runs out.
     [[nodiscard]] bool append(std::uint32_t container, std::uint32_t value) noexcept {
         const auto link = static_cast<std::uint32_t>(links_.size());
         pickle_value& c = values_[container];
@@ -170,7 +172,7 @@ protected:
     };
     detail::buffer<pickle_value> values_;
     detail::buffer<chain_link> links_;
-    detail::buffer<char> bytes_;  // of the pickles, as far as they have been read: texts point into it
+    detail::buffer<char> bytes_;  // the bytes of the pickles read so far; texts point into it
 };
 
 }  // namespace checkpoint

@@ -1,4 +1,4 @@
-// Reads the files of a checkpoint, a lone file or a Hugging Face folder: the table of its tensors and the texts beside them.
+// Reads a checkpoint from a single file or a Hugging Face folder: the table of tensors and the JSON files beside it.
 #pragma once
 
 #include <dirent.h>
@@ -10,13 +10,13 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// What the files of a checkpoint hold, nothing of it interpreted.
+/// The contents of a checkpoint's files, not yet interpreted.
 struct checkpoint_files {
     tensor_table tensors;
     metadata_entry metadata;                              ///< the entry that the caller asked for
     const char* container = "";                           ///< "safetensors", "torch zip", "torch, sharded" ...
-    detail::buffer<char> config_json, preprocessor_json;  ///< of the folder; empty where it has none
-    bool lone = false;                                    ///< one file was asked for; the texts stand beside it
+    detail::buffer<char> config_json, preprocessor_json;  ///< of the folder; empty if missing
+    bool lone = false;                                    ///< the path was that of a file; the JSON texts are from its folder
 };
 
 enum class weight_format : std::uint8_t { unknown, safetensors, torch_zip, torch_legacy };
@@ -26,22 +26,22 @@ constexpr const char* to_string(weight_format f) noexcept {
     return names[static_cast<int>(f)];
 }
 
-/// The format of a file of `size` bytes that begins with `head`, of which 9 bytes are looked at. safetensors comes first: the
-/// length of its header may begin with the bytes of a pickle or a zip.
+/// Detects the format of a file of `size` bytes from its first 9 bytes, `head`. Tests safetensors first: the length of its
+/// header may begin with the bytes of a pickle or a zip.
 inline weight_format detect_format(std::span<const std::byte> head, std::size_t size) noexcept {
     const bool brace = head.size() >= 9 && head[8] == std::byte{'{'};
     const std::size_t header = brace ? load<std::uint64_t>(head.data()) : 0;
     if (header >= 2 && header <= max_safetensors_header && size >= 8 && header <= size - 8) return weight_format::safetensors;
     if (head.size() >= 4 && std::memcmp(head.data(), "PK\x03\x04", 4) == 0) return weight_format::torch_zip;
     if (!head.empty() && head[0] == std::byte{0x80}) return weight_format::torch_legacy;
-    return brace ? weight_format::safetensors : weight_format::unknown;  // a header whose length cannot be: its reader says so
+    return brace ? weight_format::safetensors : weight_format::unknown;  // an impossible header length: the reader reports it
 }
 
 enum class path_kind : std::uint8_t { missing, file, folder };
 
 inline path_kind kind_of(const char* path) noexcept {
 #if defined(_WIN32)
-    // There a folder's name that ends in a separator is not found, unless it is a drive's.
+    // On Windows stat fails for a folder name that ends in a separator, unless it is a drive.
     std::size_t size = std::strlen(path);
     while (size > 1 && (path[size - 1] == '/' || path[size - 1] == '\\') && path[size - 2] != ':') --size;
     char name[4096];
@@ -59,12 +59,12 @@ inline path_kind kind_of(const char* path) noexcept {
 }
 
 #if defined(_WIN32)
-inline constexpr bool separates_drives = true;  ///< backslashes and drives are parts of paths
+inline constexpr bool separates_drives = true;  ///< paths may have backslashes and drives
 #else
 inline constexpr bool separates_drives = false;
 #endif
 
-/// "folder/name" in a buffer of its own.
+/// The path "folder/name" with its own buffer.
 class file_path {
 public:
     file_path(const char* folder, std::string_view name) noexcept {
@@ -79,7 +79,7 @@ private:
     bool fits_;
 };
 
-/// The whole of a small file. Errors: io, unsupported (larger than 64 MiB).
+/// Reads a whole file. Errors: io, out_of_memory, unsupported (larger than 64 MiB).
 inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
     const result<byte_source> file = byte_source::open(path);
     if (!file) return file.error();
@@ -89,25 +89,25 @@ inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
     return {};
 }
 
-/// What a file is that holds no weights, by its first 9 bytes: a name and the way out. Null where it is nothing known.
+/// Names a file without weights by its first 9 bytes, and says what to do. Null if the format is not known.
 inline const char* describe_other_file(std::span<const std::byte, 9> head) noexcept {
     struct kind {
         std::string_view begin;
         const char* text;
     };
     constexpr kind kinds[]{
-        {"version h", "a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them"},
-        {"<!DOCTYPE", "an HTML page, not the weights: the download got a web page (a login, an error) in their place"},
-        {"<!doctype", "an HTML page, not the weights: the download got a web page (a login, an error) in their place"},
-        {"<html", "an HTML page, not the weights: the download got a web page (a login, an error) in their place"},
-        {"<?xml", "an XML text, not the weights: the download got an error message in their place"},
+        {"version h", "a git-lfs pointer, not the weights: run `git lfs pull` in its folder to fetch them"},
+        {"<!DOCTYPE", "an HTML page, not the weights: the server sent a web page (a login or an error) instead"},
+        {"<!doctype", "an HTML page, not the weights: the server sent a web page (a login or an error) instead"},
+        {"<html", "an HTML page, not the weights: the server sent a web page (a login or an error) instead"},
+        {"<?xml", "an XML document, not the weights: the server sent an error message instead"},
         {"\x1F\x8B", "a gzip file: unpack it with gunzip, or with tar -xzf where it is an archive"},
         {"BZh", "a bzip2 file: unpack it with bunzip2"},
         {"\xFD"
          "7zXZ",
          "an xz file: unpack it with unxz"},
         {"\x28\xB5\x2F\xFD", "a Zstandard file: unpack it with unzstd"},
-        {"GGUF", "a GGUF file: no CvT is published so; expected safetensors or a PyTorch checkpoint"},
+        {"GGUF", "a GGUF file: expected safetensors or a PyTorch checkpoint"},
         {"\x08\x03\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
         {"\x08\x04\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
         {"\x08\x06\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
@@ -115,8 +115,8 @@ inline const char* describe_other_file(std::span<const std::byte, 9> head) noexc
         {"\x08\x08\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
         {"\x89HDF", "an HDF5 file (Keras, TensorFlow): expected safetensors or a PyTorch checkpoint (pytorch_model.bin)"},
         {"\x93NUMPY", "a .npy array: expected safetensors or a PyTorch checkpoint"},
-        {"MODEL:", "a configuration in YAML, not the weights: give it beside them as --config or load_options::config"},
-        {"OUTPUT_DI", "a configuration in YAML, not the weights: give it beside them as --config or load_options::config"},
+        {"MODEL:", "a YAML configuration, not the weights: pass it with --config or load_options::config"},
+        {"OUTPUT_DI", "a YAML configuration, not the weights: pass it with --config or load_options::config"},
     };
     char bytes[9];
     std::memcpy(bytes, head.data(), sizeof bytes);
@@ -125,14 +125,15 @@ inline const char* describe_other_file(std::span<const std::byte, 9> head) noexc
         if (text.starts_with(k.begin)) return k.text;
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
     if (text.starts_with('<')) return kinds[1].text;
-    if (text.starts_with('{') || text.starts_with('[')) return "a JSON text, not the weights: config.json stands beside them";
+    if (text.starts_with('{') || text.starts_with('['))
+        return "a JSON file, not the weights: pass the weights, or the folder that holds both";
     return nullptr;
 }
 
-/// Adds the tensors of one file of weights. Errors: those of its reader; malformed (of no known format).
+/// Adds the tensors of one weight file. Errors: those of its reader; malformed (unknown format).
 inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
     std::byte head[9]{};
-    if (file.size() < sizeof head) return error::format(errc::malformed, "%zu bytes are too short for a checkpoint", file.size());
+    if (file.size() < sizeof head) return error::format(errc::malformed, "%zu bytes are too few for a checkpoint", file.size());
     if (error e = file.read(0, sizeof head, head)) return e;
     const weight_format format = detect_format(head, file.size());
     out.container = to_string(format);
@@ -154,13 +155,13 @@ inline error read_weights(const char* path, checkpoint_files& out) noexcept {
     return {};
 }
 
-/// A shard lies in the folder of its index: no separators, no drive, not the folder above.
+/// Whether the name has no separator and no drive, and is not the parent folder: a shard must lie in the folder of its index.
 inline bool is_plain_file_name(std::string_view name) noexcept {
     return !name.empty() && name.size() < 256 && name != "." && name != ".." &&
            name.find_first_of(std::string_view{"/\\:\0", 4}) == std::string_view::npos;
 }
 
-/// Adds the tensors of all shards that `index` names, {"weight_map": {tensor: file}}, and checks that each tensor is there.
+/// Adds the tensors of all shards in `index`, {"weight_map": {tensor: file}}, and checks that each listed tensor exists.
 inline error read_shards(const char* folder, const char* index, checkpoint_files& out) noexcept {
     detail::buffer<char> text;
     if (error e = read_text(index, text)) return e;
@@ -168,9 +169,9 @@ inline error read_shards(const char* folder, const char* index, checkpoint_files
     if (!document) return error::format(document.error().code(), "%s: %s", index, document.error().what());
     const json_value map = document->root().find("weight_map");
     if (!map.is(json_kind::object) || map.size() == 0)
-        return error::format(errc::malformed, "%s: weight_map: expected an object of tensor and file names", index);
+        return error::format(errc::malformed, "%s: weight_map: expected an object that maps tensor names to file names", index);
 
-    // Before each of them is compared with the shards known so far.
+    // Checked before the loop, which compares each entry with the shards so far.
     if (map.size() > tensor_table::max_tensors)
         return error::format(errc::unsupported, "%s: weight_map: more than %zu tensors", index, tensor_table::max_tensors);
 
@@ -186,16 +187,16 @@ inline error read_shards(const char* folder, const char* index, checkpoint_files
     }
     for (json_value v = map.first(); v; v = v.next())
         if (out.tensors.find(v.key()) < 0)
-            return error::format(errc::mismatch, "%s: weight_map: %s: its shard %s has no such tensor", index, printable{v.key()}.text,
-                                 printable{v.string()}.text);
+            return error::format(errc::mismatch, "%s: weight_map: %s: the shard %s does not contain this tensor", index,
+                                 printable{v.key()}.text, printable{v.string()}.text);
     return {};
 }
 
-/// What a folder without model.safetensors and pytorch_model.bin holds: files of weights by other names, folders.
+/// The weight files and folders in a folder without model.safetensors and pytorch_model.bin.
 struct folder_listing {
     int weights = 0, folders = 0;
     char weight_names[200] = "",
-         folder_name[256] = "";  ///< all that fit; the first, a Hub's snapshots or a Trainer's checkpoint before others
+         folder_name[256] = "";  ///< as many names as fit; the first folder, preferably the Hub's snapshots or a Trainer's checkpoint
 
     explicit folder_listing(const char* folder) noexcept {
         DIR* const directory = ::opendir(folder);
@@ -216,7 +217,7 @@ private:
         bool is_weights = false;
         for (const std::string_view ending : {".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar"})
             is_weights = is_weights || name.ends_with(ending);
-        // What transformers' Trainer writes beside the weights.
+        // Files that transformers' Trainer writes beside the weights.
         for (const std::string_view other : {"optimizer.pt", "scheduler.pt", "scaler.pt", "training_args.bin", "optimizer.bin"})
             is_weights = is_weights && name != other;
         if (!is_weights) return;
@@ -226,29 +227,29 @@ private:
     }
 };
 
-/// The one file of weights in a folder, by whatever name. Errors (io): there is none, or more than one; both say what is there.
+/// Reads the only weight file in a folder, whatever its name. Errors (io): there is none, or more than one.
 inline error read_other_weights(const char* folder, checkpoint_files& out) noexcept {
     const folder_listing found(folder);
     if (found.weights == 1) return read_weights(file_path(folder, found.weight_names).c_str(), out);
     if (found.weights > 1)
-        return error::format(errc::io, "%s: %d files of weights in this folder, of which one must be named: %s", folder, found.weights,
+        return error::format(errc::io, "%s: %d weight files in this folder, name one of them: %s", folder, found.weights,
                              printable{found.weight_names}.text);
     const std::string_view inner = found.folder_name;
     const file_path nested(folder, inner);
     if (inner == "snapshots") {
         const folder_listing snapshots(nested.c_str());
         if (snapshots.folders > 0)
-            return error::format(errc::io, "%s: the Hub's cache, which keeps the weights in a folder inside: %s/%s", folder, nested.c_str(),
+            return error::format(errc::io, "%s: a cache folder of the Hub, the weights are in %s/%s", folder, nested.c_str(),
                                  printable{snapshots.folder_name}.text);
     }
     if (inner.starts_with("checkpoint-"))
-        return error::format(errc::io, "%s: no weights in this folder itself, but checkpoints in folders inside, such as %s", folder,
+        return error::format(errc::io, "%s: no weights in this folder, but checkpoints in its subfolders, such as %s", folder,
                              nested.c_str());
-    return error::format(
-        errc::io, "%s: no weights in this folder: expected model.safetensors or pytorch_model.bin, or the index.json of one", folder);
+    return error::format(errc::io, "%s: no weights in this folder: expected model.safetensors or pytorch_model.bin, or their index.json",
+                         folder);
 }
 
-/// What to say of a path that is not there: "microsoft/cvt-13" is a model on the Hub, not a file.
+/// Returns the error for a missing path: "microsoft/cvt-13" is a model on the Hub, not a file.
 inline error not_there(const char* path) noexcept {
     const std::string_view text{path};
     const std::size_t slash = text.find('/');
@@ -256,7 +257,7 @@ inline error not_there(const char* path) noexcept {
                      text.find_first_of("/\\.: ", slash + 1) == std::string_view::npos && !text.starts_with('.');
     if (hub)
         return error::format(errc::io,
-                             "%s: no such file or folder; the Hub's model of that name is fetched by `git clone "
+                             "%s: no such file or folder; to fetch the Hub's model of that name, run `git clone "
                              "https://huggingface.co/%s` (with git-lfs)",
                              path, path);
     const result<byte_source> file = byte_source::open(path);
@@ -279,7 +280,7 @@ inline error read_folder_weights(const char* folder, checkpoint_files& out) noex
     return read_other_weights(folder, out);
 }
 
-/// Reads the JSON texts of a folder: preprocessor_config.json, and config.json where it is wanted.
+/// Reads the JSON files of a folder: preprocessor_config.json, and config.json if `with_config`.
 inline error read_folder_texts(const char* folder, bool with_config, checkpoint_files& out) noexcept {
     if (const file_path file(folder, "config.json"); with_config && file.exists())
         if (error e = read_text(file.c_str(), out.config_json)) return e;
@@ -288,8 +289,8 @@ inline error read_folder_texts(const char* folder, bool with_config, checkpoint_
     return {};
 }
 
-/// Reads a Hugging Face folder (safetensors before PyTorch's files, whole files before shards) or a lone file, and the JSON texts of
-/// the folder; for a lone file no config.json where the caller brings a configuration. Errors begin with the path of the file.
+/// Reads a Hugging Face folder (prefers safetensors to PyTorch, whole files to shards) or a single file, and the JSON files of the
+/// folder. Skips the config.json beside a single file if `has_config`. Errors begin with the path of the file.
 inline error read_files(const char* path, bool has_config, checkpoint_files& out) noexcept {
     if (kind_of(path) == path_kind::folder) {
         if (error e = read_folder_weights(path, out)) return e;

@@ -1,4 +1,4 @@
-// Reads the table of tensors of a safetensors file, and refuses every file whose table and bytes do not agree exactly.
+// Reads the table of tensors of a safetensors file; refuses a file whose table and data do not match exactly.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// The largest header taken, as in the format's own implementation.
+/// The maximum size of a header, the same as in the reference implementation.
 inline constexpr std::size_t max_safetensors_header = 100'000'000;
 
-/// A text that a caller wants of a file's metadata, if it is there: of all files read into one table at most one may bring it.
+/// A metadata entry that the caller asks for. Of all files read into one table, at most one may contain it.
 struct metadata_entry {
     std::string_view key;
-    std::size_t max_size = 0;   ///< a longer text is an error
-    detail::buffer<char> text;  ///< empty where no file brings it
+    std::size_t max_size = 0;   ///< a longer value is an error
+    detail::buffer<char> text;  ///< empty if no file contains it
 };
 
 namespace safetensors {
@@ -26,21 +26,21 @@ struct format_type {
     dtype type;
 };
 
-/// Integers and booleans are counters beside the weights: they are kept by their width and never used. 8-bit and
-/// smaller floats are not here: they would need scales that the format does not define.
+/// Integers and booleans are counters beside the weights: only their width matters, and they are never used. 8-bit and
+/// smaller floats are missing: they would need scales, which the format does not define.
 inline constexpr format_type types[] = {
     {"F32", dtype::f32}, {"F16", dtype::f16}, {"BF16", dtype::bf16}, {"F64", dtype::f64}, {"I64", dtype::i64},
     {"U64", dtype::i64}, {"I32", dtype::i32}, {"U32", dtype::i32},   {"I16", dtype::i16}, {"U16", dtype::i16},
     {"I8", dtype::u8},   {"U8", dtype::u8},   {"BOOL", dtype::u8},
 };
 
-/// Where a tensor's bytes are, counted from the end of the header.
+/// The range of a tensor's bytes, relative to the end of the header.
 struct byte_range {
     std::size_t begin, end;
     std::uint32_t tensor;  ///< its number, for messages
 };
 
-/// A list of non-negative integers, as many as it has. False when `list` is anything else.
+/// Reads all elements of a list of non-negative integers. False if `list` is anything else.
 inline bool read_integers(const json_value& list, std::int64_t* out) noexcept {
     for (json_value v = list.first(); v; v = v.next()) {
         *out = v.integer().value_or(-1);
@@ -49,7 +49,7 @@ inline bool read_integers(const json_value& list, std::int64_t* out) noexcept {
     return true;
 }
 
-/// One member of the header.
+/// Reads one member of the header.
 inline error read_entry(const json_value& info, std::size_t data_size, tensor_entry& entry, byte_range& range) noexcept {
     const std::string_view name = info.key();
     const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
@@ -66,7 +66,7 @@ inline error read_entry(const json_value& info, std::size_t data_size, tensor_en
     const json_value shape = info.find("shape"), span = info.find("data_offsets");
     if (shape.is(json_kind::array) && shape.size() > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
     if (!shape.is(json_kind::array) || !read_integers(shape, entry.shape))
-        return bad(errc::malformed, "shape: expected a list of integers from 0 on");
+        return bad(errc::malformed, "shape: expected a list of non-negative integers");
     entry.rank = static_cast<std::uint8_t>(shape.size());
 
     std::int64_t offsets[2]{};
@@ -75,11 +75,11 @@ inline error read_entry(const json_value& info, std::size_t data_size, tensor_en
     range.begin = static_cast<std::size_t>(offsets[0]);
     range.end = static_cast<std::size_t>(offsets[1]);
     if (range.end > data_size)
-        return error::format(errc::malformed, "%s: its data end at byte %zu of %zu: the file is truncated", printable{name}.text, range.end,
-                             data_size);
+        return error::format(errc::malformed, "%s: its data end at byte %zu, the file's data at %zu: the file is truncated",
+                             printable{name}.text, range.end, data_size);
 
     std::size_t bytes = size_of(entry.type);
-    for (const std::int64_t extent : entry.extents()) {  // as if none were 0: no product of some of them may overflow
+    for (const std::int64_t extent : entry.extents()) {  // extents of 0 count as 1, so that no partial product overflows
         const auto factor = static_cast<std::size_t>(std::max(extent, std::int64_t{1}));
         if (bytes > INT64_MAX / factor) return bad(errc::malformed, "shape: the number of elements overflows");
         bytes *= factor;
@@ -92,7 +92,7 @@ inline error read_entry(const json_value& info, std::size_t data_size, tensor_en
     return {};
 }
 
-/// __metadata__ holds strings only; that of `wanted` is kept.
+/// Checks that all values of __metadata__ are strings, and keeps the one that `wanted` asks for.
 inline error read_metadata(const json_value& metadata, metadata_entry* wanted) noexcept {
     if (!metadata.is(json_kind::object)) return error::format(errc::malformed, "__metadata__: expected an object");
     for (json_value v = metadata.first(); v; v = v.next()) {
@@ -100,14 +100,14 @@ inline error read_metadata(const json_value& metadata, metadata_entry* wanted) n
         if (wanted == nullptr || v.key() != wanted->key) continue;
         const std::string_view text = v.string();
         if (text.size() > wanted->max_size || !wanted->text.empty())
-            return error::format(errc::malformed, "__metadata__: %s: expected one of at most %zu bytes", printable{v.key()}.text,
+            return error::format(errc::malformed, "__metadata__: %s: expected one string of at most %zu bytes", printable{v.key()}.text,
                                  wanted->max_size);
         if (!wanted->text.append(text.data(), text.size())) return error::out_of_memory("the metadata of a checkpoint", text.size());
     }
     return {};
 }
 
-/// The data must be covered from first to last byte, none of them twice.
+/// Checks that the tensors cover each byte of the data exactly once.
 inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>& ranges, std::size_t data_size) noexcept {
     std::sort(ranges.begin(), ranges.end(),
               [](const byte_range& a, const byte_range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
@@ -115,26 +115,26 @@ inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>
     for (const byte_range& r : ranges) {
         if (r.begin != covered)
             return error::format(errc::malformed, "%s: its data begin at byte %zu, expected %zu: %s", printable{file.name(r.tensor)}.text,
-                                 r.begin, covered, r.begin < covered ? "they overlap another tensor's" : "they leave a hole");
+                                 r.begin, covered, r.begin < covered ? "they overlap another tensor's data" : "they leave a gap");
         covered = r.end;
     }
     if (covered != data_size)
-        return error::format(errc::malformed, "the tensors end at byte %zu of the data, the file at %zu", covered, data_size);
+        return error::format(errc::malformed, "the tensors end at byte %zu, the file's data at %zu", covered, data_size);
     return {};
 }
 
 }  // namespace safetensors
 
-/// Adds the tensors of `file` to `out` (several shards may be read into one), and keeps the text of the metadata `wanted`.
-/// Errors: io; malformed (sizes that do not fit, overlaps, holes, names that are there already); unsupported (dtypes without a
-/// float32 meaning).
+/// Adds the tensors of `file` to `out`, which may contain other shards, and keeps the metadata entry `wanted`. Errors: io;
+/// out_of_memory; malformed (sizes that do not match, overlaps, gaps, duplicate names); unsupported (dtypes that do not convert to
+/// float32).
 inline error read_safetensors(byte_source&& file, tensor_table& out, metadata_entry* wanted = nullptr) noexcept {
     std::size_t header_size = 0;
-    if (file.size() < 10) return error::format(errc::malformed, "%zu bytes are too short for a safetensors file", file.size());
+    if (file.size() < 10) return error::format(errc::malformed, "%zu bytes are too few for a safetensors file", file.size());
     if (error e = file.read(0, 8, &header_size)) return e;
     if (header_size > max_safetensors_header || header_size > file.size() - 8)
-        return error::format(errc::malformed, "safetensors header: %zu bytes announced, at most %zu are possible", header_size,
-                             std::min(max_safetensors_header, file.size() - 8));
+        return error::format(errc::malformed, "safetensors header: expected at most %zu bytes, found a length of %zu",
+                             std::min(max_safetensors_header, file.size() - 8), header_size);
     detail::buffer<char> text;
     if (!text.resize(header_size)) return error::out_of_memory("a safetensors header", header_size);
     if (error e = file.read(8, text.size(), text.data())) return e;

@@ -1,4 +1,4 @@
-// Writes safetensors files: all tensors are declared first, because their table stands in front; then come their bytes.
+// Writes safetensors files: the caller declares all tensors, writes the header that lists them, then writes their bytes.
 #pragma once
 
 #include "../json/writer.hpp"
@@ -8,20 +8,20 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// The table of a safetensors file. After write() the tensors' bytes follow in the order of their declaration, which
-/// should be from the widest type to the narrowest: then every tensor is aligned for its type.
+/// The header of a safetensors file. After write() the tensors' bytes follow in the order of their declarations. Declare
+/// the widest types first: then every tensor is aligned for its type.
 class safetensors_header {
 public:
     safetensors_header() noexcept { json_.begin_object(); }
 
-    /// Key and value pairs, both UTF-8; before the first tensor and once. transformers wants {"format", "pt"}.
+    /// Adds key and value pairs, both UTF-8. Call once, before the first tensor. transformers requires {"format", "pt"}.
     void metadata(std::span<const std::pair<std::string_view, std::string_view>> pairs) noexcept {
         json_.key("__metadata__").begin_object();
         for (const auto& [key, value] : pairs) json_.key(key).string(value);
         json_.end_object();
     }
 
-    /// `type` must be one of the floating types or dtype::i64.
+    /// Declares a tensor. `type` must be a floating-point type or dtype::i64.
     void declare(std::string_view name, dtype type, std::span<const std::int64_t> shape) noexcept {
         std::string_view type_name;
         for (const safetensors::format_type& t : safetensors::types)
@@ -40,15 +40,15 @@ public:
     [[nodiscard]] std::size_t data_size() const noexcept { return data_size_; }
     [[nodiscard]] std::size_t tensors() const noexcept { return tensors_; }
 
-    /// Ends the table and writes it. Errors: io, out_of_memory, unsupported (a table longer than the format allows).
+    /// Completes the header and writes it. Errors: io, out_of_memory, unsupported (a header longer than the format allows).
     error write(output_file& to) noexcept {
         json_.end_object();
         const std::string_view text = json_.text();
         if (!json_.good()) return error::out_of_memory("a safetensors header", text.size());
         const std::size_t padding = (8 - text.size() % 8) % 8, length = text.size() + padding;
         if (length > max_safetensors_header)
-            return error::format(errc::unsupported, "safetensors header: at most %zu bytes are possible, it has %zu",
-                                 max_safetensors_header, length);
+            return error::format(errc::unsupported, "safetensors header: expected at most %zu bytes, found %zu", max_safetensors_header,
+                                 length);
         if (error e = to.write(&length, sizeof length)) return e;
         if (error e = to.write(text.data(), text.size())) return e;
         return to.write("        ", padding);

@@ -1,4 +1,4 @@
-// tensor_table: the named tensors of a checkpoint and where their bytes are; every format is read into one.
+// tensor_table: the names, shapes and file positions of a checkpoint's tensors; the readers of all formats fill it.
 #pragma once
 
 #include "byte_source.hpp"
@@ -8,7 +8,7 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Element type in the file. Everything is handed out as float32.
+/// Element type in the file. read() converts all of them to float32.
 enum class dtype : std::uint8_t { f32, f16, bf16, f64, i64, i32, i16, u8, c64, c128 };
 
 constexpr std::size_t size_of(dtype t) noexcept {
@@ -16,16 +16,16 @@ constexpr std::size_t size_of(dtype t) noexcept {
     return bytes[static_cast<int>(t)];
 }
 
-/// Whether elements of this type can be weights (integers are counters beside them).
+/// Whether elements of this type can be weights; integers are counters beside them.
 constexpr bool is_floating(dtype t) noexcept { return t == dtype::f32 || t == dtype::f16 || t == dtype::bf16 || t == dtype::f64; }
 
-/// One tensor: its shape, and where its elements are. Strides are in elements and never negative; all elements reached have
-/// been checked to lie inside the file.
+/// The shape and position of one tensor. Strides are in elements and not negative; all elements are checked to lie inside the
+/// file.
 struct tensor_entry {
     static constexpr int max_rank = 8;
     dtype type = dtype::f32;
     std::uint8_t rank = 0;
-    std::uint16_t shard = 0;  ///< which of tensor_table's sources
+    std::uint16_t shard = 0;  ///< index of its source in tensor_table
     std::int64_t shape[max_rank]{};
     std::int64_t stride[max_rank]{};
     std::size_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
@@ -36,7 +36,7 @@ struct tensor_entry {
         return n;
     }
     [[nodiscard]] std::span<const std::int64_t> extents() const noexcept { return {shape, rank}; }
-    /// Gives `stride` the row-major values of `shape`.
+    /// Sets `stride` to the row-major strides of `shape`.
     void set_contiguous() noexcept {
         std::int64_t step = 1;
         for (int i = rank - 1; i >= 0; --i) {
@@ -44,7 +44,7 @@ struct tensor_entry {
             step *= shape[i];
         }
     }
-    /// Whether the elements follow each other in row-major order.
+    /// Whether the elements are contiguous in row-major order.
     [[nodiscard]] bool is_contiguous() const noexcept {
         tensor_entry dense = *this;
         dense.set_contiguous();
@@ -71,13 +71,13 @@ inline float to_float(dtype type, const std::byte* from) noexcept {
         case dtype::i32: return static_cast<float>(load<std::int32_t>(from));
         case dtype::i16: return static_cast<float>(load<std::int16_t>(from));
         case dtype::c64:
-        case dtype::c128:  // no reader puts complex numbers into the table
+        case dtype::c128:  // no reader adds complex tensors
         case dtype::u8: break;
     }
     return static_cast<float>(load<std::uint8_t>(from));
 }
 
-/// The axes that matter (longer than 1) in the order of their strides, longest step first.
+/// The axes with an extent other than 1, by stride, largest first.
 struct axis_order {
     int count = 0;
     int axis[tensor_entry::max_rank]{};
@@ -92,8 +92,8 @@ struct axis_order {
     }
 };
 
-/// Whether elements overlap, which would make reading in file order go back and forth; no weights are stored so. For an entry that
-/// has elements, whose farthest one can be counted.
+/// Whether elements overlap. Reading those in file order would go back and forth, and no weights are stored this way. The entry must
+/// have elements, and the index of the farthest must not overflow.
 inline bool elements_overlap(const tensor_entry& e) noexcept {
     const axis_order order(e);
     std::int64_t reach = 0;
@@ -106,8 +106,8 @@ inline bool elements_overlap(const tensor_entry& e) noexcept {
     return false;
 }
 
-/// The tensors of one checkpoint, from one file or several shards. Only the table is in memory; read() fetches a
-/// tensor's elements when they are wanted.
+/// The tensors of one checkpoint, from one file or several shards. Only the table is in memory; read() reads the elements
+/// of a tensor.
 class tensor_table {
 public:
     static constexpr std::size_t max_shards = 1024;
@@ -131,13 +131,13 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] const tensor_entry& entry(std::size_t i) const noexcept { return entries_[i]; }
-    /// As in the file.
+    /// Returns the name as in the file.
     [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return names_[i]; }
-    /// Number of the tensor called `name`, or -1.
+    /// Returns the number of the tensor called `name`, or -1.
     [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept { return names_.find(name); }
 
-    /// Reads tensor `i` as float32, row-major, into `out` (elements() floats). F16, BF16, F64 and integers are
-    /// converted (F64 rounds to nearest). Errors: io.
+    /// Reads tensor `i` as float32, row-major, into `out` (elements() floats). Converts F16, BF16, integers, and F64 with
+    /// rounding to nearest. Errors: io.
     error read(std::size_t i, float* out) const noexcept {
         const tensor_entry& entry = entries_[i];
         if (entry.elements() == 0) return {};
@@ -145,7 +145,7 @@ public:
         return e ? error_of(name(i), e.code(), e.what()) : error{};
     }
 
-    /// Used by the readers of formats. add_source returns the shard's number.
+    /// Adds the file of a shard and returns its number. For the readers of the formats.
     result<std::uint16_t> add_source(byte_source&& source) noexcept {
         if (sources_.size() >= max_shards) return error::format(errc::unsupported, "the checkpoint has more than %zu shards", max_shards);
         auto* kept = new (std::nothrow) byte_source(std::move(source));
@@ -157,18 +157,18 @@ public:
     }
     [[nodiscard]] const byte_source& source(std::uint16_t shard) const noexcept { return *sources_[shard]; }
     [[nodiscard]] std::size_t sources() const noexcept { return sources_.size(); }
-    /// Adds an entry under `name` (copied). Errors: out_of_memory; malformed when the name is there already, when
-    /// elements would lie outside the source; unsupported when strides make elements overlap.
+    /// Adds an entry under a copy of `name`. Errors: out_of_memory; malformed (a duplicate name, elements outside the source);
+    /// unsupported (strides that make elements overlap, a limit exceeded).
     error add(std::string_view name, tensor_entry entry) noexcept {
         if (error e = check(name, entry)) return e;
-        // The entry first: a name without an entry would be found.
+        // The entry comes first: otherwise find() could return a name without an entry.
         if (!entries_.push_back(entry)) return error::out_of_memory("the table of tensors", entries_.size() * 2 * sizeof(tensor_entry));
         error e = names_.add(name);
         if (e) (void)entries_.resize(entries_.size() - 1);
         return e;
     }
 
-    /// Notes that the file holds a tensor called `name` which cannot be read, and why (cut after 95 bytes).
+    /// Notes a tensor of the file that cannot be read, and why (cut after 95 bytes).
     error add_unread(std::string_view name, const char* why) noexcept {
         reason r;
         std::snprintf(r.text, sizeof r.text, "%s", why);
@@ -177,14 +177,14 @@ public:
         if (e) (void)unread_.resize(unread_.size() - 1);
         return e;
     }
-    /// What else the file holds, in one line for people; "" where it holds nothing else. Cut after 399 bytes.
+    /// Sets a one-line summary of the file's other contents, "" if there are none. Cut after 399 bytes.
     void set_beside(const char* text) noexcept { std::snprintf(beside_, sizeof beside_, "%s", text); }
     [[nodiscard]] const char* beside() const noexcept { return beside_; }
 
     [[nodiscard]] std::size_t unread() const noexcept { return unread_.size(); }
     [[nodiscard]] std::string_view unread_name(std::size_t i) const noexcept { return unread_names_[i]; }
     [[nodiscard]] const char* unread_reason(std::size_t i) const noexcept { return unread_[i].text; }
-    /// Why the tensor called `name` was not read; null where the file has none of that name.
+    /// Returns why the tensor called `name` was not read, or null if there is no such note.
     [[nodiscard]] const char* why_unread(std::string_view name) const noexcept {
         const std::ptrdiff_t i = unread_names_.find(name);
         return i < 0 ? nullptr : unread_[static_cast<std::size_t>(i)].text;
@@ -196,7 +196,7 @@ private:
         if (name.size() > max_name) return bad(errc::unsupported, "the name is longer than 65536 bytes");
         if (entries_.size() >= max_tensors) return bad(errc::unsupported, "the checkpoint has more than 131072 tensors");
         if (e.rank > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
-        if (e.shard >= sources_.size()) return bad(errc::malformed, "names a shard that is not there");
+        if (e.shard >= sources_.size()) return bad(errc::malformed, "refers to a shard that does not exist");
 
         const std::size_t file_bytes = source(e.shard).size();
         if (e.offset > file_bytes) return bad(errc::malformed, "begins past the end of the file");
@@ -207,8 +207,8 @@ private:
         }
         if (empty) return {};
 
-        // Everything is compared with what the file can hold before it is multiplied. Nor may a tensor be larger than its
-        // file, though stride 0 could make it so: a small file must not ask for gigabytes.
+        // Every factor is checked against the file's size before the multiplication. A tensor must not be larger than its file
+        // either, which stride 0 would allow: a small file must not request gigabytes.
         const std::size_t max_elements = file_bytes / size_of(e.type);
         std::size_t elements = 1, last = 0;
         for (int i = 0; i < e.rank; ++i) {
@@ -216,10 +216,10 @@ private:
             if (extent > max_elements / elements) return bad(errc::malformed, "has more elements than its file can hold");
             elements *= extent;
             if (extent == 1) continue;
-            if (step > (max_elements - last) / (extent - 1)) return bad(errc::malformed, "reaches past the end of the file");
+            if (step > (max_elements - last) / (extent - 1)) return bad(errc::malformed, "extends past the end of the file");
             last += step * (extent - 1);
         }
-        if (last >= (file_bytes - e.offset) / size_of(e.type)) return bad(errc::malformed, "reaches past the end of the file");
+        if (last >= (file_bytes - e.offset) / size_of(e.type)) return bad(errc::malformed, "extends past the end of the file");
 
         if (elements_overlap(e)) return bad(errc::unsupported, "its strides make elements overlap");
         return {};
@@ -229,7 +229,7 @@ private:
         const byte_source& from = source(entry.shard);
         const auto count = static_cast<std::size_t>(entry.elements());
         if (entry.type == dtype::f32) return from.read(entry.offset, count * sizeof(float), out);
-        // Through a small block, so that a converted tensor needs no second copy of itself.
+        // Converts block by block, so that the tensor needs no second copy.
         std::byte block[32768];
         const std::size_t width = size_of(entry.type), per_block = sizeof block / width;
         for (std::size_t done = 0; done < count;) {
@@ -241,15 +241,15 @@ private:
         return {};
     }
 
-    /// Walks the elements in the order in which they lie in the file, through one window that only moves forward, and
-    /// scatters them: a transposed tensor costs one pass over its bytes.
+    /// Reads the elements in file order, through a window that only moves forward, and scatters them to `out`: a transposed
+    /// tensor takes one pass over its bytes.
     error read_strided(const tensor_entry& entry, float* out) const noexcept {
         const byte_source& from = source(entry.shard);
         const axis_order order(entry);
-        tensor_entry dense = entry;  // as it lies in `out`
+        tensor_entry dense = entry;  // the layout of `out`
         dense.set_contiguous();
         const std::size_t width = size_of(entry.type);
-        // Bytes that lie close to each other: where the next element is far away, reading on would cost time for nothing.
+        // The length of a run of elements close to each other. Reading past it to a distant element would waste time.
         std::size_t run = width;
         for (int i = order.count - 1; i >= 0; --i) {
             const std::size_t next = static_cast<std::size_t>(entry.stride[order.axis[i]]) * width;
@@ -284,7 +284,7 @@ private:
 
     detail::buffer<byte_source*> sources_;
     detail::buffer<tensor_entry> entries_;
-    name_table names_;  // by the number of their entry
+    name_table names_;  // numbered as entries_
 
     struct reason {
         char text[96];

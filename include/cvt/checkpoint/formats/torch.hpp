@@ -1,4 +1,4 @@
-// Reads the table of tensors of a PyTorch checkpoint: torch.save's zip (.bin, .pth, .pt) or the format before 1.6.
+// Reads the table of tensors of a PyTorch checkpoint: the zip of torch.save (.bin, .pth, .pt) or the format before 1.6.
 #pragma once
 
 #include "torch_beside.hpp"
@@ -9,21 +9,22 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Reads _rebuild_tensor_v2's (storage, offset, shape, strides, ...) into `entry`, its offset in bytes from the storage.
+/// Reads the arguments of _rebuild_tensor_v2 (storage, offset, shape, strides, ...) into `entry`, with an offset in bytes from the
+/// beginning of the storage.
 inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, tensor_entry& entry) noexcept {
     const auto bad = [](errc code, const char* what) noexcept { return error::format(code, "%s", what); };
     const std::uint32_t arguments = values.tensor_arguments(tensor);
     const std::uint32_t offset = values.item_of(arguments, 1), shape = values.item_of(arguments, 2), strides = values.item_of(arguments, 3);
     if (values.kind(offset) != pickle_kind::integer || values.kind(shape) != pickle_kind::tuple ||
         values.kind(strides) != pickle_kind::tuple || values.count(shape) != values.count(strides))
-        return bad(errc::malformed, "its offset, shape or strides are damaged");
+        return bad(errc::malformed, "its offset, shape or strides are malformed");
     if (values.count(shape) > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
-    // {"neg": True}: its elements are meant with the other sign; {"conj": True}, of complex ones.
+    // Metadata: {"neg": True} negates the elements; {"conj": True} conjugates complex ones.
     if (values.count(arguments) > 6 && values.count(values.item_of(arguments, 6)) != 0)
-        return bad(errc::unsupported, "torch notes something about it (such as a sign) that is not read");
+        return bad(errc::unsupported, "has metadata (such as a negation flag) that is not supported");
 
     const pickle_storage storage = values.storage(values.item_of(arguments, 0));
-    std::int64_t last = values.integer(offset);  // the farthest element, counted in the storage's view
+    std::int64_t last = values.integer(offset);  // index of the farthest element in the storage's view
     if (last < 0 || last > storage.view_elements) return bad(errc::malformed, "begins outside its storage");
     if (storage.type == dtype::c64 || storage.type == dtype::c128)
         return bad(errc::unsupported, storage.type == dtype::c64 ? "torch.ComplexFloatStorage" : "torch.ComplexDoubleStorage");
@@ -33,29 +34,29 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
     bool empty = false;
     for (int i = 0; i < entry.rank; ++i) {
         const std::uint32_t extent = values.item_of(shape, i), step = values.item_of(strides, i);
-        if (!values.is_size(extent) || !values.is_size(step)) return bad(errc::malformed, "a size or stride is not a number from 0");
+        if (!values.is_size(extent) || !values.is_size(step)) return bad(errc::malformed, "a size or stride is not a non-negative integer");
         entry.shape[i] = values.integer(extent);
         entry.stride[i] = values.integer(step);
         empty = empty || entry.shape[i] == 0;
     }
-    std::int64_t elements = 1;  // as if no extent were 0, so that tensor_entry::elements() cannot overflow on its way to 0
+    std::int64_t elements = 1;  // without the extents of 0, so that tensor_entry::elements() cannot overflow before it multiplies by 0
     for (int i = 0; i < entry.rank; ++i) {
         if (entry.shape[i] == 0) continue;
         const std::int64_t steps = entry.shape[i] - 1;
-        if (entry.shape[i] > INT64_MAX / elements) return bad(errc::malformed, "has more elements than can be counted");
+        if (entry.shape[i] > INT64_MAX / elements) return bad(errc::malformed, "its number of elements overflows");
         elements *= entry.shape[i];
         if (empty || steps == 0) continue;
-        if (entry.stride[i] > (storage.view_elements - last) / steps) return bad(errc::malformed, "reaches outside its storage");
+        if (entry.stride[i] > (storage.view_elements - last) / steps) return bad(errc::malformed, "extends past the end of its storage");
         last += steps * entry.stride[i];
     }
-    if (!empty && last >= storage.view_elements) return bad(errc::malformed, "reaches outside its storage");
+    if (!empty && last >= storage.view_elements) return bad(errc::malformed, "extends past the end of its storage");
     return !empty && elements_overlap(entry) ? bad(errc::unsupported, "its strides make elements overlap") : error{};
 }
 
-/// What an inert object would have been: "torch._utils._rebuild_qtensor".
+/// Returns the name of the class or function that the object would call, such as "torch._utils._rebuild_qtensor".
 inline printable name_of_object(const pickle_values& values, std::uint32_t object) noexcept {
     std::uint32_t callee = values.item_of(object, 0);
-    // Of a tensor that torch would rebuild: its storage, which is of a type that is not read.
+    // A tensor that torch would rebuild: the name of its storage, whose type is not supported.
     if (const std::uint32_t arguments = values.item_of(object, 1);
         values.kind(callee) == pickle_kind::global && values.kind(arguments) == pickle_kind::tuple && values.count(arguments) > 0 &&
         values.kind(values.item_of(arguments, 0)) == pickle_kind::object)
@@ -73,7 +74,7 @@ inline printable name_of_object(const pickle_values& values, std::uint32_t objec
     return printable{text};
 }
 
-/// What to say of a checkpoint in which there is no tensor.
+/// Returns the error for a checkpoint without tensors.
 inline error no_tensors(const pickle_values& values, std::uint32_t root, const tensor_table& table) noexcept {
     if (table.unread() != 0)
         return error::format(errc::unsupported, "no tensors found: %s: %s", printable{table.unread_name(0)}.text, table.unread_reason(0));
@@ -82,27 +83,27 @@ inline error no_tensors(const pickle_values& values, std::uint32_t root, const t
                              "no tensors found in an object of class %s: save model.state_dict(), which needs no classes",
                              name_of_object(values, root).text);
     if (values.kind(root) != pickle_kind::dict)
-        return error::format(errc::unsupported, "the checkpoint holds %s, expected a dictionary of tensors", to_string(values.kind(root)));
-    return error::format(errc::unsupported, "no tensors found: no dictionary in the checkpoint holds one");
+        return error::format(errc::unsupported, "expected a dictionary of tensors, found %s", to_string(values.kind(root)));
+    return error::format(errc::unsupported, "no tensors found: no dictionary in the checkpoint contains one");
 }
 
-/// Adds every tensor that stands in a dictionary of `root`, under its path; `locate(storage, begin)` says where the bytes of a
-/// storage are. What is a tensor of a kind that is not read is noted with its reason.
+/// Adds every tensor in a dictionary of `root`, under its path. `locate(storage, begin)` sets the offset of a storage. A tensor of
+/// an unsupported kind is noted as unread, with the reason.
 template <class Locate>
 error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t shard, tensor_table& out, Locate&& locate) noexcept {
     const std::size_t before = out.size();
     tensor_paths paths(values, values.bytes_read());
-    // A tensor takes a hundred bytes of a pickle; one that stands in many dictionaries must not ask for memory by the byte.
+    // A tensor takes about a hundred bytes of a pickle. Many references to one tensor must not use memory out of proportion.
     std::size_t left = values.bytes_read() / 16 + 1024;
     const auto add = [&](std::string_view path, std::uint32_t value) noexcept -> error {
-        if (left-- == 0) return error::format(errc::unsupported, "the pickle names the same tensors again and again");
+        if (left-- == 0) return error::format(errc::unsupported, "the pickle refers to the same tensors too many times");
         if (values.kind(value) == pickle_kind::object) {
             const std::uint32_t callee = values.item_of(value, 0);
             const bool tensor = values.kind(callee) == pickle_kind::global ||
                                 (values.kind(callee) == pickle_kind::foreign && values.module_of(callee) == "torch._utils");
             return tensor ? out.add_unread(path, name_of_object(values, value).text) : error{};
         }
-        // Beside the weights there may be what no weights are, such as tensors of nine dimensions.
+        // There may be tensors beside the weights that are not supported, such as one of nine dimensions.
         tensor_entry entry{.shard = shard};
         if (error e = describe_tensor(values, value, entry))
             return e.code() == errc::unsupported ? out.add_unread(path, e.what()) : error_of(path, e.code(), e.what());
@@ -117,13 +118,13 @@ error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t
     return out.size() == before ? no_tensors(values, root, out) : error{};
 }
 
-// Both readers add the tensors of `file` to `out` as a new shard: all that stand in dictionaries, each under its path (tensor_paths).
-// The pickle is interpreted, never executed: see pickle_reader. Float, Half, BFloat16, Double and integer storages; views, shared
-// storages and transposed tensors as they are. After an error `out` may hold some of the tensors. Errors: io; out_of_memory;
-// malformed; unsupported (a known weapon or an opcode that is not allowed, by its name; compressed or big-endian files; no
-// dictionary of tensors).
+// Both readers add all tensors in the dictionaries of `file` to `out` as a new shard, each under its path (tensor_paths). The pickle
+// is interpreted, never executed: see pickle_reader. They read Float, Half, BFloat16, Double and integer storages, views, shared
+// storages and transposed tensors. After an error `out` may contain some of the tensors. Errors: io; out_of_memory; malformed;
+// unsupported (a name that hostile files use, an opcode that is not allowed, compressed or big-endian files, no dictionary of
+// tensors).
 
-/// Reads what torch.save writes since PyTorch 1.6.
+/// Reads a file of torch.save since PyTorch 1.6.
 inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
     const result<std::uint16_t> shard = out.add_source(std::move(file));
     if (!shard) return shard.error();
@@ -138,10 +139,10 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
         if (pickle != zip.size()) return error::format(errc::malformed, "zip: two entries end in /data.pkl");
         pickle = i;
     }
-    if (pickle == zip.size()) return error::format(errc::unsupported, "zip: no entry ends in /data.pkl: not a checkpoint of torch.save");
+    if (pickle == zip.size()) return error::format(errc::unsupported, "zip: no entry ends in /data.pkl: not a torch.save checkpoint");
     const std::string_view prefix = zip.name(pickle).substr(0, zip.name(pickle).size() - ending.size());
 
-    // prefix + folder + key, the name of an entry; empty when it would be longer than any entry's.
+    // Returns prefix + folder + key, the name of an entry; empty if that is longer than any entry name.
     char name[zip_directory::max_name];
     const auto join = [&](std::string_view folder, std::string_view key) noexcept -> std::string_view {
         std::size_t size = 0;
@@ -159,7 +160,7 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
         if (error e = zip.locate(source, i, begin)) return e;
         if (error e = source.read(begin, std::min(zip[i].size, sizeof text), text)) return e;
         if (zip[i].size != sizeof text || std::memcmp(text, "little", sizeof text) != 0)
-            return error::format(errc::unsupported, "zip: its byteorder is not little");
+            return error::format(errc::unsupported, "zip: byteorder: expected \"little\"");
     }
 
     if (error e = zip.locate(source, pickle, begin)) return e;
@@ -169,7 +170,7 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
     return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::size_t& at) noexcept -> error {
         const printable shown{s.key};
         const std::size_t i = zip.find(join("/data/", s.key));
-        if (i == zip.size()) return error::format(errc::malformed, "its storage %s is missing in the zip", shown.text);
+        if (i == zip.size()) return error::format(errc::malformed, "its storage %s is missing from the zip", shown.text);
         if (static_cast<std::size_t>(s.elements) > zip[i].size / size_of(s.type))
             return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %zu bytes",
                                  shown.text, static_cast<long long>(s.elements), size_of(s.type), zip[i].size);
@@ -177,7 +178,7 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
     });
 }
 
-/// Reads what torch.save wrote before PyTorch 1.6.
+/// Reads a file of torch.save before PyTorch 1.6.
 inline error read_torch_legacy(byte_source&& file, tensor_table& out) noexcept {
     const result<std::uint16_t> shard = out.add_source(std::move(file));
     if (!shard) return shard.error();
@@ -188,7 +189,7 @@ inline error read_torch_legacy(byte_source&& file, tensor_table& out) noexcept {
     if (error e = storages.open(source, reader, root)) return e;
     return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::size_t& at) noexcept -> error {
         at = storages.locate(s.key);
-        return at != 0 ? error{} : error::format(errc::malformed, "its storage %s is missing in the file", printable{s.key}.text);
+        return at != 0 ? error{} : error::format(errc::malformed, "its storage %s is missing from the file", printable{s.key}.text);
     });
 }
 

@@ -1,4 +1,4 @@
-// What a PyTorch checkpoint holds beside its tensors, in one line for people: "epoch 7, best_acc 81.6, args (argparse.Namespace: ...)".
+// Summarises in one line what a PyTorch checkpoint contains beside its tensors: "epoch 7, best_acc 81.6, args (argparse.Namespace: ...)".
 #pragma once
 
 #include "pickle_values.hpp"
@@ -6,12 +6,12 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// A text that is cut where it is full. Names and values are cleaned: a terminal must not obey them.
+/// The summary, cut at the capacity. Names and values are cleaned, so that they cannot control a terminal.
 class beside_text {
 public:
     static constexpr std::size_t capacity = 400;
 
-    /// Of the values under the keys of a dictionary; numbers, texts, and the numbers and texts in objects and dictionaries there.
+    /// Summarises the numbers and strings in the dictionary `root`, and those in its objects.
     beside_text(const pickle_values& values, std::uint32_t root) noexcept : values_{values} {
         if (values.kind(root) != pickle_kind::dict) return;
         for (std::uint32_t l = values.first(root); l != nothing && !full_; l = values.next(values.next(l)))
@@ -36,7 +36,7 @@ private:
             size_ += static_cast<std::size_t>(length);
     }
 
-    /// "key value", where that can be said; an object or a dictionary as "key (class: ...)" where `nested`.
+    /// Appends "key value" if the value has a short form; if `nested`, also an object as "key (class: ...)".
     void put_item(std::uint32_t key, std::uint32_t value, bool nested) noexcept {
         char shown[256];
         if (full_ || values_.kind(key) != pickle_kind::text || !say(key, value, nested, shown)) return;
@@ -59,7 +59,7 @@ private:
             default: return false;
         }
     }
-    /// "args (argparse.Namespace: lr 0.1)".
+    /// Appends "args (argparse.Namespace: lr 0.1)".
     bool put_object(const char* name, std::uint32_t object) noexcept {
         const std::uint32_t callee = values_.item_of(object, 0);
         if (values_.kind(callee) != pickle_kind::foreign) return false;
@@ -77,7 +77,7 @@ private:
         first_ = false;
         return true;
     }
-    /// numpy.core.multiarray.scalar(dtype('f8'), bytes), as NumPy pickles a number; bytes are a text in latin-1 before protocol 3.
+    /// Reads numpy.core.multiarray.scalar(dtype('f8'), bytes), a pickled NumPy number; before protocol 3 the bytes are a latin-1 string.
     bool numpy_scalar(std::uint32_t object, double& out) const noexcept {
         const std::uint32_t callee = values_.item_of(object, 0), arguments = values_.item_of(object, 1);
         if (values_.kind(callee) != pickle_kind::foreign || values_.name_of(callee) != "scalar" ||

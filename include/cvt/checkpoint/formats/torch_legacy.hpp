@@ -1,4 +1,4 @@
-// The layout of torch.save before PyTorch 1.6: five pickles in a row, then the storages one after the other.
+// Finds the storages in a torch.save file from before PyTorch 1.6: five consecutive pickles, then the storages.
 #pragma once
 
 #include "pickle.hpp"
@@ -6,15 +6,15 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Where each storage of a legacy file is. Their element types stand in the pickle of the object, their order in that of
-/// the keys (torch.serialization._legacy_save).
+/// The offsets of a legacy file's storages. The pickle of the object gives their element types, the pickle of the keys
+/// their order (torch.serialization._legacy_save).
 class legacy_storages {
 public:
-    /// Bytes of a storage's key. Any number of storages may share one text, and they are sorted by it.
+    /// Maximum length of a storage's key in bytes. Storages are sorted by key, and any number of them may share one text.
     static constexpr std::size_t max_key = 1024;
 
-    /// Reads the pickles from the beginning of `source`; `reader` covers all of it. `root` becomes the object. Errors: the
-    /// reader's; malformed (not torch's magic number, storages that do not fit); unsupported (protocol, big-endian).
+    /// Reads the pickles at the beginning of `source`, all of which `reader` covers, and sets `root` to the object. Errors: those of
+    /// the reader; malformed (wrong magic number, storages that do not fit); unsupported (protocol, big-endian).
     error open(const byte_source& source, pickle_reader& reader, std::uint32_t& root) noexcept {
         values_ = &reader;
         std::uint32_t keys = 0;
@@ -24,7 +24,7 @@ public:
         if (error e = reader.load(keys)) return e;
         return walk(source, keys);
     }
-    /// Where storage `key` begins, or 0 when there is none. Its declared elements lie in the file.
+    /// Returns the offset of storage `key`, or 0 if there is none. All its declared elements lie in the file.
     [[nodiscard]] std::size_t locate(std::string_view key) const noexcept {
         const std::size_t i = index_of(key);
         return i == places_.size() ? 0 : places_[i].begin;
@@ -36,7 +36,7 @@ private:
         std::size_t begin;    // 0 until it is found
     };
     [[nodiscard]] std::string_view key(const place& p) const noexcept { return values_->storage(p.value).key; }
-    /// The number of the storage called `wanted`, or places_.size().
+    /// Returns the number of the storage called `wanted`, or places_.size().
     [[nodiscard]] std::size_t index_of(std::string_view wanted) const noexcept {
         const place* const p =
             std::lower_bound(places_.begin(), places_.end(), wanted, [this](const place& a, std::string_view k) { return key(a) < k; });
@@ -50,17 +50,17 @@ private:
         std::uint32_t v = 0;
         if (error e = reader.load(v)) return e;
         if (reader.kind(v) != pickle_kind::big_integer || reader.text(v) != magic)
-            return error::format(errc::malformed, "a pickle without PyTorch's magic number: not a checkpoint of torch.save");
+            return error::format(errc::malformed, "a pickle without PyTorch's magic number: not a torch.save checkpoint");
         if (error e = reader.load(v)) return e;
         if (reader.kind(v) != pickle_kind::integer || reader.integer(v) != 1001) return bad(errc::unsupported, "its protocol is not 1001");
         if (error e = reader.load(v)) return e;
         const std::uint32_t little = reader.kind(v) == pickle_kind::dict ? reader.find(v, "little_endian") : pickle_values::nothing;
         if (little == pickle_values::nothing || reader.kind(little) != pickle_kind::boolean)
-            return bad(errc::malformed, "does not say its byte order");
-        return reader.integer(little) == 0 ? bad(errc::unsupported, "big-endian") : error{};
+            return bad(errc::malformed, "its byte order is missing");
+        return reader.integer(little) == 0 ? bad(errc::unsupported, "big-endian files are not supported") : error{};
     }
 
-    /// Lists the storages that the object names, each once.
+    /// Lists the storages that the object refers to, each once.
     error collect() noexcept {
         for (std::uint32_t v = 0; v < values_->size(); ++v) {
             if (values_->kind(v) != pickle_kind::storage) continue;
@@ -77,19 +77,19 @@ private:
             }
             const pickle_storage a = values_->storage(places_[kept - 1].value), b = values_->storage(p.value);
             if (a.type != b.type || a.elements != b.elements)
-                return error::format(errc::malformed, "storage %s is described in two ways", printable{a.key}.text);
+                return error::format(errc::malformed, "storage %s has two different descriptions", printable{a.key}.text);
         }
         (void)places_.resize(kept);
         return {};
     }
 
-    /// Finds the storages, which stand in the file in the order of `keys`.
+    /// Finds the storages, which follow in the order of `keys`.
     error walk(const byte_source& source, std::uint32_t keys) noexcept {
         if (values_->kind(keys) != pickle_kind::list) return bad(errc::malformed, "its list of storages is missing");
         std::size_t at = values_->position();
         for (std::uint32_t l = values_->first(keys); l != pickle_values::nothing; l = values_->next(l)) {
             const std::uint32_t v = values_->item(l);
-            if (values_->kind(v) != pickle_kind::text) return bad(errc::malformed, "a storage's key is not a text");
+            if (values_->kind(v) != pickle_kind::text) return bad(errc::malformed, "a storage's key is not a string");
             const printable shown{values_->text(v)};
             const std::size_t i = index_of(values_->text(v));
             if (i == places_.size() || places_[i].begin != 0)
@@ -100,7 +100,7 @@ private:
             if (error e = source.read(at, sizeof elements, &elements)) return e;
             at += sizeof elements;
             if (elements != s.elements)
-                return error::format(errc::malformed, "storage %s: expected %lld elements, file has %lld", shown.text,
+                return error::format(errc::malformed, "storage %s: expected %lld elements, the file has %lld", shown.text,
                                      static_cast<long long>(s.elements), static_cast<long long>(elements));
             const auto count = static_cast<std::size_t>(elements);
             if (count > (source.size() - at) / size_of(s.type))

@@ -1,4 +1,4 @@
-// Walks a pickle's values to every tensor, each under its path: through dictionaries, lists, objects and modules saved whole.
+// Finds every tensor in a pickle's values, with its path, through dictionaries, lists, objects and modules that were saved whole.
 #pragma once
 
 #include "pickle_values.hpp"
@@ -6,19 +6,19 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Calls a visitor for what stands in the dictionaries of a pickle. The path of a value is "model/ema/stage0.cls_token": the keys
-/// on the way to its dictionary (or places in a list), each with a '/', and its own key. Inside a module that was saved whole
-/// (an object with `_parameters`, `_buffers` and `_modules`) the keys are joined as state_dict() joins them. Every container is
-/// walked once, by the first way to it, shallow ones first; so cycles end. Nothing deeper than max_depth is walked.
+/// Calls a visitor for the tensors and objects in the dictionaries of a pickle. The path of a value is like
+/// "model/ema/stage0.cls_token": the keys (or list indices) that lead to its dictionary, joined by '/', then its own key. Inside
+/// a module that was saved whole (an object with `_parameters`, `_buffers` and `_modules`) the keys are joined as state_dict()
+/// joins them. Each container is visited once, breadth first, so cycles end. Nothing deeper than max_depth is visited.
 class tensor_paths {
 public:
     static constexpr std::size_t max_path = 1024, max_depth = 256;
 
-    /// Of values whose pickle has `bytes` bytes, all in all.
+    /// `bytes` is the length of all pickles of `values`.
     tensor_paths(const pickle_values& values, std::size_t bytes) noexcept : values_{values}, budget_{8 * bytes + (64U << 10)} {}
 
-    /// visit(std::string_view path, std::uint32_t value) -> error, for each tensor and object in a dictionary. Errors: the visitor's;
-    /// unsupported (paths that are too long, alone or together); out_of_memory.
+    /// Calls visit(std::string_view path, std::uint32_t value) -> error for each tensor and object in a dictionary. Errors: those of the
+    /// visitor; unsupported (a path or all paths together are too long); out_of_memory.
     template <class Visit>
     error walk(std::uint32_t root, Visit&& visit) noexcept {
         if (!how_.resize(values_.size())) return no_memory();
@@ -31,11 +31,11 @@ public:
 
 private:
     static constexpr std::uint32_t nothing = pickle_values::nothing;
-    /// How a container was come by. `state`: it is the state of an object; `dotted`: the keys in it end in '.'; `indexed`: its own key
-    /// is a place in a list.
+    /// How a container was reached. `state`: it is the state of an object; `dotted`: '.' follows the keys in it; `indexed`: its own key
+    /// is a list index; `dotted_key`: '.' follows its own key.
     static constexpr unsigned seen = 1, state = 2, dotted = 4, indexed = 8, dotted_key = 16;
     struct node {
-        std::uint32_t value, parent, key;  // no key: it adds nothing to the path
+        std::uint32_t value, parent, key;  // key `nothing`: the node adds nothing to the path
     };
 
     static error no_memory() noexcept { return error::out_of_memory("the paths of tensors", sizeof(node)); }
@@ -91,7 +91,7 @@ private:
         return {};
     }
 
-    /// Writes `text` before what is there already; false when it does not fit.
+    /// Prepends `text` to the path; false if it does not fit.
     bool put_front(std::string_view text) noexcept {
         if (text.size() > begin_) return false;
         begin_ -= text.size();
@@ -103,7 +103,7 @@ private:
         char number[16];
         return put_front({number, static_cast<std::size_t>(std::snprintf(number, sizeof number, "%lu", static_cast<unsigned long>(key)))});
     }
-    /// The path of the item `key`, at `place`, of dictionary `i`; empty where that is too deep.
+    /// Builds the path of the item with key `key` and number `place` of dictionary `i`; empty if it is too deep.
     error path_of(std::uint32_t i, std::uint32_t key, std::uint32_t place, std::string_view& path) noexcept {
         begin_ = sizeof path_;
         const bool text = values_.kind(key) == pickle_kind::text;
@@ -124,9 +124,9 @@ private:
     }
 
     const pickle_values& values_;
-    std::size_t budget_;                // bytes that paths may take yet: a short pickle must not ask for many long ones
+    std::size_t budget_;                // bytes left for paths: a short pickle must not produce many long ones
     detail::buffer<node> nodes_;        // the first is the root
-    detail::buffer<std::uint8_t> how_;  // by value; 0: not seen
+    detail::buffer<std::uint8_t> how_;  // by value number; 0: not seen
     char path_[max_path];
     std::size_t begin_ = 0;  // of the path in path_
 };

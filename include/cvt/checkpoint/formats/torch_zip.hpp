@@ -1,4 +1,4 @@
-// Finds the entries of a zip file that stores them uncompressed, as torch.save writes it; zip64 included.
+// Finds the entries of an uncompressed zip file, as torch.save writes it, with zip64.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// The central directory of a zip file (PKWARE APPNOTE 6.3). Only its sizes count: torch leaves those of the local headers
-/// zero and writes data descriptors.
+/// The central directory of a zip file (PKWARE APPNOTE 6.3). Sizes come from the directory only: torch leaves those in the
+/// local headers zero and writes data descriptors.
 class zip_directory {
 public:
     static constexpr std::size_t max_entries = 1U << 18;
@@ -22,47 +22,48 @@ public:
         std::size_t header = 0, packed_size = 0, size = 0;
     };
 
-    /// Errors: io; out_of_memory; malformed (no directory, one that does not fit the file, two entries of one name);
+    /// Reads the directory. Errors: io; out_of_memory; malformed (no directory, one that does not fit the file, duplicate names);
     /// unsupported (several disks, a limit exceeded).
     error open(const byte_source& source) noexcept {
         std::size_t at = 0, size = 0, count = 0;
         if (error e = find_directory(source, at, size, count)) return e;
         if (count > max_entries || size > max_bytes)
-            return error::format(errc::unsupported, "zip: %zu entries, %zu bytes of directory: more than a checkpoint needs", count, size);
+            return error::format(errc::unsupported, "zip: %zu entries in a directory of %zu bytes: more than a checkpoint needs", count,
+                                 size);
         if (count > size / central_size) return bad("more entries than its directory can hold");
         if (!bytes_.resize(size) || !entries_.resize(count)) return error::out_of_memory("the zip directory", size + count * sizeof(entry));
         if (error e = source.read(at, size, bytes_.data())) return e;
         if (error e = parse()) return e;
         std::sort(entries_.begin(), entries_.end(), [this](const entry& a, const entry& b) { return name_of(a) < name_of(b); });
         for (std::size_t i = 1; i < count; ++i)
-            if (name(i) == name(i - 1)) return error::format(errc::malformed, "zip: two entries are called %s", printable{name(i)}.text);
+            if (name(i) == name(i - 1)) return error::format(errc::malformed, "zip: two entries are named %s", printable{name(i)}.text);
         return {};
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] const entry& operator[](std::size_t i) const noexcept { return entries_[i]; }
     [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return name_of(entries_[i]); }
-    /// Number of the entry called `name`, or size().
+    /// Returns the number of the entry called `wanted`, or size().
     [[nodiscard]] std::size_t find(std::string_view wanted) const noexcept {
         const entry* const place = std::lower_bound(entries_.begin(), entries_.end(), wanted,
                                                     [this](const entry& e, std::string_view name) { return name_of(e) < name; });
         return place != entries_.end() && name_of(*place) == wanted ? static_cast<std::size_t>(place - entries_.begin()) : size();
     }
-    /// Where the bytes of entry `i` begin; all of them lie in the file. Errors: io; malformed; unsupported (compressed,
-    /// encrypted).
+    /// Sets `begin` to the offset of the data of entry `i`, all of which lie in the file. Errors: io; malformed; unsupported
+    /// (compressed, encrypted).
     error locate(const byte_source& source, std::size_t i, std::size_t& begin) const noexcept {
         const entry& e = entries_[i];
         const printable shown{name(i)};
         if ((e.flags & 1) != 0) return error::format(errc::unsupported, "zip: %s is encrypted", shown.text);
         if (e.method != 0)
-            return error::format(errc::unsupported, "zip: %s is compressed (method %u): checkpoints are stored", shown.text,
+            return error::format(errc::unsupported, "zip: %s is compressed (method %u), expected an uncompressed entry", shown.text,
                                  unsigned{e.method});
         const auto bad = [&](const char* what) noexcept { return error::format(errc::malformed, "zip: %s %s", shown.text, what); };
-        if (e.packed_size != e.size) return bad("is stored, yet has two sizes");
+        if (e.packed_size != e.size) return bad("is uncompressed, but its two sizes differ");
         if (e.header > source.size() || source.size() - e.header < local_size) return bad("begins outside the file");
         std::byte header[local_size];
         if (error failed = source.read(e.header, sizeof header, header)) return failed;
-        if (load<std::uint32_t>(header) != local_mark) return bad("has no header where the directory says");
+        if (load<std::uint32_t>(header) != local_mark) return bad("has no header at the offset that the directory gives");
         begin = e.header + sizeof header + load<std::uint16_t>(header + 26) + load<std::uint16_t>(header + 28);
         if (begin > source.size() || e.size > source.size() - begin) return bad("ends outside the file");
         return {};
@@ -74,7 +75,7 @@ private:
     static constexpr std::size_t local_size = 30, central_size = 46, end_size = 22, end64_size = 56, locator64_size = 20;
 
     static error bad(const char* what) noexcept { return error::format(errc::malformed, "zip: %s", what); }
-    static error several_disks() noexcept { return error::format(errc::unsupported, "zip: spread over several disks"); }
+    static error several_disks() noexcept { return error::format(errc::unsupported, "zip: archives of several disks are not supported"); }
 
     [[nodiscard]] std::string_view name_of(const entry& e) const noexcept {
         return {reinterpret_cast<const char*>(bytes_.data()) + e.name_at, e.name_size};
@@ -82,18 +83,18 @@ private:
 
     static error find_directory(const byte_source& source, std::size_t& at, std::size_t& size, std::size_t& count) noexcept {
         const std::size_t file_size = source.size(), tail_size = std::min(file_size, end_size + 0xFFFF);
-        if (tail_size < end_size) return bad("the file is cut short");
+        if (tail_size < end_size) return bad("the file is truncated");
         detail::buffer<std::byte> tail;
         if (!tail.resize(tail_size)) return error::out_of_memory("the end of the zip file", tail_size);
         if (error e = source.read(file_size - tail_size, tail_size, tail.data())) return e;
-        // A comment of up to 64 KiB may follow the record, and must then reach the end of the file exactly.
+        // A comment of up to 64 KiB may follow the record; it must end exactly at the end of the file.
         std::size_t found = tail_size - end_size;
         while (load<std::uint32_t>(&tail[found]) != end_mark || found + end_size + load<std::uint16_t>(&tail[found + 20]) != tail_size)
             if (found-- == 0) return bad("its directory is missing (an incomplete download?)");
 
         std::size_t end = file_size - tail_size + found;
         const std::byte* const record = &tail[found];
-        std::uint32_t disks = load<std::uint32_t>(record + 4);  // two numbers
+        std::uint32_t disks = load<std::uint32_t>(record + 4);  // two 16-bit disk numbers
         count = load<std::uint16_t>(record + 10);
         size = load<std::uint32_t>(record + 12);
         at = load<std::uint32_t>(record + 16);
@@ -101,8 +102,8 @@ private:
         if (end >= sizeof locator)
             if (error e = source.read(end - sizeof locator, sizeof locator, locator)) return e;
         if (end >= sizeof locator && load<std::uint32_t>(locator) == locator64_mark) {
-            const std::size_t end64 = load<std::uint64_t>(locator + 8), most = end - sizeof locator;
-            if (end64 > most || most - end64 < sizeof large) return bad("its zip64 record is outside the file");
+            const std::size_t end64 = load<std::uint64_t>(locator + 8), max_end = end - sizeof locator;
+            if (end64 > max_end || max_end - end64 < sizeof large) return bad("its zip64 record is outside the file");
             if (error e = source.read(end64, sizeof large, large)) return e;
             if (load<std::uint32_t>(large) != end64_mark) return bad("its zip64 record is missing");
             disks = load<std::uint32_t>(large + 16) | load<std::uint32_t>(large + 20);
@@ -135,14 +136,14 @@ private:
             const std::size_t whole = extra_at + extra_size + load<std::uint16_t>(record + 32);
             std::uint32_t disk = load<std::uint16_t>(record + 34);
             if (whole > bytes_.size() - at || !read_zip64(record + extra_at, extra_size, e, disk)) return damaged();
-            if (e.name_size > max_name) return error::format(errc::unsupported, "zip: a name longer than %zu bytes", max_name);
+            if (e.name_size > max_name) return error::format(errc::unsupported, "zip: an entry name is longer than %zu bytes", max_name);
             if (disk != 0) return several_disks();
             at += whole;
         }
         return at != bytes_.size() ? bad("its directory is longer than its entries") : error{};
     }
 
-    /// Takes from the zip64 field what the 32-bit fields could not say. False when it is needed and not there.
+    /// Reads from the zip64 field the values that exceed the 32-bit fields. False if a value is needed but missing.
     static bool read_zip64(const std::byte* extra, std::size_t size, entry& e, std::uint32_t& disk) noexcept {
         const std::byte* field = nullptr;
         std::size_t left = 0;

@@ -1,4 +1,4 @@
-// Typed reading of a JSON object's members, with messages that name the file, the key, what was expected and what was found.
+// Reads the members of a JSON object into typed variables; errors name the file, the key, what was expected and what was found.
 #pragma once
 
 #include <climits>
@@ -8,8 +8,8 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Reads members of `object` into variables that already hold the defaults: a key that is missing or null leaves them.
-/// The first error is kept and ends all reading.
+/// Reads members of `object` into variables that already hold the defaults: a missing or null member leaves them unchanged.
+/// The first error is kept, and nothing is read after it.
 class json_fields {
 public:
     /// `file` names the document in messages.
@@ -20,7 +20,7 @@ public:
     [[nodiscard]] const error& failure() const noexcept { return failure_; }
     explicit operator bool() const noexcept { return !failure_; }
 
-    /// The member, or an empty value when it is missing or null, or after an error.
+    /// Returns the member, or an empty value if it is missing or null, or after an error.
     [[nodiscard]] json_value get(const char* key) const noexcept {
         if (failure_) return {};
         const json_value v = object_.find(key);
@@ -31,7 +31,7 @@ public:
         if (const json_value v = get(key)) convert(key, v, out);
     }
 
-    /// `v`, called `name` in messages, as a value of the type of `out`.
+    /// Converts `v` to the type of `out`; messages call it `name`.
     void convert(const char* name, json_value v, bool& out) noexcept {
         if (!v.is(json_kind::boolean)) return mismatch(name, "true or false", v);
         out = v.boolean();
@@ -53,7 +53,7 @@ public:
         describe(found, text);
         fail(error::format(errc::bad_config, "%s: %s: expected %s, found %s", file_, name, expected, text));
     }
-    /// Keeps `e` unless an error came before.
+    /// Keeps `e` unless there is an earlier error.
     void fail(const error& e) noexcept {
         if (!failure_) failure_ = e;
     }

@@ -1,4 +1,4 @@
-// A strict JSON reader (RFC 8259) for the headers and configurations of checkpoints: nothing repaired, nothing guessed.
+// A strict JSON reader (RFC 8259) for the headers and configurations of checkpoints.
 #pragma once
 
 #include <charconv>
@@ -12,7 +12,7 @@ namespace checkpoint {
 
 enum class json_kind : std::uint8_t { null, boolean, number, string, array, object };
 
-/// "a string", "an object" ...: for messages.
+/// Returns the kind with its article, for messages: "a string", "an object".
 constexpr const char* to_string(json_kind k) noexcept {
     constexpr const char* names[]{"null", "a boolean", "a number", "a string", "a list", "an object"};
     return names[static_cast<int>(k)];
@@ -20,15 +20,15 @@ constexpr const char* to_string(json_kind k) noexcept {
 
 class json_value;
 
-/// A parsed document. Refused, with line and byte: anything outside RFC 8259 (comments, trailing commas, NaN, leading
-/// zeros, a byte order mark), text that is not UTF-8, lone surrogates, duplicate keys, numbers no double can hold,
-/// more than 64 levels, more than 4 million values, keys that are made to collide in a hash table.
+/// A parsed document. The parser refuses, with line and byte: anything outside RFC 8259 (comments, trailing commas, NaN,
+/// leading zeros, a byte order mark), text that is not UTF-8, lone surrogates, duplicate keys, numbers outside the range of
+/// a double, more than 64 levels, more than 4 million values, and keys made to collide in a hash table.
 class json {
 public:
     static constexpr int max_depth = 64;
     static constexpr std::size_t max_nodes = 4'000'000;
 
-    /// Takes the text over: strings are unescaped inside it.
+    /// Takes ownership of the text and unescapes its strings in place.
     static result<json> parse(detail::buffer<char>&& text) noexcept;
     static result<json> parse(std::string_view text) noexcept;
 
@@ -42,7 +42,7 @@ private:
         bool is_true = false;
         bool integral = false;
         std::uint32_t at = 0, size = 0;  // text of a string; size: children of a list or object
-        std::uint32_t next = 0;          // node after this value and all it holds
+        std::uint32_t next = 0;          // node after this value and its children
         std::uint32_t owner = 0;         // of a key: its object
         std::uint64_t bits = 0;          // of a number: a double, or an int64 when integral
     };
@@ -55,11 +55,11 @@ private:
 
     detail::buffer<char> text_;
     detail::buffer<node> nodes_;
-    detail::buffer<std::uint32_t> keys_;  // hash table of key nodes, 0 where free (node 0 is the root); a power of two
+    detail::buffer<std::uint32_t> keys_;  // hash table of key nodes, 0 in free slots (node 0 is the root); its size is a power of two
 };
 
-/// A value inside a document, which must outlive it and stay where it is. False where there is none: a key that is
-/// missing, the step after the last child.
+/// A value inside a document. The document must outlive it and must not move. It converts to false if there is no such
+/// value: a missing key, or the child after the last.
 class json_value {
 public:
     json_value() noexcept = default;
@@ -72,24 +72,24 @@ public:
     [[nodiscard]] double number() const noexcept {
         return node().integral ? static_cast<double>(static_cast<std::int64_t>(node().bits)) : std::bit_cast<double>(node().bits);
     }
-    /// The number when it is written as an integer and fits 64 bits.
+    /// Returns the number if it is written as an integer and fits 64 bits.
     [[nodiscard]] std::optional<std::int64_t> integer() const noexcept {
         if (!node().integral) return std::nullopt;
         return static_cast<std::int64_t>(node().bits);
     }
-    /// UTF-8; may hold NUL where the document says \u0000.
+    /// Returns the string as UTF-8. It contains NUL if the document has \u0000.
     [[nodiscard]] std::string_view string() const noexcept { return document_->text(node()); }
 
-    /// Number of elements of a list, of members of an object.
+    /// Returns the number of elements of a list or members of an object.
     [[nodiscard]] std::size_t size() const noexcept { return node().size; }
-    /// The member `key` of an object.
+    /// Returns the member `key` of an object.
     [[nodiscard]] json_value find(std::string_view key) const noexcept {
         if (!is(json_kind::object) || document_->keys_.empty()) return {};
         const std::size_t slot = document_->slot_of(at_, key);
         const std::uint32_t found = slot < document_->keys_.size() ? document_->keys_[slot] : 0;
         return found == 0 ? json_value{} : json_value{document_, found + 1, node().next, true};
     }
-    /// First child of a list or object, and from there to the next one.
+    /// Iterates over a list or object: `for (v = list.first(); v; v = v.next())`.
     [[nodiscard]] json_value first() const noexcept {
         const bool object = kind() == json_kind::object;
         return size() == 0 ? json_value{} : json_value{document_, at_ + (object ? 2U : 1U), node().next, object};
@@ -98,7 +98,7 @@ public:
         const std::uint32_t after = node().next;
         return after >= end_ ? json_value{} : json_value{document_, after + (member_ ? 1U : 0U), end_, member_};
     }
-    /// Of a child of an object.
+    /// Returns the key of this value, a member of an object.
     [[nodiscard]] std::string_view key() const noexcept { return document_->text(document_->nodes_[at_ - 1]); }
 
 private:
@@ -108,13 +108,13 @@ private:
     [[nodiscard]] const json::node& node() const noexcept { return document_->nodes_[at_]; }
 
     const json* document_ = nullptr;
-    std::uint32_t at_ = 0, end_ = 0;  // this node; the node after the parent's last
-    bool member_ = false;             // the parent is an object: a key lies before each value
+    std::uint32_t at_ = 0, end_ = 0;  // this node; the node after the parent's last child
+    bool member_ = false;             // the parent is an object: a key precedes each value
 };
 
 inline json_value json::root() const noexcept { return {this, 0, nodes_[0].next, false}; }
 
-/// Recursive descent over the text, which it unescapes in place. Used by json::parse only.
+/// A recursive descent parser that unescapes strings in place. Only json::parse uses it.
 class json_parser {
 public:
     explicit json_parser(json& document) noexcept : document_{document}, end_{document.text_.size()} {}
@@ -147,7 +147,7 @@ private:
         error_ = error::out_of_memory("a JSON document", document_.nodes_.size() * 2 * sizeof(json::node));
         return false;
     }
-    bool collided() noexcept { return fail(errc::unsupported, "the keys are made to slow down their table"); }
+    bool collided() noexcept { return fail(errc::unsupported, "too many hash collisions among the keys"); }
 
     [[nodiscard]] char peek() const noexcept { return at_ < end_ ? document_.text_[at_] : '\0'; }
     bool accept(char c) noexcept {
@@ -163,7 +163,7 @@ private:
         }
     }
     static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-    /// One digit or more.
+    /// Consumes one or more digits.
     bool digits(const char* what) noexcept {
         if (!is_digit(peek())) return expected(what);
         while (is_digit(peek())) ++at_;
@@ -279,8 +279,8 @@ private:
         return add(n);
     }
 
-    /// Digits after an optional minus; false when they are more than 64 bits hold. Not std::from_chars, which for integers
-    /// is a template: units of other compiler flags would share its body.
+    /// Converts digits after an optional minus; false if they do not fit 64 bits. Not std::from_chars: for integers it is a
+    /// template, whose body units compiled with other flags would share.
     static bool to_int64(const char* at, const char* end, std::int64_t& out) noexcept {
         const bool negative = *at == '-';
         const std::uint64_t max = std::uint64_t{INT64_MAX} + (negative ? 1 : 0);
@@ -294,7 +294,7 @@ private:
         return true;
     }
 
-    /// Reads a string and leaves it unescaped where it began: an escape is never shorter than what it stands for.
+    /// Reads a string and unescapes it in place: an escape is never shorter than the bytes it stands for.
     bool string() noexcept {
         char* text = document_.text_.data();
         ++at_;
@@ -338,7 +338,7 @@ private:
             if (low < 0xDC00 || low >= 0xE000) return fail(errc::malformed, "a high surrogate without a low one after it");
             code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
         }
-        // UTF-8: the first byte begins with as many ones as there are bytes, unless it is the only one.
+        // UTF-8: in a sequence of n > 1 bytes the first byte begins with n ones.
         const int length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
         const std::uint32_t mark = length == 1 ? 0 : 0xF0U << (4 - length) & 0xFFU;
         text[to++] = static_cast<char>(mark | code >> 6 * (length - 1));

@@ -1,4 +1,4 @@
-// Writes JSON text (RFC 8259) with its commas, indentation and escapes; numbers read back as the same values.
+// Writes JSON text (RFC 8259) with commas, indentation and escapes; numbers read back as the same values.
 #pragma once
 
 #include <charconv>
@@ -10,7 +10,7 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Appends values to a text. When memory runs out the rest is dropped and good() is false.
+/// Appends values to a text. When memory runs out, it drops the rest and good() returns false.
 class json_writer {
 public:
     enum class layout : std::uint8_t { one_line, indented };
@@ -37,17 +37,17 @@ public:
         return quoted(name).raw(indented_ ? ": " : ":");
     }
 
-    /// Bytes that are not valid UTF-8 are passed on as they are.
+    /// Passes on bytes that are not valid UTF-8 unchanged.
     json_writer& string(std::string_view value) noexcept { return separate().quoted(value); }
     json_writer& boolean(bool value) noexcept { return separate().raw(value ? "true" : "false"); }
     json_writer& integer(std::integral auto value) noexcept {
-        char digits[24];  // not std::to_chars, which for integers is a template: units of other compiler flags would share its body
+        char digits[24];  // not std::to_chars: for integers it is a template, whose body units compiled with other flags would share
         const int size = std::is_signed_v<decltype(value)>
                              ? std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(value))
                              : std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(value));
         return separate().raw({digits, static_cast<std::size_t>(size)});
     }
-    /// The shortest decimal that reads back as the same value of its type; it must be finite.
+    /// Writes the shortest decimal that reads back as the same value of its type. `value` must be finite.
     json_writer& real(std::floating_point auto value) noexcept {
         char digits[40];
         const std::string_view shown{digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)};
@@ -60,7 +60,7 @@ private:
         good_ = good_ && text_.append(text.data(), text.size());
         return *this;
     }
-    // What stands last says whether a value follows another one: no value ends in one of these.
+    // The last character tells whether a value precedes the next one: no value ends in one of these.
     [[nodiscard]] bool follows_value() const noexcept {
         return !text_.empty() && std::string_view{"{[: "}.find(text_[text_.size() - 1]) == std::string_view::npos;
     }

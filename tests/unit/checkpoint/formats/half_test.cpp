@@ -1,4 +1,4 @@
-// F16 and BF16: all 65,536 values of each against a plain computation in double; float32 to F16 at every step and tie.
+// half: all 65,536 values of F16 and of BF16 against a simple computation in double; float32 to F16 at every value and tie.
 #include <cvt/checkpoint/formats/half.hpp>
 
 #include <bit>
@@ -45,7 +45,7 @@ TEST_CASE("half: float32 to the nearest F16", "[half]") {
         const auto half = static_cast<std::uint16_t>(bits);
         const float value = f16_to_float(half);
         wrong += float_to_f16(value) == (std::isnan(value) ? half | 0x200 : half) ? 0 : 1;
-        // Between this number and the next one: the tie goes to the even one, its neighbours to the nearer.
+        // Between this number and the next: a tie rounds to the even one, its neighbours to the nearer one.
         if ((bits & 0x7FFFU) >= 0x7BFFU) continue;
         const auto next = static_cast<std::uint16_t>(bits + 1);
         const float tie = (value + f16_to_float(next)) / 2, up = f16_to_float(next);

@@ -1,4 +1,4 @@
-// The pickle interpreter: what torch.save writes is read, foreign names stay inert, weapons are refused, no limit can be exceeded.
+// pickle: reads what torch.save writes, keeps foreign names inert, refuses hostile names, enforces all limits.
 #include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
@@ -16,7 +16,7 @@ namespace {
 
 byte_source source_of(const std::string& bytes) { return byte_source::from_memory(std::as_bytes(std::span{bytes})); }
 
-/// Bytes, their source and the reader over them.
+/// A pickle, its byte source and its reader.
 struct document {
     std::string bytes;
     byte_source source;
@@ -68,7 +68,7 @@ TEST_CASE("scalars") {
     CHECK(d.values.integer(d.values.item_of(d.root, 8)) == 0);
 }
 
-TEST_CASE("an integer of more than 64 bits keeps its bytes and is no size") {
+TEST_CASE("an integer of more than 64 bits keeps its bytes and is not a size") {
     const document d{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."s};
     REQUIRE_FALSE(d.error);
     CHECK(d.values.kind(d.root) == pickle_kind::big_integer);
@@ -91,7 +91,7 @@ TEST_CASE("dictionaries, lists, tuples and the memo") {
     CHECK(d.values.find(d.root, "e") == pickle_values::nothing);
 }
 
-TEST_CASE("protocol 4 and 5: frames, short texts, memoize, stack globals") {
+TEST_CASE("protocols 4 and 5: frames, short strings, memoize, stack globals") {
     const document d{"\x80\x05\x95\x10\0\0\0\0\0\0\0}\x94(\x8c\x01k\x94\x8c\x0b"s +
                      "collections\x94\x8c\x0bOrderedDict\x94\x93)Rh\x01h\x02u."};
     REQUIRE_FALSE(d.error);
@@ -114,20 +114,20 @@ TEST_CASE("tensors, parameters and OrderedDict with its _metadata") {
     CHECK(s.view_elements == 12);
 }
 
-TEST_CASE("known weapons are refused by their names, wherever they stand") {
+TEST_CASE("hostile names are refused anywhere in a pickle") {
     check_refused("\x80\x02" + global("posix", "system") + text("touch x") + "\x85R.", errc::unsupported, "posix.system");
     check_refused("\x80\x04\x8c\x08"s + "builtins\x8c\x04" + "eval\x93.", errc::unsupported, "builtins.eval");
     check_refused("\x80\x02(" + text("x") + "ios\nsystem\n.", errc::unsupported, "os.system");  // INST
     check_refused("\x80\x02}" + text("w") + tensor + "s" + text("x") + global("__builtin__", "exec") + "s.", errc::unsupported,
                   "__builtin__.exec");
-    check_refused("\x80\x02" + global("os.path", "join") + "0N.", errc::unsupported, "os.path.join");  // thrown away again
+    check_refused("\x80\x02" + global("os.path", "join") + "0N.", errc::unsupported, "os.path.join");  // even if it is popped again
     check_refused("\x80\x02" + global("posix", "a\x1b[31m\x07\xff") + ".", errc::unsupported, "posix.a?[31m??");
     check_refused("\x80\x02" + global("os", std::string(250, 'm')) + ".", errc::unsupported, "os." + std::string(150, 'm'));
     check_refused("\x80\x02" + global(std::string(5000, 'm'), "n") + ".", errc::unsupported, "longer than 256");
-    check_refused("\x80\x04K\x01K\x02\x93.", errc::malformed, "not a text");
+    check_refused("\x80\x04K\x01K\x02\x93.", errc::malformed, "name is not a string");
 }
 
-TEST_CASE("any other name stays a name, and a call of it an object with what it was called with") {
+TEST_CASE("any other name becomes a foreign name, and a call of it an object with the arguments") {
     const std::string name = global("argparse", "Namespace");
     const document d{"\x80\x02" + name + ")R}" + text("lr") + "G\x3f\xe0\0\0\0\0\0\0sb."s};
     REQUIRE_FALSE(d.error);
@@ -139,12 +139,12 @@ TEST_CASE("any other name stays a name, and a call of it an object with what it 
     CHECK(d.values.name_of(callee) == "Namespace");
     CHECK(d.values.kind(d.values.item_of(d.root, 1)) == pickle_kind::tuple);
     CHECK(d.values.real(d.values.find(d.values.item_of(d.root, 2), "lr")) == 0.5);
-    // Names that begin like a weapon's, or that torch has elsewhere, are names like others.
+    // Names that begin like a hostile one, or that torch has in another module, are ordinary foreign names.
     for (const char* module : {"osmnx", "system", "collections", "torch", "builtins"})
         CHECK(document{"\x80\x02" + global(module, "OrderedDicts") + "."}.values.kind(2) == pickle_kind::foreign);
 }
 
-TEST_CASE("objects: every way of making one, and of filling it") {
+TEST_CASE("objects: every opcode that makes or fills one") {
     const std::string name = global("a.b", "C");
     for (const std::string& bytes :
          {name + ")R.", name + ")\x81.", name + ")}\x92.", name + ")R)R.", name + "N\x81K\1a.", name + ")\x81(K\1K\2e.",
@@ -170,10 +170,10 @@ TEST_CASE("objects: every way of making one, and of filling it") {
         for (int i = 0; i < 200000; ++i) calls += ")R";
         return calls;
     }() + "."};
-    CHECK_FALSE(deep.error);  // and is freed without recursion
+    CHECK_FALSE(deep.error);  // its destruction does not recurse either
 }
 
-TEST_CASE("an object where a tensor, a storage or a number should be makes another object") {
+TEST_CASE("an object in place of a tensor, a storage or a number makes an object") {
     const std::string object = global("a", "b") + ")R";
     const document tensor_of{"\x80\x02" + rebuild + "(" + object + number(0) + ")))NtR."};
     REQUIRE_FALSE(tensor_of.error);
@@ -183,10 +183,10 @@ TEST_CASE("an object where a tensor, a storage or a number should be makes anoth
     CHECK(parameter.values.kind(parameter.root) == pickle_kind::object);
     check_refused("(" + text("storage") + global("torch", "FloatStorage") + text("0") + text("cpu") + object + "tQ.", errc::unsupported,
                   "persistent id");
-    check_refused(")" + object + "a.", errc::unsupported, "items are put into a tuple");
+    check_refused(")" + object + "a.", errc::unsupported, "cannot add items to a tuple");
 }
 
-TEST_CASE("tensors of newer and older torch") {
+TEST_CASE("tensors of newer and older versions of torch") {
     const std::string arguments = "(" + storage + number(0) + number(3) + "\x85" + number(1) + "\x85";
     const auto kind_of = [](const std::string& bytes) {
         const document d{"\x80\x02" + bytes + "."};
@@ -203,7 +203,7 @@ TEST_CASE("tensors of newer and older torch") {
     check_refused(typed + ")R.", errc::unsupported, "_rebuild_from_type_v2");
 }
 
-TEST_CASE("an OrderedDict of Python 2, and the same list again and again") {
+TEST_CASE("an OrderedDict of Python 2, and many conversions of one list") {
     const std::string ordered = global("collections", "OrderedDict");
     const document d{ordered + "]((" + text("a") +
                      "K\1tK\2K\3\x86"
@@ -216,10 +216,10 @@ TEST_CASE("an OrderedDict of Python 2, and the same list again and again") {
     for (int i = 0; i < 1000; ++i) bomb += "h\2";
     bomb += "e";
     for (int i = 0; i < 100; ++i) bomb += "h\0h\1\x85R"s;
-    check_refused(bomb + ".", errc::unsupported, "again and again");
+    check_refused(bomb + ".", errc::unsupported, "too many lists are converted");
 }
 
-TEST_CASE("bytes, sets, large texts, copies and what is thrown away") {
+TEST_CASE("bytes, sets, large strings, DUP and POP") {
     const document d{
         "\x80\x04(C\2abB\2\0\0\0cd\x8e\1\0\0\0\0\0\0\0e\x96\1\0\0\0\0\0\0\0f\x8d\1\0\0\0\0\0\0\0gU\1hT\1\0\0\0i"
         "\x8f(K\1\x90(K\2\x91\x8b\1\0\0\0\5N0(NN1"
@@ -240,14 +240,14 @@ TEST_CASE("bytes, sets, large texts, copies and what is thrown away") {
     check_refused("0.", errc::malformed, "a mark is missing");
     check_refused("1.", errc::malformed, "a mark is missing");
     check_refused("(2.", errc::malformed, "nothing to copy");
-    check_refused("\x8d" + little(UINT64_MAX, 8) + ".", errc::malformed, "cut short");
-    check_refused("C\1", errc::malformed, "cut short");
+    check_refused("\x8d" + little(UINT64_MAX, 8) + ".", errc::malformed, "truncated");
+    check_refused("C\1", errc::malformed, "truncated");
     check_refused(global("a", "b") + "\x81.", errc::malformed, "an object without arguments");
     check_refused(global("a", "b") + ")\x92.", errc::malformed, "an object without arguments");
 }
 
-TEST_CASE("any other opcode is refused with its number and place") {
-    // What Python has not written since protocol 2, extensions, buffers outside the pickle.
+TEST_CASE("any other opcode is refused with its number and offset") {
+    // Opcodes of protocols 0 and 1, extensions, out-of-band buffers.
     std::string allowed{
         "\x80\x95(N\x88\x89KMJ\x8aGX\x8c)\x85\x86\x87t]ae}suqr\x94hjc\x93RbQ.i\x81\x92"
         "012\x8bTU\x8d"
@@ -258,21 +258,21 @@ TEST_CASE("any other opcode is refused with its number and place") {
         std::snprintf(expected, sizeof expected, "byte 3: refused opcode 0x%02x", static_cast<unsigned>(op));
         check_refused("\x80\x02N" + std::string(1, static_cast<char>(op)) + "AAAAAAAA\nAAAA\n.", errc::unsupported, expected);
     }
-    check_refused("\x80\x06N.", errc::unsupported, "protocol 6");
+    check_refused("\x80\x06N.", errc::unsupported, "expected protocol 5 or lower, found 6");
 }
 
-TEST_CASE("calls other than torch's own are refused") {
+TEST_CASE("calls that torch does not write are refused") {
     check_refused(global("torch", "FloatStorage") + ")R.", errc::unsupported, "torch.FloatStorage");
-    check_refused(no_hooks + ")R.", errc::unsupported, "a call of a dictionary");
+    check_refused(no_hooks + ")R.", errc::unsupported, "cannot call a dictionary");
     check_refused(global("collections", "OrderedDict") + "K\x01\x85R.", errc::unsupported, "collections.OrderedDict");
     check_refused(global("collections", "OrderedDict") + "]R.", errc::unsupported, "collections.OrderedDict");
     check_refused(rebuild + ")R.", errc::unsupported, "_rebuild_tensor_v2");
     check_refused(rebuild + "(NNNNNNtR.", errc::unsupported, "_rebuild_tensor_v2");
     check_refused(global("torch._utils", "_rebuild_parameter") + "NNN\x87R.", errc::unsupported, "_rebuild_parameter");
-    check_refused("]}b.", errc::unsupported, "a list is given the state");
-    check_refused("}]b.", errc::unsupported, "state of an object");
-    check_refused("]K\x01K\x02s.", errc::unsupported, "items are put into a list");
-    check_refused(")K\x01" + "a."s, errc::unsupported, "items are put into a tuple");
+    check_refused("]}b.", errc::unsupported, "cannot set the state of a list");
+    check_refused("}]b.", errc::unsupported, "cannot set the state of a dictionary");
+    check_refused("]K\x01K\x02s.", errc::unsupported, "cannot add items to a list");
+    check_refused(")K\x01" + "a."s, errc::unsupported, "cannot add items to a tuple");
 }
 
 TEST_CASE("persistent ids that are not storages are refused") {
@@ -291,26 +291,26 @@ TEST_CASE("persistent ids that are not storages are refused") {
     check_refused(")Q.", errc::unsupported, "persistent id");
 }
 
-TEST_CASE("stack and memo cannot be misused") {
+TEST_CASE("misuse of stack and memo is refused") {
     for (const char* bytes : {".",     "NN.",    "(.",     "(N.",  "t.",    "u.",      "e.",     "a.",      "s.",   "K\1s.",
                               "R.",    "NR.",    "b.",     "Nb.",  "Q.",    "\x85.",   "N\x86.", "NN\x87.", "q\1.", "\x94.",
                               "\x93.", "N\x93.", "](NNt.", "N(R.", "NN(R.", "N(\x85.", "N(q.",   "}(Nu.",   "(e.",  "N(b."})
         check_refused(std::string{bytes} + std::string(8, '\0'), errc::malformed, "");
     check_refused("Nq\0h\1."s, errc::malformed, "memo entry 1 was never set");
     check_refused("Nr\x05\0\0\0h\4."s, errc::malformed, "memo entry 4 was never set");
-    check_refused("Nr\0\x10\0\0."s, errc::unsupported, "memo entry 4096 comes too early");  // else six bytes could ask for 4 MB
+    check_refused("Nr\0\x10\0\0."s, errc::unsupported, "memo index 4096 is too large");  // otherwise six bytes could allocate 4 MB
     check_refused("j\xff\xff\xff\xff.", errc::malformed, "memo entry 4294967295 was never set");
-    check_refused("Nr\xff\xff\xff\xff.", errc::unsupported, "memo entry 4294967295");
+    check_refused("Nr\xff\xff\xff\xff.", errc::unsupported, "memo index 4294967295");
 }
 
-TEST_CASE("the memo is a pickle's own") {
+TEST_CASE("each pickle has its own memo") {
     document d{"Nq\x05.h\x05."s};
     REQUIRE_FALSE(d.error);
     CHECK(d.values.position() == 4);
     CHECK_THAT(d.values.load(d.root).what(), Catch::Contains("memo entry 5"));
 }
 
-TEST_CASE("containers may hold themselves and each other") {
+TEST_CASE("containers may contain themselves and each other") {
     const document d{"]q\0h\0ah\0a}q\1("s + text("me") + "h\1u\x86."s};
     REQUIRE_FALSE(d.error);
     const std::uint32_t dict = d.values.item_of(d.root, 1);
@@ -320,8 +320,8 @@ TEST_CASE("containers may hold themselves and each other") {
     CHECK(list.values.item_of(list.root, 0) == list.root);
 }
 
-TEST_CASE("a memo bomb stays as small as its bytes") {
-    // Each level holds the one before ten times: a billion items if anything were copied.
+TEST_CASE("a memo bomb takes no more memory than its bytes") {
+    // Each level holds the previous one ten times: a billion items if anything were copied.
     std::string bytes = "]q\0"s;
     for (int level = 1; level < 200; ++level)
         bytes += "]q" + std::string(1, static_cast<char>(level)) + "(" + [&] {
@@ -334,17 +334,17 @@ TEST_CASE("a memo bomb stays as small as its bytes") {
     CHECK(d.values.size() < 500);
 }
 
-TEST_CASE("limits") {
-    check_refused(std::string(2000, '('), errc::unsupported, "nested deeper than 1024");
+TEST_CASE("limits are enforced") {
+    check_refused(std::string(2000, '('), errc::unsupported, "more than 1024 levels of nesting");
     check_refused(std::string(100000, 'N'), errc::unsupported, "more than 65536 values on the stack");
     std::string many = "]q\0"s;
     for (int i = 0; i < 500001; ++i) many += "Na";
     check_refused(many + ".", errc::unsupported, "more than 1000000 opcodes");
-    check_refused("X\xff\xff\xff\xff" + "abc."s, errc::malformed, "cut short");
+    check_refused("X\xff\xff\xff\xff" + "abc."s, errc::malformed, "truncated");
     check_refused("X" + little(65U << 20, 4) + std::string(66U << 20, 'a'), errc::unsupported, "larger than 64 MiB");
 }
 
-TEST_CASE("a pickle cut short at any byte is an error") {
+TEST_CASE("a pickle truncated at any byte is an error") {
     const std::string whole =
         "\x80\x02}q\x00("s + text("w") + tensor + text("n") + "G" + std::string(8, '\0') + text("l") + "\x8a\x03" + "abcu.";
     REQUIRE_FALSE(document{whole}.error);
@@ -355,7 +355,7 @@ TEST_CASE("a pickle cut short at any byte is an error") {
     }
 }
 
-TEST_CASE("only the bytes that are needed are read, and only of the span given") {
+TEST_CASE("the reader reads only the bytes that it needs, and only in the given range") {
     const std::string bytes = "....N." + std::string(1000, 'x');
     const byte_source source = source_of(bytes);
     pickle_reader inside{source, 4, 2}, cut{source, 4, 1};

@@ -1,4 +1,4 @@
-// detect_format: formats are told from each other by their first bytes.
+// detect_format: distinguishes the formats by their first bytes.
 #include <cvt/checkpoint/formats/read_files.hpp>
 
 #include <catch2/catch.hpp>
@@ -15,19 +15,19 @@ weight_format format_of(const std::string& head, std::uint64_t size = 1'000'000)
 
 }  // namespace
 
-TEST_CASE("detect_format: safetensors by a length that can be, then a brace", "[formats]") {
+TEST_CASE("detect_format: safetensors by a possible length and a brace", "[formats]") {
     CHECK(format_of(cvt_test::raw_safetensors("{}"), 10) == weight_format::safetensors);
-    CHECK(format_of(std::string("\x80\x02\0\0\0\0\0\0{", 9)) == weight_format::safetensors);  // 640 bytes of header: a pickle's start
-    CHECK(format_of(std::string("PK\x03\0\0\0\0\0{", 9)) == weight_format::safetensors);      // 215,888 bytes: nearly a zip's
+    CHECK(format_of(std::string("\x80\x02\0\0\0\0\0\0{", 9)) == weight_format::safetensors);  // 640 bytes of header: begins like a pickle
+    CHECK(format_of(std::string("PK\x03\0\0\0\0\0{", 9)) == weight_format::safetensors);      // 215,888 bytes: begins almost like a zip
     CHECK(format_of(std::string("\x80\x02\0\0\0\0\0\0[", 9)) == weight_format::torch_legacy);
     CHECK(format_of(std::string("\x80\x02\0\0\0\0\0\0{", 9), 648) == weight_format::safetensors);
-    CHECK(format_of(std::string("\x80\x02\0\0\0\0\0\0{", 9), 647) == weight_format::torch_legacy);  // longer than the file
-    // A length that cannot be is still safetensors' when nothing else begins so: its reader says what is wrong.
+    CHECK(format_of(std::string("\x80\x02\0\0\0\0\0\0{", 9), 647) == weight_format::torch_legacy);  // header longer than the file
+    // An impossible length is still safetensors if no other format begins this way: its reader reports the error.
     CHECK(format_of(std::string(8, '\x7F') + "{") == weight_format::safetensors);
     CHECK(format_of(std::string(8, '\0') + "{") == weight_format::safetensors);
 }
 
-TEST_CASE("detect_format: torch.save's formats, and what is neither", "[formats]") {
+TEST_CASE("detect_format: the formats of torch.save, and unknown files", "[formats]") {
     CHECK(format_of(std::string("PK\x03\x04\x14\0\0\0{", 9)) == weight_format::torch_zip);
     CHECK(format_of("PK\x03\x04") == weight_format::torch_zip);
     CHECK(format_of("PK\x03") == weight_format::unknown);

@@ -1,4 +1,4 @@
-// safetensors: what is read from well-formed files of every dtype, and the message for each way a file can be wrong.
+// safetensors: well-formed files of every dtype, and the message for each kind of malformed file.
 #include <cvt/checkpoint/formats/safetensors.hpp>
 
 #include <catch2/catch.hpp>
@@ -41,7 +41,7 @@ std::vector<float> values(const ck::tensor_table& file, const char* name) {
     return out;
 }
 
-/// Header of one tensor "t" of two floats, with `field` in place of the default of that name.
+/// Returns the header of one tensor "t" of two floats, with `field` in place of its default.
 std::string header(std::string dtype = "\"F32\"", std::string dims = "[2]", std::string offsets = "[0,8]") {
     return "{\"t\":{\"dtype\":" + dtype + ",\"shape\":" + dims + ",\"data_offsets\":" + offsets + "}}";
 }
@@ -52,7 +52,7 @@ const std::string eight(8, '\0');
 
 TEST_CASE("safetensors: every dtype, rank 0, empty tensors, unaligned data", "[safetensors]") {
     safetensors_writer w;
-    w.add("odd", "U8", shape{3}, raw<std::uint8_t>({1, 2, 255}));  // leaves everything after it unaligned
+    w.add("odd", "U8", shape{3}, raw<std::uint8_t>({1, 2, 255}));  // everything after it is unaligned
     w.add("f32", "F32", shape{2, 2}, raw<float>({1.5F, -2.F, 0.F, 3e-38F}));
     w.add("f16", "F16", shape{3}, raw<std::uint16_t>({0x3C00, 0xC000, 0x0001}));
     w.add("bf16", "BF16", shape{2}, raw<std::uint16_t>({0x3F80, 0xC040}));
@@ -89,7 +89,7 @@ TEST_CASE("safetensors: every dtype, rank 0, empty tensors, unaligned data", "[s
 TEST_CASE("safetensors: a file without tensors, metadata, order of the header", "[safetensors]") {
     CHECK(message(raw_safetensors("{}")).empty());
     CHECK(message(raw_safetensors("{\"__metadata__\":{\"format\":\"pt\"}}      ")).empty());
-    // Data in another order than the header, empty tensors on the borders.
+    // Data in a different order from the header, empty tensors at the boundaries.
     CHECK(message(raw_safetensors(R"({"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},
                                       "e":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},
                                       "f":{"dtype":"F32","shape":[0],"data_offsets":[8,8]},
@@ -111,14 +111,14 @@ TEST_CASE("safetensors: two shards in one table", "[safetensors]") {
     CHECK(read(first, file).what() == std::string("x: the name occurs twice"));
 }
 
-TEST_CASE("safetensors: refuses headers that cannot be", "[safetensors]") {
-    CHECK(message("") == "0 bytes are too short for a safetensors file");
-    CHECK(message(std::string(9, '\0')) == "9 bytes are too short for a safetensors file");
+TEST_CASE("safetensors: refuses impossible headers", "[safetensors]") {
+    CHECK(message("") == "0 bytes are too few for a safetensors file");
+    CHECK(message(std::string(9, '\0')) == "9 bytes are too few for a safetensors file");
     CHECK(message(std::string(10, '\0')) == "safetensors header: expected '{' at byte 8");
-    CHECK(message(std::string(8, '\xFF') + "{}") == "safetensors header: 18446744073709551615 bytes announced, at most 2 are possible");
+    CHECK(message(std::string(8, '\xFF') + "{}") == "safetensors header: expected at most 2 bytes, found a length of 18446744073709551615");
     const std::string good = raw_safetensors(header(), eight);
     CHECK(message(good).empty());
-    CHECK(message(good.substr(0, 20)) == "safetensors header: 54 bytes announced, at most 12 are possible");
+    CHECK(message(good.substr(0, 20)) == "safetensors header: expected at most 12 bytes, found a length of 54");
     CHECK(message(raw_safetensors(" {}")) == "safetensors header: expected '{' at byte 8");
     CHECK(message(raw_safetensors("[\"a\"]")) == "safetensors header: expected '{' at byte 8");
     CHECK(message(raw_safetensors("{\"a\":}")) == "safetensors header: JSON line 1, byte 5: expected a value, found '}'");
@@ -132,7 +132,7 @@ TEST_CASE("safetensors: refuses headers that cannot be", "[safetensors]") {
     long_header.resize(100'000'100, ' ');
     const std::uint64_t length = 100'000'001;
     std::memcpy(long_header.data(), &length, 8);
-    CHECK(message(long_header) == "safetensors header: 100000001 bytes announced, at most 100000000 are possible");
+    CHECK(message(long_header) == "safetensors header: expected at most 100000000 bytes, found a length of 100000001");
 }
 
 TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetensors]") {
@@ -142,7 +142,7 @@ TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetenso
     CHECK(with("\"F8_E4M3\"") == "t: dtype: expected F32, F16, BF16 or F64, found F8_E4M3");
     CHECK(with("\"f32\"") == "t: dtype: expected F32, F16, BF16 or F64, found f32");
     CHECK(with("7") == "t: dtype: expected a string");
-    const std::string bad_shape = "t: shape: expected a list of integers from 0 on";
+    const std::string bad_shape = "t: shape: expected a list of non-negative integers";
     for (const char* dims : {"2", "[-2]", "[2.0]", "[\"2\"]", "[null]", "{}", "[9223372036854775808]"})
         CHECK(with("\"F32\"", dims) == bad_shape);
     CHECK(with("\"F32\"", "[1,1,1,1,1,1,1,1,2]") == "t: more than 8 dimensions");
@@ -151,7 +151,7 @@ TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetenso
         CHECK(with("\"F32\"", dims) == "t: shape: the number of elements overflows");
     const std::string bad_offsets = "t: data_offsets: expected two integers, begin and end";
     for (const char* offsets : {"8", "[8]", "[0,4,8]", "[8,0]", "[-8,0]", "[0,8.0]"}) CHECK(with("\"F32\"", "[2]", offsets) == bad_offsets);
-    CHECK(with("\"F32\"", "[2]", "[0,16]") == "t: its data end at byte 16 of 8: the file is truncated");
+    CHECK(with("\"F32\"", "[2]", "[0,16]") == "t: its data end at byte 16, the file's data at 8: the file is truncated");
     CHECK(with("\"F32\"", "[3]") == "t: shape and dtype need 12 bytes, data_offsets span 8");
     CHECK(with("\"F32\"", "[0]") == "t: shape and dtype need 0 bytes, data_offsets span 8");
     CHECK(with("\"F64\"") == "t: shape and dtype need 16 bytes, data_offsets span 8");
@@ -160,7 +160,7 @@ TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetenso
     CHECK(message(raw_safetensors("{\"t\":{\"dtype\":\"F32\",\"shape\":[2]}}", eight)) == bad_offsets);
 }
 
-TEST_CASE("safetensors: refuses overlaps, holes and a wrong end", "[safetensors]") {
+TEST_CASE("safetensors: refuses overlaps, gaps and a wrong end", "[safetensors]") {
     const auto two = [](std::string a, std::string b) {
         return "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" + a +
                "},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" + b + "}}";
@@ -168,16 +168,16 @@ TEST_CASE("safetensors: refuses overlaps, holes and a wrong end", "[safetensors]
     const std::string twelve(12, '\0');
     CHECK(message(raw_safetensors(two("[4,8]", "[0,4]"), eight)).empty());
     CHECK(message(raw_safetensors(two("[0,4]", "[0,4]"), eight)) ==
-          "b: its data begin at byte 0, expected 4: they overlap another tensor's");
+          "b: its data begin at byte 0, expected 4: they overlap another tensor's data");
     CHECK(message(raw_safetensors(two("[0,4]", "[2,6]"), eight)) ==
-          "b: its data begin at byte 2, expected 4: they overlap another tensor's");
-    CHECK(message(raw_safetensors(two("[0,4]", "[8,12]"), twelve)) == "b: its data begin at byte 8, expected 4: they leave a hole");
-    CHECK(message(raw_safetensors(two("[4,8]", "[8,12]"), twelve)) == "a: its data begin at byte 4, expected 0: they leave a hole");
-    CHECK(message(raw_safetensors(two("[0,4]", "[4,8]"), twelve)) == "the tensors end at byte 8 of the data, the file at 12");
-    CHECK(message(raw_safetensors("{}", "x")) == "the tensors end at byte 0 of the data, the file at 1");
+          "b: its data begin at byte 2, expected 4: they overlap another tensor's data");
+    CHECK(message(raw_safetensors(two("[0,4]", "[8,12]"), twelve)) == "b: its data begin at byte 8, expected 4: they leave a gap");
+    CHECK(message(raw_safetensors(two("[4,8]", "[8,12]"), twelve)) == "a: its data begin at byte 4, expected 0: they leave a gap");
+    CHECK(message(raw_safetensors(two("[0,4]", "[4,8]"), twelve)) == "the tensors end at byte 8, the file's data at 12");
+    CHECK(message(raw_safetensors("{}", "x")) == "the tensors end at byte 0, the file's data at 1");
 }
 
-TEST_CASE("safetensors: no byte of a small file can be cut or changed into a crash", "[safetensors]") {
+TEST_CASE("safetensors: no truncation or changed byte of a small file causes a crash", "[safetensors]") {
     safetensors_writer w;
     w.add("a.weight", shape{2, 2}, std::vector<float>{1, 2, 3, 4});
     w.add("b", "F16", shape{1}, raw<std::uint16_t>({0x3C00}));
@@ -190,7 +190,7 @@ TEST_CASE("safetensors: no byte of a small file can be cut or changed into a cra
             bad[at] = c;
             ck::tensor_table file;
             if (read(bad, file)) continue;
-            ++accepted;  // changed names and data are fine, and can be read
+            ++accepted;  // changed names and data are valid and can be read
             for (std::size_t i = 0; i < file.size(); ++i) {
                 std::vector<float> out(static_cast<std::size_t>(file.entry(i).elements()));
                 CHECK_FALSE(file.read(i, out.data()));
@@ -200,7 +200,7 @@ TEST_CASE("safetensors: no byte of a small file can be cut or changed into a cra
     CHECK(accepted > 9 * 18);
 }
 
-TEST_CASE("safetensors: the metadata that a caller wants, once and not too long", "[safetensors]") {
+TEST_CASE("safetensors: the requested metadata entry, at most once and not too long", "[safetensors]") {
     const std::string one = raw_safetensors(R"({"__metadata__":{"format":"pt","note":"12345"}})"), none = raw_safetensors("{}");
     const auto read_note = [](const std::string& bytes, ck::metadata_entry& wanted) {
         ck::tensor_table file;
@@ -213,6 +213,6 @@ TEST_CASE("safetensors: the metadata that a caller wants, once and not too long"
     CHECK(std::string(five.text.data(), five.text.size()) == "12345");
     REQUIRE_FALSE(read_note(none, five));
     CHECK(five.text.size() == 5);
-    CHECK(read_note(one, five).what() == std::string("__metadata__: note: expected one of at most 5 bytes"));  // a second one
-    CHECK(read_note(one, four).what() == std::string("__metadata__: note: expected one of at most 4 bytes"));
+    CHECK(read_note(one, five).what() == std::string("__metadata__: note: expected one string of at most 5 bytes"));  // a second entry
+    CHECK(read_note(one, four).what() == std::string("__metadata__: note: expected one string of at most 4 bytes"));
 }

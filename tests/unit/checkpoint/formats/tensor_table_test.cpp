@@ -1,4 +1,4 @@
-// byte_source and tensor_table: files that cannot be read, entries that reach outside, strides, many names.
+// byte_source and tensor_table: unreadable files, entries outside their file, strides, many names.
 #include <cvt/checkpoint/formats/tensor_table.hpp>
 
 #include <catch2/catch.hpp>
@@ -34,7 +34,7 @@ ck::tensor_entry dense(const shape& extents, dtype type = dtype::u8, std::uint64
     return e;
 }
 
-/// Bytes 0, 1, 2, ... of a source in memory, one tensor of them added.
+/// A table with one tensor over the bytes 0, 1, 2, ... in memory.
 struct one_tensor {
     std::vector<std::byte> bytes;
     ck::tensor_table file;
@@ -60,7 +60,7 @@ std::string open_message(const char* path) {
 
 }  // namespace
 
-TEST_CASE("byte_source: what cannot be opened says why", "[tensors]") {
+TEST_CASE("byte_source: a file that cannot be opened gives the reason", "[tensors]") {
     CHECK(open_message("no/such/file") == "no/such/file: cannot open: No such file or directory");
     CHECK(open_message(CVT_TEST_DATA) == CVT_TEST_DATA ": cannot read: Is a directory");
     const std::string path = "cvt_tensors_test.tmp";
@@ -77,7 +77,7 @@ TEST_CASE("byte_source: what cannot be opened says why", "[tensors]") {
         REQUIRE_FALSE(file->read(1, 2, four));
         CHECK(std::string(four) == "1289");
         CHECK_FALSE(file->read(10, 0, four));
-        CHECK(file->read(7, 4, four).what() == std::string("bytes 7 to 11 wanted, the file has 10"));
+        CHECK(file->read(7, 4, four).what() == std::string("expected bytes 7 to 11, the file has 10"));
         CHECK(file->read(UINT64_MAX, 2, four).code() == cvt::errc::malformed);
     }
     std::vector<char> large(1 << 20, 'x');
@@ -87,24 +87,24 @@ TEST_CASE("byte_source: what cannot be opened says why", "[tensors]") {
     REQUIRE(cvt_test::write_file(path, "012"));
     const cvt::error e = shrinking->read(0, large.size(), large.data());
     CHECK(e.code() == cvt::errc::io);
-    CHECK(e.what() == std::string("the file became shorter while it was read"));
+    CHECK(e.what() == std::string("the file shrank while it was being read"));
     std::remove(path.c_str());
 }
 
-TEST_CASE("tensor_table: strided reads come out row-major", "[tensors]") {
+TEST_CASE("tensor_table: strided tensors are read in row-major order", "[tensors]") {
     CHECK(one_tensor(dense({2, 3})).values() == std::vector<float>{0, 1, 2, 3, 4, 5});
     CHECK(one_tensor(dense({2, 3}, dtype::u8, 18)).values() == std::vector<float>{18, 19, 20, 21, 22, 23});
     CHECK(one_tensor(entry({2, 3}, {1, 2})).values() == std::vector<float>{0, 2, 4, 1, 3, 5});             // transposed
     CHECK(one_tensor(entry({2, 2}, {10, 3}, dtype::u8, 1)).values() == std::vector<float>{1, 4, 11, 14});  // gaps
     CHECK(one_tensor(entry({2, 3}, {0, 1})).values() == std::vector<float>{0, 1, 2, 0, 1, 2});             // expanded
     CHECK(one_tensor(entry({3, 2}, {1, 0})).values() == std::vector<float>{0, 0, 1, 1, 2, 2});
-    CHECK(one_tensor(entry({2, 1, 2}, {1, 999, 2})).values() == std::vector<float>{0, 2, 1, 3});  // stride of 1 extent
+    CHECK(one_tensor(entry({2, 1, 2}, {1, 999, 2})).values() == std::vector<float>{0, 2, 1, 3});  // any stride for an extent of 1
     CHECK(one_tensor(entry({2, 2, 2}, {2, 1, 4})).values() == std::vector<float>{0, 4, 1, 5, 2, 6, 3, 7});
     CHECK(one_tensor(entry({0, 3}, {7, 7})).values().empty());
     CHECK(one_tensor(entry({}, {}, dtype::u8, 23)).values() == std::vector<float>{23});
 }
 
-TEST_CASE("tensor_table: elements far from each other, to the last of the file", "[tensors]") {
+TEST_CASE("tensor_table: elements far apart, up to the last byte of the file", "[tensors]") {
     std::vector<float> data(5003);
     std::iota(data.begin(), data.end(), 0.F);
     ck::tensor_table file;
@@ -115,7 +115,7 @@ TEST_CASE("tensor_table: elements far from each other, to the last of the file",
     CHECK(read == std::vector<float>{0, 1000, 1, 1001, 2, 1002, 4000, 5000, 4001, 5001, 4002, 5002});
 }
 
-TEST_CASE("tensor_table: tensors larger than the reading window, dense and transposed, of every width", "[tensors]") {
+TEST_CASE("tensor_table: tensors larger than the read window, dense and transposed, of every width", "[tensors]") {
     const std::int64_t rows = 301, columns = 257;
     const auto count = static_cast<std::size_t>(rows * columns);
     std::vector<float> f32(count);
@@ -150,7 +150,7 @@ TEST_CASE("tensor_table: tensors larger than the reading window, dense and trans
 
 TEST_CASE("tensor_table: entries outside their file are refused", "[tensors]") {
     const auto message = [](const ck::tensor_entry& e) { return one_tensor(e).error; };
-    const std::string outside = "t: reaches past the end of the file", too_many = "t: has more elements than its file can hold";
+    const std::string outside = "t: extends past the end of the file", too_many = "t: has more elements than its file can hold";
     const std::int64_t huge = INT64_MAX;
     CHECK(message(dense({24})).empty());
     CHECK(message(dense({25})) == too_many);
@@ -166,17 +166,17 @@ TEST_CASE("tensor_table: entries outside their file are refused", "[tensors]") {
     CHECK(message(entry({2}, {huge})) == outside);
     CHECK(message(entry({3}, {huge / 2 + 1})) == outside);
     CHECK(message(entry({huge, huge}, {1, 1})) == too_many);
-    CHECK(message(entry({huge, 1}, {0, 0})) == too_many);  // a small file must not ask for much memory
+    CHECK(message(entry({huge, 1}, {0, 0})) == too_many);  // a small file must not request much memory
     CHECK(message(entry({-1}, {1})) == "t: has a negative size or stride");
     CHECK(message(entry({2}, {-1})) == "t: has a negative size or stride");
     CHECK(message(entry({2, 2}, {1, 1})) == "t: its strides make elements overlap");
     CHECK(message(entry({3, 2}, {1, 2})) == "t: its strides make elements overlap");
     ck::tensor_entry other = dense({1});
     other.shard = 1;
-    CHECK(message(other) == "t: names a shard that is not there");
+    CHECK(message(other) == "t: refers to a shard that does not exist");
 }
 
-TEST_CASE("tensor_table: names made to share a place in the table are refused", "[tensors]") {
+TEST_CASE("tensor_table: names with colliding hashes are refused", "[tensors]") {
     const std::vector<std::byte> bytes(8);
     ck::tensor_table file;
     REQUIRE(file.add_source(ck::byte_source::from_memory(bytes)));
@@ -190,10 +190,10 @@ TEST_CASE("tensor_table: names made to share a place in the table are refused", 
     }
     CHECK(added == 512);
     CHECK(failure.code() == cvt::errc::unsupported);
-    CHECK_THAT(failure.what(), Catch::Contains("names are made to slow down"));
+    CHECK_THAT(failure.what(), Catch::Contains("hash collisions among the tensor names"));
 }
 
-TEST_CASE("tensor_table: many names, found again, refused twice", "[tensors]") {
+TEST_CASE("tensor_table: many names are found, and duplicates refused", "[tensors]") {
     const std::vector<std::byte> bytes(8);
     ck::tensor_table file;
     REQUIRE(file.add_source(ck::byte_source::from_memory(bytes)));

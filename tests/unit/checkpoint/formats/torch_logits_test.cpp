@@ -1,4 +1,4 @@
-// The logits of every PyTorch container against the reference's: the same model however it was saved.
+// torch: every PyTorch container of a model gives the reference's logits.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -58,7 +58,7 @@ TEST_CASE("every PyTorch container gives the reference's logits") {
     }
 }
 
-TEST_CASE("every container is read from memory too") {
+TEST_CASE("every container can be read from memory") {
     const std::vector<float> image = npy("tiny-input.npy");
     for (const std::string file : {"tiny-official.pth", "tiny-official-legacy.pth", "tiny-official-nested.pth", "tiny-official-views.pth",
                                    "tiny-official-bf16.pth", "tiny-hf/pytorch_model.bin", "../checkpoint/tiny-hf/model.safetensors"}) {
@@ -71,7 +71,7 @@ TEST_CASE("every container is read from memory too") {
         REQUIRE(from_memory);
         REQUIRE(from_file);
         CHECK(std::string{from_memory->info().container} == from_file->info().container);
-        bytes.assign(bytes.size(), '\xFF');  // the model has its own
+        bytes.assign(bytes.size(), '\xFF');  // the model has its own copy
         cvt::session a{*from_memory}, b{*from_file};
         std::vector<float> found(10), expected(10);
         REQUIRE_FALSE(a.logits({image.data(), {3, 32, 48}}, found));
@@ -81,7 +81,7 @@ TEST_CASE("every container is read from memory too") {
     }
 }
 
-TEST_CASE("an encoder from a PyTorch file has an embedding and no logits") {
+TEST_CASE("an encoder from a PyTorch file gives an embedding but no logits") {
     const auto model = cvt::model::load((folder + "tiny-encoder.pth").c_str(), tiny(cvt::gelu::quick));
     REQUIRE(model);
     CHECK(model->config().num_classes == 0);

@@ -1,4 +1,4 @@
-// PyTorch checkpoints: every container and kind of tensor is read with its values, and no damaged file is believed.
+// torch: every container and kind of PyTorch tensor is read exactly, and damaged files are refused.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
@@ -62,7 +62,7 @@ std::vector<float> formula(const std::string& name, std::vector<std::int64_t> ex
     return cvt_test::formula_tensor(name, extents, seed);
 }
 
-/// Compares all tensors of a file with official names with the formula; rounding is relative. Returns how many there are.
+/// Compares all tensors of a file with official names with the formula; `rounding` is relative. Returns their number.
 std::size_t check_formula(const tensor_table& t, std::string_view prefix, float rounding) {
     std::size_t weights = 0;
     for (std::size_t i = 0; i < t.size(); ++i) {
@@ -85,7 +85,7 @@ std::size_t check_formula(const tensor_table& t, std::string_view prefix, float 
     return weights;
 }
 
-// ---- files made by hand
+// ---- files that the test makes
 std::string little(std::uint64_t value, int width) {
     std::string s;
     for (int i = 0; i < width; ++i) s += i < 8 ? static_cast<char>(value >> (8 * i)) : '\0';
@@ -124,7 +124,7 @@ struct zip_file {
         std::string out, directory;
         for (const item& e : items) {
             const std::uint64_t header = out.size(), size = e.data.size();
-            // As torch does: no sizes before the data, a padding field of some length, a descriptor behind.
+            // Like torch: no sizes before the data, a padding field of any length, a data descriptor after the data.
             out += "PK\x03\x04" + little(0, 2) + little(e.flags | 8, 2) + little(e.method, 2) + little(0, 16) + little(e.name.size(), 2) +
                    little(7, 2) + e.name + "FB\x03\0ZZZ"s + e.data + "PK\x07\x08" + little(0, 12);
             const std::string extra = zip64 ? "\x01\0\x18\0"s + little(size, 8) + little(size, 8) + little(header, 8) : "";
@@ -170,7 +170,7 @@ void check_refused(const std::string& bytes, errc code, const std::string& messa
 }
 void check_tensor_refused(const handmade& h, errc code, const std::string& message) { check_refused(zip_of(h).bytes(), code, message); }
 
-/// Reads what can be read; a damaged file may be refused or believed, but must do no harm.
+/// Reads all tensors of a file. A damaged file may be refused or accepted, but must do no harm.
 void exercise(const std::string& bytes) {
     tensor_table t;
     if (read_bytes(bytes, t)) return;
@@ -179,13 +179,13 @@ void exercise(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("torch: what PyTorch 2 notes about a tensor, such as that its sign is turned, is not passed over") {
+TEST_CASE("torch: tensor metadata of PyTorch 2, such as a negation flag, is not ignored") {
     for (const char* nothing : {"", "N", "}"}) {
         tensor_table t;
         CHECK_FALSE(read_bytes(zip_of({.notes = nothing}).bytes(), t));
         CHECK(t.size() == 1);
     }
-    check_tensor_refused({.notes = "}" + text("neg") + "\x88s"}, errc::unsupported, "w: torch notes something about it");
+    check_tensor_refused({.notes = "}" + text("neg") + "\x88s"}, errc::unsupported, "w: has metadata (such as a negation flag)");
 }
 
 TEST_CASE("every container and naming of the same model") {
@@ -210,7 +210,7 @@ TEST_CASE("every container and naming of the same model") {
     }
 }
 
-TEST_CASE("half and bfloat16 tensors are exact in their own type") {
+TEST_CASE("half and bfloat16 tensors are converted exactly") {
     for (const auto& [file, type] : {std::pair{"tiny-official-f16.pth", dtype::f16}, std::pair{"tiny-official-bf16.pth", dtype::bf16}}) {
         tensor_table t;
         REQUIRE_FALSE(read_file(file, t));
@@ -221,11 +221,11 @@ TEST_CASE("half and bfloat16 tensors are exact in their own type") {
             const std::vector<float> found = values(t, i), expected = cvt_test::formula_tensor(t.name(i), t.entry(i).extents(), seed);
             for (std::size_t j = 0; j < found.size(); ++j) rounded += found[j] == expected[j] ? 0U : 1U;
         }
-        CHECK(rounded > 4000);  // of 5914: the files do hold rounded weights
+        CHECK(rounded > 4000);  // of 5914: the files contain rounded weights
     }
 }
 
-TEST_CASE("a Hugging Face file holds the same tensors under its own names, whole or in shards") {
+TEST_CASE("a Hugging Face file contains the same tensors under its own names, whole or in shards") {
     tensor_table official, whole, shards;
     REQUIRE_FALSE(read_file("tiny-official.pth", official));
     REQUIRE_FALSE(read_file("tiny-hf/pytorch_model.bin", whole));
@@ -245,7 +245,7 @@ TEST_CASE("a Hugging Face file holds the same tensors under its own names, whole
     }
 }
 
-TEST_CASE("every kind of tensor") {
+TEST_CASE("every kind of tensor is read") {
     const std::string file = GENERATE("mixed.pth"s, "mixed-legacy.pth"s, "mixed-protocol4.pth"s, "mixed-repacked.pth"s);
     INFO(file);
     tensor_table t;
@@ -266,7 +266,7 @@ TEST_CASE("every kind of tensor") {
     CHECK(shape(t, "empty.weight") == std::vector<std::int64_t>{0, 3});
 }
 
-TEST_CASE("of a training checkpoint every tensor has the path of its dictionary") {
+TEST_CASE("every tensor of a training checkpoint has the path of its dictionary") {
     tensor_table t;
     REQUIRE_FALSE(read_file("training.pth", t));
     CHECK(t.size() == 20);
@@ -276,7 +276,7 @@ TEST_CASE("of a training checkpoint every tensor has the path of its dictionary"
     CHECK(shape(t, "optimizer/state/0/exp_avg") == std::vector<std::int64_t>{2, 3});
 }
 
-TEST_CASE("files that are no plain checkpoints are refused by name") {
+TEST_CASE("files that are not plain checkpoints are refused with the reason") {
     const auto refused = [](const char* file, const char* message) {
         INFO(file);
         tensor_table t;
@@ -288,7 +288,7 @@ TEST_CASE("files that are no plain checkpoints are refused by name") {
     refused("hostile-reduce.pth", "posix.system");
     refused("hostile-bare-pickle.pth", "posix.system");
     refused("refused-deflated.pth", "data.pkl is compressed (method 8)");
-    refused("refused-list.pth", "a list, expected a dictionary of tensors");
+    refused("refused-list.pth", "expected a dictionary of tensors, found a list");
     CHECK_FALSE(std::ifstream("cvt-pickle-was-executed").good());
     for (const auto reader : {cvt::checkpoint::read_torch_zip, cvt::checkpoint::read_torch_legacy}) {
         const std::string text = "hello world";
@@ -296,18 +296,18 @@ TEST_CASE("files that are no plain checkpoints are refused by name") {
         CHECK(reader(byte_source::from_memory(std::as_bytes(std::span{text})), t));
         CHECK(t.size() == 0);
     }
-    check_refused("\x80", errc::malformed, "cut short");
+    check_refused("\x80", errc::malformed, "truncated");
     check_refused("\x80\x02}.", errc::malformed, "magic number");
 }
 
-TEST_CASE("objects beside the tensors are passed over") {
+TEST_CASE("objects beside the tensors are ignored") {
     tensor_table t;
     REQUIRE_FALSE(read_file("beside-namespace.pth", t));
     REQUIRE(t.size() == 1);
     CHECK(values(t, "state_dict/head.weight") == formula("head.weight", {2, 3}));
 }
 
-TEST_CASE("which dictionaries hold tensors, and what they are called") {
+TEST_CASE("paths of tensors in dictionaries, lists, objects and modules") {
     const std::string w = handmade{}.object(), tensor = w.substr(3 + 6, w.size() - 3 - 6 - 2);
     const auto names = [&](const std::string& object) {
         const std::string bytes = zip_file{{{"a/data.pkl", "\x80\x02" + object + "."}, {"a/data/0", twelve}}}.bytes();
@@ -330,9 +330,9 @@ TEST_CASE("which dictionaries hold tensors, and what they are called") {
     CHECK(names("](" + dict("a", tensor) + dict("a", tensor) + "e") == "0/a 1/a ");
     CHECK(names("}K\7" + dict("a", tensor) + "s") == "0/a ");
     CHECK_THAT(names(dict("a", "K\3")), Catch::Contains("no tensors found: no dictionary"));
-    CHECK_THAT(names("K\3"), Catch::Contains("holds an integer, expected a dictionary"));
+    CHECK_THAT(names("K\3"), Catch::Contains("expected a dictionary of tensors, found an integer"));
 
-    // Objects, and modules that were saved whole.
+    // Objects and modules that were saved whole.
     const std::string type = "cmy.net\nNet\n", empty = "}";
     const auto object = [&](const std::string& state) { return type + ")\x81" + state + "b"; };
     const auto module = [&](const std::string& parameters, const std::string& modules) {
@@ -348,23 +348,23 @@ TEST_CASE("which dictionaries hold tensors, and what they are called") {
     CHECK_THAT(names(module(empty, empty)), Catch::Contains("no tensors found in an object of class my.net.Net: save model.state_dict()"));
     CHECK(names("}q\0("s + text("me") + "h\0"s + text("a") + tensor + "u") == "a ");
 
-    // A pickle of few bytes must not ask for many long names.
+    // A short pickle must not produce many long names.
     std::string deep = dict("a", tensor);
     for (int i = 0; i < 100; ++i) deep = dict(std::string(20, 'k'), deep);
     CHECK_THAT(names(deep), Catch::Contains("path of a tensor is longer than 1024"));
     std::string chain = dict("a", tensor);
     for (int i = 0; i < 300; ++i) chain = object(chain);
-    CHECK_THAT(names(chain), Catch::Contains("no tensors found"));  // deeper than any is walked
+    CHECK_THAT(names(chain), Catch::Contains("no tensors found"));  // deeper than the limit
     std::string many = "}" + text("t") + tensor + "q\1" + "s" + text(std::string(900, 'l')) + "}(";
     for (int i = 0; i < 2000; ++i) many += "\x8c\4" + std::to_string(1000 + i) + "h\1";
     CHECK_THAT(names(many + "us"), Catch::Contains("much longer than the pickle"));
     std::string again = "](}" + text("t") + "q\2" + tensor + "q\1" + "s";
     for (int i = 0; i < 3000; ++i) again += "}h\2h\1s";
-    CHECK_THAT(names(again + "e"), Catch::Contains("the same tensors again and again"));
+    CHECK_THAT(names(again + "e"), Catch::Contains("the same tensors too many times"));
     CHECK_THAT(names("}(" + text("a") + tensor + text("a") + tensor + "u"), Catch::Contains("twice"));
 }
 
-TEST_CASE("zip64, comments, and no padding") {
+TEST_CASE("zip files with zip64, with comments, and without padding") {
     zip_file z = zip_of({});
     z.zip64 = GENERATE(false, true);
     z.comment = GENERATE(""s, "PK\x05\x06 a comment that begins like the record itself"s, std::string(65535, 'c'));
@@ -376,7 +376,7 @@ TEST_CASE("zip64, comments, and no padding") {
     CHECK(values(t, "w") == std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
 }
 
-TEST_CASE("offsets, strides and shapes stay inside their storage") {
+TEST_CASE("offsets, strides and shapes must stay inside their storage") {
     const auto good = [](handmade h, const std::vector<float>& expected) {
         const std::string bytes = zip_of(h).bytes();
         tensor_table t;
@@ -391,22 +391,22 @@ TEST_CASE("offsets, strides and shapes stay inside their storage") {
     good({.offset = 12, .extents = {0}, .strides = {1}}, {});
     good({.extents = {}, .strides = {}}, {0});
 
-    check_tensor_refused({.offset = 1}, errc::malformed, "w: reaches outside its storage");
-    check_tensor_refused({.strides = {4, 2}}, errc::malformed, "w: reaches outside its storage");
-    check_tensor_refused({.extents = {3, 5}}, errc::malformed, "w: reaches outside its storage");
-    check_tensor_refused({.offset = 12, .extents = {1}, .strides = {1}}, errc::malformed, "w: reaches outside");
-    check_tensor_refused({.offset = 12, .extents = {}, .strides = {}}, errc::malformed, "w: reaches outside");
+    check_tensor_refused({.offset = 1}, errc::malformed, "w: extends past the end of its storage");
+    check_tensor_refused({.strides = {4, 2}}, errc::malformed, "w: extends past the end of its storage");
+    check_tensor_refused({.extents = {3, 5}}, errc::malformed, "w: extends past the end of its storage");
+    check_tensor_refused({.offset = 12, .extents = {1}, .strides = {1}}, errc::malformed, "w: extends past the end");
+    check_tensor_refused({.offset = 12, .extents = {}, .strides = {}}, errc::malformed, "w: extends past the end");
     check_tensor_refused({.offset = 13, .extents = {0}, .strides = {1}}, errc::malformed, "w: begins outside");
     check_tensor_refused({.offset = -1}, errc::malformed, "w: begins outside");
-    check_tensor_refused({.extents = {3, -4}}, errc::malformed, "number from 0");
-    check_tensor_refused({.strides = {-4, 1}}, errc::malformed, "number from 0");
+    check_tensor_refused({.extents = {3, -4}}, errc::malformed, "not a non-negative integer");
+    check_tensor_refused({.strides = {-4, 1}}, errc::malformed, "not a non-negative integer");
     check_tensor_refused({.offset = INT64_MIN}, errc::malformed, "w: begins outside");
     check_tensor_refused({.extents = {INT64_MAX, INT64_MAX}, .strides = {INT64_MAX, INT64_MAX}}, errc::malformed, "w: ");
     check_tensor_refused({.extents = {1 << 20, 1 << 20}, .strides = {0, 0}}, errc::malformed, "w: has more elements");
     check_tensor_refused({.extents = {1 << 20, 1 << 20, 1 << 20, 1 << 20, 0}, .strides = {1, 1, 1, 1, 1}}, errc::malformed,
-                         "w: has more elements than can be counted");
-    check_tensor_refused({.extents = {INT64_MAX, 4, 0}, .strides = {1, 1, 1}}, errc::malformed, "w: has more elements than can be counted");
-    check_tensor_refused({.extents = {3, 4}, .strides = {1}}, errc::malformed, "damaged");
+                         "w: its number of elements overflows");
+    check_tensor_refused({.extents = {INT64_MAX, 4, 0}, .strides = {1, 1, 1}}, errc::malformed, "w: its number of elements overflows");
+    check_tensor_refused({.extents = {3, 4}, .strides = {1}}, errc::malformed, "shape or strides are malformed");
     check_tensor_refused({.extents = std::vector<std::int64_t>(9, 1), .strides = std::vector<std::int64_t>(9, 1)}, errc::unsupported,
                          "8 dim");
     check_tensor_refused({.elements = 13}, errc::malformed, "w: its storage 0: expected 13 elements of 4 bytes, the zip entry has 48");
@@ -419,7 +419,7 @@ TEST_CASE("offsets, strides and shapes stay inside their storage") {
     check_tensor_refused({.type = "ComplexFloatStorage"}, errc::unsupported, "torch.ComplexFloatStorage");
 }
 
-TEST_CASE("zips that are no checkpoints, or damaged") {
+TEST_CASE("zip files that are damaged or not checkpoints are refused") {
     const zip_file good = zip_of({});
     const auto with = [&](auto&& change) {
         zip_file z = good;
@@ -428,12 +428,13 @@ TEST_CASE("zips that are no checkpoints, or damaged") {
     };
     check_refused(with([](zip_file& z) { z.items[0].name = "a/data"; }), errc::unsupported, "no entry ends in /data.pkl");
     check_refused(with([](zip_file& z) { z.items[2].name = "b/data.pkl"; }), errc::malformed, "two entries end in /data.pkl");
-    check_refused(with([](zip_file& z) { z.items[2].name = "a/data/0"; }), errc::malformed, "two entries are called a/data/0");
+    check_refused(with([](zip_file& z) { z.items[2].name = "a/data/0"; }), errc::malformed, "two entries are named a/data/0");
     check_refused(with([](zip_file& z) { z.items[1].method = 8; }), errc::unsupported, "w: zip: a/data/0 is compressed (method 8)");
     check_refused(with([](zip_file& z) { z.items[1].flags = 1; }), errc::unsupported, "a/data/0 is encrypted");
-    check_refused(with([](zip_file& z) { z.items[2] = {"a/byteorder", "big"}; }), errc::unsupported, "byteorder is not little");
-    check_refused(with([](zip_file& z) { z.items[2] = {"a/byteorder", "LITTLE"}; }), errc::unsupported, "byteorder is not little");
-    check_refused(with([](zip_file& z) { z.items[2].name = std::string(2000, 'n'); }), errc::unsupported, "a name longer than 1024");
+    check_refused(with([](zip_file& z) { z.items[2] = {"a/byteorder", "big"}; }), errc::unsupported, "byteorder: expected \"little\"");
+    check_refused(with([](zip_file& z) { z.items[2] = {"a/byteorder", "LITTLE"}; }), errc::unsupported, "byteorder: expected \"little\"");
+    check_refused(with([](zip_file& z) { z.items[2].name = std::string(2000, 'n'); }), errc::unsupported,
+                  "an entry name is longer than 1024");
     tensor_table t;
     const std::string little_endian = with([](zip_file& z) { z.items[2] = {"a/byteorder", "little"}; });
     CHECK_FALSE(read_bytes(little_endian, t));
@@ -452,14 +453,14 @@ TEST_CASE("zips that are no checkpoints, or damaged") {
     check_refused(patched(end + 16, 0xFFFFFFFE, 4), errc::malformed, "outside the file");
     const std::size_t central = bytes.find("PK\x01\x02");
     check_refused(patched(central + 42, 0xFFFFFFF0, 4), errc::malformed, "a/data.pkl begins outside the file");
-    check_refused(patched(central + 42, 1, 4), errc::malformed, "no header where the directory says");
-    check_refused(patched(central + 42, 0xFFFFFFFF, 4), errc::malformed, "damaged");  // in a zip64 field that is not there
+    check_refused(patched(central + 42, 1, 4), errc::malformed, "no header at the offset that the directory gives");
+    check_refused(patched(central + 42, 0xFFFFFFFF, 4), errc::malformed, "damaged");  // in a missing zip64 field
     check_refused(patched(central + 24, 5, 4), errc::malformed, "two sizes");
     check_refused(patched(central + 28, 0xFFFF, 2), errc::malformed, "damaged");
     check_refused(patched(26, 0xFFFF, 2), errc::malformed, "a/data.pkl ends outside the file");
 }
 
-TEST_CASE("zip64 records that point outside") {
+TEST_CASE("zip64 records that point outside the file are refused") {
     zip_file z = zip_of({});
     z.zip64 = true;
     const std::string bytes = z.bytes();
@@ -470,7 +471,7 @@ TEST_CASE("zip64 records that point outside") {
             tensor_table t;
             std::string s = bytes;
             s.replace(at, 8, little(value, 8));
-            // The first entry's header is at 0 already; nothing else may be there.
+            // Skips the first entry, whose header is at offset 0 already.
             if (value != 0 || at != central + 46 + 10 + 20) CHECK(read_bytes(s, t));
         }
     check_refused(std::string{bytes}.replace(central + 46 + 10 + 2, 2, little(8, 2)), errc::malformed, "damaged");
@@ -487,7 +488,7 @@ std::string legacy(const std::string& object, const std::string& keys, const std
 
 }  // namespace
 
-TEST_CASE("legacy files by hand: views of storages, and what does not fit") {
+TEST_CASE("legacy files: views of storages, and storages that do not fit") {
     const handmade view{.extents = {2, 2}, .strides = {2, 1}, .view = "(" + text("v") + number(5) + number(4) + "t"};
     const std::string data = little(12, 8) + twelve, bytes = legacy(view.object(), text("0"), data);
     tensor_table t;
@@ -498,19 +499,19 @@ TEST_CASE("legacy files by hand: views of storages, and what does not fit") {
 
     handmade outside = view;
     outside.offset = 1;
-    check_refused(legacy(outside.object(), text("0"), data), errc::malformed, "w: reaches outside its storage");
+    check_refused(legacy(outside.object(), text("0"), data), errc::malformed, "w: extends past the end of its storage");
     const std::string object = handmade{}.object();
     check_refused(legacy(object, "", ""), errc::malformed, "w: its storage 0 is missing");
     check_refused(legacy(object, text("1"), data), errc::malformed, "storage 1 is listed but not used");
     check_refused(legacy(object, text("0") + text("0"), data + data), errc::malformed, "storage 0 is listed twice");
-    check_refused(legacy(object, "K\x01", data), errc::malformed, "key is not a text");
-    check_refused(legacy(object, text("0"), little(13, 8) + twelve), errc::malformed, "storage 0: expected 12 elements, file has 13");
+    check_refused(legacy(object, "K\x01", data), errc::malformed, "key is not a string");
+    check_refused(legacy(object, text("0"), little(13, 8) + twelve), errc::malformed, "storage 0: expected 12 elements, the file has 13");
     check_refused(legacy(object, text("0"), little(UINT64_MAX, 8) + twelve), errc::malformed, "file has -1");
     check_refused(legacy(object, text("0"), data.substr(0, data.size() - 1)), errc::malformed, "storage 0: ends outside the file");
     check_refused(legacy(handmade{.elements = INT64_MAX}.object(), text("0"), little(INT64_MAX, 8) + twelve), errc::malformed,
                   "ends outside");
-    check_refused(magic + protocol + system_info(false) + object, errc::unsupported, "big-endian");
-    check_refused(magic + protocol + "\x80\x02}.", errc::malformed, "byte order");
+    check_refused(magic + protocol + system_info(false) + object, errc::unsupported, "big-endian files are not supported");
+    check_refused(magic + protocol + "\x80\x02}.", errc::malformed, "byte order is missing");
     check_refused(magic + "\x80\x02M\xea\x03.", errc::unsupported, "protocol is not 1001");
     check_refused(magic + protocol + system_info(true) + object + "\x80\x02}.", errc::malformed, "list of storages");
 }
@@ -523,18 +524,18 @@ TEST_CASE("a legacy file whose storages have long keys is refused before they ar
     check_refused(with(key), errc::unsupported, "a storage's key is longer than 1024 bytes");
 }
 
-TEST_CASE("a storage described in two ways is refused") {
+TEST_CASE("a storage with two different descriptions is refused") {
     const auto tensor = [](const handmade& h) {
         const std::string w = h.object();
         return w.substr(3 + 6, w.size() - 3 - 6 - 2);
     };
     for (const handmade& other : {handmade{.type = "IntStorage"}, handmade{.elements = 13}}) {
         const std::string object = "\x80\x02}(" + text("a") + tensor({}) + text("b") + tensor(other) + "u.";
-        check_refused(legacy(object, text("0"), little(12, 8) + twelve), errc::malformed, "storage 0 is described in two ways");
+        check_refused(legacy(object, text("0"), little(12, 8) + twelve), errc::malformed, "storage 0 has two different descriptions");
     }
 }
 
-TEST_CASE("a file cut short at any byte is an error") {
+TEST_CASE("a file truncated at any byte is an error") {
     for (const char* file : {"mixed.pth", "mixed-legacy.pth", "mixed-protocol4.pth", "mixed-repacked.pth", "training.pth"}) {
         const std::string whole = bytes_of(file);
         REQUIRE(whole.size() > 1000);

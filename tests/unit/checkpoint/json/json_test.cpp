@@ -1,4 +1,4 @@
-// json: the values read, against nlohmann-json; what is refused, and where the message says it is.
+// json: values against nlohmann-json; refused texts, and the position in the message.
 #include <cvt/checkpoint/json/json.hpp>
 
 #include <catch2/catch.hpp>
@@ -191,7 +191,7 @@ TEST_CASE("json: stricter than most readers", "[json]") {
     CHECK(contains(message(many + "0,0]"), "more than 4 million values"));
 }
 
-TEST_CASE("json: messages say where", "[json]") {
+TEST_CASE("json: messages give the position", "[json]") {
     CHECK(message("{\n \"a\": [1,\n 2\n") == "JSON line 4, byte 15: expected ',' or ']', found the end of the text");
     CHECK(message("{\"a\": 1 \"b\"}") == "JSON line 1, byte 8: expected ',' or '}', found '\"'");
     CHECK(message("[1,\n nan]") == "JSON line 2, byte 5: expected a value, found 'n'");
@@ -199,8 +199,8 @@ TEST_CASE("json: messages say where", "[json]") {
     CHECK(message("\"\xC3\"") == "JSON line 1, byte 1: expected valid UTF-8, found byte 0xC3");
 }
 
-TEST_CASE("json: keys made to share a place in the table are found while they are few, and refused", "[json]") {
-    // In 12 bits: the table for 600 keys has fewer.
+TEST_CASE("json: a few keys with colliding hashes are found, many are refused", "[json]") {
+    // Hashes that agree in 12 bits; the table for 600 keys uses fewer.
     std::vector<std::string> keys;
     for (int i = 0; keys.size() < 600; ++i)
         if (std::string key = std::to_string(i); (cvt::detail::fnv1a(key) & 0xFFF) == 0) keys.push_back(std::move(key));
@@ -216,10 +216,10 @@ TEST_CASE("json: keys made to share a place in the table are found while they ar
     const auto many = object(600);
     REQUIRE_FALSE(many);
     CHECK(many.error().code() == cvt::errc::unsupported);
-    CHECK_THAT(many.error().what(), Catch::Contains("keys are made to slow down"));
+    CHECK_THAT(many.error().what(), Catch::Contains("hash collisions among the keys"));
 }
 
-TEST_CASE("json: many keys in many objects are told apart", "[json]") {
+TEST_CASE("json: many keys in many objects are distinguished", "[json]") {
     std::string text = "[";
     for (int o = 0; o < 50; ++o) {
         text += o == 0 ? "{" : ",{";

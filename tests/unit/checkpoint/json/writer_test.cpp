@@ -1,4 +1,4 @@
-// json_writer against nlohmann-json, which must read the same values.
+// json_writer: nlohmann-json reads the same values from its text.
 #include <cvt/checkpoint/json/writer.hpp>
 
 #include <catch2/catch.hpp>
@@ -26,7 +26,7 @@ TEST_CASE("json_writer: structure, in both layouts", "[json]") {
     }
 }
 
-TEST_CASE("json_writer: every byte of a text", "[json]") {
+TEST_CASE("json_writer: every byte in a string", "[json]") {
     std::string every;
     for (int c = 0; c < 128; ++c) every += static_cast<char>(c);
     every += "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8F\x8C";
@@ -35,7 +35,7 @@ TEST_CASE("json_writer: every byte of a text", "[json]") {
     CHECK(json::parse(std::string{w.text()}) == json{{every, every}});
 }
 
-TEST_CASE("json_writer: numbers read back as they were", "[json]") {
+TEST_CASE("json_writer: numbers read back as the same values", "[json]") {
     const auto back = [](auto write) {
         json_writer w{json_writer::layout::one_line};
         write(w);

@@ -1,4 +1,4 @@
-// Products of bytes of every set this CPU runs: integers to the last one, real numbers within what rounding to bytes costs.
+// int8 products of every kernel set of this CPU: integers exactly, real numbers within the rounding error of int8.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -21,12 +21,12 @@ using cvt::kernels::kernel_set;
 namespace naive = cvt_test::naive;
 using cvt_test::packed_product;
 
-constexpr std::ptrdiff_t block = 384;  // depth that is quantised as one
-constexpr float untouched = -12345.F;  // a canary that no kernel writes by accident
+constexpr std::ptrdiff_t block = 384;  // depth that shares one quantisation scale
+constexpr float untouched = -12345.F;  // a value that no kernel writes by accident
 
 std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
-/// The largest byte that an input becomes.
+/// Returns the largest quantised input.
 int input_max(const kernel_set& set) { return std::strcmp(set.name, "avx2") == 0 || std::strcmp(set.name, "avx512") == 0 ? 127 : 255; }
 
 struct tensor {
@@ -53,8 +53,8 @@ tensor product(const kernel_set& set, const tensor& in, const tensor& w) {
     return out;
 }
 
-/// in W^T where every depth block of a row spans 0 to input_max and a channel's largest weight is 127: bytes are the numbers
-/// themselves, and sums below 2^24 are exact in float32.
+/// Tests in W^T where every depth block of a row spans 0 to input_max and the largest weight of a channel is 127: quantisation is
+/// then exact, and sums below 2^24 are exact in float32.
 void check_integers(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, std::ptrdiff_t k) {
     INFO(set.name << ": " << rows << " rows, n " << n << ", k " << k);
     tensor in = filled(rows, k, 0), w = filled(n, k, 0);
@@ -87,14 +87,14 @@ TEST_CASE("int8: sums of integers are exact, at sizes 1..N and odd ones") {
     }
 }
 
-TEST_CASE("int8: no sum saturates, the largest bytes over the longest depth") {
+TEST_CASE("int8: no sum saturates with the largest bytes over the longest depth") {
     for (const kernel_set* set : cvt::kernels::available())
         for (const std::ptrdiff_t k : {4, 8, 383, 384}) {
             INFO(set->name << ", k " << k);
             const int top = input_max(*set);
             for (const float sign : {1.F, -1.F}) {
                 tensor in = filled(7, k, static_cast<float>(top));
-                for (std::ptrdiff_t r = 0; r < in.rows; ++r) in.at(r, r % k) = 0;  // a row of one value would be its offset
+                for (std::ptrdiff_t r = 0; r < in.rows; ++r) in.at(r, r % k) = 0;  // a constant row would be only an offset
                 const tensor out = product(*set, in, filled(70, k, sign * 127.F));
                 for (const float v : out.values) REQUIRE(v == sign * 127.F * static_cast<float>(top) * static_cast<float>(k - 1));
             }
@@ -117,7 +117,7 @@ TEST_CASE("int8: real numbers, every epilogue, rows that are not contiguous") {
                                           .bias = bias.values.data(),
                                           .out = out.view().cols_at(0, n),
                                           .epilogue = then});
-                        // Half a step of the input times the weights, half a step of the weights times the input; both are in [-1, 1).
+                        // Half a step of the input times the weights plus half a step of the weights times the input; both are in [-1, 1).
                         // GELU's slope is at most 1.13.
                         const double steps = 0.5 * 2.0 / input_max(*set) + 0.5 / 127.0 * (1.0 + 1.0 / input_max(*set));
                         for (std::ptrdiff_t r = 0; r < rows; ++r) {
@@ -138,7 +138,7 @@ TEST_CASE("int8: real numbers, every epilogue, rows that are not contiguous") {
                     }
 }
 
-TEST_CASE("int8: errors are random and not of one sign: a thousandth of the sum of their bounds is left") {
+TEST_CASE("int8: rounding errors average out to a relative RMS error of about a hundredth") {
     for (const kernel_set* set : cvt::kernels::available()) {
         const tensor in = numbers("in", 36, 384), w = numbers("w", 64, 384), out = product(*set, in, w);
         double error = 0, square = 0;
@@ -154,7 +154,7 @@ TEST_CASE("int8: errors are random and not of one sign: a thousandth of the sum 
     }
 }
 
-TEST_CASE("int8: a row's sums do not depend on the rows beside it") {
+TEST_CASE("int8: the result of a row does not depend on other rows") {
     for (const kernel_set* set : cvt::kernels::available()) {
         const tensor in = numbers("in", 80, 401), w = numbers("w", 70, 401);
         const packed_product packed = pack(set->s8, w);
@@ -171,7 +171,7 @@ TEST_CASE("int8: a row's sums do not depend on the rows beside it") {
     }
 }
 
-TEST_CASE("int8: columns and depths are cut as an MLP cuts them") {
+TEST_CASE("int8: columns and depths are split as in an MLP") {
     const tensor in = numbers("in", 9, 2 * block + 50), w = numbers("w", 3 * block + 5, 2 * block + 50);
     for (const kernel_set* set : cvt::kernels::available()) {
         INFO(set->name);
@@ -188,7 +188,7 @@ TEST_CASE("int8: columns and depths are cut as an MLP cuts them") {
                                   .epilogue = epilogue::add});
             }
         CHECK(parts.values == whole.values);
-        // weights that are given transposed, and panel by panel
+        // transposed weights, packed panel by panel
         tensor transposed = filled(w.cols, w.rows, 0);
         for (std::ptrdiff_t i = 0; i < w.rows; ++i)
             for (std::ptrdiff_t j = 0; j < w.cols; ++j) transposed.at(j, i) = w.at(i, j);
@@ -202,7 +202,7 @@ TEST_CASE("int8: columns and depths are cut as an MLP cuts them") {
     }
 }
 
-TEST_CASE("int8: rows and channels without a range, and numbers that are none") {
+TEST_CASE("int8: constant rows and channels, NaN and infinity") {
     constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
     constexpr std::ptrdiff_t k = 21;
     tensor w = filled(5, k, 0);
@@ -238,7 +238,7 @@ TEST_CASE("int8: rows and channels without a range, and numbers that are none") 
     }
 }
 
-TEST_CASE("int8: factors of rows come last") {
+TEST_CASE("int8: row factors are applied last") {
     for (const kernel_set* set : cvt::kernels::available()) {
         const tensor in = numbers("in", 40, 400), w = numbers("w", 20, 400), factors = numbers("f", 1, 40);
         const packed_product packed = pack(set->s8, w);
