@@ -31,6 +31,11 @@ constexpr const char* to_string(projection p) noexcept {
 
 /// One stage: a convolutional token embedding followed by `depth` transformer blocks (Wu et al. 2021, section 3,
 /// table 1). The defaults are those of the published models' later stages.
+/// @code{.cpp}
+/// cvt::config config = cvt::cvt_13;
+/// config.stage[2] = {.embed_dim = 512, .num_heads = 8, .depth = 4, .cls_token = true};
+/// if (cvt::error e = cvt::validate(config)) return report(e);
+/// @endcode
 struct stage_config {
     int embed_dim = 64;      ///< width of a token
     int num_heads = 1;       ///< divides embed_dim
@@ -54,6 +59,12 @@ struct stage_config {
 };
 
 /// A whole model.
+/// @code{.cpp}
+/// cvt::config config = cvt::cvt_13;
+/// config.num_classes = 10;
+/// config.gelu = cvt::gelu::erf;
+/// cvt::result<cvt::model> model = cvt::model::load("weights.safetensors", {.config = config});
+/// @endcode
 struct config {
     static constexpr int max_stages = 8;
 

@@ -12,6 +12,11 @@ CVT_NAMESPACE_BEGIN
 enum class weight_type : std::uint8_t { float32, float16 };
 
 /// Options of convert(); all may be left out.
+/// @code{.cpp}
+/// cvt::convert_options options;
+/// options.weights = cvt::weight_type::float16;
+/// cvt::result<cvt::conversion> done = cvt::convert("checkpoint.pth", "cvt-13-f16/", options);
+/// @endcode
 struct convert_options {
     load_options load = {};  ///< what a path does not say, as for model::load; `kernels`: for the self-test
     weight_type weights = weight_type::float32;
@@ -21,6 +26,11 @@ struct convert_options {
 };
 
 /// What was written.
+/// @code{.cpp}
+/// cvt::result<cvt::conversion> done = cvt::convert("checkpoint.pth", "cvt-13/");
+/// if (!done) return report(done.error());
+/// std::printf("%zu tensors%s\n", done->tensors, done->self_test ? " and a self-test" : "");
+/// @endcode
 struct conversion {
     std::size_t tensors = 0;
     std::uint64_t weight_bytes = 0;

@@ -24,6 +24,12 @@ struct count {
 }  // namespace detail
 
 /// What a stage, or the final norm with the head, costs. Counts stay at 2^63 - 1 where they would exceed it.
+/// @code{.cpp}
+/// cvt::result<cvt::model_shape> shape = cvt::shape_of(model.config(), 224, 224);
+/// if (!shape) return report(shape.error());
+/// const cvt::stage_cost first = cvt::cost_of(model.config(), *shape).stage[0];
+/// std::printf("%.2f G multiply-adds\n", 1e-9 * static_cast<double>(first.multiply_adds));
+/// @endcode
 struct stage_cost {
     std::int64_t parameters = 0;     ///< trained; BatchNorm's statistics do not count
     std::int64_t multiply_adds = 0;  ///< of one forward pass, every token of every block counted, as the published numbers do
@@ -31,6 +37,12 @@ struct stage_cost {
 };
 
 /// The costs of a model.
+/// @code{.cpp}
+/// cvt::result<cvt::model_shape> shape = cvt::shape_of(cvt::cvt_13, 224, 224);
+/// if (!shape) return report(shape.error());
+/// const cvt::model_cost cost = cvt::cost_of(cvt::cvt_13, *shape);
+/// std::printf("%.1f million parameters\n", 1e-6 * static_cast<double>(cost.total.parameters));
+/// @endcode
 struct model_cost {
     std::array<stage_cost, config::max_stages> stage{};
     stage_cost head;  ///< final norm and head

@@ -43,6 +43,11 @@ constexpr const char* to_string(errc code) noexcept {
 
 /// A code and a text of at most `capacity - 1` bytes (longer ones end in "..."). True when something went wrong:
 /// `if (cvt::error e = session.classify(...)) return report(e.what());`
+/// @code{.cpp}
+/// cvt::error e = session.classify(photo, logits);
+/// if (e.code() == cvt::errc::bad_image) return 0;  // skip this photo
+/// if (e) std::fprintf(stderr, "%s\n", e.what());
+/// @endcode
 class [[nodiscard]] error {
 public:
     static constexpr std::size_t capacity = 480;
@@ -88,6 +93,13 @@ private:
 
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 /// What result<T>::value() throws; nothing else in the library throws.
+/// @code{.cpp}
+/// try {
+///     cvt::model model = cvt::model::load("cvt-13/").value();
+/// } catch (const cvt::bad_result& e) {
+///     std::fprintf(stderr, "%s\n", e.what());
+/// }
+/// @endcode
 class bad_result : public std::exception {
 public:
     explicit bad_result(const cvt::error& e) noexcept : error_{e} {}
@@ -100,6 +112,11 @@ private:
 #endif
 
 /// A T or the error that prevented it. Test before use: `if (!r) return r.error();`, then `*r`.
+/// @code{.cpp}
+/// cvt::result<cvt::model> model = cvt::model::load("cvt-13/");
+/// if (!model) return report(model.error());
+/// std::printf("%d classes\n", model->config().num_classes);
+/// @endcode
 template <class T>
 class [[nodiscard]] result {
 public:

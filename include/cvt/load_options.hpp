@@ -9,6 +9,12 @@
 CVT_NAMESPACE_BEGIN
 
 /// Options of model::load and model::from_memory; all may be left out.
+/// @code{.cpp}
+/// cvt::load_options options;
+/// options.precision = cvt::precision::int8;
+/// options.weights_key = "model_ema";
+/// cvt::result<cvt::model> model = cvt::model::load("checkpoint.pth", options);
+/// @endcode
 struct load_options {
     /// Configuration for a checkpoint that carries none, or to override config.json. num_classes and final_norm always come from
     /// the tensors; leave its gelu at quick to let the checkpoint decide.

@@ -36,12 +36,13 @@ struct model_builder;  // load.hpp
 /// A loaded CvT. A handle to shared, immutable data: copies are cheap, all members may be called from any thread, and a
 /// session keeps the data alive. A moved-from model may only be assigned to or destroyed.
 ///
-///     cvt::result<cvt::model> model = cvt::model::load("cvt-13/");
-///     if (!model) return report(model.error().what());
-///     cvt::session session{*model};
-///
 /// load.hpp defines the functions that make models and brings the readers and the kernels: a unit that calls them includes it (or
 /// cvt.hpp), units that only run models need not.
+/// @code{.cpp}
+/// cvt::result<cvt::model> model = cvt::model::load("cvt-13/");
+/// if (!model) return report(model.error());
+/// cvt::session session{*model};
+/// @endcode
 class model {
 public:
     /// Loads a Hugging Face folder (config.json beside the weights) or a lone file, official or transformers' names.

@@ -6,6 +6,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// What was recognised in a checkpoint, and why. The pointers are to static texts; texts from the file are cleaned and cut.
+/// @code{.cpp}
+/// const cvt::model_info& info = model.info();
+/// std::printf("%s from %s, %s names\n", info.variant, info.container, info.naming);
+/// for (cvt::ranked r : cvt::top_k<5>(logits, info.scores)) std::puts(model.label(r.index));
+/// @endcode
 struct model_info {
     const char* container = "weights given by the caller";  ///< "safetensors", "torch zip", ...
     const char* naming = "official";                        ///< of the tensors: "official" or "transformers"

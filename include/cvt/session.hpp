@@ -8,12 +8,23 @@
 CVT_NAMESPACE_BEGIN
 
 /// Options of a session; all may be left out.
+/// @code{.cpp}
+/// cvt::session_options options;
+/// options.preprocessing = cvt::preprocessing::for_size(384);  // in place of the model's
+/// cvt::session session{model, options};
+/// @endcode
 struct session_options {
     cvt::executor executor{};                              ///< the host's threads; default: the calling thread
     std::optional<cvt::preprocessing> preprocessing = {};  ///< default: the model's
 };
 
 /// What a forward pass over N inputs writes; an empty span is not computed. Sizes must be exact.
+/// @code{.cpp}
+/// std::vector<float> embedding(384), map(64 * 56 * 56);  // CvT-13 at 224 x 224
+/// cvt::outputs out{.embedding = embedding};
+/// out.stages[0] = map;
+/// if (cvt::error e = session.run(std::span{&photo, 1}, out)) return report(e);
+/// @endcode
 struct outputs {
     std::span<float> logits = {};     ///< (N, num_classes)
     std::span<float> embedding = {};  ///< (N, embed_dim of the last stage): the vector before the head
@@ -33,6 +44,12 @@ struct outputs {
 /// Inputs are taken as they are, in float32: a NaN or an infinity in one image makes its own outputs unspecified, NaN as
 /// a rule, and no others, of the same batch or of later calls. Finite inputs and weights give finite results unless
 /// their products leave float32's range, which takes values beyond about 1e15.
+/// @code{.cpp}
+/// cvt::session session{model};
+/// std::vector<float> logits(static_cast<std::size_t>(model.config().num_classes));
+/// if (cvt::error e = session.classify(photo, logits)) return report(e);
+/// std::puts(model.label(cvt::top_k<1>(logits)[0].index));
+/// @endcode
 class session {
 public:
     explicit session(const model& m, const session_options& options = {}) noexcept

@@ -11,6 +11,12 @@ CVT_NAMESPACE_BEGIN
 
 /// A non-owning, contiguous, row-major tensor: the last index runs fastest. Cheap to copy; never checks an index.
 /// view<const float, 3> is what an image (channels, height, width) is passed as.
+/// @code{.cpp}
+/// std::vector<float> values(3 * 224 * 224);
+/// cvt::view<float, 3> input{values.data(), 3, 224, 224};  // channels, height, width
+/// input(0, 10, 20) = 0.5F;
+/// if (cvt::error e = session.logits(input, logits)) return report(e);
+/// @endcode
 template <class T, std::size_t Rank>
 class view {
     static_assert(Rank >= 1);
@@ -74,6 +80,11 @@ private:
 
 /// A non-owning matrix (rows, cols): element (r, c) is at data[r * stride + c]. What layers and kernels pass to each other;
 /// a row is a token, a column a channel.
+/// @code{.cpp}
+/// float values[6]{1, 2, 3, 4, 5, 6};
+/// cvt::matrix<float> m{.data = values, .rows = 2, .cols = 3, .stride = 3};
+/// m.rows_at(1, 1).row(0)[2] = 0;  // values[5]
+/// @endcode
 template <class T>
 struct matrix {
     T* data = nullptr;

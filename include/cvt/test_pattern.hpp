@@ -9,6 +9,11 @@ CVT_NAMESPACE_BEGIN
 
 /// Value `index` of the stream `name`, in [-1, 1): splitmix64 of FNV-1a-64(name) + seed + index, its upper 24 bits.
 /// Every step is exact in float32.
+/// @code{.cpp}
+/// const cvt::formula_stream stream{"head.bias"};
+/// std::vector<float> bias(1000);
+/// for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = stream[i];
+/// @endcode
 class formula_stream {
 public:
     explicit formula_stream(std::string_view name, std::uint64_t seed = 0) noexcept : state_{detail::fnv1a(name) + seed} {}

@@ -11,6 +11,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// A class and its probability, or what takes its place (scoring).
+/// @code{.cpp}
+/// std::vector<cvt::ranked> best(5);
+/// best.resize(cvt::top_k(logits, best));  // fewer than 5 if there are fewer logits
+/// for (cvt::ranked r : best) std::printf("%5.1f %%  %s\n", 100 * r.probability, model.label(r.index));
+/// @endcode
 struct ranked {
     int index = 0;
     float probability = 0;
@@ -82,6 +87,11 @@ inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out, s
 }
 
 /// What top_k<K> returns: up to K classes, a range.
+/// @code{.cpp}
+/// cvt::ranking<5> best = cvt::top_k<5>(logits);
+/// if (best.size() > 0 && best[0].probability < 0.5F) std::puts("the model is not sure");
+/// for (cvt::ranked r : best) std::puts(model.label(r.index));
+/// @endcode
 template <std::size_t K>
 class ranking {
 public:

@@ -10,6 +10,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// What verify() found.
+/// @code{.cpp}
+/// cvt::result<cvt::verification> v = cvt::verify(model);
+/// if (!v) return report(v.error());
+/// std::printf("%s: difference %g, limit %g\n", v->good() ? "good" : "wrong", v->difference, v->limit);
+/// @endcode
 struct verification {
     const char* output = "logits";  ///< what was compared: "logits" or "embedding"
     std::size_t values = 0;         ///< how many numbers

@@ -11,6 +11,14 @@ CVT_NAMESPACE_BEGIN
 /// Anything that can deliver a tensor by its official name ("stage2.blocks.0.attn.proj_q.weight") as float32, row-major.
 /// Shapes are those of the official state dict. `read` is called once for each tensor while a model is built, in an
 /// order that is not promised.
+/// @code{.cpp}
+/// cvt::weight_source zeros;
+/// zeros.read = [](void*, const char*, std::span<const std::int64_t> shape, float* out) {
+///     std::fill_n(out, std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies{}), 0.F);
+///     return cvt::error{};
+/// };
+/// cvt::result<cvt::model> model = cvt::model::from_weights(cvt::cvt_13, zeros);
+/// @endcode
 struct weight_source {
     void* context = nullptr;
     error (*read)(void* context, const char* official_name, std::span<const std::int64_t> shape, float* out) = nullptr;
@@ -27,10 +35,11 @@ weight_source source_of(const Source& source) noexcept {
 }  // namespace detail
 
 /// Some tensors from one source, all others from the source underneath: a head of one's own on a checkpoint's encoder.
-///
-///     const char* const names[]{"head.weight", "head.bias"};
-///     cvt::overlay_source both{.names = names, .over = my_head, .under = encoder};
-///     cvt::result<cvt::model> model = cvt::model::from_weights(config, both.source());
+/// @code{.cpp}
+/// const char* const names[]{"head.weight", "head.bias"};
+/// cvt::overlay_source both{.names = names, .over = my_head, .under = encoder};
+/// cvt::result<cvt::model> model = cvt::model::from_weights(cvt::cvt_13, both.source());
+/// @endcode
 struct overlay_source {
     std::span<const char* const> names;  ///< official names of the tensors that `over` delivers
     weight_source over;                  ///< asked for these
@@ -50,6 +59,11 @@ struct overlay_source {
 };
 
 /// Things worth telling that are not errors, such as weights that are not finite.
+/// @code{.cpp}
+/// const cvt::warning_list& warnings = model.warnings();
+/// const int kept = std::min(warnings.count, cvt::warning_list::capacity);
+/// for (int i = 0; i < kept; ++i) std::fprintf(stderr, "warning: %s\n", warnings.text[i]);
+/// @endcode
 struct warning_list {
     static constexpr int capacity = 8, text_size = 192;
     int count = 0;  ///< how many there were; only the first `capacity` are kept

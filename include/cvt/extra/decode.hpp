@@ -28,6 +28,11 @@ CVT_NAMESPACE_BEGIN
 enum class orientation : std::uint8_t { exif, ignore };
 
 /// Decoded 8-bit RGB pixels, rows without gaps.
+/// @code{.cpp}
+/// cvt::result<cvt::image> photo = cvt::read_image("photo.jpg", cvt::orientation::exif);
+/// if (!photo) return report(photo.error());
+/// if (cvt::error e = session.classify(photo->view(), logits)) return report(e);
+/// @endcode
 struct image {
     detail::buffer<std::uint8_t> pixels;
     int width = 0, height = 0;

@@ -11,6 +11,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// Limits on what decode() accepts, so that a small file cannot ask for all memory.
+/// @code{.cpp}
+/// cvt::decode_limits limits;
+/// limits.max_pixels = 4'000'000;
+/// cvt::result<cvt::image> photo = cvt::read_image("upload.jpg", cvt::orientation::exif, limits);
+/// @endcode
 struct decode_limits {
     std::uint64_t max_bytes = 256U << 20;     ///< of the file; at most 2 GiB - 1
     std::uint64_t max_pixels = 100'000'000U;  ///< width * height; a side is at most 16384 whatever this says

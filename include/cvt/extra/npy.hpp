@@ -11,6 +11,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// The extents of an array, outermost first; at most 8 of them.
+/// @code{.cpp}
+/// cvt::result<cvt::npy_array> array = cvt::read_npy("input.npy");
+/// if (!array) return report(array.error());
+/// for (std::size_t extent : array->shape) std::printf("%zu ", extent);
+/// @endcode
 class npy_shape {
 public:
     static constexpr std::size_t max_rank = 8;
@@ -42,6 +47,13 @@ private:
 };
 
 /// An array read from a file: `values` has the product of `shape` elements, the last index running fastest.
+/// @code{.cpp}
+/// cvt::result<cvt::npy_array> array = cvt::read_npy("input.npy");
+/// if (!array) return report(array.error());
+/// if (array->shape.size() != 3) return 2;  // (channels, height, width)
+/// const cvt::view<const float, 3> input{array->values.data(), array->shape[0], array->shape[1], array->shape[2]};
+/// if (cvt::error e = session.logits(input, logits)) return report(e);
+/// @endcode
 template <class T>
 struct basic_npy {
     npy_shape shape;
@@ -211,6 +223,11 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
 }
 
 /// What a .npy file begins with.
+/// @code{.cpp}
+/// const std::size_t shape[]{1000, 384};
+/// const cvt::npy_start start = cvt::npy_header(shape);
+/// std::fwrite(start.bytes.data(), 1, start.size, stdout);  // 384,000 floats follow
+/// @endcode
 struct npy_start {
     std::array<char, 320> bytes{};  ///< 8 extents of 20 digits fit
     std::size_t size = 0;           ///< 0: the shape has more than 8 dimensions, or `width` is too small for it

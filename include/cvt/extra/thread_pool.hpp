@@ -17,10 +17,11 @@ CVT_NAMESPACE_BEGIN
 /// has its next layer for them; and are joined by the destructor. Sessions on several threads may share it: their
 /// layers take turns. A task must not give it tasks. Must outlive the sessions that hold its executor.
 /// A child of fork() has none of the threads: it makes a pool of its own, and leaves by _exit() without destroying this one.
-///
-///     auto pool = cvt::thread_pool::create(4);
-///     if (!pool) return report(pool.error());
-///     cvt::session session{model, {.executor = pool->as_executor()}};
+/// @code{.cpp}
+/// cvt::result<cvt::thread_pool> pool = cvt::thread_pool::create(4);
+/// if (!pool) return report(pool.error());
+/// cvt::session session{model, {.executor = pool->as_executor()}};
+/// @endcode
 class thread_pool {
 public:
     static constexpr int max_workers = 256;
