@@ -21,7 +21,7 @@ cvt::error convert_to_f16(const char* checkpoint, const cvt::config& config, std
 // recipe: verify
 cvt::error check_numbers(const cvt::model& model) {
     const auto check = cvt::verify(model);
-    if (!check) return check.error();  // invalid_argument: the checkpoint brings no self-test
+    if (!check) return check.error();  // invalid_argument: the checkpoint has no self-test
     std::printf("%zu %s, stored by %s: %.1e apart, %.1e allowed\n", check->values, check->output, check->stored_by, check->difference,
                 check->limit);
     if (!check->good()) return cvt::error::format(cvt::errc::mismatch, "self-test: %g apart", check->difference);

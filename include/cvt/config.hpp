@@ -1,4 +1,4 @@
-// What a CvT looks like: stage_config, config and the three published variants.
+// The configuration of a CvT: stage_config, config and the three published variants.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,8 @@ enum class gelu : std::uint8_t { quick, erf };
 /// values (paper's ablation), or none.
 enum class projection : std::uint8_t { dw_bn, avg, linear };
 
-/// How a model's weights are held. `int8`: the linear layers and all token embeddings but the first, a scale for each output
-/// channel, multiplied with inputs of bytes; docs/precision.md.
+/// Element type of a model's weights. `int8`: the linear layers of the blocks and all conv token embeddings but the first are int8, with
+/// a scale for each output channel, and their inputs are quantised (docs/precision.md).
 enum class precision : std::uint8_t { f32, int8 };
 
 constexpr const char* to_string(precision p) noexcept { return p == precision::f32 ? "f32" : "int8"; }
@@ -50,7 +50,7 @@ struct stage_config {
     int kernel_qkv = 3;  ///< kernel of the projections' convolution or pooling
     int padding_q = 1;   ///< must leave the query grid as large as the input grid
     int padding_kv = 1;  ///< zero padding of the projections of keys and values
-    int stride_q = 1;    ///< likewise
+    int stride_q = 1;    ///< must leave the query grid as large as the input grid
     int stride_kv = 2;   ///< "squeezed" projection: keys and values on a coarser grid
 
     [[nodiscard]] constexpr int hidden_dim() const noexcept { return static_cast<int>(embed_dim * mlp_ratio); }
@@ -58,7 +58,7 @@ struct stage_config {
     friend constexpr bool operator==(const stage_config&, const stage_config&) = default;
 };
 
-/// A whole model.
+/// Configuration of a model.
 /// @code{.cpp}
 /// cvt::config config = cvt::cvt_13;
 /// config.num_classes = 10;
@@ -71,11 +71,11 @@ struct config {
     int num_channels = 3;    ///< of the input
     int num_classes = 1000;  ///< rows of the head; 0: no head, the embedding is the result
     cvt::gelu gelu = cvt::gelu::quick;
-    /// True: LayerNorm before the embedding is taken (official `norm`). False only for encoders whose file has none
-    /// (transformers' CvtModel): the embedding is then the un-normalised class token, or the mean of the tokens.
+    /// Whether there is a LayerNorm before the embedding (official `norm`). False only for encoders whose file has none
+    /// (transformers' CvtModel): the embedding is then the class token, or the mean of the tokens, without normalisation.
     bool final_norm = true;
     int num_stages = 3;
-    std::array<stage_config, max_stages> stage{};  ///< the first num_stages count
+    std::array<stage_config, max_stages> stage{};  ///< only the first num_stages are used
 
     [[nodiscard]] constexpr std::span<const stage_config> stages() const noexcept {
         return {stage.data(), static_cast<std::size_t>(num_stages < 0 ? 0 : num_stages > max_stages ? max_stages : num_stages)};

@@ -19,7 +19,7 @@ struct grid {
     friend constexpr bool operator==(const grid&, const grid&) = default;
 };
 
-/// Sizes of everything a forward pass makes from one input size.
+/// Sizes of all feature maps of a forward pass at one input size.
 /// @code{.cpp}
 /// cvt::result<cvt::model_shape> shape = cvt::shape_of(cvt::cvt_13, 224, 224);
 /// if (!shape) return report(shape.error());
