@@ -126,7 +126,7 @@ TEST_CASE("what would reach a decoder in HEIF is checked first") {
     refused(file, cvt::errc::malformed, "units of kind 1");
     file = read_bytes("444.heic", "heif");
     after(file, "hvcC")[24] = 0xFF;
-    refused(file, cvt::errc::malformed, "cut short");
+    refused(file, cvt::errc::malformed, "truncated HEVC parameters");
     file = read_bytes("444.avif", "heif");
     after(file, "av1C")[-1] = 'X';
     refused(file, cvt::errc::malformed, "no parameters of AV1");
@@ -180,13 +180,13 @@ TEST_CASE("AV1 of more frames than a still picture has does not reach its decode
     CHECK(check(last) == "AV1 of more than 4 frames");
     for (const bytes& cut :
          {large, bytes{6 << 3 | 2}, bytes{6 << 3 | 4}, bytes{6 << 3 | 2, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, bytes{6 << 3 | 2, 2, 0}})
-        CHECK(check(cut) == "AV1 data that are cut short");
+        CHECK(check(cut) == "truncated AV1 data");
     bytes file = read_bytes("444.avif", "heif");
     const std::string kind{"mdat"};
     const auto at = std::search(file.begin(), file.end(), kind.begin(), kind.end());
     REQUIRE(at != file.end());
     std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // units of 50 bytes, the last of which has fewer
-    refused(file, cvt::errc::malformed, "AV1 data that are cut short");
+    refused(file, cvt::errc::malformed, "truncated AV1 data");
 }
 
 TEST_CASE("an HEVC sequence of another size than the tables say is refused before memory is taken") {
@@ -244,9 +244,9 @@ TEST_CASE("an HEVC sequence of another size than the tables say is refused befor
     bytes cut = sequence(one, good);
     while (cut.size() > 2) {
         cut.pop_back();
-        if (cut.size() < 35) CHECK(check(cut, 640 * 4352) == "HEVC parameters that are cut short");
+        if (cut.size() < 35) CHECK(check(cut, 640 * 4352) == "truncated HEVC parameters");
     }
-    CHECK(check(unit("0000" + one + std::string(40, '0') + "1"), 640 * 4352) == "HEVC parameters that are cut short");
+    CHECK(check(unit("0000" + one + std::string(40, '0') + "1"), 640 * 4352) == "truncated HEVC parameters");
 
     // In a file, of whose 400 bytes libde265 made tables of 20 GB when they said 65528 x 65528 here, and 64 x 64 elsewhere.
     bytes file = read_bytes("444.heic", "heif");

@@ -169,7 +169,7 @@ private:
         if (in_bytes(precision_, id, at_)) {
             const auto count = static_cast<std::size_t>(values.rows * values.cols), bad = not_finite(values.data, count);
             if (bad != 0) {
-                failed_ = error::format(errc::unsupported, "%s: int8 takes finite weights, found %zu of %zu that are NaN or infinite",
+                failed_ = error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite",
                                         describe(c_, id, at_).name, bad, count);
                 return;
             }

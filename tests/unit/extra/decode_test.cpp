@@ -260,8 +260,8 @@ TEST_CASE("other formats are named") {
           "TIFF file: this program was built without libtiff (Debian: libtiff-dev; CMake: CVT_WITH_TIFF)");
     named("%PDF-1.4", "looks like PDF");
     named("<!DOCTYPE html><ht", "HTML");
-    named("hello", "not a picture of a format that is known here");
-    named("x", "not a picture of a format that is known here");
+    named("hello", "not a picture of a known format");
+    named("x", "not a picture of a known format");
 }
 
 TEST_CASE("limits on bytes and pixels") {
@@ -384,12 +384,12 @@ TEST_CASE("a file of a hundred scans is not decoded scan by scan") {
     REQUIRE(scan[7] == 1);
     REQUIRE(scan[8] == 63);
     CHECK(decode(with_copies(0)));
-    refused(with_copies(13), cvt::errc::unsupported, "too often");
+    refused(with_copies(13), cvt::errc::unsupported, "too many scans");
     scan[8] = 1;  // of one coefficient each
     refused(with_copies(100), cvt::errc::unsupported, "more than 100 scans");
     scan[8] = 63;
     scan[9] = 0;  // a first pass again
-    refused(with_copies(2), cvt::errc::unsupported, "too often");
+    refused(with_copies(2), cvt::errc::unsupported, "too many scans");
 }
 
 TEST_CASE("components called R, G and B are RGB unless the file says otherwise") {
