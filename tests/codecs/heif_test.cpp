@@ -138,7 +138,7 @@ TEST_CASE("what would reach a decoder in HEIF is checked first") {
     refused(file, cvt::errc::malformed, "truncated: the box at byte 28 goes past the end of the file (100 bytes)");
     file = read_bytes("444.heic", "heif");
     after(file, "mdat")[4] = 1 << 1;  // a slice that may need other pictures
-    refused(file, cvt::errc::malformed, "no still picture");
+    refused(file, cvt::errc::malformed, "not a still picture");
 }
 
 TEST_CASE("HEVC of a file with more than a still picture needs does not reach its decoder") {
@@ -151,10 +151,10 @@ TEST_CASE("HEVC of a file with more than a still picture needs does not reach it
     };
     const auto unit = [](unsigned kind) { return bytes{static_cast<std::uint8_t>(kind << 1), 1, 0x80}; };
     gate slices{4096};
-    for (int i = 0; i < gate::most_slices; ++i) CHECK(check(slices, unit(20), true).empty());
+    for (int i = 0; i < gate::max_slices; ++i) CHECK(check(slices, unit(20), true).empty());
     CHECK_THAT(check(slices, unit(20), false), Catch::Contains("more than 32 slices"));
     gate sets{4096};
-    for (int i = 0; i < gate::most_parameter_sets; ++i) CHECK(check(sets, unit(34), true).empty());
+    for (int i = 0; i < gate::max_parameter_sets; ++i) CHECK(check(sets, unit(34), true).empty());
     CHECK_THAT(check(sets, unit(34), false), Catch::Contains("more than 8 parameter sets"));
     gate others{4096};
     for (const unsigned note : {35U, 39U, 40U}) CHECK(check(others, unit(note), false).empty());

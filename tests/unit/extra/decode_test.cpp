@@ -334,7 +334,7 @@ TEST_CASE("JPEG files that lie are refused") {
     refused(changed("444.jpg", "\xFF\xC0", 9, 2), errc::unsupported, "2 components");
     refused(changed("444.jpg", "\xFF\xC0", 11, 0x51), errc::malformed, "component");
     refused(changed("444.jpg", "\xFF\xC0", 12, 7), errc::malformed, "component");
-    refused(changed("444.jpg", "\xFF\xC0", 13, 1), errc::malformed, "one name");
+    refused(changed("444.jpg", "\xFF\xC0", 13, 1), errc::malformed, "the same id");
     refused(changed("444.jpg", "\xFF\xDA", 5, 9), errc::malformed, "unknown");
     refused(changed("444.jpg", "\xFF\xDA", 6, 0x33), errc::malformed, "without its tables");
     refused(changed("444.jpg", "\xFF\xDA", 13, 0x11), errc::malformed, "scan header");
