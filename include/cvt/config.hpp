@@ -19,8 +19,8 @@ enum class gelu : std::uint8_t { quick, erf };
 /// values (paper's ablation), or none.
 enum class projection : std::uint8_t { dw_bn, avg, linear };
 
-/// Element type of a model's weights. `int8`: the linear layers of the blocks and all conv token embeddings but the first are int8, with
-/// a scale for each output channel, and their inputs are quantised (docs/precision.md).
+/// Element type of a model's weights. `int8` is for the linear layers of the blocks and for all conv token embeddings but the first.
+/// Each output channel has a scale, and inputs are quantised (docs/precision.md).
 enum class precision : std::uint8_t { f32, int8 };
 
 constexpr const char* to_string(precision p) noexcept { return p == precision::f32 ? "f32" : "int8"; }

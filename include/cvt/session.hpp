@@ -37,8 +37,8 @@ struct outputs {
 /// Runs a model. A session belongs to one thread at a time; any number of sessions may share a model. The constructor
 /// allocates nothing. The first call at an input size allocates the workspace; later calls allocate nothing, except that
 /// larger images may grow the resize buffers (docs/memory.md). After an error the outputs are unspecified and the session
-/// can be used again. A moved-from session may only be assigned to or destroyed. A call that begins while another is
-/// running, on another thread or from an executor's task, is an error (invalid_argument) and does not disturb the other.
+/// can be used again. A moved-from session may only be assigned to or destroyed. A call during another call, on another
+/// thread or from an executor's task, is an error (invalid_argument) and does not disturb the other.
 ///
 /// Inputs may contain NaN and infinity. They make the outputs of their own image unspecified (NaN as a rule), but not
 /// those of other images in the batch or of later calls. Finite inputs and weights give finite results unless a product

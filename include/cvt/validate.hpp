@@ -31,8 +31,7 @@ constexpr std::int64_t key_extent(const stage_config& s, std::int64_t n) noexcep
     return n;
 }
 
-/// Whether an input of `n` pixels along one axis leaves at least one token and one key in every stage, with the query
-/// grid as large as the token grid.
+/// Whether an input of `n` pixels along one axis leaves at least one token and one key in every stage.
 constexpr bool extent_fits(const config& c, std::int64_t n) noexcept {
     for (const stage_config& s : c.stages()) {
         n = conv_extent(n, s.patch_size, s.patch_stride, s.patch_padding);

@@ -1,11 +1,11 @@
 // Decodes picture files to RGB pixels: JPEG, PNG, BMP and PNM, and other formats by the libraries that a program is built with. A
 // preflight checks every file first. Optional: not part of cvt.hpp.
 //
-// One source file of the program consists of
+// One source file of the program consists of the lines
 //     #define CVT_DECODE_IMPLEMENTATION
 //     #include <cvt/extra/decode.hpp>
-// and is compiled with -fwrapv, because stb_image shifts and adds decoded values in ways that C++ leaves undefined. clang has no
-// pragma for this, and the host's own code must not need the flag. UndefinedBehaviorSanitizer also needs -fno-sanitize=shift: where
+// and is compiled with -fwrapv. stb_image shifts and adds decoded values in ways that C++ leaves undefined; clang has no pragma for
+// this, and the host's own code must not need the flag. UndefinedBehaviorSanitizer also needs -fno-sanitize=shift: where
 // data end inside a code, stb_image shifts a zero by more than its width. All other files only include this header.
 // stb_image is not hardened; the preflight refuses what is known to break it. For pictures from strangers, define
 // CVT_WITH_SYSTEM_CODECS in that source file as well, and link libjpeg-turbo and libpng, which are maintained for such input. The

@@ -84,8 +84,8 @@ inline const char* check_hevc_sequence(file_bytes unit, std::uint64_t max_area) 
     return whole(width) * whole(height) > max_area ? "an HEVC picture that is larger than its tables say" : nullptr;
 }
 
-/// The units of one coded picture. They are counted, because each parameter set makes libde265 allocate tables for a whole picture, and
-/// each slice may make it decode the picture again, however few bytes it has.
+/// The units of one coded picture. Their number is limited: each parameter set makes libde265 allocate tables for a whole picture, and
+/// each slice may make it decode the picture again.
 class hevc_gate {
 public:
     static constexpr int max_parameter_sets = 8, max_slices = 32;

@@ -12,7 +12,7 @@ CVT_NAMESPACE_BEGIN
 namespace network {
 
 /// Row stride, in floats, of the tensors between layers. Rows of a multiple of 1 KiB would all map to the same few sets of the
-/// L1 cache and evict each other (with 1024 channels the depth-wise convolution is 5 times slower).
+/// L1 cache and evict each other. With 1024 channels that makes the depth-wise convolution 5 times slower.
 constexpr std::ptrdiff_t row_stride(std::ptrdiff_t dim) noexcept { return dim % 256 == 0 ? dim + 16 : dim; }
 
 /// Takes a matrix (rows, cols) from an arena.

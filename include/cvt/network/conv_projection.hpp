@@ -1,5 +1,5 @@
-// Conv projection: makes the inputs of the linear layers of q, k and v from the token grid, by a depth-wise convolution (with the batch
-// norm folded in), by average pooling or unchanged. The paper, section 3.2; official Attention.forward_conv.
+// Conv projection: the inputs of the linear layers of q, k and v, made from the token grid. Either a depth-wise convolution (with the
+// batch norm folded in), or average pooling, or the tokens unchanged. The paper, section 3.2; official Attention.forward_conv.
 #pragma once
 
 #include "context.hpp"
