@@ -1,4 +1,4 @@
-// Each kernel of each kernel set that this CPU runs, on the shapes of the published models: <kernel>/<set>/<model>/<size>/stage:<n>/<what>.
+// Times each kernel of each kernel set of this CPU on the shapes of the published models: <kernel>/<set>/<model>/<size>/stage:<n>/<what>.
 #include <algorithm>
 #include <string>
 
@@ -40,7 +40,7 @@ struct packed_weights {
     cvt::kernels::packed_memory view;
 };
 
-/// out(rows, n) = in(rows, k) * W^T, by tiles of rows as the layers do it.
+/// out(rows, n) = in(rows, k) * W^T, by tiles of rows, as in the layers.
 void linear(benchmark::State& state, const kernel_set& set, const product& p) {
     const auto in = filled("in", size(p.rows * p.k)), bias = filled("bias", size(p.n)), weights = filled("weights", size(p.n * p.k));
     auto out = array(size(p.rows * p.n));
@@ -59,7 +59,7 @@ void linear(benchmark::State& state, const kernel_set& set, const product& p) {
     cvt_bench::report_work(state, seconds, p.rows * p.n * p.k, set.name);
 }
 
-/// Packing weights (n, k), as at load and as each head's keys are.
+/// Packs weights (n, k), as at load and for each head's keys.
 void pack(benchmark::State& state, const kernel_set& set, std::ptrdiff_t n, std::ptrdiff_t k) {
     const auto weights = filled("weights", size(n * k));
     const packed_weights packed{set, n, k};
@@ -75,7 +75,7 @@ void softmax(benchmark::State& state, const kernel_set& set, std::ptrdiff_t colu
     cvt_bench::report_traffic(state, seconds, 2 * rows * columns);
 }
 
-/// Attention of one head over a tile of queries after another, as the layer does it: q k^T, softmax, p v.
+/// Attention of one head, by tiles of queries, as in the layer: q k^T, softmax, p v.
 void attention(benchmark::State& state, const kernel_set& set, const cvt::network::stage_shape& shape, std::ptrdiff_t width) {
     const std::ptrdiff_t queries = shape.queries(), keys = shape.key_count(), tile = cvt::network::score_rows(shape, set.f32);
     const auto q = filled("q", size(queries * width)), kv = filled("kv", size(keys * width));
@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
         const char* name;
         const cvt::config& config;
         int size;
-    } models[]{{"cvt-13", cvt::cvt_13, 224}, {"cvt-w24", cvt::cvt_w24, 384}};  // CvT-21's shapes are CvT-13's
+    } models[]{{"cvt-13", cvt::cvt_13, 224}, {"cvt-w24", cvt::cvt_w24, 384}};  // CvT-21 has the shapes of CvT-13
     for (const kernel_set* set : cvt::kernels::available())
         for (const auto& m : models) {
             const cvt::model_shape shape = *cvt::shape_of(m.config, m.size, m.size);

@@ -1,4 +1,4 @@
-// Each layer of the published models with formula weights, on the calling thread: <layer>/<model>/<size>/stage:<n>.
+// Times each layer of the published models with formula weights on the calling thread: <layer>/<model>/<size>/stage:<n>.
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 
 namespace network = cvt::network;
 
-/// One stage of a published model: where it stands and what goes in.
+/// One stage of a published model: its name, shape and input.
 struct stage_case {
     std::string where;  ///< "cvt-13/224/stage:1"
     cvt::stage_config stage;
@@ -26,13 +26,13 @@ struct stage_case {
     bool first;  ///< the input is the image
 };
 
-/// The stage alone, with weights, workspace and tokens: what a model and a session hold. The only code here that knows how.
+/// A stage with weights, workspace and tokens, as a model and a session hold them.
 class ready_stage {
 public:
     ready_stage(const stage_case& c, int depth, const cvt::kernels::kernel_set& set)
         : c_{c}, input_{cvt_bench::filled("input", size(c.input.tokens() * c.channels))}, logits_{cvt_bench::array(1000)} {
         alone_.num_channels = c.channels;
-        alone_.num_classes = c.shape.cls != 0 ? 1000 : 0;  // the last stage's has the head
+        alone_.num_classes = c.shape.cls != 0 ? 1000 : 0;  // the last stage has the head
         alone_.num_stages = 1;
         alone_.stage[0] = c.stage;
         alone_.stage[0].depth = depth;
@@ -107,7 +107,7 @@ private:
     cvt::detail::buffer<float> input_, logits_;
 };
 
-/// The stage, made when it is first needed, and the only one there is: CvT-W24's third takes 1 GB.
+/// Returns the stage, made when it is first needed. Only one exists at a time: CvT-W24's third takes 1 GB.
 ready_stage& ready(const stage_case& c, int depth) {
     static std::unique_ptr<ready_stage> kept;
     if (kept == nullptr || !kept->is(c, depth)) {
@@ -150,7 +150,7 @@ int main(int argc, char** argv) {
         int size;
         bool layers;
     } models[]{{"cvt-13", cvt::cvt_13, 224, true},
-               {"cvt-21", cvt::cvt_21, 224, false},  // layers as CvT-13's, but more of them
+               {"cvt-21", cvt::cvt_21, 224, false},  // the layers of CvT-13, but more of them
                {"cvt-w24", cvt::cvt_w24, 384, true}};
     for (const auto& m : models) {
         const cvt::model_shape shape = *cvt::shape_of(m.config, m.size, m.size);

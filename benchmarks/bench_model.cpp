@@ -1,4 +1,4 @@
-// Time of whole forward passes, weights and images made by formula: forward/<variant>/<size>/batch:<n>/threads:<n>.
+// Times whole forward passes with formula weights and images: forward/<variant>/<size>/batch:<n>/threads:<n>.
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,7 +18,7 @@ struct forward_case {
     int size, batch, threads;
 };
 
-/// The model of a variant: made when it is first needed, and the only one there is (CvT-W24's weights are 1.1 GB).
+/// Returns the model of a variant, made when it is first needed. Only one exists at a time: CvT-W24's weights take 1.1 GB.
 cvt::result<cvt::model> model_of(const cvt::config& config) {
     static std::unique_ptr<cvt::model> kept;
     if (kept == nullptr || !(kept->config() == config)) {

@@ -1,4 +1,4 @@
-// Peak of one core in float32 multiply-adds, of AVX-512 or of AVX2 or NEON, measured in the running process.
+// Measures the peak rate of one core in float32 multiply-adds, with AVX-512, AVX2 or NEON, in the running process.
 #pragma once
 
 #include <chrono>
@@ -14,13 +14,13 @@
 namespace cvt_bench {
 namespace detail {
 
-// Twelve independent chains hide a latency of up to six cycles on two units, and leave registers for the two operands.
-// The operands keep every value near 1: an overflow or a denormal could change the speed.
+// Twelve independent chains hide a latency of up to six cycles on two units and leave registers for the two operands. The operands
+// keep every value near 1, because overflow or denormals could change the speed.
 constexpr float factor = 0.5F, addend = 0.5F;
 
 struct timed {
     double flops;
-    float sum;  ///< Of all chains, for the caller to use, so that none of them is optimised away.
+    float sum;  ///< of all chains; the caller uses it, so that no chain is optimised away
 };
 
 #if defined(__x86_64__)
@@ -48,7 +48,7 @@ __attribute__((target("avx2,fma"), noinline)) inline timed chains_avx2(std::int6
         c3 = _mm256_fmadd_ps(c3, a, b), c4 = _mm256_fmadd_ps(c4, a, b), c5 = _mm256_fmadd_ps(c5, a, b);
         c6 = _mm256_fmadd_ps(c6, a, b), c7 = _mm256_fmadd_ps(c7, a, b), c8 = _mm256_fmadd_ps(c8, a, b);
         c9 = _mm256_fmadd_ps(c9, a, b), c10 = _mm256_fmadd_ps(c10, a, b), c11 = _mm256_fmadd_ps(c11, a, b);
-        // Equal chains would be merged into one.
+        // Keeps the compiler from merging equal chains.
         asm volatile("" : "+x"(c0), "+x"(c1), "+x"(c2), "+x"(c3), "+x"(c4), "+x"(c5));
         asm volatile("" : "+x"(c6), "+x"(c7), "+x"(c8), "+x"(c9), "+x"(c10), "+x"(c11));
     }
@@ -56,7 +56,7 @@ __attribute__((target("avx2,fma"), noinline)) inline timed chains_avx2(std::int6
     return {static_cast<double>(rounds) * 12 * 8 * 2, _mm256_cvtss_f32(low + high)};
 }
 
-// A multiply and an add of four lanes each, where there is no fused one.
+// A multiply and an add of four lanes each, for CPUs without a fused multiply-add.
 __attribute__((noinline)) inline timed chains_sse2(std::int64_t rounds) {
     const __m128 a = _mm_set1_ps(factor), b = _mm_set1_ps(addend);
     __m128 c0 = b, c1 = b, c2 = b, c3 = b, c4 = b, c5 = b, c6 = b, c7 = b, c8 = b, c9 = b, c10 = b, c11 = b;
@@ -81,7 +81,7 @@ inline timed chains(std::int64_t rounds, bool avx512) {
 
 #elif defined(__aarch64__)
 
-// Here the multiply-add adds to what stands in its result, and some cores have four units for it: 24 chains.
+// NEON's multiply-add adds to its destination, and some cores have four units for it: 24 chains.
 inline timed chains(std::int64_t rounds, bool) {
     const float32x4_t a = vdupq_n_f32(0x1p-20F), b = vdupq_n_f32(factor);
     float32x4_t c[24];
@@ -90,7 +90,7 @@ inline timed chains(std::int64_t rounds, bool) {
 #pragma GCC unroll 24
         for (float32x4_t& x : c) {
             x = vfmaq_f32(x, a, b);
-            asm volatile("" : "+w"(x));  // equal chains would be merged into one
+            asm volatile("" : "+w"(x));  // keeps the compiler from merging equal chains
         }
     float sum = 0;
     for (const float32x4_t& x : c) sum += vgetq_lane_f32(x, 0);
@@ -99,13 +99,13 @@ inline timed chains(std::int64_t rounds, bool) {
 
 #else
 
-// Four lanes, as the compiler makes them: a floor of the peak, not the peak.
+// Four lanes of the compiler's vector extension: a lower bound of the peak.
 inline timed chains(std::int64_t rounds, bool) {
     using lanes = float __attribute__((vector_size(16)));
     const lanes a{factor, factor, factor, factor}, b{addend, addend, addend, addend};
     lanes c[12];
     volatile float begin = 0;
-    for (lanes& x : c) begin = begin + 0.01F, x = lanes{begin, begin, begin, begin};  // unequal, or they would be merged into one
+    for (lanes& x : c) begin = begin + 0.01F, x = lanes{begin, begin, begin, begin};  // unequal, so that the compiler cannot merge them
     for (std::int64_t i = 0; i < rounds; ++i)
         for (lanes& x : c) x = x * a + b;
     float sum = 0;
@@ -117,8 +117,8 @@ inline timed chains(std::int64_t rounds, bool) {
 
 }  // namespace detail
 
-/// GFLOP/s of one register-only loop on the calling core, a multiply-add being two operations; 2^18 rounds are half a millisecond.
-/// `kernels` is the name of the kernel set that is measured: for "avx512" it is AVX-512's multiply-add, else the best of the others.
+/// GFLOP/s of one register-only loop on the calling core; a multiply-add is two operations, and 2^18 rounds take half a millisecond.
+/// `kernels` is the name of the kernel set: AVX-512's multiply-add for "avx512", the best of the others for any other set.
 inline double timed_fma_loop(const char* kernels, std::int64_t rounds = std::int64_t{1} << 18) {
     using clock = std::chrono::steady_clock;
     const auto start = clock::now();
@@ -129,14 +129,14 @@ inline double timed_fma_loop(const char* kernels, std::int64_t rounds = std::int
     return gflops;
 }
 
-/// What the calling core does in multiply-adds, in GFLOP/s. `peak` is the best of all loops, because whatever else runs on the
-/// machine only ever slows one down; `meanwhile` is their mean rate, what the others left of it.
+/// Rate of multiply-adds of the calling core, in GFLOP/s. `peak` is the best of all loops, because other programs can only slow a loop
+/// down; `meanwhile` is their mean rate, which other programs reduce.
 struct fma_rate {
     double peak, meanwhile;
 };
 
 inline fma_rate measured_fma_rate(const char* kernels, int loops = 25) {
-    double best = 0, time = 0;  // of equal loops, in units of a loop
+    double best = 0, time = 0;  // of equal loops; time in units of one loop
     for (int i = 0; i < loops; ++i) {
         const double gflops = timed_fma_loop(kernels);
         best = gflops > best ? gflops : best;

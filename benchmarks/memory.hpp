@@ -1,4 +1,4 @@
-// The memory that weights and a workspace have, for benchmarks: aligned, on huge pages where the system gives them.
+// Memory for benchmarks, like that of weights and workspaces: aligned, and on huge pages if the system provides them.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace cvt_bench {
 
-/// An array that std::vector would put on any boundary of 16 bytes, where loads take longer. Zeros, so that every page is there.
+/// An aligned array: std::vector aligns only to 16 bytes, which makes loads slower. Filled with zeros, so that every page is mapped.
 inline cvt::detail::buffer<float> array(std::size_t floats) {
     cvt::detail::buffer<float> made;
     if (!made.resize(floats)) {
@@ -24,7 +24,7 @@ inline cvt::detail::buffer<float> array(std::size_t floats) {
     return made;
 }
 
-/// Formula-made values, the same 65,536 again and again.
+/// Fills an array by formula, with the same 65,536 values repeated.
 inline cvt::detail::buffer<float> filled(const std::string& name, std::size_t floats) {
     cvt::detail::buffer<float> made = array(floats);
     const std::vector<float> values = cvt_test::hash_uniform(name, std::min(floats, std::size_t{1} << 16));

@@ -1,6 +1,6 @@
-// How far int8 is from float32, and what it takes: the published models with weights made by formula, eight images, stage by stage.
+// Compares int8 with float32 in error, memory and time, stage by stage: the published models with formula weights and eight images.
 //
-//   build/release/precision [cvt-13] [cvt-21] [cvt-w24]      each in turn; CvT-W24 takes 2 GB and a minute
+//   build/release/precision [cvt-13] [cvt-21] [cvt-w24]      default: the first two; CvT-W24 takes 2 GB and a minute
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -32,7 +32,7 @@ cvt::model make(const cvt::config& c, cvt::precision p) {
     return *m;
 }
 
-/// Everything a pass over one image gives, one vector each: maps of the stages, embedding, logits.
+/// All results of a pass over one image, one vector each: maps of the stages, embedding, logits.
 class pass {
 public:
     pass(const cvt::model& m, int size) : session_{m}, size_{size} {
@@ -48,7 +48,7 @@ public:
         for (std::size_t i = 0; i + 2 < results.size(); ++i) out.stages[i] = results[i];
         check(session_.run(view(image), out));
     }
-    /// Seconds for logits alone.
+    /// Seconds of a pass that computes only the logits.
     double seconds(const std::vector<float>& image) {
         const auto begin = std::chrono::steady_clock::now();
         check(session_.run(view(image), {.logits = results.back()}));
@@ -72,7 +72,7 @@ private:
 };
 
 struct difference {
-    double error = 0, cosine = 1;  ///< |a - b| / |a|; of the worst image
+    double error = 0, cosine = 1;  ///< |a - b| / |a|; both of the worst image
 
     void add(const std::vector<float>& a, const std::vector<float>& b) {
         double ab = 0, aa = 0, bb = 0, dd = 0;

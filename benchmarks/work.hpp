@@ -1,4 +1,4 @@
-// Multiply-adds that are really done in a stage and in a forward pass, whose last block serves the class token alone.
+// Multiply-adds that a stage and a forward pass actually compute: the last block runs only for the class token.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@ namespace cvt_bench {
 
 using stage_shape = cvt::model_shape::stage_shape;
 
-/// All blocks of a stage; with `cls_only` the last one computes the class token's row and no other.
+/// All blocks of a stage; with `cls_only` the last one computes only the class token's row.
 inline std::int64_t blocks_work(const cvt::stage_config& s, const stage_shape& shape, bool cls_only) {
     return (s.depth - 1) * cvt::network::block_multiply_adds(s, shape, shape.queries()) +
            cvt::network::block_multiply_adds(s, shape, cls_only ? 1 : shape.queries());
 }
 
-/// A forward pass for which only logits, embedding or class-token attention are asked.
+/// A forward pass that computes only logits, embedding or class-token attention.
 inline std::int64_t forward_work(const cvt::config& c, const cvt::model_shape& shape) {
     std::int64_t total = 0;
     int channels = c.num_channels;

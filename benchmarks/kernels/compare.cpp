@@ -1,4 +1,5 @@
-// Two revisions' kernels in one process, call by call in turns: what a machine that is never quiet cannot hide. Run by ./compare.
+// Times the kernels of two revisions in one process, in alternating calls, so that other load on the machine affects both alike. Run by
+// ./compare.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -19,7 +20,7 @@
 
 namespace {
 
-enum class epilogue : int { none, quick_gelu, erf_gelu, add };  // as revision_product has them
+enum class epilogue : int { none, quick_gelu, erf_gelu, add };  // the numbers of revision_product
 using clock_type = std::chrono::steady_clock;
 
 [[noreturn]] void fail(const std::string& what) {
@@ -37,7 +38,7 @@ const revision_kernels& load(const char* file) {
     return *kernels;
 }
 
-constexpr std::size_t memory = std::size_t{64} << 20;  // floats that cold weights are taken from, more than any cache
+constexpr std::size_t memory = std::size_t{64} << 20;  // floats from which cold weights are taken, larger than any cache
 constexpr std::ptrdiff_t gap = 16;                     // floats between rows
 
 struct buffers {
@@ -45,7 +46,7 @@ struct buffers {
                                out = cvt_bench::filled("out", std::size_t{1} << 22), bias = cvt_bench::filled("bias", 8192);
     std::size_t next = 0;
 
-    /// Weights of (n, k) that no cache holds.
+    /// Weights (n, k) that are in no cache.
     const float* cold(const revision_kernels& set, std::ptrdiff_t n, std::ptrdiff_t k) {
         const std::size_t size = (set.packed_bytes(n, k) / sizeof(float) + 1023) / 1024 * 1024;
         if (next + 2 * size > memory) next = 0;
@@ -55,12 +56,12 @@ struct buffers {
 
 struct task {
     const char* name;
-    std::ptrdiff_t rows, n, k;  // of a product; otherwise rows and columns, and k = 0
-    bool cold;                  // its weights come from memory, as each layer's do
+    std::ptrdiff_t rows, n, k;  // of a product; for other kernels rows and columns, and k = 0
+    bool cold;                  // the weights come from memory, as in each layer
     epilogue then;
 };
 
-// Products as a task of a forward pass calls them; then what is no product.
+// Products as a task of a forward pass calls them; then the other kernels.
 constexpr task tasks[] = {
     {"CvT-13 stage 1, fc1", 204, 256, 64, false, epilogue::quick_gelu},
     {"CvT-13 stage 1, fc2", 204, 64, 256, false, epilogue::add},
@@ -80,7 +81,7 @@ constexpr task tasks[] = {
     {"layer norm", 48, 384, 0, false, epilogue::none},
 };
 
-/// One call. A sum is added to what stands in `out`, and a softmax works there.
+/// One call. `add` adds to `out`, and softmax works in place there.
 void call(const revision_kernels& set, const task& t, buffers& b, const float* weights) {
     float *const in = b.in.data(), *const out = b.out.data(), *const bias = b.bias.data();
     if (t.k > 0)
@@ -92,7 +93,7 @@ void call(const revision_kernels& set, const task& t, buffers& b, const float* w
         set.layer_norm(in, t.rows, t.n, bias, out);
 }
 
-/// Largest difference of the two sets' results of one call, from equal beginnings.
+/// Largest difference between the results of the two sets in one call on equal data.
 double difference(const revision_kernels& before, const revision_kernels& after, task t, buffers& b) {
     t.cold = false;
     const std::ptrdiff_t k = std::max<std::ptrdiff_t>(t.k, 1);
@@ -161,7 +162,7 @@ int main(int argc, char** argv) {
         std::fflush(stdout);
     }
     std::printf(
-        "\nFMA peak meanwhile: median %.1f GFLOP/s, from %.1f to %.1f (5 %% and 95 %%). What is far from the largest had the core "
-        "shared.\n",
+        "\nFMA peak during the run: median %.1f GFLOP/s, from %.1f to %.1f (5 %% and 95 %%). Values far below the largest mean a shared "
+        "core.\n",
         quantile(peaks, 0.5), quantile(peaks, 0.05), quantile(peaks, 0.95));
 }

@@ -1,4 +1,4 @@
-// What one revision's kernels are called through, whatever its own tables look like: plain C types that do not change.
+// The interface to the kernels of one revision: plain C types, which stay the same when a revision's own tables change.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The kernels of this revision as a shared object, for compare.cpp to load beside another's.
+// The kernels of this revision as a shared object, which compare.cpp loads beside another revision's.
 #include <cvt/kernels/sets.hpp>
 
 #include "revision.hpp"
@@ -35,7 +35,7 @@ const revision_kernels table{
 
 }  // namespace
 
-/// The set that CVT_FORCE_KERNELS names, else the best; null where it names none.
+/// The kernel set that CVT_FORCE_KERNELS names, else the best; null if there is no set of that name.
 extern "C" __attribute__((visibility("default"))) const revision_kernels* kernels_of_revision() {
     const auto selected = cvt::kernels::select(nullptr);
     if (!selected) return nullptr;

@@ -1,9 +1,11 @@
-// One contestant of benchmarks/peers: holds a model through cvt and answers each line of standard input with a line.
+// A contestant of benchmarks/peers: holds a cvt model and answers each line of standard input with a line.
 //
 // peer_cvt MODEL SIZE BATCH THREADS INPUT     INPUT: float32, (BATCH, 3, SIZE, SIZE)
-// First line out: {"bare_memory": peak in bytes before the model is loaded, ...}. Then `run`: milliseconds of one forward; `peak`: FMA peak
-// of a core and what other programs leave of it, in GFLOP/s, measured for a fifth of the last run's time, 25 loops at least; `logits FILE`:
-// writes those of the last run as float32.
+// The first output line is {"bare_memory": peak in bytes before the model is loaded, ...}. Then
+//   run          answers with the milliseconds of a forward pass
+//   peak         answers with a core's FMA peak and what other programs leave of it, in GFLOP/s; measures for a fifth of the last run's
+//                time and at least 25 loops
+//   logits FILE  writes the logits of the last run as float32
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -32,7 +34,7 @@ int fail(const std::string& why) {
     return 1;
 }
 
-/// Bytes, of the whole process so far.
+/// Peak memory of the process so far, in bytes.
 long long peak_memory() {
     std::ifstream status{"/proc/self/status"};
     for (std::string line; std::getline(status, line);)

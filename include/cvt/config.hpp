@@ -1,4 +1,4 @@
-// What a CvT looks like: stage_config, config and the three published variants.
+// The configuration of a CvT: stage_config, config and the three published variants.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,8 @@ enum class gelu : std::uint8_t { quick, erf };
 /// values (paper's ablation), or none.
 enum class projection : std::uint8_t { dw_bn, avg, linear };
 
-/// How a model's weights are held. `int8`: the linear layers and all token embeddings but the first, a scale for each output
-/// channel, multiplied with inputs of bytes; docs/precision.md.
+/// Element type of a model's weights. `int8` is for the linear layers of the blocks and for all conv token embeddings but the first.
+/// Each output channel has a scale, and inputs are quantised (docs/precision.md).
 enum class precision : std::uint8_t { f32, int8 };
 
 constexpr const char* to_string(precision p) noexcept { return p == precision::f32 ? "f32" : "int8"; }
@@ -31,6 +31,11 @@ constexpr const char* to_string(projection p) noexcept {
 
 /// One stage: a convolutional token embedding followed by `depth` transformer blocks (Wu et al. 2021, section 3,
 /// table 1). The defaults are those of the published models' later stages.
+/// @code{.cpp}
+/// cvt::config config = cvt::cvt_13;
+/// config.stage[2] = {.embed_dim = 512, .num_heads = 8, .depth = 4, .cls_token = true};
+/// if (cvt::error e = cvt::validate(config)) return report(e);
+/// @endcode
 struct stage_config {
     int embed_dim = 64;      ///< width of a token
     int num_heads = 1;       ///< divides embed_dim
@@ -45,7 +50,7 @@ struct stage_config {
     int kernel_qkv = 3;  ///< kernel of the projections' convolution or pooling
     int padding_q = 1;   ///< must leave the query grid as large as the input grid
     int padding_kv = 1;  ///< zero padding of the projections of keys and values
-    int stride_q = 1;    ///< likewise
+    int stride_q = 1;    ///< must leave the query grid as large as the input grid
     int stride_kv = 2;   ///< "squeezed" projection: keys and values on a coarser grid
 
     [[nodiscard]] constexpr int hidden_dim() const noexcept { return static_cast<int>(embed_dim * mlp_ratio); }
@@ -53,18 +58,24 @@ struct stage_config {
     friend constexpr bool operator==(const stage_config&, const stage_config&) = default;
 };
 
-/// A whole model.
+/// Configuration of a model.
+/// @code{.cpp}
+/// cvt::config config = cvt::cvt_13;
+/// config.num_classes = 10;
+/// config.gelu = cvt::gelu::erf;
+/// cvt::result<cvt::model> model = cvt::model::load("weights.safetensors", {.config = config});
+/// @endcode
 struct config {
     static constexpr int max_stages = 8;
 
     int num_channels = 3;    ///< of the input
     int num_classes = 1000;  ///< rows of the head; 0: no head, the embedding is the result
     cvt::gelu gelu = cvt::gelu::quick;
-    /// True: LayerNorm before the embedding is taken (official `norm`). False only for encoders whose file has none
-    /// (transformers' CvtModel): the embedding is then the un-normalised class token, or the mean of the tokens.
+    /// Whether there is a LayerNorm before the embedding (official `norm`). False only for encoders whose file has none
+    /// (transformers' CvtModel): the embedding is then the class token, or the mean of the tokens, without normalisation.
     bool final_norm = true;
     int num_stages = 3;
-    std::array<stage_config, max_stages> stage{};  ///< the first num_stages count
+    std::array<stage_config, max_stages> stage{};  ///< only the first num_stages are used
 
     [[nodiscard]] constexpr std::span<const stage_config> stages() const noexcept {
         return {stage.data(), static_cast<std::size_t>(num_stages < 0 ? 0 : num_stages > max_stages ? max_stages : num_stages)};

@@ -1,4 +1,4 @@
-// convert(): any checkpoint to a Hugging Face folder with safetensors and a self-test. Not in the umbrella: hosts load, tools convert.
+// convert(): writes any checkpoint as a Hugging Face folder with safetensors and a self-test. Not in cvt.hpp: few programs convert.
 #pragma once
 
 #include "checkpoint/write_folder.hpp"
@@ -7,31 +7,41 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// Element type of a converted checkpoint. float32 keeps the bits of F32, F16 and BF16 weights and rounds F64 to nearest;
+/// Element type of a converted checkpoint. float32 represents F32, F16 and BF16 weights exactly and rounds F64 to nearest;
 /// float16 rounds to nearest even, and a weight beyond its range is an error.
 enum class weight_type : std::uint8_t { float32, float16 };
 
-/// Options of convert(); all may be left out.
+/// Options of convert(); all are optional.
+/// @code{.cpp}
+/// cvt::convert_options options;
+/// options.weights = cvt::weight_type::float16;
+/// cvt::result<cvt::conversion> done = cvt::convert("checkpoint.pth", "cvt-13-f16/", options);
+/// @endcode
 struct convert_options {
-    load_options load = {};  ///< what a path does not say, as for model::load; `kernels`: for the self-test
+    load_options load = {};  ///< as for model::load; `kernels` computes the self-test
     weight_type weights = weight_type::float32;
     std::optional<cvt::preprocessing> preprocessing = {};  ///< default: the source's
     std::span<const char* const> labels = {};              ///< UTF-8, one for each class; default: the source's
-    cvt::executor executor = {};                           ///< of the self-test's forward pass
+    cvt::executor executor = {};                           ///< for the self-test's forward pass
 };
 
-/// What was written.
+/// Result of convert().
+/// @code{.cpp}
+/// cvt::result<cvt::conversion> done = cvt::convert("checkpoint.pth", "cvt-13/");
+/// if (!done) return report(done.error());
+/// std::printf("%zu tensors%s\n", done->tensors, done->self_test ? " and a self-test" : "");
+/// @endcode
 struct conversion {
     std::size_t tensors = 0;
     std::uint64_t weight_bytes = 0;
-    bool self_test = false;  ///< false where the model's numbers are not finite or its smallest input exceeds 1024 pixels
-    warning_list warnings;   ///< as of model::load
+    bool self_test = false;  ///< false if the model's outputs are not finite or its smallest input exceeds 1024 pixels
+    warning_list warnings;   ///< those of model::load
 };
 
 namespace detail {
 
-/// Computes the self-test of a model with these weights, in this library's float32. The model is gone when this returns.
-/// `out` stays empty when there is none to store.
+/// Computes the self-test of a model with these weights, in float32. The model is freed before this returns. `out` stays
+/// empty if there is no self-test to store.
 inline error make_self_test(const checkpoint::folder_weights& weights, const cvt::preprocessing& p, const convert_options& options,
                             checkpoint::json_writer& out, conversion& done) noexcept {
     const checkpoint::rounded_source stored{weights.source, weights.type};
@@ -57,8 +67,8 @@ inline error make_self_test(const checkpoint::folder_weights& weights, const cvt
 
 }  // namespace detail
 
-/// Writes a checkpoint that has been opened, whose configuration is known before anything is packed. Everything else is as for
-/// a path, below, but options.load.config and options.load.gelu, which opening it has answered.
+/// Writes an opened checkpoint, whose configuration the caller can read before any weights are packed. Otherwise as for a path, below,
+/// except that options.load.config and options.load.gelu are ignored: they were used when the checkpoint was opened.
 inline result<conversion> convert(const checkpoint::checkpoint_source& from, const char* to, const convert_options& options = {}) noexcept {
     const cvt::preprocessing& preprocessing = options.preprocessing ? *options.preprocessing : from.preprocessing;
     detail::buffer<const char*> own_labels;
@@ -72,7 +82,7 @@ inline result<conversion> convert(const checkpoint::checkpoint_source& from, con
                         }};
     if (options.weights == weight_type::float16) weights.type = checkpoint::dtype::f16;
 
-    // What can be refused is refused before the work.
+    // Check everything that can fail early before the long computation.
     checkpoint::folder_texts texts;
     checkpoint::output_folder folder;
     if (error e = checkpoint::make_texts(from.config, preprocessing, labels, weights.type, texts, from.info.scores)) return e;
@@ -89,11 +99,11 @@ inline result<conversion> convert(const checkpoint::checkpoint_source& from, con
 }
 
 /// Writes the checkpoint `from` (anything model::load takes) as the folder `to`, which must be new or empty:
-/// config.json, preprocessor_config.json and model.safetensors, with transformers' names. It loads here as the same
-/// model, bit for bit in float32, and in transformers (which computes with the exact GELU whatever hidden_act says).
-/// The self-test for verify() is a forward pass over a formula image of the model's input size; during it the
-/// packed model is in memory, afterwards one tensor at a time.
-/// Errors name the file: those of model::load; io, invalid_argument (`to`, labels), mismatch (a weight beyond F16's range).
+/// config.json, preprocessor_config.json and model.safetensors, with transformers' names. cvt loads it as the same model,
+/// bit for bit in float32; transformers loads it too, but computes with the exact GELU whatever hidden_act says.
+/// The self-test for verify() is a forward pass over a formula image of the model's input size. The packed model is in
+/// memory during that pass; afterwards there is one tensor at a time.
+/// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels), mismatch (a weight beyond F16's range).
 inline result<conversion> convert(const char* from, const char* to, const convert_options& options = {}) noexcept {
     const result<checkpoint::checkpoint_source> file = checkpoint::open(from, options.load);
     if (!file) return file.error();

@@ -1,4 +1,4 @@
-// What a model costs: parameters, multiply-adds and activations, stage by stage. The one cost model.
+// The cost model: parameters, multiply-adds and activations of each stage.
 #pragma once
 
 #include <limits>
@@ -9,7 +9,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// A count from 0 that stays at its largest value instead of overflowing.
+/// A count of at least 0 that saturates instead of overflowing.
 struct count {
     static constexpr std::int64_t max = std::numeric_limits<std::int64_t>::max();
     std::int64_t value;
@@ -23,19 +23,31 @@ struct count {
 
 }  // namespace detail
 
-/// What a stage, or the final norm with the head, costs. Counts stay at 2^63 - 1 where they would exceed it.
+/// Costs of a stage, or of the final norm and the head. Counts saturate at 2^63 - 1.
+/// @code{.cpp}
+/// cvt::result<cvt::model_shape> shape = cvt::shape_of(model.config(), 224, 224);
+/// if (!shape) return report(shape.error());
+/// const cvt::stage_cost first = cvt::cost_of(model.config(), *shape).stage[0];
+/// std::printf("%.2f G multiply-adds\n", 1e-9 * static_cast<double>(first.multiply_adds));
+/// @endcode
 struct stage_cost {
     std::int64_t parameters = 0;     ///< trained; BatchNorm's statistics do not count
-    std::int64_t multiply_adds = 0;  ///< of one forward pass, every token of every block counted, as the published numbers do
-    std::int64_t token_floats = 0;   ///< of what it hands on
+    std::int64_t multiply_adds = 0;  ///< of one forward pass over every token of every block, as in the published numbers
+    std::int64_t token_floats = 0;   ///< size of the output
 };
 
 /// The costs of a model.
+/// @code{.cpp}
+/// cvt::result<cvt::model_shape> shape = cvt::shape_of(cvt::cvt_13, 224, 224);
+/// if (!shape) return report(shape.error());
+/// const cvt::model_cost cost = cvt::cost_of(cvt::cvt_13, *shape);
+/// std::printf("%.1f million parameters\n", 1e-6 * static_cast<double>(cost.total.parameters));
+/// @endcode
 struct model_cost {
     std::array<stage_cost, config::max_stages> stage{};
     stage_cost head;  ///< final norm and head
     stage_cost total;
-    std::int64_t largest_tensor = 0;  ///< floats of the largest tensor: one is held beside the weights while a model is loaded
+    std::int64_t largest_tensor = 0;  ///< floats of the largest tensor; one is held beside the weights while a model is loaded
 };
 
 namespace network {
@@ -48,7 +60,7 @@ constexpr std::int64_t embedding_multiply_adds(const stage_config& s, int channe
 }
 
 /// Multiply-adds of q, k and v: depth-wise convolutions and linear layers, for the first `rows` queries and all keys. The class
-/// token is not convolved, so that the convolution of q costs nothing where it is the only query.
+/// token is not convolved, so the convolution of q costs nothing if it is the only query.
 constexpr std::int64_t projection_multiply_adds(const stage_config& s, const stage_sizes& shape, std::ptrdiff_t rows) noexcept {
     const detail::count dim{s.embed_dim}, convolved{rows > shape.cls ? shape.tokens.tokens() : 0};
     const detail::count linear = (detail::count{2} * shape.key_count() + rows) * dim * dim;
@@ -103,8 +115,8 @@ inline model_cost cost_of(const config& c, const model_shape& shape) noexcept {
     return cost;
 }
 
-/// Multiply-adds of one forward pass over a height x width image, every token of every block counted. The published
-/// numbers count the same way. Errors: those of shape_of; invalid_argument (2^63 or more, at sizes no machine runs).
+/// Multiply-adds of one forward pass over a height x width image, every token of every block counted, as in the published
+/// numbers. Errors: those of shape_of; invalid_argument (2^63 or more).
 inline result<std::int64_t> multiply_adds(const config& c, int height, int width) noexcept {
     const result<model_shape> shape = shape_of(c, height, width);
     if (!shape) return shape.error();

@@ -1,4 +1,4 @@
-// The one include: everything of the library but convert.hpp, which few programs need, and the optional parts in cvt/extra/.
+// The umbrella header: the whole library except convert.hpp, which few programs need, and the optional parts in cvt/extra/.
 #pragma once
 
 #include "config.hpp"

@@ -21,14 +21,14 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// What kind of thing went wrong; the text of the error says which, where, what was expected and what was found.
+/// Kind of an error. The error's text names the thing, what was expected and what was found.
 enum class errc : unsigned char {
     ok,
     invalid_argument,  ///< the caller passed sizes, names or options that do not fit
     out_of_memory,     ///< an allocation failed
     io,                ///< a file cannot be opened or read
-    malformed,         ///< a file's bytes are not what its format demands
-    unsupported,       ///< a well-formed file uses something the library does not do
+    malformed,         ///< a file's bytes do not follow its format
+    unsupported,       ///< a well-formed file uses a feature that the library does not have
     bad_config,        ///< a configuration that no CvT can have
     mismatch,          ///< checkpoint and configuration disagree (missing, unexpected or differently shaped tensors)
     bad_image,         ///< pixels that cannot be preprocessed
@@ -41,16 +41,21 @@ constexpr const char* to_string(errc code) noexcept {
     return code <= errc::bad_image ? names[static_cast<int>(code)] : "unknown";
 }
 
-/// A code and a text of at most `capacity - 1` bytes (longer ones end in "..."). True when something went wrong:
-/// `if (cvt::error e = session.classify(...)) return report(e.what());`
+/// A code and a text of at most `capacity - 1` bytes (longer ones end in "..."). Converts to true if something went wrong,
+/// as std::error_code does; a result converts to true if nothing did.
+/// @code{.cpp}
+/// cvt::error e = session.classify(photo, logits);
+/// if (e.code() == cvt::errc::bad_image) return 0;  // skip this photo
+/// if (e) std::fprintf(stderr, "%s\n", e.what());
+/// @endcode
 class [[nodiscard]] error {
 public:
     static constexpr std::size_t capacity = 480;
 
     error() noexcept : code_{errc::ok} { text_[0] = '\0'; }
 
-    /// printf-style; the text is cut, never allocated. Control characters become '?': names come out of files, and a
-    /// terminal or a log must not obey them.
+    /// Formats the text as printf does; cuts it and never allocates. Control characters become '?', because names come from
+    /// files and must not control a terminal or a log.
     CVT_PRINTF(2, 3) static error format(errc code, const char* pattern, ...) noexcept {
         std::va_list arguments;
         va_start(arguments, pattern);
@@ -61,7 +66,7 @@ public:
         if (length < 0) e.text_[0] = '\0';
         if (length >= static_cast<int>(capacity)) {
             char* cut = e.text_ + capacity - 4;
-            while (cut > e.text_ && (static_cast<unsigned char>(*cut) & 0xC0U) == 0x80U) --cut;  // no half of a character
+            while (cut > e.text_ && (static_cast<unsigned char>(*cut) & 0xC0U) == 0x80U) --cut;  // not inside a character
             std::memcpy(cut, "...", 4);
         }
         for (char* c = e.text_; *c != '\0'; ++c) {
@@ -78,7 +83,7 @@ public:
 
     explicit operator bool() const noexcept { return code_ != errc::ok; }
     [[nodiscard]] errc code() const noexcept { return code_; }
-    /// The message, in UTF-8 as far as the names in it are; empty when nothing went wrong. Lives as long as this object.
+    /// The message, in UTF-8 if the names in it are; empty if nothing went wrong. Valid as long as this object.
     [[nodiscard]] const char* what() const noexcept { return text_; }
 
 private:
@@ -87,7 +92,14 @@ private:
 };
 
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
-/// What result<T>::value() throws; nothing else in the library throws.
+/// Thrown by result<T>::value(); nothing else in the library throws.
+/// @code{.cpp}
+/// try {
+///     cvt::model model = cvt::model::load("cvt-13/").value();
+/// } catch (const cvt::bad_result& e) {
+///     std::fprintf(stderr, "%s\n", e.what());
+/// }
+/// @endcode
 class bad_result : public std::exception {
 public:
     explicit bad_result(const cvt::error& e) noexcept : error_{e} {}
@@ -99,7 +111,12 @@ private:
 };
 #endif
 
-/// A T or the error that prevented it. Test before use: `if (!r) return r.error();`, then `*r`.
+/// A T or the error that prevented it. Converts to true if there is a T; test it before use.
+/// @code{.cpp}
+/// cvt::result<cvt::model> model = cvt::model::load("cvt-13/");
+/// if (!model) return report(model.error());
+/// std::printf("%d classes\n", model->config().num_classes);
+/// @endcode
 template <class T>
 class [[nodiscard]] result {
 public:
@@ -129,11 +146,11 @@ public:
     T* operator->() noexcept { return &value_; }
     const T* operator->() const noexcept { return &value_; }
 
-    /// The error; an empty one when there is a value.
+    /// The error; empty if there is a value.
     [[nodiscard]] cvt::error error() const noexcept { return good_ ? cvt::error{} : error_; }
 
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
-    /// The value, or throws bad_result. Not declared in units without exceptions.
+    /// Returns the value or throws bad_result. Not declared in units without exceptions.
     T& value() & {
         if (!good_) throw bad_result{error_};
         return value_;

@@ -1,4 +1,4 @@
-// What a float is by its bits: -ffast-math assumes NaN and infinities away, and a host may compile with it.
+// Tests a float for NaN and infinity by its bits, because a host may compile with -ffast-math, which assumes that there are none.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// All bits but the sign; their order is that of the magnitudes. By reference, because compilers that assume every
-/// float argument to be finite may do so for one passed by value.
+/// All bits but the sign; their order is that of the magnitudes. By reference, because under -ffast-math a compiler may
+/// assume that a float passed by value is finite.
 constexpr std::uint32_t magnitude_bits(const float& value) noexcept { return std::bit_cast<std::uint32_t>(value) & 0x7FFFFFFFU; }
 
 constexpr bool is_finite(const float& value) noexcept { return magnitude_bits(value) < 0x7F800000U; }

@@ -1,4 +1,4 @@
-// label_list: the names of a model's classes, in two blocks of memory whatever their number.
+// label_list: the names of a model's classes, in two allocations for any number of them.
 #pragma once
 
 #include <string_view>
@@ -13,7 +13,7 @@ class label_list {
 public:
     [[nodiscard]] int size() const noexcept { return static_cast<int>(starts_.size()); }
     [[nodiscard]] bool empty() const noexcept { return starts_.empty(); }
-    /// "" for an index that is none.
+    /// "" for an index that is out of range.
     [[nodiscard]] const char* operator[](int index) const noexcept {
         return index < 0 || index >= size() ? "" : text_.data() + starts_[static_cast<std::size_t>(index)];
     }

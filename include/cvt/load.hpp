@@ -1,4 +1,4 @@
-// How a model comes to be: from a path, from memory, from any source of tensors. Brings the checkpoint readers and the kernels.
+// Loads a model from a path, from memory or from any source of tensors. Includes the checkpoint readers and the kernels.
 #pragma once
 
 #include "checkpoint/source.hpp"
@@ -9,12 +9,11 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Makes models: the one class that writes a model's data.
+/// Makes models; no other class writes model_data.
 struct model_builder {
     static result<model> from_weights(const config& c, const weight_source& source, const load_options& options) noexcept {
         if (error e = validate(c)) return e;
-        if (source.read == nullptr)
-            return error::format(errc::invalid_argument, "weight_source: expected a function to read with, found none");
+        if (source.read == nullptr) return error::format(errc::invalid_argument, "weight_source: expected a read function, found null");
         const result<const kernels::kernel_set*> set = kernels::select(options.kernels);
         if (!set) return set.error();
         model_data* const data = new (std::nothrow) model_data;
@@ -42,7 +41,7 @@ struct model_builder {
     }
 
 private:
-    /// Lays the weights out twice, first to measure, then in memory; then fills them.
+    /// Lays the weights out twice, first to measure, then in memory, and fills them.
     static error fill(model_data& data, const weight_source& source) noexcept {
         const config& c = data.config;
         std::size_t depth = 0;

@@ -1,4 +1,4 @@
-// load_options: what a caller may say about a checkpoint.
+// load_options: what the caller can say about a checkpoint.
 #pragma once
 
 #include <optional>
@@ -8,21 +8,27 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// Options of model::load and model::from_memory; all may be left out.
+/// Options of model::load and model::from_memory; all are optional.
+/// @code{.cpp}
+/// cvt::load_options options;
+/// options.precision = cvt::precision::int8;
+/// options.weights_key = "model_ema";
+/// cvt::result<cvt::model> model = cvt::model::load("checkpoint.pth", options);
+/// @endcode
 struct load_options {
     /// Configuration for a checkpoint that carries none, or to override config.json. num_classes and final_norm always come from
     /// the tensors; leave its gelu at quick to let the checkpoint decide.
     std::optional<cvt::config> config = {};
-    /// Wins over `config`, over config.json's hidden_act and over the naming of the tensors.
+    /// Overrides `config`, config.json's hidden_act and the convention of the tensors' naming.
     std::optional<cvt::gelu> gelu = {};
-    /// How the weights are held: docs/precision.md.
+    /// Element type of the packed weights (docs/precision.md).
     cvt::precision precision = cvt::precision::f32;
-    /// Which weights of a file that holds several sets of them, by the beginning of their path: "model_ema", "state_dict/student".
-    /// "." are those at the top. Null: the only ones.
+    /// Selects one of several weight sets in a file, by the beginning of its path: "model_ema", "state_dict/student"; "." is the set at
+    /// the top. Null: the only set.
     const char* weights_key = nullptr;
-    /// What the logits mean; wins over config.json's problem_type.
+    /// What the logits mean; overrides config.json's problem_type.
     std::optional<cvt::scoring> scores = {};
-    /// Name of a kernel set; null: the one named by CVT_FORCE_KERNELS in the environment, else the best for this CPU.
+    /// Name of a kernel set. Null: the one that the environment variable CVT_FORCE_KERNELS names, else the best for this CPU.
     const char* kernels = nullptr;
 };
 

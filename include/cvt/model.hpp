@@ -21,7 +21,7 @@ struct model_data {
     buffer<std::byte> memory;
     buffer<network::block_weights> blocks;
     network::model_weights weights;
-    /// network::forward. A pointer, so that the network is compiled where models are loaded, and not wherever they run.
+    /// network::forward. A pointer, so that units that only run models do not compile the network.
     network::forward_function* forward = nullptr;
     std::int64_t parameters = 0;
     label_list labels;
@@ -36,23 +36,24 @@ struct model_builder;  // load.hpp
 /// A loaded CvT. A handle to shared, immutable data: copies are cheap, all members may be called from any thread, and a
 /// session keeps the data alive. A moved-from model may only be assigned to or destroyed.
 ///
-///     cvt::result<cvt::model> model = cvt::model::load("cvt-13/");
-///     if (!model) return report(model.error().what());
-///     cvt::session session{*model};
-///
-/// load.hpp defines the functions that make models and brings the readers and the kernels: a unit that calls them includes it (or
-/// cvt.hpp), units that only run models need not.
+/// load.hpp defines load(), from_memory() and from_weights(), and includes the readers and the kernels. A unit that calls them includes
+/// load.hpp or cvt.hpp; a unit that only runs models needs neither.
+/// @code{.cpp}
+/// cvt::result<cvt::model> model = cvt::model::load("cvt-13/");
+/// if (!model) return report(model.error());
+/// cvt::session session{*model};
+/// @endcode
 class model {
 public:
-    /// Loads a Hugging Face folder (config.json beside the weights) or a lone file, official or transformers' names.
-    /// Errors name the file and what is wrong: io, malformed, unsupported, bad_config, mismatch, invalid_argument (the
-    /// options), out_of_memory.
+    /// Loads a Hugging Face folder (config.json beside the weights) or a single file, with official or transformers' names.
+    /// Errors, which name the file: io, malformed, unsupported, bad_config, mismatch, invalid_argument (the options),
+    /// out_of_memory.
     static result<model> load(const char* path, const load_options& options = {}) noexcept;
 
-    /// Loads from a lone file's bytes, which are not needed afterwards.
+    /// Loads a single file from memory. Its bytes are not needed afterwards.
     static result<model> from_memory(std::span<const std::byte> weights, const load_options& options = {}) noexcept;
 
-    /// A Hugging Face folder's files in memory; the JSON texts may be empty.
+    /// The files of a Hugging Face folder in memory; the JSON texts may be empty.
     struct memory_folder {
         std::span<const std::byte> weights;
         std::string_view config_json, preprocessor_json;
@@ -60,7 +61,7 @@ public:
     static result<model> from_memory(const memory_folder& folder, const load_options& options = {}) noexcept;
 
     /// Builds a model of configuration `c` from any source of tensors. The preprocessing is the official one for 224
-    /// pixels; options.config is not read.
+    /// pixels; options.config is ignored.
     static result<model> from_weights(const cvt::config& c, const weight_source& source, const load_options& options = {}) noexcept;
 
     model(const model& other) noexcept : data_{other.data_} {
@@ -76,26 +77,26 @@ public:
     }
 
     [[nodiscard]] const cvt::config& config() const noexcept { return data_->config; }
-    /// How its images are prepared; a session may be given another.
+    /// The preprocessing of the checkpoint; session_options can replace it.
     [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return data_->preprocessing; }
     [[nodiscard]] const model_info& info() const noexcept { return data_->info; }
 
-    /// Name of class `index`, in UTF-8; "" where the checkpoint has none.
+    /// Name of class `index`, in UTF-8; "" if the checkpoint has none.
     [[nodiscard]] const char* label(int index) const noexcept { return data_->labels[index]; }
     [[nodiscard]] int label_count() const noexcept { return data_->labels.size(); }
 
-    /// Things worth telling that did not prevent loading, such as weights that are NaN or infinite. At most
-    /// warning_list::capacity are kept.
+    /// Problems that did not prevent loading, such as weights that are NaN or infinite. At most warning_list::capacity are
+    /// kept.
     [[nodiscard]] const warning_list& warnings() const noexcept { return data_->warnings; }
 
-    /// The kernel set that runs: "avx512", "avx2", "eigen", ...
+    /// Name of the kernel set in use: "avx512", "avx2", "eigen", ...
     [[nodiscard]] const char* kernels() const noexcept { return data_->kernels->name; }
     [[nodiscard]] cvt::precision precision() const noexcept { return data_->precision; }
-    /// Trained parameters (batch norm's statistics are none).
+    /// Number of trained parameters, without the statistics of batch norms.
     [[nodiscard]] std::int64_t parameters() const noexcept { return data_->parameters; }
     /// Bytes of the packed weights.
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return data_->memory.size(); }
-    /// Bytes a session's workspace takes for inputs of height x width. Errors: those of shape_of, workers out of range.
+    /// Size of a session's workspace for inputs of height x width, in bytes. Errors: those of shape_of; invalid_argument (workers).
     [[nodiscard]] result<std::size_t> workspace_bytes(int height, int width, int workers = 1) const noexcept {
         const result<model_shape> shape = shape_of(config(), height, width);
         if (!shape) return shape.error();
@@ -103,7 +104,7 @@ public:
         return network::plan_workspace(config(), *shape, *data_->kernels, workers, nullptr).bytes;
     }
 
-    /// The text of the self-test that a converted checkpoint brings, for verify() (verify.hpp); empty without one.
+    /// Text of the self-test in a converted checkpoint, for verify() (verify.hpp); empty if there is none.
     [[nodiscard]] std::string_view self_test() const noexcept { return {data_->self_test.data(), data_->self_test.size()}; }
 
 private:

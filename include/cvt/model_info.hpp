@@ -6,6 +6,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// What was recognised in a checkpoint, and why. The pointers are to static texts; texts from the file are cleaned and cut.
+/// @code{.cpp}
+/// const cvt::model_info& info = model.info();
+/// std::printf("%s from %s, %s names\n", info.variant, info.container, info.naming);
+/// for (cvt::ranked r : cvt::top_k<5>(logits, info.scores)) std::puts(model.label(r.index));
+/// @endcode
 struct model_info {
     const char* container = "weights given by the caller";  ///< "safetensors", "torch zip", ...
     const char* naming = "official";                        ///< of the tensors: "official" or "transformers"
@@ -13,10 +18,10 @@ struct model_info {
     const char* config_from = "given by the caller";        ///< or "config.json", "recognised from tensor shapes"
     const char* gelu_from = "given by the caller";          ///< or "hidden_act in config.json", "naming of the tensors"
     const char* size_from = "default";                      ///< or "preprocessor_config.json", "image_size in config.json"
-    cvt::scoring scores = scoring::softmax;                 ///< what becomes of the logits, for top_k
-    char weights_path[160] = "";                            ///< of the dictionary that was taken: "state_dict"; "" at the top
-    char stripped[160] = "";                                ///< what stood before every name in it: "module."
-    char beside[400] = "";                                  ///< what else the file holds: "epoch 7, best_acc 81.6"
+    cvt::scoring scores = scoring::softmax;                 ///< what the logits mean, for top_k
+    char weights_path[160] = "";                            ///< path of the weights in the file: "state_dict"; "" at the top
+    char stripped[160] = "";                                ///< prefix removed from every tensor name: "module."
+    char beside[400] = "";                                  ///< other contents of the file: "epoch 7, best_acc 81.6"
     int config_image_size = 0;                              ///< config.json's image_size, 0 without one
 };
 

@@ -1,4 +1,4 @@
-// scoring: what a model's logits mean, and so what becomes of them.
+// scoring: what a model's logits mean, and how they become scores.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,11 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// As transformers' pipeline decides: one class of all (softmax), each class by itself (sigmoid), or numbers that are the answer.
+/// As in transformers' pipelines: exactly one class applies (softmax), each class applies or not (sigmoid), or the logits are the
+/// answer (value).
 enum class scoring : std::uint8_t { softmax, sigmoid, value };
 
-/// What a score is called in records: "probability", "sigmoid" or "value".
+/// Name of a score in records: "probability", "sigmoid" or "value".
 constexpr const char* to_string(scoring s) noexcept {
     return s == scoring::softmax ? "probability" : s == scoring::sigmoid ? "sigmoid" : "value";
 }

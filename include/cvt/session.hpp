@@ -7,50 +7,66 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// Options of a session; all may be left out.
+/// Options of a session; all are optional.
+/// @code{.cpp}
+/// cvt::session_options options;
+/// options.preprocessing = cvt::preprocessing::for_size(384);  // in place of the model's
+/// cvt::session session{model, options};
+/// @endcode
 struct session_options {
     cvt::executor executor{};                              ///< the host's threads; default: the calling thread
     std::optional<cvt::preprocessing> preprocessing = {};  ///< default: the model's
 };
 
-/// What a forward pass over N inputs writes; an empty span is not computed. Sizes must be exact.
+/// Outputs of a forward pass over N inputs. An empty span is not computed; any other must have exactly the size given here.
+/// @code{.cpp}
+/// std::vector<float> embedding(384), map(64 * 56 * 56);  // CvT-13 at 224 x 224
+/// cvt::outputs out{.embedding = embedding};
+/// out.stages[0] = map;
+/// if (cvt::error e = session.run(std::span{&photo, 1}, out)) return report(e);
+/// @endcode
 struct outputs {
     std::span<float> logits = {};     ///< (N, num_classes)
     std::span<float> embedding = {};  ///< (N, embed_dim of the last stage): the vector before the head
     /// (N, embed_dim, height, width) of each stage, not normalised: the official stage outputs, HF's hidden_states.
     std::array<std::span<float>, config::max_stages> stages = {};
-    /// (N, heads, keys - 1): what the class token attends to on the key grid, in the last block of the last stage.
+    /// (N, heads, keys - 1): attention of the class token to the key grid, in the last block of the last stage.
     std::span<float> cls_attention = {};
 };
 
-/// Runs a model. One session belongs to one thread at a time; any number of sessions share a model. Nothing is
-/// allocated by the constructor; the first call at an input size allocates the workspace, and later calls allocate
-/// nothing, except that larger images may grow the resize buffers (docs/memory.md). After an error the session can be
-/// used again, and the outputs' contents are unspecified. A moved-from session may only be assigned to or destroyed. A
-/// call while another is under way, on another thread or from an executor's task, is an error (invalid_argument), and
-/// the one under way is not disturbed.
+/// Runs a model. A session belongs to one thread at a time; any number of sessions may share a model. The constructor
+/// allocates nothing. The first call at an input size allocates the workspace; later calls allocate nothing, except that
+/// larger images may grow the resize buffers (docs/memory.md). After an error the outputs are unspecified and the session
+/// can be used again. A moved-from session may only be assigned to or destroyed. A call during another call, on another
+/// thread or from an executor's task, is an error (invalid_argument) and does not disturb the other.
 ///
-/// Inputs are taken as they are, in float32: a NaN or an infinity in one image makes its own outputs unspecified, NaN as
-/// a rule, and no others, of the same batch or of later calls. Finite inputs and weights give finite results unless
-/// their products leave float32's range, which takes values beyond about 1e15.
+/// Inputs may contain NaN and infinity. They make the outputs of their own image unspecified (NaN as a rule), but not
+/// those of other images in the batch or of later calls. Finite inputs and weights give finite results unless a product
+/// leaves the range of float32, which takes values beyond about 1e15.
+/// @code{.cpp}
+/// cvt::session session{model};
+/// std::vector<float> logits(static_cast<std::size_t>(model.config().num_classes));
+/// if (cvt::error e = session.classify(photo, logits)) return report(e);
+/// std::puts(model.label(cvt::top_k<1>(logits)[0].index));
+/// @endcode
 class session {
 public:
     explicit session(const model& m, const session_options& options = {}) noexcept
         : model_{m}, executor_{options.executor}, preprocessor_{options.preprocessing ? *options.preprocessing : m.preprocessing()} {}
 
-    /// logits (num_classes) of an image of any size. Errors: bad_image; invalid_argument (logits of another size, a
-    /// model that is not for 3 channels or has no head, an executor of no workers); out_of_memory.
+    /// Writes the logits (num_classes) of an image of any size. Errors: bad_image; invalid_argument (`logits` has another
+    /// size, the model does not take 3 channels or has no head, the executor has no workers); out_of_memory.
     error classify(const image_view& image, std::span<float> logits) noexcept { return classify(std::span{&image, 1}, logits); }
-    /// logits (N, num_classes) of N images.
+    /// Writes the logits (N, num_classes) of N images.
     error classify(std::span<const image_view> images, std::span<float> logits) noexcept {
         return logits.empty() ? no_logits() : run(images, {.logits = logits});
     }
 
-    /// logits (num_classes) of a tensor (channels, height, width), already normalised, of any size the model takes.
+    /// Writes the logits (num_classes) of a normalised tensor (channels, height, width) of any size the model takes.
     error logits(view<const float, 3> input, std::span<float> out) noexcept {
         return out.empty() ? no_logits() : run(batch_of_one(input), {.logits = out});
     }
-    /// The vector before the head (embed_dim of the last stage).
+    /// Writes the vector before the head (embed_dim of the last stage).
     error embedding(view<const float, 3> input, std::span<float> out) noexcept {
         return out.empty() ? nowhere("embedding") : run(batch_of_one(input), {.embedding = out});
     }
@@ -58,7 +74,7 @@ public:
         return out.empty() ? nowhere("embedding") : run(std::span{&image, 1}, {.embedding = out});
     }
 
-    /// Everything at once, for a batch (N, channels, height, width) of normalised inputs.
+    /// Computes all requested outputs of a batch (N, channels, height, width) of normalised inputs.
     error run(view<const float, 4> input, const outputs& out) noexcept {
         const detail::reentrancy_guard::call call{guard_};
         if (!call) return in_use();
@@ -73,16 +89,17 @@ public:
         return {};
     }
 
-    /// Everything at once, for N images of any sizes. Where the inputs that preprocessing makes of them differ in size,
-    /// as they may when it neither crops nor warps, images of one input size that follow each other share a plan; maps
-    /// and attention, whose sizes follow the input's, then cannot be asked for.
+    /// Computes all requested outputs of N images of any sizes. Preprocessing that neither crops nor warps may give inputs
+    /// of different sizes. Consecutive images of one input size then share a plan, and maps and attention, whose sizes
+    /// depend on the input's, cannot be requested.
     error run(std::span<const image_view> images, const outputs& out) noexcept {
         const detail::reentrancy_guard::call call{guard_};
         if (!call) return in_use();
         const config& c = model_.config();
         if (images.empty()) return error::format(errc::invalid_argument, "images: expected at least one, found none");
         if (c.num_channels != 3)
-            return error::format(errc::invalid_argument, "images: the model takes %d channels, not 3; give it tensors", c.num_channels);
+            return error::format(errc::invalid_argument, "images: expected a model of 3 channels, this one takes %d; pass tensors",
+                                 c.num_channels);
         const auto count = static_cast<std::ptrdiff_t>(images.size());
         for (std::size_t n = 0; n < images.size(); ++n) {
             const result<grid> size = preprocessor_.plan(images[n].width, images[n].height);
@@ -111,7 +128,7 @@ private:
     }
 
     static error in_use() noexcept {
-        return error::format(errc::invalid_argument, "session: a call is under way: expected one session for each thread");
+        return error::format(errc::invalid_argument, "session: another call is running: expected one session per thread");
     }
 
     static error nowhere(const char* what) noexcept {
@@ -122,7 +139,7 @@ private:
         return error::format(errc::invalid_argument, "logits: the model has no head; ask for its embedding");
     }
 
-    /// What is wrong with an empty span for logits.
+    /// The error for an empty span of logits.
     [[nodiscard]] error no_logits() const noexcept { return model_.config().num_classes == 0 ? no_head() : nowhere("logits"); }
 
     /// Whether outputs are requested whose size depends on the input's.
@@ -137,14 +154,14 @@ private:
                              n, size.width, size.height, shape_.input.width, shape_.input.height);
     }
 
-    /// Says which image of a batch it was.
+    /// Adds the image's number in the batch to an error.
     static error of_image(std::size_t n, std::size_t count, const error& e) noexcept {
         return count == 1 ? e : error::format(e.code(), "image %zu of the batch: %s", n, e.what());
     }
 
     static error check_size(const char* what, std::span<float> out, std::ptrdiff_t count, std::ptrdiff_t each) noexcept {
         if (out.empty()) return {};
-        // Divided, because a batch may be announced so large that its product with `each` overflows.
+        // A division, because count * each may overflow.
         const auto row = static_cast<std::size_t>(each);
         if (out.size() % row == 0 && out.size() / row == static_cast<std::size_t>(count)) return {};
         return error::format(errc::invalid_argument, "%s: expected room for %td x %td floats, found %zu", what, count, each, out.size());
@@ -159,7 +176,7 @@ private:
         return plan_workspace(*shape);
     }
 
-    /// Sizes of everything for an input size: those at hand where it is the one planned last.
+    /// All sizes for an input size, copied from the plan if it is for the same size.
     [[nodiscard]] result<model_shape> shape_at(std::ptrdiff_t height, std::ptrdiff_t width) const noexcept {
         if (shape_.num_stages != 0 && shape_.input.height == height && shape_.input.width == width) return shape_;
         return detail::shape_of_valid(model_.config(), height, width);
@@ -173,7 +190,7 @@ private:
         for (std::size_t i = 0; i < out.stages.size(); ++i) {
             if (out.stages[i].empty()) continue;
             if (i >= c.stages().size())
-                return error::format(errc::invalid_argument, "stages: the model has %d, map %zu was asked for", c.num_stages, i);
+                return error::format(errc::invalid_argument, "stages: the model has %d stages, map %zu was requested", c.num_stages, i);
             char name[32];
             std::snprintf(name, sizeof name, "stages[%zu]", i);
             if (error e = check_size(name, out.stages[i], count, c.stage[i].embed_dim * shape.stage[i].tokens.tokens())) return e;
@@ -183,10 +200,10 @@ private:
         return check_size("cls_attention", out.cls_attention, count, c.last_stage().num_heads * shape.last_stage().keys.tokens());
     }
 
-    /// Plans the workspace, unless it is planned for this size.
+    /// Plans the workspace, unless it is already planned for this size.
     error plan_workspace(const model_shape& shape) noexcept {
         if (shape.input == shape_.input) return {};
-        shape_ = {};  // a failed allocation must not leave a plan that looks made
+        shape_ = {};  // after a failed allocation there is no plan
         const config& c = model_.config();
         const kernels::kernel_set& kernels = *model_.data_->kernels;
         const std::size_t bytes = network::plan_workspace(c, shape, kernels, executor_.workers, nullptr).bytes;
@@ -212,7 +229,7 @@ private:
                   input, one);
     }
 
-    /// What belongs to input n of count; null where nothing was asked for.
+    /// The part of an output that belongs to input n of count; null if the output was not requested.
     static float* part(std::span<float> all, std::ptrdiff_t n, std::ptrdiff_t count) noexcept {
         return all.empty() ? nullptr : all.data() + all.size() / static_cast<std::size_t>(count) * static_cast<std::size_t>(n);
     }

@@ -8,13 +8,24 @@
 CVT_NAMESPACE_BEGIN
 
 /// Height and width of a feature map.
+/// @code{.cpp}
+/// constexpr cvt::grid map{.height = 14, .width = 14};
+/// static_assert(map.tokens() == 196);
+/// static_assert(map != cvt::grid{.height = 14, .width = 16});
+/// @endcode
 struct grid {
     int height = 0, width = 0;
     [[nodiscard]] constexpr std::ptrdiff_t tokens() const noexcept { return static_cast<std::ptrdiff_t>(height) * width; }
     friend constexpr bool operator==(const grid&, const grid&) = default;
 };
 
-/// Sizes of everything a forward pass makes from one input size.
+/// Sizes of all feature maps of a forward pass at one input size.
+/// @code{.cpp}
+/// cvt::result<cvt::model_shape> shape = cvt::shape_of(cvt::cvt_13, 224, 224);
+/// if (!shape) return report(shape.error());
+/// const cvt::grid last = shape->last_stage().tokens;  // 14 x 14
+/// std::printf("%d x %d\n", last.height, last.width);
+/// @endcode
 struct model_shape {
     /// Sizes of one stage, in tokens.
     struct stage_shape {

@@ -1,4 +1,4 @@
-// The tensor views: view<T, Rank>, contiguous, for callers; matrix<T>, whose rows may lie apart, between layers and kernels.
+// Tensor views: view<T, Rank>, contiguous, for callers; matrix<T>, with a row stride, for layers and kernels.
 #pragma once
 
 #include <array>
@@ -9,8 +9,14 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// A non-owning, contiguous, row-major tensor: the last index runs fastest. Cheap to copy; never checks an index.
-/// view<const float, 3> is what an image (channels, height, width) is passed as.
+/// A non-owning, contiguous, row-major tensor: the last index runs fastest. It is cheap to copy and does not check indices.
+/// An input (channels, height, width) is passed as a view<const float, 3>.
+/// @code{.cpp}
+/// std::vector<float> values(3 * 224 * 224);
+/// cvt::view<float, 3> input{values.data(), 3, 224, 224};  // channels, height, width
+/// input(0, 10, 20) = 0.5F;
+/// if (cvt::error e = session.logits(input, logits)) return report(e);
+/// @endcode
 template <class T, std::size_t Rank>
 class view {
     static_assert(Rank >= 1);
@@ -72,8 +78,13 @@ private:
     std::array<std::ptrdiff_t, Rank> extents_{};
 };
 
-/// A non-owning matrix (rows, cols): element (r, c) is at data[r * stride + c]. What layers and kernels pass to each other;
-/// a row is a token, a column a channel.
+/// A non-owning matrix (rows, cols): element (r, c) is at data[r * stride + c]. Layers and kernels pass tensors to each
+/// other in this form: a row is a token, a column a channel.
+/// @code{.cpp}
+/// float values[6]{1, 2, 3, 4, 5, 6};
+/// cvt::matrix<float> m{.data = values, .rows = 2, .cols = 3, .stride = 3};
+/// m.rows_at(1, 1).row(0)[2] = 0;  // values[5]
+/// @endcode
 template <class T>
 struct matrix {
     T* data = nullptr;

@@ -1,4 +1,4 @@
-// Numbers made by a formula, the same bits in every language and on every machine: the images of self-tests.
+// Numbers made by a formula, with the same bits in every language and on every machine: the images of self-tests.
 #pragma once
 
 #include <span>
@@ -7,8 +7,13 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// Value `index` of the stream `name`, in [-1, 1): splitmix64 of FNV-1a-64(name) + seed + index, its upper 24 bits.
+/// The stream of values `name`, in [-1, 1). Value `index` is the upper 24 bits of splitmix64(FNV-1a-64(name) + seed + index).
 /// Every step is exact in float32.
+/// @code{.cpp}
+/// const cvt::formula_stream stream{"head.bias"};
+/// std::vector<float> bias(1000);
+/// for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = stream[i];
+/// @endcode
 class formula_stream {
 public:
     explicit formula_stream(std::string_view name, std::uint64_t seed = 0) noexcept : state_{detail::fnv1a(name) + seed} {}
@@ -25,7 +30,7 @@ private:
     std::uint64_t state_;
 };
 
-/// Fills `out`, a tensor of any shape, row-major, with an image as if already normalised. The same as
+/// Fills `out`, a row-major tensor of any shape, with the formula image, which counts as normalised. The same as
 /// formula_image of tests/golden/cvt_reference.py.
 inline void fill_formula_image(std::span<float> out, std::uint64_t seed) noexcept {
     const formula_stream stream{"image", seed};

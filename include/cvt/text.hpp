@@ -1,4 +1,4 @@
-// Text from files and from callers: UTF-8, what JSON escapes, names cleaned for messages, and names in hash tables.
+// Text from files and from callers: UTF-8, JSON escapes, names cleaned for messages, hash tables of names.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +17,12 @@ constexpr std::uint64_t fnv1a(std::string_view text, std::uint64_t basis = 0xCBF
     return basis;
 }
 
-/// Number of slots of a hash table that are examined for one name at most. Real names need fewer than 60, even among 2 million; but
-/// names can be made to share one slot, and would then cost quadratic time.
+/// Maximum number of slots of a hash table that are examined for one name. Real names need fewer than 60, even among 2 million; but a
+/// hostile file can have names that all share a slot, which would cost quadratic time.
 inline constexpr std::size_t max_probes = 512;
 
-/// The slot in `table` (its size is a power of two; 0 marks a free slot) where the name with this hash is or may be put;
-/// table.size() if max_probes slots hold others. `is_it` says whether an entry is the name.
+/// Returns the slot of the name with this hash in `table`, or the free slot where it can be put; table.size() if max_probes slots
+/// hold others. The table's size is a power of two, and 0 marks a free slot. `is_it` tells whether an entry is the name.
 template <class Table, class IsIt>
 std::size_t place_of(const Table& table, std::uint64_t hash, IsIt is_it) noexcept {
     const std::size_t mask = table.size() - 1;
@@ -32,23 +32,23 @@ std::size_t place_of(const Table& table, std::uint64_t hash, IsIt is_it) noexcep
     return table.size();
 }
 
-/// Bytes of the well-formed UTF-8 sequence at the start of `text` (Unicode, table 3-7), 0 if there is none: overlong forms,
-/// surrogates, code points above U+10FFFF, a sequence cut short, an empty text.
+/// Length of the well-formed UTF-8 sequence at the start of `text` (Unicode, table 3-7), in bytes. 0 for anything else: overlong
+/// forms, surrogates, code points above U+10FFFF, a truncated sequence, an empty text.
 constexpr std::size_t utf8_length(std::string_view text) noexcept {
     const auto byte = [&](std::size_t i) noexcept -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
     const unsigned first = byte(0), second = byte(1);
     if (first < 0x80) return text.empty() ? 0 : 1;
     const std::size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    const unsigned least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80, most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    if (second < least || second > most) return 0;
+    const unsigned min = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80, max = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (second < min || second > max) return 0;
     for (std::size_t i = 2; i < length; ++i)
         if ((byte(i) & 0xC0U) != 0x80U) return 0;
     return length;
 }
 
-/// Passes `text` to put(std::string_view), piece by piece, as it stands between the quotes of a JSON string: quotes,
-/// backslashes and control characters escaped. `invalid` takes the place of each byte that is not part of valid UTF-8; where
-/// it is empty, such bytes are passed on as they are.
+/// Passes `text` to put(std::string_view), piece by piece, as the content of a JSON string: quotes, backslashes and control
+/// characters are escaped. `invalid` replaces each byte that is not part of valid UTF-8; if it is empty, such bytes are passed
+/// unchanged.
 template <class Put>
 constexpr void escape_json(std::string_view text, std::string_view invalid, Put&& put) noexcept(noexcept(put(text))) {
     const char* const data = text.data();
@@ -77,8 +77,8 @@ constexpr void escape_json(std::string_view text, std::string_view invalid, Put&
     if (at != begin) put(std::string_view{data + begin, at - begin});
 }
 
-/// A name from a file, ready for a message: cut after `limit` bytes, and '?' in place of each control character and each byte that
-/// is not valid UTF-8, since a terminal must not obey a hostile file.
+/// A name from a file, ready for a message: cut after `limit` bytes, with '?' in place of each control character and each byte that
+/// is not valid UTF-8, because a hostile file must not control a terminal.
 struct printable {
     static constexpr std::size_t capacity = 160;
     char text[capacity];

@@ -1,4 +1,4 @@
-// From logits to probabilities and to the k most likely classes.
+// Turns logits into probabilities and into the k most likely classes.
 #pragma once
 
 #include <array>
@@ -10,15 +10,20 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// A class and its probability, or what takes its place (scoring).
+/// A class and its probability, or the score that takes its place (scoring).
+/// @code{.cpp}
+/// std::vector<cvt::ranked> best(5);
+/// best.resize(cvt::top_k(logits, best));  // fewer than 5 if there are fewer logits
+/// for (cvt::ranked r : best) std::printf("%5.1f %%  %s\n", 100 * r.probability, model.label(r.index));
+/// @endcode
 struct ranked {
     int index = 0;
     float probability = 0;
 };
 
 namespace detail {
-/// Softmax without its division: shift and sum, so that one probability is exp(logit - shift) / sum. NaN counts for
-/// nothing; an infinite logit takes everything.
+/// Shift and sum of a softmax: one probability is exp(logit - shift) / sum. NaN adds nothing to the sum; infinite logits
+/// share all of it.
 struct softmax_sum {
     double shift = 0, sum = 0;
     bool infinite = false;
@@ -48,15 +53,15 @@ inline float sigmoid(float logit) noexcept {
 }
 }  // namespace detail
 
-/// probabilities[i] = exp(logits[i]) / sum of all, in double, shifted so that nothing overflows. As many as the shorter of both
-/// has; may be the same memory. NaN gets 0; infinite logits share everything; where all are NaN or -infinity, all get 0.
+/// Computes probabilities[i] = exp(logits[i]) / sum, in double and shifted so that nothing overflows. The shorter span decides how many;
+/// both may be the same memory. NaN gets 0; infinite logits share everything; if all are NaN or -infinity, all get 0.
 inline void softmax(std::span<const float> logits, std::span<float> probabilities) noexcept {
     const detail::softmax_sum total{logits};
     for (std::size_t i = 0; i < logits.size() && i < probabilities.size(); ++i) probabilities[i] = total.probability(logits[i]);
 }
 
-/// Fills `out` with the most likely classes, best first, equals by index; returns how many: out.size() or all there are.
-/// NaN logits come last, with probability 0. One image's logits at a time. `how`: model_info::scores of the model.
+/// Fills `out` with the most likely classes of one image, best first, ties by index; returns how many: the smaller of out.size()
+/// and logits.size(). NaN logits come last, with probability 0. `how`: model_info::scores of the model.
 inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out, scoring how = scoring::softmax) noexcept {
     const auto before = [&](int a, int b) noexcept {
         const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
@@ -81,7 +86,12 @@ inline std::size_t top_k(std::span<const float> logits, std::span<ranked> out, s
     return count;
 }
 
-/// What top_k<K> returns: up to K classes, a range.
+/// Result of top_k<K>: a range of up to K classes.
+/// @code{.cpp}
+/// cvt::ranking<5> best = cvt::top_k<5>(logits);
+/// if (best.size() > 0 && best[0].probability < 0.5F) std::puts("the model is not sure");
+/// for (cvt::ranked r : best) std::puts(model.label(r.index));
+/// @endcode
 template <std::size_t K>
 class ranking {
 public:
@@ -96,7 +106,7 @@ private:
     std::size_t size_;
 };
 
-/// The K most likely classes, best first: `for (cvt::ranked r : cvt::top_k<5>(logits))`.
+/// Returns the K most likely classes, best first: `for (cvt::ranked r : cvt::top_k<5>(logits))`.
 template <std::size_t K>
 [[nodiscard]] ranking<K> top_k(std::span<const float> logits, scoring how = scoring::softmax) noexcept {
     return ranking<K>{logits, how};

@@ -7,18 +7,18 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// floor((n + 2p - k) / s) + 1, or 0 where the kernel does not fit. torch.nn.Conv2d.
+/// floor((n + 2p - k) / s) + 1, or 0 if the kernel does not fit. torch.nn.Conv2d.
 constexpr std::int64_t conv_extent(std::int64_t n, int kernel, int stride, int padding) noexcept {
-    const std::int64_t room = n + 2 * std::int64_t{padding} - kernel;
-    return room < 0 ? 0 : room / stride + 1;
+    const std::int64_t excess = n + 2 * std::int64_t{padding} - kernel;
+    return excess < 0 ? 0 : excess / stride + 1;
 }
 
-/// torch.nn.AvgPool2d(ceil_mode=True): rounds up, so that a window may reach beyond the padded input (the only one too),
-/// but none starts there.
+/// torch.nn.AvgPool2d(ceil_mode=True): rounds up, so that the last window may reach beyond the padded input, but may not
+/// start there.
 constexpr std::int64_t pool_extent(std::int64_t n, int kernel, int stride, int padding) noexcept {
-    const std::int64_t room = n + 2 * std::int64_t{padding} - kernel + stride - 1;
-    if (room < 0) return 0;
-    const std::int64_t out = room / stride + 1;
+    const std::int64_t excess = n + 2 * std::int64_t{padding} - kernel + stride - 1;
+    if (excess < 0) return 0;
+    const std::int64_t out = excess / stride + 1;
     return (out - 1) * stride >= n + padding ? out - 1 : out;
 }
 
@@ -31,8 +31,7 @@ constexpr std::int64_t key_extent(const stage_config& s, std::int64_t n) noexcep
     return n;
 }
 
-/// Whether an input of `n` pixels along one axis leaves at least one token and one key in every stage, with the query
-/// grid as large as the token grid.
+/// Whether an input of `n` pixels along one axis leaves at least one token and one key in every stage.
 constexpr bool extent_fits(const config& c, std::int64_t n) noexcept {
     for (const stage_config& s : c.stages()) {
         n = conv_extent(n, s.patch_size, s.patch_stride, s.patch_padding);
@@ -43,7 +42,7 @@ constexpr bool extent_fits(const config& c, std::int64_t n) noexcept {
 
 }  // namespace detail
 
-/// The largest height or width taken, in pixels.
+/// The largest height or width of an input, in pixels.
 inline constexpr int maximum_input = 65536;
 
 /// The smallest height and width the configuration can take, in pixels. `c` must be valid.
@@ -53,8 +52,8 @@ constexpr int minimum_input(const config& c) noexcept {
     return n;
 }
 
-/// Checks that `c` is a CvT this library can run: 1 to 8 stages, positive sizes within sane limits, heads that divide
-/// widths, and a query projection that keeps the grid. The message names the stage and the field.
+/// Checks that `c` is a CvT that this library can run: 1 to 8 stages, positive sizes within sane limits, num_heads that divides
+/// embed_dim, and a query projection that keeps the grid. The message names the stage and the field.
 inline error validate(const config& c) noexcept {
     const auto bad = [](int stage, const char* field, const char* expected, double found) noexcept {
         return error::format(errc::bad_config, "stage %d: %s: expected %s, found %g", stage, field, expected, found);

@@ -1,4 +1,4 @@
-// verify(): the self-test that a checkpoint brings, run on this machine with this program's compiler flags.
+// verify(): runs the self-test of a checkpoint on this machine, with this program's compiler flags.
 #pragma once
 
 #include <cmath>
@@ -9,27 +9,32 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// What verify() found.
+/// Result of verify().
+/// @code{.cpp}
+/// cvt::result<cvt::verification> v = cvt::verify(model);
+/// if (!v) return report(v.error());
+/// std::printf("%s: difference %g, limit %g\n", v->good() ? "good" : "wrong", v->difference, v->limit);
+/// @endcode
 struct verification {
     const char* output = "logits";  ///< what was compared: "logits" or "embedding"
-    std::size_t values = 0;         ///< how many numbers
+    std::size_t values = 0;         ///< number of values compared
     int height = 0, width = 0;      ///< of the formula image, in pixels
-    double difference = 0;          ///< the largest |here - stored|; the largest double when a number here is not finite
-    double limit = 0;               ///< what two float32 passes may differ by, or an int8 pass from a float32 one
-    char stored_by[64] = "";        ///< version and kernels that computed the stored numbers: "cvt 0.2.0, avx2"
+    double difference = 0;          ///< largest |computed - stored|; the largest double if a computed value is not finite
+    double limit = 0;               ///< allowed difference of two float32 passes, or of an int8 pass from a float32 one
+    char stored_by[64] = "";        ///< version and kernels that computed the stored values: "cvt 0.2.0, avx2"
 
     [[nodiscard]] bool good() const noexcept { return difference <= limit; }
 };
 
 namespace detail {
 
-/// Each of two correct float32 passes is within 2e-5 of the exact result (the bound of the golden tests, in units of the
-/// largest number when that is above 1), so they are within twice that of each other.
+/// A correct float32 pass is within 2e-5 of the exact result: the bound of the golden tests, relative to the largest value
+/// if that is above 1. Two passes are within twice that of each other.
 inline constexpr double self_test_limit = 4e-5;
-/// The numbers are those of a float32 pass, of which an int8 one with formula weights differs by 2 to 4 hundredths of the largest.
+/// The stored values are those of a float32 pass. An int8 pass with formula weights differs from it by 2 to 4 % of the largest.
 inline constexpr double int8_self_test_limit = 0.1;
 
-/// Runs `m` on the formula image and returns its logits, or its embedding where it has no head. Errors: those of session::run.
+/// Runs `m` on the formula image and writes its logits to `out`, or its embedding if it has no head. Errors: those of session::run.
 inline error run_formula_image(const model& m, int height, int width, std::uint64_t seed, const executor& threads,
                                buffer<float>& out) noexcept {
     const config& c = m.config();
@@ -47,14 +52,14 @@ inline error run_formula_image(const model& m, int height, int width, std::uint6
 
 }  // namespace detail
 
-/// Runs the self-test that converted checkpoints bring (convert.hpp) and says how far this machine's numbers are from
-/// the stored ones. Errors: invalid_argument (there is none), malformed, unsupported, mismatch (it is another model's, or another
-/// activation was asked for), out_of_memory.
+/// Runs the self-test of a converted checkpoint (convert.hpp) and compares this machine's values with the stored ones.
+/// Errors: invalid_argument (there is no self-test), malformed, unsupported, mismatch (it belongs to another model or another
+/// activation), out_of_memory.
 inline result<verification> verify(const model& m, const executor& threads = {}) noexcept {
     const std::string_view text = m.self_test();
     if (text.empty())
         return error::format(errc::invalid_argument,
-                             "the checkpoint brings no self-test; a conversion (cvt::convert, classify --convert) stores one");
+                             "the checkpoint has no self-test; a conversion (cvt::convert, classify --convert) stores one");
     const result<checkpoint::self_test> stored = checkpoint::read_self_test(text);
     if (!stored) return stored.error();
     const config& c = m.config();

@@ -17,9 +17,9 @@ static_assert(std::endian::native == std::endian::little,
 static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 64-bit sizes: 32-bit targets are not supported");
 
 // Inline functions compiled with different -m flags must not share a symbol: the linker keeps one body for all, and a
-// body with AVX-512 in it kills the program on a machine without. So every name of the library lives in an inline
-// namespace spelled after the unit's own flags. The price: a cvt::model& cannot pass between units of different flags
-// (a link error, which beats an illegal instruction).
+// body with AVX-512 in it kills the program on a machine without. So every name of the library is in an inline namespace
+// named after the unit's own flags. Consequently a cvt::model& cannot pass between units of different flags: a link error
+// instead of an illegal instruction.
 #if defined(__AVX512F__)
 #define CVT_TAG_SIMD _avx512
 #elif defined(__AVX2__)
@@ -30,7 +30,7 @@ static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 6
 #define CVT_TAG_SIMD _sse4
 #elif defined(__ARM_FEATURE_SVE)
 #define CVT_TAG_SIMD _sve
-#elif defined(__ARM_FEATURE_ATOMICS)  // what every 64-bit ARM after the first has
+#elif defined(__ARM_FEATURE_ATOMICS)  // every 64-bit ARM architecture after ARMv8.0
 #define CVT_TAG_SIMD _lse
 #else
 #define CVT_TAG_SIMD _base
@@ -70,7 +70,7 @@ static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 6
 #define CVT_TAG_JOIN(a, b, c, d, e, f) CVT_TAG_JOIN_(a, b, c, d, e, f)
 #define CVT_ABI_NAMESPACE CVT_TAG_JOIN(v0_2, CVT_TAG_SIMD, CVT_TAG_FMA, CVT_TAG_BMI, CVT_TAG_MATH, CVT_TAG_EXCEPTIONS)
 
-// Every header opens and closes its names with these two.
+// Every header opens and closes the library's namespaces with these two.
 #define CVT_NAMESPACE_BEGIN \
     namespace cvt {         \
     inline namespace CVT_ABI_NAMESPACE {

@@ -125,7 +125,7 @@ TEST_CASE("the data for the decoders of HEIF are checked first") {
     refused(file, cvt::errc::malformed, "units of kind 1");
     file = read_bytes("444.heic", "heif");
     after(file, "hvcC")[24] = 0xFF;
-    refused(file, cvt::errc::malformed, "cut short");
+    refused(file, cvt::errc::malformed, "truncated HEVC parameters");
     file = read_bytes("444.avif", "heif");
     after(file, "av1C")[-1] = 'X';
     refused(file, cvt::errc::malformed, "no parameters of AV1");
@@ -136,8 +136,8 @@ TEST_CASE("the data for the decoders of HEIF are checked first") {
     file.resize(100);
     refused(file, cvt::errc::malformed, "truncated: the box at byte 28 goes past the end of the file (100 bytes)");
     file = read_bytes("444.heic", "heif");
-    after(file, "mdat")[4] = 1 << 1;  // a slice that may depend on other pictures
-    refused(file, cvt::errc::malformed, "no still picture");
+    after(file, "mdat")[4] = 1 << 1;  // a slice that may need other pictures
+    refused(file, cvt::errc::malformed, "not a still picture");
 }
 
 TEST_CASE("HEVC with more than a still picture does not reach the decoder") {
@@ -150,10 +150,10 @@ TEST_CASE("HEVC with more than a still picture does not reach the decoder") {
     };
     const auto unit = [](unsigned kind) { return bytes{static_cast<std::uint8_t>(kind << 1), 1, 0x80}; };
     gate slices{4096};
-    for (int i = 0; i < gate::most_slices; ++i) CHECK(check(slices, unit(20), true).empty());
+    for (int i = 0; i < gate::max_slices; ++i) CHECK(check(slices, unit(20), true).empty());
     CHECK_THAT(check(slices, unit(20), false), Catch::Contains("more than 32 slices"));
     gate sets{4096};
-    for (int i = 0; i < gate::most_parameter_sets; ++i) CHECK(check(sets, unit(34), true).empty());
+    for (int i = 0; i < gate::max_parameter_sets; ++i) CHECK(check(sets, unit(34), true).empty());
     CHECK_THAT(check(sets, unit(34), false), Catch::Contains("more than 8 parameter sets"));
     gate others{4096};
     for (const unsigned note : {35U, 39U, 40U}) CHECK(check(others, unit(note), false).empty());
@@ -179,13 +179,13 @@ TEST_CASE("AV1 with more than one frame does not reach the decoder") {
     CHECK(check(last) == "AV1 of more than 4 frames");
     for (const bytes& cut :
          {large, bytes{6 << 3 | 2}, bytes{6 << 3 | 4}, bytes{6 << 3 | 2, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, bytes{6 << 3 | 2, 2, 0}})
-        CHECK(check(cut) == "AV1 data that are cut short");
+        CHECK(check(cut) == "truncated AV1 data");
     bytes file = read_bytes("444.avif", "heif");
     const std::string kind{"mdat"};
     const auto at = std::search(file.begin(), file.end(), kind.begin(), kind.end());
     REQUIRE(at != file.end());
-    std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // units of 50 bytes; the last one is shorter
-    refused(file, cvt::errc::malformed, "AV1 data that are cut short");
+    std::fill(at + 4, file.end(), std::uint8_t{6 << 3 | 2});  // units of 50 bytes, the last of which has fewer
+    refused(file, cvt::errc::malformed, "truncated AV1 data");
 }
 
 TEST_CASE("an HEVC sequence of a different size from the tables is refused before memory is allocated") {
@@ -243,9 +243,9 @@ TEST_CASE("an HEVC sequence of a different size from the tables is refused befor
     bytes cut = sequence(one, good);
     while (cut.size() > 2) {
         cut.pop_back();
-        if (cut.size() < 35) CHECK(check(cut, 640 * 4352) == "HEVC parameters that are cut short");
+        if (cut.size() < 35) CHECK(check(cut, 640 * 4352) == "truncated HEVC parameters");
     }
-    CHECK(check(unit("0000" + one + std::string(40, '0') + "1"), 640 * 4352) == "HEVC parameters that are cut short");
+    CHECK(check(unit("0000" + one + std::string(40, '0') + "1"), 640 * 4352) == "truncated HEVC parameters");
 
     // From a file of 400 bytes: libde265 allocated tables of 20 GB for 65528 x 65528 here, with 64 x 64 elsewhere.
     bytes file = read_bytes("444.heic", "heif");

@@ -128,8 +128,8 @@ TEST_CASE("errors name pictures that cannot be decoded") {
     refused(file, cvt::errc::unsupported, "compression 4");
     const std::string text = "P6 13 0 255 ", wrong = "P2 2 1 9 5 10", letters = "P2 2 1 9 5 x ", header = "P5 70000 1 255 ";
     refused(bytes(text.begin(), text.end()), cvt::errc::bad_image, "13 x 0");
-    refused(bytes(wrong.begin(), wrong.end()), cvt::errc::malformed, "larger than the largest");
-    refused(bytes(letters.begin(), letters.end()), cvt::errc::malformed, "no number");
+    refused(bytes(wrong.begin(), wrong.end()), cvt::errc::malformed, "exceeds the largest");
+    refused(bytes(letters.begin(), letters.end()), cvt::errc::malformed, "not a number");
     refused(bytes(header.begin(), header.end()), cvt::errc::malformed, "no header");
     file = read_bytes("rgb_tiff_lzw.tif");
     const bytes compression{3, 1, 3, 0, 1, 0, 0, 0, 5, 0};

@@ -179,7 +179,7 @@ TEST_CASE("a second call on a running session is an error and does not disturb t
     cvt::session alone{m}, s{m, {.executor = executor}};
     nested.session = &s;
     CHECK(same_bits(logits_of(s, tiny, 3), logits_of(alone, tiny, 3)));
-    CHECK(nested.message == "session: a call is under way: expected one session for each thread");
+    CHECK(nested.message == "session: another call is running: expected one session per thread");
     CHECK(nested.code == cvt::errc::invalid_argument);
     CHECK(same_bits(logits_of(s, tiny, 4), logits_of(alone, tiny, 4)));
 }

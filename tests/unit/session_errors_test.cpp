@@ -73,7 +73,7 @@ TEST_CASE("outputs must have exactly the right size") {
     check(f.run({.stages = {f.room(703)}}), "stages[0]: expected room for 1 x 704 floats, found 703");
     check(f.run({.stages = {f.room(704), f.room(353)}}), "stages[1]: expected room for 1 x 352 floats, found 353");
     check(f.run(third), "stages[2]: expected room for 1 x 180 floats, found 179");
-    check(f.run(fourth), "stages: the model has 3, map 3 was asked for");
+    check(f.run(fourth), "stages: the model has 3 stages, map 3 was requested");
     check(f.run({.cls_attention = f.room(4)}), "cls_attention: expected room for 1 x 3 floats, found 4");
     CHECK_FALSE(f.run({.stages = {f.room(704)}, .cls_attention = std::span{f.out.cls_attention}.first(3)}));
     // a batch
@@ -174,7 +174,7 @@ TEST_CASE("images that do not fit") {
     cvt::config grey = tiny_config();
     grey.num_channels = 1;
     fixture g{grey};
-    check(g.s.classify(p.view(), g.room(10)), "images: the model takes 1 channels, not 3; give it tensors");
-    check(g.s.embedding(p.view(), g.room(45)), "images: the model takes 1 channels, not 3; give it tensors");
+    check(g.s.classify(p.view(), g.room(10)), "images: expected a model of 3 channels, this one takes 1; pass tensors");
+    check(g.s.embedding(p.view(), g.room(45)), "images: expected a model of 3 channels, this one takes 1; pass tensors");
     CHECK_FALSE(g.run({.logits = g.room(10)}));
 }

@@ -68,7 +68,7 @@ TEST_CASE("overlay_source: errors are returned, a missing function is an error",
     formula_source encoder{1};
     cvt::overlay_source both{.names = names, .over = {}, .under = encoder.source()};
     CHECK(cvt::model::from_weights(cvt_test::tiny_config(), both.source()).error().what() ==
-          std::string{"head.bias: its weight_source has no function"});
+          std::string{"head.bias: its weight_source has no read function"});
     both.over = {nullptr, [](void*, const char* name, std::span<const std::int64_t>, float*) {
                      return cvt::error::format(cvt::errc::io, "%s: gone", name);
                  }};

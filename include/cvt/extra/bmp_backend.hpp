@@ -1,4 +1,4 @@
-// BMP files to RGB, own code: 1 to 32 bits, masks, run lengths. Included by codecs.hpp.
+// Decodes BMP files to RGB without a library: 1 to 32 bits, masks, run lengths. Included by codecs.hpp.
 #pragma once
 
 #include <cstdlib>
@@ -10,7 +10,7 @@ namespace cvt_bmp {
 
 using cvt::detail::bmp_layout;
 
-/// Colours past the palette's end are grey, as in Pillow.
+/// Colours beyond the palette are grey, as in Pillow.
 inline void put_color(const unsigned char* file, const bmp_layout& b, unsigned color, unsigned char* to) noexcept {
     for (unsigned i = 0; i < 3; ++i)
         to[i] = color < b.colors ? file[b.palette + std::size_t{color} * b.color_bytes + 2 - i] : static_cast<unsigned char>(color);
@@ -39,8 +39,8 @@ inline void read_rows(const unsigned char* file, const bmp_layout& b, unsigned c
     }
 }
 
-/// Run lengths to a colour a byte, rows upwards from the bottom. What no run reaches has the first colour. False where the data end
-/// before they say so, or before the last pixel.
+/// Unpacks run lengths to one colour per byte, rows from the bottom up. Pixels that no run covers have the first colour. False if the
+/// data end before their end marker or before the last pixel.
 inline bool read_runs(cvt::detail::file_bytes f, const bmp_layout& b, unsigned char* colors) noexcept {
     const bool half = b.compression == cvt::detail::bmp_rle4;
     const auto width = static_cast<std::size_t>(b.width), height = static_cast<std::size_t>(b.height);

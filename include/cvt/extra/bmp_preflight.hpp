@@ -1,4 +1,4 @@
-// The headers of a BMP: size, bits, masks, palette, and whether its pixels are all there.
+// Checks a BMP's headers before a codec sees them: size, bits, masks, palette, and whether all pixels are in the file.
 #pragma once
 
 #include "image_preflight.hpp"
@@ -10,13 +10,13 @@ struct bmp_layout {
     int width = 0, height = 0;
     bool top_down = false;
     unsigned bits = 0, compression = 0, colors = 0, color_bytes = 4;
-    std::size_t palette = 0, pixels = 0, row_bytes = 0;  ///< places in the file; row_bytes: with the padding
+    std::size_t palette = 0, pixels = 0, row_bytes = 0;  ///< positions in the file; row_bytes: with the padding
     std::uint32_t masks[3] = {};                         ///< red, green, blue of 16 and 32 bits
 };
 
 inline constexpr unsigned bmp_rgb = 0, bmp_rle8 = 1, bmp_rle4 = 2, bmp_bitfields = 3, bmp_alpha_bitfields = 6;
 
-/// Masks are runs of at most 8 bits that do not meet.
+/// Masks must be runs of at most 8 bits that do not overlap.
 inline error check_bmp_masks(const bmp_layout& b) noexcept {
     std::uint32_t seen = 0;
     for (std::uint32_t mask : b.masks) {
@@ -34,11 +34,11 @@ inline error read_bmp_masks(file_bytes f, std::size_t header, bmp_layout& b) noe
     if (b.compression == bmp_rgb && b.bits == 16) b.masks[0] = 0x7C00, b.masks[1] = 0x03E0, b.masks[2] = 0x001F;
     if (b.compression == bmp_rgb && b.bits == 32) b.masks[0] = 0xFF0000, b.masks[1] = 0xFF00, b.masks[2] = 0xFF;
     if (b.compression != bmp_bitfields && b.compression != bmp_alpha_bitfields) return {};
-    // Behind the first 40 bytes of the header, whether they count as part of it or not.
+    // They follow the first 40 bytes of the header, whether the header includes them or not.
     if (f.size() < 14 + 40 + 12) return error::format(errc::malformed, "BMP is truncated: %zu bytes, its masks go on to byte 66", f.size());
     for (std::size_t i = 0; i < 3; ++i) b.masks[i] = read_le32(f, 14 + 40 + 4 * i);
     if (header == 40) b.palette += b.compression == bmp_bitfields ? 12 : 16;
-    if (header > 40 && b.bits == 32 && b.masks[0] == 0 && b.masks[1] == 0 && b.masks[2] == 0)  // as some write them
+    if (header > 40 && b.bits == 32 && b.masks[0] == 0 && b.masks[1] == 0 && b.masks[2] == 0)  // some writers leave them 0
         b.masks[0] = 0xFF0000, b.masks[1] = 0xFF00, b.masks[2] = 0xFF;
     return {};
 }
@@ -59,7 +59,7 @@ inline error check_bmp_kind(const bmp_layout& b) noexcept {
     return wide ? check_bmp_masks(b) : error{};
 }
 
-/// What backend and preflight read alike.
+/// Reads the headers, for the preflight and for the codec.
 inline error find_bmp_layout(file_bytes f, const decode_limits& limits, bmp_layout& b) noexcept {
     const auto truncated = [&](std::uint64_t need) noexcept {
         return error::format(errc::malformed, "BMP is truncated: %zu bytes, expected %llu", f.size(),
@@ -91,8 +91,8 @@ inline error find_bmp_layout(file_bytes f, const decode_limits& limits, bmp_layo
     if (error e = read_bmp_masks(f, header, b)) return e;
     if (error e = check_bmp_kind(b)) return e;
     if (b.bits <= 8) {
-        const std::uint32_t most = 1U << b.bits;
-        b.colors = colors == 0 || colors > most ? most : colors;
+        const std::uint32_t max = 1U << b.bits;
+        b.colors = colors == 0 || colors > max ? max : colors;
         if (f.size() < b.palette + std::size_t{b.colors} * b.color_bytes)
             return truncated(b.palette + std::uint64_t{b.colors} * b.color_bytes);
     }

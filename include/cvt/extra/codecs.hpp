@@ -1,4 +1,4 @@
-// The table of what decodes which format, in the one unit that holds the decoders. Included by decode.hpp.
+// The table of codecs, in the unit that holds the decoders. Included by decode.hpp.
 #pragma once
 
 #include "bmp_backend.hpp"
@@ -14,7 +14,7 @@
 #include "stb_backend.hpp"
 #endif
 
-// No `inline`: each unit that includes this has its own tables, as it may have other codecs.
+// Not `inline`: each unit that includes this file has its own tables, because it may have other codecs.
 namespace cvt_codecs {
 
 constexpr cvt_codec codecs[] {

@@ -1,18 +1,17 @@
-// Picture files to RGB pixels: JPEG, PNG, BMP and PNM, and others through the libraries that a program is built with, all behind
-// a preflight. Optional: not part of cvt.hpp.
+// Decodes picture files to RGB pixels: JPEG, PNG, BMP and PNM, and other formats by the libraries that a program is built with. A
+// preflight checks every file first. Optional: not part of cvt.hpp.
 //
-// One source file of the program, and nothing else in it, reads
+// One source file of the program consists of the lines
 //     #define CVT_DECODE_IMPLEMENTATION
 //     #include <cvt/extra/decode.hpp>
-// and is compiled with -fwrapv: stb_image shifts and adds decoded values in ways that C++ leaves undefined, no pragma of
-// clang changes that, and a flag must not spread to the host's own code. Under UndefinedBehaviorSanitizer it wants
-// -fno-sanitize=shift as well: where data end inside a code it shifts a zero by more than its width. Every other file
-// includes this header alone.
-// stb_image is not hardened; the preflight here refuses what is known to break it. For pictures from strangers define
-// CVT_WITH_SYSTEM_CODECS in that one source file as well, and link libjpeg-turbo and libpng, which are maintained for that:
-// the same preflight stands in front of them, and their pixels are within 3 levels of stb_image's.
-// CVT_WITH_WEBP, CVT_WITH_HEIF, CVT_WITH_GIF and CVT_WITH_TIFF, defined there, add these formats through libwebp, libheif (HEIC and
-// AVIF; with libde265 and dav1d), giflib and libtiff (4.5 or later). BMP and PNM need nothing.
+// and is compiled with -fwrapv. stb_image shifts and adds decoded values in ways that C++ leaves undefined; clang has no pragma for
+// this, and the host's own code must not need the flag. UndefinedBehaviorSanitizer also needs -fno-sanitize=shift: where
+// data end inside a code, stb_image shifts a zero by more than its width. All other files only include this header.
+// stb_image is not hardened; the preflight refuses what is known to break it. For pictures from strangers, define
+// CVT_WITH_SYSTEM_CODECS in that source file as well, and link libjpeg-turbo and libpng, which are maintained for such input. The
+// preflight is the same, and the pixels are within 3 levels of stb_image's.
+// CVT_WITH_WEBP, CVT_WITH_HEIF, CVT_WITH_GIF and CVT_WITH_TIFF, defined there, add these formats by libwebp, libheif (HEIC and AVIF;
+// with libde265 and dav1d), giflib and libtiff (4.5 or later). BMP and PNM need no library.
 #pragma once
 
 #include <cerrno>
@@ -24,10 +23,15 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// Whether a photo is turned as its EXIF tag says (what viewers show) or taken as stored (what ImageNet evaluations do).
+/// Whether a photo is turned as its EXIF tag says (as viewers do) or used as stored (as ImageNet evaluations do).
 enum class orientation : std::uint8_t { exif, ignore };
 
 /// Decoded 8-bit RGB pixels, rows without gaps.
+/// @code{.cpp}
+/// cvt::result<cvt::image> photo = cvt::read_image("photo.jpg", cvt::orientation::exif);
+/// if (!photo) return report(photo.error());
+/// if (cvt::error e = session.classify(photo->view(), logits)) return report(e);
+/// @endcode
 struct image {
     detail::buffer<std::uint8_t> pixels;
     int width = 0, height = 0;
@@ -44,7 +48,7 @@ struct turned {
     std::ptrdiff_t start = 0, right = 0, down = 0;
 };
 
-/// EXIF orientations: 2 mirrored, 3 upside down, 4 both, 5 transposed, 6 to be turned right, 7 transversed, 8 left.
+/// EXIF orientations: 2 mirrored, 3 upside down, 4 both, 5 transposed, 6 to turn right, 7 transversed, 8 to turn left.
 inline turned turn(int width, int height, int exif) noexcept {
     const std::ptrdiff_t w = width, h = height, last = w * h - 1;
     switch (exif) {
@@ -59,7 +63,7 @@ inline turned turn(int width, int height, int exif) noexcept {
     }
 }
 
-/// Grey is repeated, alpha dropped: what Pillow's convert("RGB") does.
+/// Repeats grey and drops alpha, as Pillow's convert("RGB") does.
 inline void copy_rgb(const std::uint8_t* from, int channels, const turned& t, std::uint8_t* to) noexcept {
     const std::ptrdiff_t green = channels >= 3 ? 1 : 0, blue = channels >= 3 ? 2 : 0;
     for (int y = 0; y < t.height; ++y) {
@@ -93,16 +97,16 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
                                  const decode_limits& limits) noexcept {
     file_bytes bytes{reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
     if (bytes.empty()) return error::format(errc::malformed, "image file is empty");
-    constexpr std::uint64_t most_bytes = std::numeric_limits<int>::max();
-    const std::uint64_t max_bytes = limits.max_bytes < most_bytes ? limits.max_bytes : most_bytes;
+    constexpr std::uint64_t int_max = std::numeric_limits<int>::max();
+    const std::uint64_t max_bytes = limits.max_bytes < int_max ? limits.max_bytes : int_max;
     if (bytes.size() > max_bytes)
         return error::format(errc::bad_image, "image file has %zu bytes, more than the limit of %llu", bytes.size(),
                              static_cast<unsigned long long>(max_bytes));
     const picture_format* format = find_format(bytes);
     if (format == nullptr) {
         const char* guess = guess_format(bytes);
-        return error::format(errc::unsupported, "not a picture of a format that is known here%s%s",
-                             guess != nullptr ? ": it looks like " : "", guess != nullptr ? guess : "");
+        return error::format(errc::unsupported, "not a picture of a known format%s%s", guess != nullptr ? ": it looks like " : "",
+                             guess != nullptr ? guess : "");
     }
     const cvt_codec* codec = find_codec(decoder, format->name);
     if (codec == nullptr)
@@ -114,11 +118,11 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
     buffer<std::uint8_t> patched;
     if (facts.patch.count != 0) {
         if (!apply_patch(bytes, facts.patch, patched)) return error::out_of_memory("image file", bytes.size() + facts.patch.count);
-        if (patched.size() > most_bytes) return error::format(errc::bad_image, "image file is too large");
+        if (patched.size() > int_max) return error::format(errc::bad_image, "image file is too large");
         bytes = {patched.data(), patched.size()};
     }
 
-    // Room for 16-bit RGBA or a progressive JPEG's coefficients twice over, and for the compressed data.
+    // Enough for twice the 16-bit RGBA or a progressive JPEG's coefficients, and for the compressed data.
     const std::size_t allocation_limit =
         16 * (static_cast<std::size_t>(facts.width) + 64) * (static_cast<std::size_t>(facts.height) + 64) + 2 * bytes.size() + (1U << 20);
     int width = facts.width, height = facts.height, channels = 0;
@@ -137,47 +141,47 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
     decoded.height = t.height;
     const std::size_t size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
     const bool same_size = width == facts.width && height == facts.height;
-    const bool room = same_size && decoded.pixels.resize(size);
-    if (room) copy_rgb(pixels, channels, t, decoded.pixels.data());
+    const bool allocated = same_size && decoded.pixels.resize(size);
+    if (allocated) copy_rgb(pixels, channels, t, decoded.pixels.data());
     decoder.release(pixels);
     if (!same_size)
         return error::format(errc::malformed, "image header says %d x %d, its data %d x %d", facts.width, facts.height, width, height);
-    if (!room) return error::out_of_memory("decoded image", size);
+    if (!allocated) return error::out_of_memory("decoded image", size);
     return decoded;
 }
 
 }  // namespace detail
 
-/// The library that decodes JPEG and PNG, "stb_image" or "libjpeg and libpng".
+/// Name of the library that decodes JPEG and PNG: "stb_image" or "libjpeg and libpng".
 inline const char* decoder_name() noexcept { return cvt_decoder_in_use()->name; }
 
-/// Decodes a picture held in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted, alpha dropped, the
-/// high byte of 16 bits, the first image of an animation, the first page of a TIFF. All are exact but JPEG, which is within 3 levels
-/// of libjpeg's, and HEIC and AVIF, within 2 of their libraries' own tools. Those two say how they are turned by more than EXIF: it is
-/// part of the picture, whatever `turn_to` is. Damage inside a JPEG's compressed data that still decodes is not noticed, as in libjpeg.
-/// Errors: unsupported (another format, one that this program was built without, or a kind that is not decoded), malformed
+/// Decodes a picture in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted, alpha dropped, the high byte of
+/// 16 bits, the first image of an animation, the first page of a TIFF. The result is exact, except that JPEG is within 3 levels of
+/// libjpeg's pixels, and HEIC and AVIF within 2 levels of their libraries' own tools. HEIC and AVIF turn the picture themselves, whatever
+/// `turn_to` is. Damage inside a JPEG's compressed data that still decodes is not detected, as in libjpeg.
+/// Errors: unsupported (an unknown format, a format that this program was built without, or a kind that is not decoded), malformed
 /// (damaged or truncated), bad_image (too many pixels or bytes), out_of_memory.
 inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {
     return detail::decode_with(*cvt_decoder_in_use(), file, turn_to, limits);
 }
 
-/// Reads and decodes a picture. Errors: as decode(), without the file's name; io when it cannot be opened or read, as a
-/// pipe cannot once a signal's handler has interrupted the reading.
+/// Reads and decodes a picture. Errors: those of decode(), without the file's name; io (the file cannot be opened or read, for
+/// example because a signal handler interrupted the reading of a pipe).
 inline result<image> read_image(const char* path, orientation turn_to, const decode_limits& limits = {}) noexcept {
-    if (path == nullptr) return error::format(errc::invalid_argument, "no path of an image");
+    if (path == nullptr) return error::format(errc::invalid_argument, "no image path");
     std::FILE* file = std::fopen(path, "rb");
     if (file == nullptr) return error::format(errc::io, "cannot open %s: %s", path, std::strerror(errno));
     detail::buffer<std::byte> bytes;
     error failure;
     std::size_t size = 0, got = 0;
     do {
-        const std::size_t room = size < (64U << 10) ? (64U << 10) : size;
-        if (!bytes.resize(size + room)) {
-            failure = error::out_of_memory(path, size + room);
+        const std::size_t chunk = size < (64U << 10) ? (64U << 10) : size;
+        if (!bytes.resize(size + chunk)) {
+            failure = error::out_of_memory(path, size + chunk);
             break;
         }
         errno = 0;
-        got = std::fread(bytes.data() + size, 1, room, file);
+        got = std::fread(bytes.data() + size, 1, chunk, file);
         size += got;
         if (std::ferror(file) != 0)
             failure = error::format(errc::io, "cannot read %s: %s", path, std::strerror(errno));

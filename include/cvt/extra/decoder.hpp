@@ -1,26 +1,25 @@
-// The seam between decode.hpp and the libraries that decode: tables of C functions, the same for every compiler flag of a host.
+// The interface between decode.hpp and the libraries that decode: tables of C functions, independent of a host's compiler flags.
 #pragma once
 
 #include <cstddef>
 
 extern "C" {
-/// What turns files of one format, which have passed the preflight, into pixels.
+/// Decodes files of one format that have passed the preflight.
 struct cvt_codec {
-    const char* format;   ///< as picture_formats calls it
+    const char* format;   ///< its name in picture_formats
     const char* library;  ///< for messages
-    /// 1 to 4 channels of 8 bits, rows without gaps, from malloc; or null and a reason ("outofmem" when a block of memory would
-    /// be larger than `allocation_limit`). `width` and `height` come with what the preflight found and leave with what the
-    /// library did.
+    /// Returns 1 to 4 channels of 8 bits, rows without gaps, from malloc; or null and a reason ("outofmem" if an allocation would
+    /// exceed `allocation_limit`). `width` and `height` are the preflight's on entry and the library's on return.
     unsigned char* (*decode)(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height, int* channels,
                              const char** reason) noexcept;
 };
-/// The decoders that one program has, and how their pixels are freed.
+/// The decoders of a program, and the function that frees their pixels.
 struct cvt_decoder {
-    const char* name;  ///< of what decodes JPEG and PNG
+    const char* name;  ///< of the library that decodes JPEG and PNG
     const cvt_codec* codecs;
     std::size_t count;
     void (*release)(unsigned char* pixels) noexcept;
 };
-/// The one that the program's implementation file chose.
+/// The decoders that the program's implementation file chose.
 const cvt_decoder* cvt_decoder_in_use() noexcept;
 }

@@ -1,4 +1,4 @@
-// EXIF orientation: the one tag that says which way up a photo is.
+// EXIF orientation: the tag that says which side of a photo is up.
 #pragma once
 
 #include "tiff_directory.hpp"
@@ -7,8 +7,8 @@ CVT_NAMESPACE_BEGIN
 namespace detail {
 
 /// Orientation 1 to 8 from the TIFF structure that follows "Exif\0\0" in a JPEG's APP1 segment and fills a PNG's eXIf or a
-/// WebP's EXIF chunk (EXIF 2.32, section 4.6.4: tag 0x0112 of the first directory). It ought to be one 16-bit number; telephones
-/// write 32 bits too, so any integers do, and the first counts. 1 (upright) when it is absent or makes no sense.
+/// WebP's EXIF chunk (EXIF 2.32, section 4.6.4: tag 0x0112 of the first directory). The standard asks for one 16-bit number, but some
+/// phones write 32 bits, so the first of any integers is used. 1 (upright) if the tag is absent or invalid.
 inline int exif_orientation(std::span<const std::uint8_t> tiff) noexcept {
     tiff_directory d;
     if (!open_tiff(tiff, d)) return 1;

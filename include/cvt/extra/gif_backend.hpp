@@ -1,4 +1,4 @@
-// giflib, in the one unit that defines CVT_WITH_GIF: the first image of a file, on its canvas. Included by codecs.hpp.
+// Decodes the first image of a GIF, on its canvas, by giflib, in the unit that defines CVT_WITH_GIF. Included by codecs.hpp.
 #pragma once
 #if defined(CVT_WITH_GIF)
 
@@ -25,7 +25,7 @@ inline int read(GifFileType* gif, GifByteType* to, int count) noexcept {
     return static_cast<int>(n);
 }
 
-/// Decompresses the first image into `frame`, a byte a pixel; giflib's error, 0 for none.
+/// Decompresses the first image into `frame`, one byte per pixel. Returns giflib's error, 0 for none.
 inline int read_frame(GifFileType* gif, const cvt::detail::gif_image& image, unsigned char* frame) noexcept {
     for (;;) {
         GifRecordType type = UNDEFINED_RECORD_TYPE;
@@ -50,13 +50,13 @@ inline int read_frame(GifFileType* gif, const cvt::detail::gif_image& image, uns
     return 0;
 }
 
-/// Colours past the palette's end, and all without one, are grey, as in Pillow.
+/// Colours beyond the palette, and all colours without one, are grey, as in Pillow.
 inline void put(const cvt::detail::gif_image& image, const unsigned char* file, unsigned color, unsigned char* to) noexcept {
     for (unsigned i = 0; i < 3; ++i)
         to[i] = color < image.colors ? file[image.palette + 3 * std::size_t{color} + i] : static_cast<unsigned char>(color);
 }
 
-/// What the image does not cover has the transparent colour, or the first one, as in Pillow.
+/// Pixels outside the image have the transparent colour, or the first one, as in Pillow.
 inline void paint(const cvt::detail::gif_image& image, const unsigned char* file, const unsigned char* frame, unsigned char* to) noexcept {
     const unsigned background = image.transparent < 0 ? 0 : static_cast<unsigned>(image.transparent);
     for (int y = 0; y < image.canvas_height; ++y)

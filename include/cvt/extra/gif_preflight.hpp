@@ -1,4 +1,4 @@
-// Walks a GIF's blocks up to the end of its first image before the decoder does: canvas, frame, palettes, the bytes of its data.
+// Checks a GIF's blocks up to the end of its first image before a codec sees them: canvas, frame, palettes, size of the data.
 #pragma once
 
 #include "image_preflight.hpp"
@@ -6,13 +6,13 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The first image of the file. Colours without a palette are grey.
+/// The first image of the file. Without a palette, colours are grey.
 struct gif_image {
     int canvas_width = 0, canvas_height = 0;
     int x = 0, y = 0, width = 0, height = 0;
-    std::size_t palette = 0;  ///< where it is in the file; 0: none
+    std::size_t palette = 0;  ///< position in the file; 0: none
     unsigned colors = 0;
-    int transparent = -1;  ///< the colour that means nothing
+    int transparent = -1;  ///< the transparent colour; -1: none
     bool interlaced = false;
     std::uint64_t data_bytes = 0;
 };
@@ -21,7 +21,7 @@ inline error gif_truncated(file_bytes f) noexcept {
     return error::format(errc::malformed, "GIF is truncated: the file ends at byte %zu within its first image", f.size());
 }
 
-/// Goes past data blocks and the empty one that ends them; false at the end of the file.
+/// Skips data blocks and the empty block that ends them; false at the end of the file.
 inline bool skip_gif_blocks(file_bytes f, std::size_t& at, std::uint64_t& bytes) noexcept {
     while (at < f.size()) {
         const std::size_t size = f[at++];
@@ -43,7 +43,7 @@ inline bool read_gif_palette(file_bytes f, std::size_t& at, unsigned flags, gif_
     return true;
 }
 
-/// `at` is behind the comma of an image.
+/// `at` is the position after the comma that begins an image.
 inline error read_gif_image(file_bytes f, std::size_t at, gif_image& image) noexcept {
     if (f.size() - at < 10) return gif_truncated(f);
     image.x = static_cast<int>(read_le16(f, at));
@@ -57,14 +57,14 @@ inline error read_gif_image(file_bytes f, std::size_t at, gif_image& image) noex
     const unsigned code_size = f[at++];
     if (code_size < 1 || code_size > 8) return error::format(errc::malformed, "GIF: codes of %u bits, expected 1 to 8", code_size);
     if (!skip_gif_blocks(f, at, image.data_bytes)) return gif_truncated(f);
-    constexpr unsigned longest_string = 4096;  // of one code, which takes more than a byte by then
+    constexpr unsigned longest_string = 4096;  // of one code, which by then takes more than a byte
     if (static_cast<std::uint64_t>(image.width) * static_cast<std::uint64_t>(image.height) > image.data_bytes * longest_string)
         return error::format(errc::malformed, "GIF: %llu bytes of image data cannot hold %d x %d pixels",
                              static_cast<unsigned long long>(image.data_bytes), image.width, image.height);
     return {};
 }
 
-/// What backend and preflight read alike.
+/// Reads the first image, for the preflight and for the codec.
 inline error find_gif_image(file_bytes f, gif_image& image) noexcept {
     if (f.size() < 13) return gif_truncated(f);
     image.canvas_width = static_cast<int>(read_le16(f, 6));
@@ -76,8 +76,8 @@ inline error find_gif_image(file_bytes f, gif_image& image) noexcept {
         if (kind == ';') break;
         if (kind == ',') {
             if (error e = read_gif_image(f, at, image)) return e;
-            if (image.width < 1 || image.height < 1) return error::format(errc::malformed, "GIF: an image without pixels");
-            // An image may go past the canvas, which then grows, as in Pillow.
+            if (image.width < 1 || image.height < 1) return error::format(errc::malformed, "GIF: the image has no pixels");
+            // An image that exceeds the canvas enlarges it, as in Pillow.
             image.canvas_width = image.x + image.width > image.canvas_width ? image.x + image.width : image.canvas_width;
             image.canvas_height = image.y + image.height > image.canvas_height ? image.y + image.height : image.canvas_height;
             return {};

@@ -1,4 +1,5 @@
-// libheif, in the one unit that defines CVT_WITH_HEIF: the picture of a HEIC or AVIF file, turned as it says. Included by codecs.hpp.
+// Decodes the picture of a HEIC or AVIF file by libheif, turned as the file says, in the unit that defines CVT_WITH_HEIF. Included by
+// codecs.hpp.
 #pragma once
 #if defined(CVT_WITH_HEIF)
 
@@ -11,7 +12,7 @@
 
 namespace cvt_heif {
 
-/// The last error's text, for the caller to copy.
+/// Text of the last error; the caller copies it.
 inline thread_local char text[160];
 
 inline bool plugins_known() noexcept {
@@ -20,7 +21,7 @@ inline bool plugins_known() noexcept {
     return known;
 }
 
-/// The picture as RGB of 8 bits, an image of libheif's; null and `text` otherwise.
+/// Returns the picture as an 8-bit RGB image of libheif; null, with the reason in `text`, if that fails.
 inline heif_image* read(const unsigned char* file, std::size_t size) noexcept {
     heif_context* context = heif_context_alloc();
     heif_image_handle* handle = nullptr;
@@ -35,7 +36,7 @@ inline heif_image* read(const unsigned char* file, std::size_t size) noexcept {
         if (e.code == heif_error_Ok) e = heif_decode_image(handle, &image, heif_colorspace_RGB, heif_chroma_interleaved_RGB, options);
     }
     if (e.code != heif_error_Ok) {
-        std::snprintf(text, sizeof text, "%s", e.message != nullptr ? e.message : "unknown error");  // which the context owns
+        std::snprintf(text, sizeof text, "%s", e.message != nullptr ? e.message : "unknown error");  // the context owns it
         image = nullptr;
     }
     heif_image_handle_release(handle);
@@ -56,7 +57,7 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     if (!cvt::detail::rewrite_heif(tables, alone)) return nullptr;
     *reason = "its decoders cannot be registered";
     if (!plugins_known()) return nullptr;
-    allowed_area = picture.most_area;
+    allowed_area = picture.max_area;
     heif_image* image = read(alone.data(), alone.size());
     allowed_area = 0;
     *reason = text;
@@ -68,7 +69,7 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     const std::uint8_t* from = heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
     unsigned char* pixels = nullptr;
     if (*width != picture.width || *height != picture.height || from == nullptr) {
-        *reason = "a picture of another size than its tables say";
+        *reason = "the picture's size differs from its tables";
     } else {
         const std::size_t row = 3 * static_cast<std::size_t>(*width), count = row * static_cast<std::size_t>(*height);
         pixels = static_cast<unsigned char*>(count <= limit ? std::malloc(count) : nullptr);

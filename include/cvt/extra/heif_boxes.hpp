@@ -1,4 +1,4 @@
-// The boxes of a HEIF or AVIF file (ISO/IEC 14496-12, 23008-12) that say what its items are: bounds-checked reading, nothing kept.
+// Reads the boxes of a HEIF or AVIF file (ISO/IEC 14496-12, 23008-12) that describe its items, bounds-checked and without allocation.
 #pragma once
 
 #include "image_preflight.hpp"
@@ -12,7 +12,7 @@ constexpr std::uint32_t four_letters(const char (&name)[5]) noexcept {
     return value;
 }
 
-/// Big-endian numbers from a part of the file; past its end they are 0, and `good` says so.
+/// Reads big-endian numbers from a part of the file; beyond its end they are 0 and `good` becomes false.
 struct heif_reader {
     file_bytes file;
     std::size_t at = 0, end = 0;
@@ -36,7 +36,7 @@ struct heif_reader {
         at = count <= end - at ? at + count : end;
     }
     [[nodiscard]] bool more() const noexcept { return good && at < end; }
-    /// The next box: its type, and a reader of its body. This reader goes on behind it.
+    /// The next box: its type and a reader of its body. This reader continues after the box.
     heif_reader box(std::uint32_t& type) noexcept {
         const std::size_t begin = at;
         std::uint64_t size = u32();
@@ -48,7 +48,7 @@ struct heif_reader {
         at = body.end;
         return body;
     }
-    /// The first box of this type; an empty reader that is not good where there is none.
+    /// The first box of this type; an empty reader that is not good if there is none.
     [[nodiscard]] heif_reader find(std::uint32_t wanted) const noexcept {
         heif_reader r = *this;
         for (std::uint32_t type = 0; r.more();) {
@@ -64,9 +64,9 @@ struct heif_meta {
     file_bytes file;
     heif_reader items, references, properties, associations, places, data;  ///< iinf, iref, ipco, ipma, iloc, idat
     std::uint32_t primary = 0;
-    static constexpr int most_properties = 512, most_properties_of_one = 16;
+    static constexpr int max_properties = 512, max_properties_of_one = 16;
 
-    /// The type of an item; 0 where there is none.
+    /// The type of an item; 0 if there is none.
     [[nodiscard]] std::uint32_t type_of(std::uint32_t item) const noexcept {
         heif_reader r = items;
         const unsigned version = r.u8();
@@ -84,11 +84,11 @@ struct heif_meta {
         }
         return 0;
     }
-    /// Calls see(index, type, body) with each property of an item, in order, until it returns false or there are more than any picture
-    /// needs.
+    /// Calls see(index, type, body) with each property of an item, in order, until it returns false or has seen
+    /// max_properties_of_one, more than any picture needs.
     template <class See>
     void each_property(std::uint32_t item, See see) const noexcept {
-        int left = most_properties_of_one;
+        int left = max_properties_of_one;
         heif_reader r = associations;
         const unsigned version = r.u8();
         r.skip(2);
@@ -122,7 +122,7 @@ struct heif_meta {
             }
         }
     }
-    /// Calls see(bytes) with each piece of an item's data, in order. False where the item has none, or they lie outside of the file.
+    /// Calls see(bytes) with each piece of an item's data, in order. False if the item has none, or one is outside the file.
     template <class See>
     [[nodiscard]] bool each_piece(std::uint32_t item, See see) const noexcept {
         heif_reader r = places;
@@ -143,12 +143,13 @@ struct heif_meta {
                 continue;
             }
             if (pieces == 0 || method > 1 || base > file.size()) return false;
-            const file_bytes room = method == 1 ? file.subspan(data.at, data.end - data.at) : file;
+            const file_bytes source = method == 1 ? file.subspan(data.at, data.end - data.at) : file;
             for (std::size_t i = 0; i < pieces; ++i) {
                 r.skip(index_width);
                 const std::uint64_t offset = r.number(offset_width), length = r.number(length_width);
-                if (!r.good || offset > file.size() || base + offset > room.size() || length > room.size() - (base + offset)) return false;
-                see(room.subspan(static_cast<std::size_t>(base + offset), static_cast<std::size_t>(length)));
+                if (!r.good || offset > file.size() || base + offset > source.size() || length > source.size() - (base + offset))
+                    return false;
+                see(source.subspan(static_cast<std::size_t>(base + offset), static_cast<std::size_t>(length)));
             }
             return true;
         }
@@ -156,11 +157,11 @@ struct heif_meta {
     }
 };
 
-/// Whether boxes fill what is left to read, and are not more than `most`.
-inline bool are_boxes(heif_reader r, std::size_t most) noexcept {
+/// Whether the rest of `r` consists of at most `max` boxes.
+inline bool are_boxes(heif_reader r, std::size_t max) noexcept {
     std::size_t count = 0;
     for (std::uint32_t type = 0; r.more(); ++count) r.box(type);
-    return r.good && count <= most;
+    return r.good && count <= max;
 }
 
 /// Finds the tables. Errors: malformed.
@@ -175,10 +176,10 @@ inline error open_heif(file_bytes f, heif_meta& m) noexcept {
                                  f.size());
         if (type == four_letters("meta")) meta = body;
     }
-    if (!meta.good) return error::format(errc::malformed, "HEIF: no picture in the file, maybe a film");
-    constexpr std::size_t most = 256U << 10;
+    if (!meta.good) return error::format(errc::malformed, "HEIF: no picture in the file; it may be a video");
+    constexpr std::size_t max = 256U << 10;
     const std::size_t size = meta.end - meta.at;
-    if (size > most) return error::format(errc::malformed, "HEIF: tables of %zu bytes, more than the limit of %zu", size, most);
+    if (size > max) return error::format(errc::malformed, "HEIF: tables of %zu bytes, more than the limit of %zu", size, max);
     meta.skip(4);
     m.file = f;
     m.items = meta.find(four_letters("iinf"));
@@ -201,11 +202,11 @@ inline error open_heif(file_bytes f, heif_meta& m) noexcept {
     m.primary = version == 0 ? first.u16() : first.u32();
     items.skip(items.u8() == 0 ? 5 : 7);
     references.skip(4);
-    const char* damaged = !first.good                                            ? "pitm"
-                          : !are_boxes(items, most)                              ? "iinf"
-                          : !are_boxes(m.properties, heif_meta::most_properties) ? "ipco"
-                          : m.references.good && !are_boxes(references, most)    ? "iref"
-                                                                                 : nullptr;
+    const char* damaged = !first.good                                           ? "pitm"
+                          : !are_boxes(items, max)                              ? "iinf"
+                          : !are_boxes(m.properties, heif_meta::max_properties) ? "ipco"
+                          : m.references.good && !are_boxes(references, max)    ? "iref"
+                                                                                : nullptr;
     if (damaged != nullptr)
         return error::format(errc::malformed, "HEIF: the table %s is damaged, or longer than any picture needs", damaged);
     return {};

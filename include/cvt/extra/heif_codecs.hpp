@@ -1,4 +1,4 @@
-// HEVC through libde265 and AV1 through dav1d as plugins of libheif: its own start threads and know no limits. Included by
+// Plugins of libheif for HEVC (libde265) and AV1 (dav1d), because libheif's own start threads and have no limits. Included by
 // heif_backend.hpp.
 #pragma once
 #if defined(CVT_WITH_HEIF)
@@ -18,13 +18,13 @@
 
 namespace cvt_heif {
 
-/// Of the decoding under way on this thread: what the preflight has seen, in pixels of one coded picture. 0 at other times.
+/// Largest coded picture, in pixels, that the preflight found in the file being decoded on this thread; 0 at other times.
 inline thread_local std::uint64_t allowed_area = 0;
 
 inline heif_error fine() noexcept { return {heif_error_Ok, heif_suberror_Unspecified, "success"}; }
 inline heif_error failed(const char* why) noexcept { return {heif_error_Decoder_plugin_error, heif_suberror_Unspecified, why}; }
 
-/// A decoded picture, whichever library has it.
+/// A decoded picture of either library.
 struct planes {
     int width, height, bits;
     heif_chroma chroma;
@@ -34,7 +34,7 @@ struct planes {
     bool full_range;
 };
 
-/// Copies it into a new image of libheif's.
+/// Copies it into a new image of libheif.
 inline heif_error copy(const planes& p, heif_image** out) noexcept {
     const bool grey = p.chroma == heif_chroma_monochrome;
     heif_image* image = nullptr;
@@ -70,7 +70,7 @@ inline heif_error copy(const planes& p, heif_image** out) noexcept {
     return e;
 }
 
-/// What libheif pushes, until it asks for the picture.
+/// The data that libheif pushes before it asks for the picture.
 struct av1_decoder {
     Dav1dContext* context = nullptr;
     Dav1dData data{};
@@ -134,7 +134,7 @@ inline heif_error decode_av1(void* decoder, heif_image** out) noexcept {
     return e;
 }
 
-/// An HEVC picture that would be larger than the preflight has seen gets no memory; nor does a third one, as there is to be one.
+/// Refuses memory to an HEVC picture that is larger than the preflight allowed, and to a third picture where one is expected.
 struct hevc_decoder {
     de265_decoder_context* context = nullptr;
     std::uint64_t area = allowed_area;
@@ -166,7 +166,7 @@ inline void free_hevc(void* decoder) noexcept {
     de265_free_decoder(d->context);
     delete d;
 }
-/// Units of four bytes of length, and so many of data.
+/// Units: a length of four bytes, then as many bytes of data.
 inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) noexcept {
     auto* d = static_cast<hevc_decoder*>(decoder);
     const auto* from = static_cast<const std::uint8_t*>(bytes);
@@ -217,7 +217,7 @@ inline heif_error decode_hevc(void* decoder, heif_image** out) noexcept {
     return copy(p, out);
 }
 
-/// They are libheif's first choice for what is decoded here, and none for anybody else in the program.
+/// libheif's first choice for pictures that are decoded here, and never its choice for other code in the program.
 inline int priority(bool supported) noexcept { return supported && allowed_area != 0 ? 1000 : 0; }
 inline const heif_decoder_plugin av1_plugin{3,
                                             [] { return "dav1d without threads"; },

@@ -1,4 +1,4 @@
-// What of a HEIC or AVIF file is to be decoded: the sizes of its picture and tiles, their data, how it is turned.
+// Checks a HEIC or AVIF file before a codec sees it: the sizes of its picture and tiles, their data, how it is turned.
 #pragma once
 
 #include "heif_boxes.hpp"
@@ -7,15 +7,16 @@ CVT_NAMESPACE_BEGIN
 namespace detail {
 
 struct heif_picture {
-    int width = 0, height = 0;     ///< as shown: cropped and turned, which in these formats is part of the picture
-    std::uint64_t most_area = 0;   ///< of what is coded in one piece
+    int width = 0, height = 0;     ///< as shown: these formats crop and turn the picture themselves
+    std::uint64_t max_area = 0;    ///< of the largest picture or tile that is coded in one piece
     std::uint64_t data_bytes = 0;  ///< of the picture and its tiles
 };
 
 inline bool is_heif_hevc(std::uint32_t type) noexcept { return type == four_letters("hvc1") || type == four_letters("hev1"); }
 inline bool is_heif_coded(std::uint32_t type) noexcept { return is_heif_hevc(type) || type == four_letters("av01"); }
 
-/// How many bytes of a property count; 0 for one that is not looked at. Of hvcC and av1C all do: these are the least.
+/// Number of bytes of a property that are used; 0 for a property that is not read. hvcC and av1C are used whole, and have at least
+/// this size.
 inline std::size_t heif_property_size(std::uint32_t type) noexcept {
     return type == four_letters("ispe")   ? 12
            : type == four_letters("irot") ? 1
@@ -27,11 +28,11 @@ inline std::size_t heif_property_size(std::uint32_t type) noexcept {
                                           : 0;
 }
 
-/// What the properties of an item say.
+/// The properties of an item.
 struct heif_facts {
     std::uint32_t width = 0, height = 0;
     bool sized = false, turned = false;  ///< turned: or cropped
-    heif_reader hevc, av1;               ///< hvcC and av1C; `good` where they are there
+    heif_reader hevc, av1;               ///< hvcC and av1C; `good` if present
 };
 
 inline error read_heif_facts(const heif_meta& m, std::uint32_t item, heif_facts& facts) noexcept {
@@ -53,23 +54,23 @@ inline error read_heif_facts(const heif_meta& m, std::uint32_t item, heif_facts&
         if (type == four_letters("av1C") && !facts.av1.good) facts.av1 = body;
         return true;
     });
-    if (!failure && !facts.sized) failure = error::format(errc::malformed, "HEIF: item %u says no size", item);
+    if (!failure && !facts.sized) failure = error::format(errc::malformed, "HEIF: item %u has no size", item);
     return failure;
 }
 
-/// The parameter sets of HEVC: 22 bytes about them, then arrays of units of one kind.
+/// The parameter sets of HEVC: 22 bytes that describe them, then arrays of units of one kind.
 inline error check_hevc_parameters(heif_reader r) noexcept {
     constexpr unsigned video = 32, picture = 34, information = 39, information_after = 40;  // kinds of units
-    if (r.u8() != 1) return error::format(errc::unsupported, "HEIF: HEVC parameters of another version than 1");
+    if (r.u8() != 1) return error::format(errc::unsupported, "HEIF: expected HEVC parameters of version 1");
     r.skip(20);
-    if ((r.u8() & 3U) != 3) return error::format(errc::unsupported, "HEIF: HEVC whose lengths are not numbers of 32 bits");
+    if ((r.u8() & 3U) != 3) return error::format(errc::unsupported, "HEIF: HEVC whose lengths are not of 32 bits");
     for (std::uint32_t arrays = r.u8(); arrays != 0; --arrays) {
         const unsigned kind = r.u8() & 63U;
         if (r.good && (kind < video || kind > picture) && kind != information && kind != information_after)
             return error::format(errc::malformed, "HEIF: HEVC units of kind %u among the parameters", kind);
         for (std::uint32_t units = r.u16(); units != 0 && r.good; --units) r.skip(r.u16());
     }
-    if (!r.good) return error::format(errc::malformed, "HEIF: HEVC parameters that are cut short");
+    if (!r.good) return error::format(errc::malformed, "HEIF: truncated HEVC parameters");
     return {};
 }
 
@@ -92,14 +93,14 @@ inline error check_heif_coded(const heif_meta& m, std::uint32_t item, const deco
                              static_cast<unsigned long long>(p.data_bytes), m.file.size());
     constexpr std::uint64_t blocks = 64;  // coded sizes are whole blocks
     const std::uint64_t area = (facts.width + blocks) * (facts.height + blocks);
-    p.most_area = area > p.most_area ? area : p.most_area;
+    p.max_area = area > p.max_area ? area : p.max_area;
     return {};
 }
 
-/// A grid's own numbers: in which size and how many tiles.
+/// The numbers of a grid: size, rows and columns.
 struct heif_grid {
-    static constexpr std::size_t most_bytes = 12;
-    std::uint8_t bytes[most_bytes] = {};
+    static constexpr std::size_t max_bytes = 12;
+    std::uint8_t bytes[max_bytes] = {};
     std::size_t size = 0;
     std::uint32_t rows = 0, columns = 0, width = 0, height = 0;
 };
@@ -107,7 +108,7 @@ struct heif_grid {
 inline error read_heif_grid(const heif_meta& m, std::uint32_t item, heif_grid& grid) noexcept {
     bool fits = true;
     const bool there = m.each_piece(item, [&](file_bytes piece) noexcept {
-        fits = fits && piece.size() <= grid.most_bytes - grid.size;
+        fits = fits && piece.size() <= grid.max_bytes - grid.size;
         for (std::size_t i = 0; fits && i < piece.size(); ++i) grid.bytes[grid.size++] = piece[i];
     });
     heif_reader r{{grid.bytes, grid.size}, 0, grid.size, there && fits};
@@ -118,7 +119,7 @@ inline error read_heif_grid(const heif_meta& m, std::uint32_t item, heif_grid& g
     return {};
 }
 
-/// A picture in tiles of one size, which cover it and no more.
+/// A picture of tiles of one size, which cover it without a superfluous row or column.
 inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decode_limits& limits, heif_facts& facts,
                              heif_picture& p) noexcept {
     heif_grid grid;
@@ -128,15 +129,15 @@ inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decod
     if (facts.width != grid.width || facts.height != grid.height)
         return error::format(errc::malformed, "HEIF: a grid of %u x %u that should be %u x %u", grid.width, grid.height, facts.width,
                              facts.height);
-    constexpr std::uint32_t most_tiles = 1024;
+    constexpr std::uint32_t max_tiles = 1024;
     std::uint32_t tiles = 0;
     error failure;
     heif_facts first;
     m.each_reference(four_letters("dimg"), [&](std::uint32_t from, std::uint32_t to) noexcept {
         if (from != item) return true;
         heif_facts tile;
-        if (++tiles > most_tiles)
-            failure = error::format(errc::unsupported, "HEIF: a grid of more than %u tiles", most_tiles);
+        if (++tiles > max_tiles)
+            failure = error::format(errc::unsupported, "HEIF: a grid of more than %u tiles", max_tiles);
         else if (!is_heif_coded(m.type_of(to)))
             failure = error::format(errc::unsupported, "HEIF: item %u, a tile, is neither HEVC nor AV1", to);
         else
@@ -159,7 +160,7 @@ inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decod
     return {};
 }
 
-/// The size after what the properties of the picture do to it, in their order.
+/// Applies the picture's properties to its size, in order.
 inline error turn_heif(const heif_meta& m, heif_picture& p) noexcept {
     error failure;
     m.each_property(m.primary, [&](std::uint32_t, std::uint32_t type, heif_reader body) noexcept {
@@ -183,7 +184,7 @@ inline error turn_heif(const heif_meta& m, heif_picture& p) noexcept {
     return failure;
 }
 
-/// What backend and preflight read alike.
+/// Finds the picture, for the preflight and for the codec.
 inline error find_heif_picture(file_bytes f, const decode_limits& limits, heif_meta& m, heif_picture& p) noexcept {
     if (error e = open_heif(f, m)) return e;
     const std::uint32_t type = m.type_of(m.primary);
@@ -193,7 +194,7 @@ inline error find_heif_picture(file_bytes f, const decode_limits& limits, heif_m
                              type == 0                      ? "not there"
                              : type == four_letters("jpeg") ? "a JPEG"
                              : type == four_letters("iovl") ? "an overlay"
-                             : type == four_letters("iden") ? "another item turned"
+                             : type == four_letters("iden") ? "another item, turned"
                                                             : "of a type that is not known");
     heif_facts facts;
     if (error e = grid ? check_heif_grid(m, m.primary, limits, facts, p) : check_heif_coded(m, m.primary, limits, facts, p)) return e;
@@ -201,11 +202,11 @@ inline error find_heif_picture(file_bytes f, const decode_limits& limits, heif_m
     return turn_heif(m, p);
 }
 
-/// Whether the first box says one of these brands, as its own or among those that the file is compatible with.
+/// Whether the first box has one of these brands as the major brand or as a compatible one.
 inline bool has_heif_brand(file_bytes f, std::span<const std::string_view> brands) noexcept {
     if (f.size() < 16 || !starts_with(f, "ftyp", 4)) return false;
-    const std::size_t said = read_be32(f, 0), end = said < f.size() ? said : f.size(), most = 256;
-    for (std::size_t at = 8; at + 4 <= end && at < most; at += 4)
+    const std::size_t said = read_be32(f, 0), end = said < f.size() ? said : f.size(), max = 256;
+    for (std::size_t at = 8; at + 4 <= end && at < max; at += 4)
         for (const std::string_view brand : brands)
             if (at != 12 && starts_with(f, brand, at)) return true;
     return false;
@@ -219,7 +220,8 @@ inline bool is_heic(file_bytes f) noexcept {
     return has_heif_brand(f, brands);
 }
 
-/// `f` is_avif or is_heic. EXIF's orientation does not count there: irot and imir do. Errors: malformed, unsupported, bad_image (size).
+/// `f` is_avif or is_heic. irot and imir turn the picture; EXIF's orientation is ignored. Errors: malformed, unsupported, bad_image
+/// (size).
 inline error preflight_heif(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
     heif_meta m;
     heif_picture p;

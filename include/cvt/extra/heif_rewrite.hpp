@@ -1,5 +1,5 @@
-// Writes a HEIF file that holds one picture, checked by the preflight, and nothing else: what libheif is given instead of a stranger's
-// tables, which it may read in another way than the preflight does. Alpha, thumbnails and metadata stay behind.
+// Writes a HEIF file with one picture that the preflight has checked, and nothing else. libheif decodes this file, because it may read
+// the tables of the original differently from the preflight. Alpha, thumbnails and metadata are left out.
 #pragma once
 
 #include "../runtime/buffer.hpp"
@@ -8,7 +8,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Big-endian numbers and boxes, appended; `good` until memory runs out.
+/// Appends big-endian numbers and boxes; `good` until memory runs out.
 struct heif_writer {
     buffer<std::uint8_t>& out;
     bool good = true;
@@ -23,7 +23,7 @@ struct heif_writer {
     void number_at(std::size_t at, std::uint64_t value) noexcept {
         for (unsigned i = 0; good && i < 4; ++i) out[at + i] = static_cast<std::uint8_t>(value >> (24 - 8 * i));
     }
-    /// Returns where the box begins, for close().
+    /// Returns the position of the box, for close().
     std::size_t open(std::uint32_t type) noexcept {
         const std::size_t at = out.size();
         number(0, 4), number(type, 4);
@@ -37,7 +37,7 @@ struct heif_writer {
     void close(std::size_t at) noexcept { number_at(at, out.size() - at); }
 };
 
-/// see(item, number) with the picture, which is number 1 of the new file, and its tiles.
+/// Calls see(item, number) with the picture, which is number 1 of the new file, and with its tiles.
 template <class See>
 inline void each_heif_item(const heif_meta& m, See see) noexcept {
     std::uint32_t number = 1;
@@ -49,14 +49,14 @@ inline void each_heif_item(const heif_meta& m, See see) noexcept {
     });
 }
 
-/// Profiles of colour are of no use here; libheif knows the numbers alone.
+/// Colour profiles are not needed: libheif uses only the numbers.
 inline bool is_heif_property_kept(std::uint32_t type, const heif_reader& body) noexcept {
     constexpr std::size_t numbers = 11;
     if (type == four_letters("colr")) return body.end - body.at >= numbers && starts_with(body.file, "nclx", body.at);
     return heif_property_size(type) != 0;
 }
 
-/// All properties keep their places, so that the items' lists of them hold; those that are not kept are empty.
+/// Properties keep their positions, so that the lists of items stay valid; a property that is left out becomes empty.
 inline void write_heif_properties(const heif_meta& m, heif_writer& w) noexcept {
     const std::size_t properties = w.open(four_letters("iprp")), boxes = w.open(four_letters("ipco"));
     heif_reader r = m.properties;
@@ -89,7 +89,7 @@ inline void write_heif_properties(const heif_meta& m, heif_writer& w) noexcept {
     w.close(properties);
 }
 
-/// `m` has passed find_heif_picture. False when memory runs out.
+/// `m` must have passed find_heif_picture. False when memory runs out.
 [[nodiscard]] inline bool rewrite_heif(const heif_meta& m, buffer<std::uint8_t>& out) noexcept {
     heif_writer w{out};
     const bool grid = m.type_of(m.primary) == four_letters("grid");

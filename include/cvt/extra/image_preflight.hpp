@@ -1,4 +1,4 @@
-// What every preflight shares: the limits, the facts that it collects, reading of bytes.
+// Common parts of the preflights: limits, the facts that they collect, reading of bytes.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,15 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// Limits on what decode() accepts, so that a small file cannot ask for all memory.
+/// Limits of decode(), so that a small file cannot claim all memory.
+/// @code{.cpp}
+/// cvt::decode_limits limits;
+/// limits.max_pixels = 4'000'000;
+/// cvt::result<cvt::image> photo = cvt::read_image("upload.jpg", cvt::orientation::exif, limits);
+/// @endcode
 struct decode_limits {
     std::uint64_t max_bytes = 256U << 20;     ///< of the file; at most 2 GiB - 1
-    std::uint64_t max_pixels = 100'000'000U;  ///< width * height; a side is at most 16384 whatever this says
+    std::uint64_t max_pixels = 100'000'000U;  ///< width * height; in any case a side is at most 16384
 };
 
 namespace detail {
@@ -22,18 +27,18 @@ using file_bytes = std::span<const std::uint8_t>;
 
 inline constexpr int max_decoded_side = 16384;
 
-/// Bytes to put into a copy of the file before it is decoded, for the few things stb_image would read otherwise.
+/// Bytes to insert into a copy of the file before it is decoded, for the few cases that decoders read differently.
 struct file_patch {
-    std::size_t at = 0;            ///< where they are inserted
+    std::size_t at = 0;            ///< position of the insertion
     std::size_t count = 0;         ///< 0: no patch
     std::uint8_t bytes[768] = {};  ///< the first `count` are inserted
     std::size_t length_at = 0;     ///< position of a big-endian 32-bit length that grows by `count`; 0: none
 };
 
-/// What preflight learns of a file.
+/// What a preflight learns about a file.
 struct file_facts {
     int width = 0, height = 0;
-    int orientation = 1;  ///< as EXIF numbers them
+    int orientation = 1;  ///< EXIF's number
     file_patch patch;
 };
 

@@ -1,4 +1,4 @@
-// Unpacks the beginning of a zlib stream into a small buffer: enough for a text beside a PNG's pixels, for which no library need be there.
+// Unpacks the beginning of a zlib stream into a small buffer: enough for a PNG's text chunks, without a library.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// RFC 1951, bit by bit. Stops where the output is full, the input ends or makes no sense: what was written until then is `size()`.
+/// RFC 1951, bit by bit. Stops when the output is full or the input ends or is invalid; size() bytes are written by then.
 class inflater {
 public:
     inflater(std::span<const std::uint8_t> in, std::span<std::uint8_t> out) noexcept : in_{in}, out_{out} {
@@ -25,7 +25,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
-    /// A canonical Huffman code: how many codes of each length, and the symbols in their order.
+    /// A canonical Huffman code: the number of codes of each length, and the symbols in order.
     struct code {
         std::uint16_t counts[16] = {}, symbols[288] = {};
 

@@ -1,4 +1,4 @@
-// Walks a JPEG's segments before the decoder does: tables, frame, scans, end; everything outside the entropy-coded data.
+// Checks a JPEG's segments before a codec sees them: tables, frame, scans, end; everything outside the entropy-coded data.
 #pragma once
 
 #include "exif.hpp"
@@ -8,7 +8,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The marker codes of ISO/IEC 10918-1, table B.1, that mean something here.
+/// The marker codes of ISO/IEC 10918-1, table B.1, that are used here.
 enum jpeg_marker : unsigned {
     jpeg_sof0 = 0xC0,
     jpeg_sof1 = 0xC1,
@@ -28,19 +28,19 @@ enum jpeg_marker : unsigned {
     jpeg_com = 0xFE,
 };
 
-/// What the walk has seen so far.
+/// State of the walk over the segments.
 struct jpeg_walk {
     struct component {
         unsigned id = 0, h = 0, v = 0, quantization = 0;
-        bool dc_seen = false;               ///< a scan has brought its first coefficients
-        unsigned brought = 0, refined = 0;  ///< coefficients of each block that scans have gone through, first passes and later ones
+        bool dc_seen = false;               ///< a scan has had its DC coefficients
+        unsigned brought = 0, refined = 0;  ///< coefficients per block in first passes and in refining passes of scans
     };
     component components[4];
     unsigned count = 0;  ///< 0: no frame yet
     bool progressive = false, adobe = false, jfif = false, exif = false;
     unsigned adobe_transform = 0, scans = 0;
-    unsigned h_most = 0, v_most = 0;  ///< largest sampling factors
-    std::uint64_t fewest_bits = 0;    ///< of the scan under way
+    unsigned h_max = 0, v_max = 0;  ///< largest sampling factors
+    std::uint64_t fewest_bits = 0;  ///< of the current scan
     bool quantization[4] = {}, huffman[2][4] = {};
 };
 
@@ -52,20 +52,20 @@ inline error check_jpeg_quantization(file_bytes body, std::size_t at, jpeg_walk&
     while (!body.empty()) {
         const unsigned wide = body[0] >> 4, id = body[0] & 15U;
         const std::size_t size = 1 + 64 * (std::size_t{wide} + 1);
-        if (wide > 1 || id > 3 || body.size() < size) return jpeg_error("wrong quantization table", at);
+        if (wide > 1 || id > 3 || body.size() < size) return jpeg_error("invalid quantization table", at);
         walk.quantization[id] = true;
         body = body.subspan(size);
     }
     return {};
 }
 
-/// The most scans that a file may have; a progressive photo has about ten. Each costs a walk over the whole image.
+/// Maximum number of scans in a file; a progressive photo has about ten. Each costs a pass over the whole image.
 inline constexpr unsigned max_jpeg_scans = 100;
-/// How often scans may go through the coefficients of a component: the standard has one first pass (here 2, as decoders do not
-/// insist) and one for each of 13 bits more. The walks cost time however short the scans' data are.
+/// Maximum numbers of coefficients that scans may visit in a component: the standard has one first pass (here 2, because decoders
+/// allow it) and one for each of 13 further bits. Every pass costs time, however short the scan's data are.
 inline constexpr unsigned max_jpeg_brought = 2 * 64, max_jpeg_refined = 13 * 64;
 
-/// The counts must describe a prefix code of at most 256 symbols: stb_image 2.27 writes past its arrays otherwise.
+/// The counts must describe a prefix code of at most 256 symbols; otherwise stb_image 2.27 writes beyond its arrays.
 inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk) noexcept {
     while (!body.empty()) {
         const unsigned type = body[0] >> 4, id = body[0] & 15U;
@@ -88,8 +88,7 @@ inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk
     return {};
 }
 
-/// Frames of MJPEG have no Huffman tables: those of the standard are meant (ISO/IEC 10918-1, annex K.3), and are put in front of the
-/// first scan.
+/// Frames of MJPEG have no Huffman tables; the standard's (ISO/IEC 10918-1, annex K.3) are inserted before the first scan.
 inline void add_jpeg_tables(std::size_t at, jpeg_walk& walk, file_facts& facts) noexcept {
     for (const auto& kind : walk.huffman)
         for (const bool there : kind)
@@ -120,12 +119,12 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
         c.quantization = body[from + 2];
         if (c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.quantization > 3) return jpeg_error("impossible component", at);
         for (unsigned other = 0; other < i; ++other)
-            if (walk.components[other].id == c.id) return jpeg_error("two components of one name", at);
-        walk.h_most = c.h > walk.h_most ? c.h : walk.h_most;
-        walk.v_most = c.v > walk.v_most ? c.v : walk.v_most;
+            if (walk.components[other].id == c.id) return jpeg_error("two components have the same id", at);
+        walk.h_max = c.h > walk.h_max ? c.h : walk.h_max;
+        walk.v_max = c.v > walk.v_max ? c.v : walk.v_max;
     }
     for (unsigned i = 0; i < count; ++i)
-        if (walk.h_most % walk.components[i].h != 0 || walk.v_most % walk.components[i].v != 0)
+        if (walk.h_max % walk.components[i].h != 0 || walk.v_max % walk.components[i].v != 0)
             return error::format(errc::unsupported, "JPEG: sampling factors that are not whole ratios");
     walk.count = count;
     walk.progressive = marker == jpeg_sof2;
@@ -134,15 +133,15 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
     return {};
 }
 
-/// The bits that the data of a scan have at least: one for each block's DC code, and one for its AC codes in a baseline
-/// file. A header must not ask for millions of pixels that nothing follows.
+/// Minimum number of bits in a scan's data: one for each block's DC code and, in a baseline file, one for its AC codes. A header must
+/// not announce millions of pixels without data.
 inline std::uint64_t fewest_jpeg_bits(const jpeg_walk& walk, const jpeg_walk::component& c, bool alone, const file_facts& facts) noexcept {
-    const auto blocks = [alone](int size, unsigned factor, unsigned most) noexcept {
-        const std::uint64_t pixels = static_cast<std::uint64_t>(size), unit = std::uint64_t{8} * most;
+    const auto blocks = [alone](int size, unsigned factor, unsigned max) noexcept {
+        const std::uint64_t pixels = static_cast<std::uint64_t>(size), unit = std::uint64_t{8} * max;
         if (!alone) return (pixels + unit - 1) / unit * factor;
-        return ((pixels * factor + most - 1) / most + 7) / 8;
+        return ((pixels * factor + max - 1) / max + 7) / 8;
     };
-    return blocks(facts.width, c.h, walk.h_most) * blocks(facts.height, c.v, walk.v_most) * (walk.progressive ? 1 : 2);
+    return blocks(facts.width, c.h, walk.h_max) * blocks(facts.height, c.v, walk.v_max) * (walk.progressive ? 1 : 2);
 }
 
 inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk, const file_facts& facts) noexcept {
@@ -163,16 +162,16 @@ inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk, c
         for (unsigned k = 0; k < walk.count; ++k)
             if (walk.components[k].id == body[from]) c = &walk.components[k];
         for (unsigned k = 0; k < i; ++k)
-            if (body[1 + 2 * std::size_t{k}] == body[from]) return jpeg_error("a component twice in one scan", at);
+            if (body[1 + 2 * std::size_t{k}] == body[from]) return jpeg_error("a component is listed twice in one scan", at);
         const unsigned dc = body[from + 1] >> 4, ac = body[from + 1] & 15U;
-        if (c == nullptr || dc > 3 || ac > 3) return jpeg_error("a scan of something unknown", at);
+        if (c == nullptr || dc > 3 || ac > 3) return jpeg_error("a scan of an unknown component or table", at);
         if (!walk.quantization[c->quantization] || (needs_dc && !walk.huffman[0][dc]) || (needs_ac && !walk.huffman[1][ac]))
             return jpeg_error("a scan without its tables", at);
         if (walk.progressive && !needs_dc && !c->dc_seen) return jpeg_error("a scan that refines nothing", at);
         c->dc_seen = c->dc_seen || needs_dc;
         (high == 0 ? c->brought : c->refined) += walk.progressive ? last - first + 1 : 64;
         if (c->brought > max_jpeg_brought || c->refined > max_jpeg_refined)
-            return error::format(errc::unsupported, "JPEG: its scans go through component %td too often", c - walk.components + 1);
+            return error::format(errc::unsupported, "JPEG: too many scans of component %td", c - walk.components + 1);
         if (first == 0) walk.fewest_bits += fewest_jpeg_bits(walk, *c, count == 1, facts);
     }
     return {};
@@ -190,27 +189,27 @@ inline void read_jpeg_application(file_bytes body, unsigned marker, jpeg_walk& w
     }
 }
 
-/// Four components are CMYK or YCCK whether an Adobe segment says so or not, as libjpeg has it; stb_image reads
-/// anything but transforms 0 and 2 as something else. So its last word is an Adobe segment of ours.
+/// Four components are CMYK or YCCK with or without an Adobe segment, as in libjpeg; stb_image interprets any transform but 0 and 2
+/// differently. So an Adobe segment is inserted that both read alike.
 inline void patch_jpeg_cmyk(std::size_t at, const jpeg_walk& walk, file_facts& facts) noexcept {
     if (walk.count != 4 || walk.scans > 1) return;
     const std::uint8_t transform = walk.adobe && walk.adobe_transform != 0 ? 2 : 0;
     const std::uint8_t segment[]{0xFF, jpeg_app14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, transform};
     facts.patch.at = at;
-    std::memcpy(facts.patch.bytes + facts.patch.count, segment, sizeof segment);  // behind the tables, where these are missing too
+    std::memcpy(facts.patch.bytes + facts.patch.count, segment, sizeof segment);  // after the tables, if they are missing too
     facts.patch.count += sizeof segment;
 }
 
-/// Components called R, G and B are RGB to stb_image whatever the file says, and YCbCr to libjpeg where a JFIF segment or
-/// Adobe's transform says so: what two decoders see differently is not decoded.
+/// stb_image takes components named R, G and B for RGB always, libjpeg for YCbCr if a JFIF segment or Adobe's transform says so. A file
+/// that the two decoders read differently is refused.
 inline error check_jpeg_colors(const jpeg_walk& walk) noexcept {
     const jpeg_walk::component* c = walk.components;
     const bool named_rgb = walk.count == 3 && c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B';
     if (!named_rgb || (!walk.jfif && (!walk.adobe || walk.adobe_transform == 0))) return {};
-    return error::format(errc::unsupported, "JPEG: its components are called R, G and B, yet it says that they are YCbCr");
+    return error::format(errc::unsupported, "JPEG: its components are named R, G and B, but declared as YCbCr");
 }
 
-/// The first byte after the entropy-coded data at `at`: a marker other than a restart, or the end of the file.
+/// Position after the entropy-coded data that begin at `at`: a marker other than a restart, or the end of the file.
 inline std::size_t skip_jpeg_entropy(file_bytes f, std::size_t at) noexcept {
     while (at < f.size()) {
         const void* found = std::memchr(f.data() + at, 0xFF, f.size() - at);

@@ -11,6 +11,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// The extents of an array, outermost first; at most 8 of them.
+/// @code{.cpp}
+/// cvt::result<cvt::npy_array> array = cvt::read_npy("input.npy");
+/// if (!array) return report(array.error());
+/// for (std::size_t extent : array->shape) std::printf("%zu ", extent);
+/// @endcode
 class npy_shape {
 public:
     static constexpr std::size_t max_rank = 8;
@@ -24,7 +29,7 @@ public:
         extents_[rank_++] = extent;
         return true;
     }
-    /// Product of `extents`, 1 for none; false when it does not fit.
+    /// Product of `extents`, 1 for none; false if it overflows.
     static bool product(std::span<const std::size_t> extents, std::size_t& count) noexcept {
         bool empty = false, fits = true;
         count = 1;
@@ -41,7 +46,14 @@ private:
     std::size_t rank_ = 0;
 };
 
-/// An array read from a file: `values` has the product of `shape` elements, the last index running fastest.
+/// An array read from a file. The number of `values` is the product of `shape`; the last index runs fastest.
+/// @code{.cpp}
+/// cvt::result<cvt::npy_array> array = cvt::read_npy("input.npy");
+/// if (!array) return report(array.error());
+/// if (array->shape.size() != 3) return 2;  // (channels, height, width)
+/// const cvt::view<const float, 3> input{array->values.data(), array->shape[0], array->shape[1], array->shape[2]};
+/// if (cvt::error e = session.logits(input, logits)) return report(e);
+/// @endcode
 template <class T>
 struct basic_npy {
     npy_shape shape;
@@ -63,7 +75,7 @@ public:
             std::string_view key;
             ok = string(key) && take(':');
             if (ok && key == "descr" && peek() == '[')
-                return error::format(errc::unsupported, "%s: structured .npy dtypes are not read", path);
+                return error::format(errc::unsupported, "%s: structured .npy dtypes are not supported", path);
             ok = ok && ((key == "descr" && once(1) && string(descr)) || (key == "fortran_order" && once(2) && boolean(fortran_order)) ||
                         (key == "shape" && once(4) && tuple()));
             if (too_many_) return error::format(errc::unsupported, "%s: more than %zu dimensions", path, npy_shape::max_rank);
@@ -151,8 +163,8 @@ using unique_file = std::unique_ptr<std::FILE, close_file>;
 
 }  // namespace detail
 
-/// Reads an array of T, float or double; the file must hold exactly that type, in C order, and nothing after the data.
-/// Errors, each with the path: io; malformed (not a .npy file, a header that lies about the size); unsupported
+/// Reads an array of T, float or double. The file must have exactly that type, in C order, and nothing after the data.
+/// Errors, which name the path: io; malformed (not a .npy file, a size that differs from the header's); unsupported
 /// (another version, element type or order, more than 8 dimensions); out_of_memory.
 template <class T = float>
 result<basic_npy<T>> read_npy(const char* path) noexcept {
@@ -210,14 +222,19 @@ result<basic_npy<T>> read_npy(const char* path) noexcept {
     return array;
 }
 
-/// What a .npy file begins with.
+/// The first bytes of a .npy file.
+/// @code{.cpp}
+/// const std::size_t shape[]{1000, 384};
+/// const cvt::npy_start start = cvt::npy_header(shape);
+/// std::fwrite(start.bytes.data(), 1, start.size, stdout);  // 384,000 floats follow
+/// @endcode
 struct npy_start {
     std::array<char, 320> bytes{};  ///< 8 extents of 20 digits fit
-    std::size_t size = 0;           ///< 0: the shape has more than 8 dimensions, or `width` is too small for it
+    std::size_t size = 0;           ///< 0 if the shape has more than 8 dimensions or `width` is too small for it
 };
 
-/// The first bytes of a .npy file (version 1) of float32 in C order: `width` of them, or, where that is 0, as few as the format
-/// allows (a multiple of 64).
+/// Returns the first bytes of a .npy file (version 1) of float32 in C order: `width` bytes, or the fewest that the format allows (a
+/// multiple of 64) if `width` is 0.
 inline npy_start npy_header(std::span<const std::size_t> shape, std::size_t width = 0) noexcept {
     npy_start start;
     if (shape.size() > npy_shape::max_rank) return start;
@@ -240,17 +257,17 @@ inline npy_start npy_header(std::span<const std::size_t> shape, std::size_t widt
     return start;
 }
 
-/// Writes `values` as a float32 array of `shape` (C order, version 1). Errors: invalid_argument when the shape does not
-/// have as many elements or more than 8 dimensions; io.
+/// Writes `values` as a float32 array of `shape` (C order, version 1). Errors: invalid_argument (the shape has another number of
+/// elements, or more than 8 dimensions); io.
 inline error write_npy(const char* path, std::span<const float> values, std::span<const std::size_t> shape) noexcept {
     std::size_t count = 0;
     if (shape.size() > npy_shape::max_rank)
         return error::format(errc::invalid_argument, "%s: expected a shape of at most %zu dimensions, found %zu", path, npy_shape::max_rank,
                              shape.size());
     if (!npy_shape::product(shape, count))
-        return error::format(errc::invalid_argument, "%s: a shape of more elements than a size can count", path);
+        return error::format(errc::invalid_argument, "%s: the shape has more elements than a size_t can count", path);
     if (count != values.size())
-        return error::format(errc::invalid_argument, "%s: a shape of %zu elements for %zu values", path, count, values.size());
+        return error::format(errc::invalid_argument, "%s: expected %zu values for the shape, found %zu", path, count, values.size());
     const npy_start start = npy_header(shape);
     detail::unique_file file{std::fopen(path, "wb")};
     if (!file) return error::format(errc::io, "%s: cannot be opened for writing", path);

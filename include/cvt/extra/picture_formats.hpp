@@ -1,4 +1,4 @@
-// The table of picture formats: how each is recognised, what looks at a file of it before a decoder does, which library decodes it.
+// The table of picture formats: how each is recognised, its preflight, the library that decodes it.
 #pragma once
 
 #include "bmp_preflight.hpp"
@@ -14,10 +14,10 @@ CVT_NAMESPACE_BEGIN
 namespace detail {
 
 struct picture_format {
-    const char* name;  ///< as the program's codecs are called too
+    const char* name;  ///< also that of the program's codec
     bool (*recognised)(file_bytes file) noexcept;
     error (*preflight)(file_bytes file, const decode_limits& limits, file_facts& facts) noexcept;
-    const char *library, *package, *option;  ///< for a program that was built without it; the package is Debian's, the option CMake's
+    const char *library, *package, *option;  ///< for the message of a program built without it; Debian's package, CMake's option
 };
 
 inline constexpr picture_format picture_formats[]{
@@ -32,14 +32,14 @@ inline constexpr picture_format picture_formats[]{
     {"PNM", is_pnm, preflight_pnm, "", "", ""},
 };
 
-/// By content, never by a file's name; null for anything else.
+/// Finds the format by content, never by a file's name; null if it is none of these.
 inline const picture_format* find_format(file_bytes f) noexcept {
     for (const picture_format& format : picture_formats)
         if (format.recognised(f)) return &format;
     return nullptr;
 }
 
-/// What a file of none of these looks like, for the message.
+/// What a file of an unknown format looks like, for the message; null if that is unknown too.
 inline const char* guess_format(file_bytes f) noexcept {
     struct known {
         std::string_view magic;
@@ -47,21 +47,10 @@ inline const char* guess_format(file_bytes f) noexcept {
         const char* name;
     };
     static constexpr known formats[]{
-        {"ftyp", 4, "a film"},
-        {"8BPS", 0, "Photoshop"},
-        {"%PDF", 0, "PDF"},
-        {"PK\x03\x04", 0, "a ZIP archive"},
-        {"\x1F\x8B", 0, "gzip"},
-        {"\x93NUMPY", 0, "NumPy"},
-        {"\xFF\x0A", 0, "JPEG XL"},
-        {"JXL ", 4, "JPEG XL"},
-        {"jP  ", 4, "JPEG 2000"},
-        {"<svg", 0, "SVG"},
-        {"<?xml", 0, "XML or SVG"},
-        {"<!DOCTYPE", 0, "an HTML page"},
-        {"<!doctype", 0, "an HTML page"},
-        {"<html", 0, "an HTML page"},
-        {"<HTML", 0, "an HTML page"},
+        {"ftyp", 4, "a video"},           {"8BPS", 0, "Photoshop"},     {"%PDF", 0, "PDF"},           {"PK\x03\x04", 0, "a ZIP archive"},
+        {"\x1F\x8B", 0, "gzip"},          {"\x93NUMPY", 0, "NumPy"},    {"\xFF\x0A", 0, "JPEG XL"},   {"JXL ", 4, "JPEG XL"},
+        {"jP  ", 4, "JPEG 2000"},         {"<svg", 0, "SVG"},           {"<?xml", 0, "XML or SVG"},   {"<!DOCTYPE", 0, "an HTML page"},
+        {"<!doctype", 0, "an HTML page"}, {"<html", 0, "an HTML page"}, {"<HTML", 0, "an HTML page"},
     };
     for (const known& k : formats)
         if (starts_with(f, k.magic, k.at)) return k.name;

@@ -1,4 +1,4 @@
-// EXIF in the texts beside a PNG's pixels: "Raw profile type exif", hexadecimal and mostly packed, as ImageMagick and old tools write it.
+// Reads EXIF from a PNG's text chunks: "Raw profile type exif", hexadecimal and usually compressed, written by ImageMagick and old tools.
 #pragma once
 
 #include <cstring>
@@ -10,7 +10,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The orientation in "\nexif\n    1234\n4949...": a name, a length, digits in lines. The first directory lies at the beginning.
+/// The orientation in "\nexif\n    1234\n4949...": a name, a length, lines of digits. The first directory is at the beginning.
 inline int raw_profile_orientation(std::span<const std::uint8_t> text) noexcept {
     std::size_t at = 0;
     for (int line = 0; line < 3; ++at) {
@@ -32,9 +32,9 @@ inline int raw_profile_orientation(std::span<const std::uint8_t> text) noexcept 
     return exif_orientation(tiff);
 }
 
-/// `type` is tEXt, zTXt or iTXt. False where the text is something else.
+/// `type` is tEXt, zTXt or iTXt. False if the text is something else.
 inline bool text_orientation(std::string_view type, std::span<const std::uint8_t> body, int& orientation) noexcept {
-    constexpr std::string_view names[]{{"Raw profile type exif", 22}, {"Raw profile type APP1", 22}};  // with the NUL behind them
+    constexpr std::string_view names[]{{"Raw profile type exif", 22}, {"Raw profile type APP1", 22}};  // with the NUL after them
     const auto begins = [&](std::string_view name) noexcept {
         return body.size() >= name.size() && std::memcmp(body.data(), name.data(), name.size()) == 0;
     };
@@ -45,14 +45,14 @@ inline bool text_orientation(std::string_view type, std::span<const std::uint8_t
         if (text.size() < 2) return true;
         packed = text[0] != 0;
         text = text.subspan(2);
-        for (int i = 0; i < 2; ++i) {  // a language, and the name in it
+        for (int i = 0; i < 2; ++i) {  // a language, and the keyword in it
             const void* end = text.empty() ? nullptr : std::memchr(text.data(), 0, text.size());
             if (end == nullptr) return true;
             text = text.subspan(static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data()) + 1);
         }
     } else if (packed) {
         if (text.empty()) return true;
-        text = text.subspan(1);  // the method, of which there is one
+        text = text.subspan(1);  // the compression method; only one exists
     }
     std::uint8_t unpacked[4096];
     if (packed) text = {unpacked, inflater{text, unpacked}.size()};

@@ -1,4 +1,4 @@
-// Walks a PNG's chunks before the decoder does: order, lengths, checksums, header, palette; everything outside the compressed data.
+// Checks a PNG's chunks before a codec sees them: order, lengths, checksums, header, palette; everything outside the compressed data.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// CRC-32 as PNG's annex D defines it.
+/// CRC-32 of PNG's annex D.
 inline std::uint32_t png_crc(file_bytes data) noexcept {
     static constexpr auto table = [] {
         std::array<std::uint32_t, 256> t{};
@@ -37,10 +37,10 @@ inline bool png_depth_allowed(unsigned color, unsigned depth) noexcept {
     }
 }
 
-/// What the walk has seen so far.
+/// State of the walk over the chunks.
 struct png_walk {
     unsigned color = 0, depth = 0, palette = 0;
-    std::uint64_t data_bytes = 0, raw_bytes = 0;  ///< of the compressed data; of what they must unpack to
+    std::uint64_t data_bytes = 0, raw_bytes = 0;  ///< size of the compressed data; size that they must unpack to
     bool header = false, data = false, data_closed = false, transparency = false, exif = false, end = false;
 };
 
@@ -62,18 +62,18 @@ inline error check_png_header(file_bytes body, png_walk& walk, file_facts& facts
     return {};
 }
 
-/// Indexes past the palette's end are black, as in Pillow; stb_image would read what its stack held.
+/// Indices beyond the palette are black, as in Pillow; stb_image would read uninitialised memory.
 inline error check_png_palette(file_bytes body, std::size_t end_of_body, png_walk& walk, file_facts& facts) noexcept {
     const std::size_t size = body.size();
     if (walk.palette != 0 || walk.data || walk.transparency || walk.color == 0 || walk.color == 4)
-        return error::format(errc::malformed, "PNG: a palette where none may be");
-    const std::size_t most = walk.color == 3 ? std::size_t{3} << walk.depth : 768;
-    if (size == 0 || size % 3 != 0 || size > most)
-        return error::format(errc::malformed, "PNG: palette of %zu bytes, expected a multiple of 3 up to %zu", size, most);
+        return error::format(errc::malformed, "PNG: unexpected palette");
+    const std::size_t max = walk.color == 3 ? std::size_t{3} << walk.depth : 768;
+    if (size == 0 || size % 3 != 0 || size > max)
+        return error::format(errc::malformed, "PNG: palette of %zu bytes, expected a multiple of 3 up to %zu", size, max);
     walk.palette = static_cast<unsigned>(size / 3);
-    if (walk.color == 3 && size < most) {
+    if (walk.color == 3 && size < max) {
         facts.patch.at = end_of_body;
-        facts.patch.count = most - size;
+        facts.patch.count = max - size;
         facts.patch.length_at = end_of_body - size - 8;
     }
     return {};
@@ -99,7 +99,7 @@ inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t
     if (type == "PLTE") return check_png_palette(body, end_of_body, walk, facts);
     if (type == "tRNS") return check_png_transparency(body.size(), walk);
     if (type == "IDAT") {
-        if (walk.data_closed) return error::format(errc::malformed, "PNG: image data is not in one piece");
+        if (walk.data_closed) return error::format(errc::malformed, "PNG: image data is not contiguous");
         if (walk.color == 3 && walk.palette == 0) return error::format(errc::malformed, "PNG: color type 3 without a palette");
         walk.data = true;
         walk.data_bytes += body.size();
@@ -107,7 +107,7 @@ inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t
     }
     if (type == "IEND") {
         if (!walk.data) return error::format(errc::malformed, "PNG: no image data");
-        constexpr unsigned densest = 1032;  // deflate: 258 bytes in two bits; a header must not ask for more than can follow
+        constexpr unsigned densest = 1032;  // deflate: 258 bytes in two bits; a header must not announce more than the data can hold
         if (walk.raw_bytes > walk.data_bytes * densest)
             return error::format(errc::malformed, "PNG: %llu bytes of image data cannot hold %d x %d pixels",
                                  static_cast<unsigned long long>(walk.data_bytes), facts.width, facts.height);

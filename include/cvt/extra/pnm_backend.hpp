@@ -1,4 +1,4 @@
-// PNM files to 8 bits, own code. Included by codecs.hpp.
+// Decodes PNM files to 8 bits without a library. Included by codecs.hpp.
 #pragma once
 
 #include <cmath>
@@ -9,33 +9,33 @@
 
 namespace cvt_pnm {
 
-/// Python's round(value / most * 255), half to even, as Pillow has it; too large a value is white.
-inline unsigned char scaled(unsigned value, unsigned most) noexcept {
-    if (most == 255) return static_cast<unsigned char>(value);
-    const double exact = static_cast<double>(value) / most * 255;
+/// Python's round(value / max * 255), half to even, as in Pillow; a value above `max` is white.
+inline unsigned char scaled(unsigned value, unsigned max) noexcept {
+    if (max == 255) return static_cast<unsigned char>(value);
+    const double exact = static_cast<double>(value) / max * 255;
     return static_cast<unsigned char>(exact < 255 ? std::nearbyint(exact) : 255);
 }
 
 inline const char* read_text(cvt::detail::file_bytes f, const cvt::detail::pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
     cvt::detail::pnm_scanner scan{f, p.pixels};
     for (; count != 0; --count, ++to) {
-        if (p.bitmap) {  // single digits, which may stand without spaces
+        if (p.bitmap) {  // single digits, which need no spaces between them
             scan.skip();
             if (scan.at == f.size()) return "the pixels end too soon";
             const unsigned digit = f[scan.at++];
-            if (digit != '0' && digit != '1') return "a pixel that is neither 0 nor 1";
+            if (digit != '0' && digit != '1') return "a pixel is neither 0 nor 1";
             *to = digit == '0' ? 255 : 0;
             continue;
         }
         const int value = scan.number();
-        if (value < 0) return scan.at == f.size() ? "the pixels end too soon" : "a pixel that is no number";
-        if (static_cast<unsigned>(value) > p.most) return "a pixel larger than the largest value";
-        *to = scaled(static_cast<unsigned>(value), p.most);
+        if (value < 0) return scan.at == f.size() ? "the pixels end too soon" : "a pixel is not a number";
+        if (static_cast<unsigned>(value) > p.max) return "a pixel exceeds the largest value";
+        *to = scaled(static_cast<unsigned>(value), p.max);
     }
     return nullptr;
 }
 
-/// The preflight has seen that they are all there.
+/// The preflight has checked that all pixels are in the file.
 inline void read_bytes(const unsigned char* from, const cvt::detail::pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
     if (p.bitmap) {
         for (int y = 0; y < p.height; ++y, from += (p.width + 7) / 8)
@@ -44,8 +44,8 @@ inline void read_bytes(const unsigned char* from, const cvt::detail::pnm_layout&
     }
     for (; count != 0; --count, ++to) {
         unsigned value = *from++;
-        if (p.most > 255) value = value << 8 | *from++;
-        *to = scaled(value, p.most);
+        if (p.max > 255) value = value << 8 | *from++;
+        *to = scaled(value, p.max);
     }
 }
 

@@ -1,4 +1,4 @@
-// The header of a PNM file (PBM, PGM, PPM, as text or bytes): size, largest value, and whether its pixels can all be there.
+// Checks the header of a PNM file (PBM, PGM, PPM, as text or bytes): size, largest value, and whether the file is long enough.
 #pragma once
 
 #include "image_preflight.hpp"
@@ -8,10 +8,10 @@ namespace detail {
 
 struct pnm_layout {
     int width = 0, height = 0;
-    unsigned most = 1;     ///< the value of white
-    unsigned samples = 1;  ///< of a pixel
+    unsigned max = 1;      ///< the value of white
+    unsigned samples = 1;  ///< per pixel
     bool text = false, bitmap = false;
-    std::size_t pixels = 0;  ///< where they begin
+    std::size_t pixels = 0;  ///< position of the first
 };
 
 inline bool is_pnm_space(unsigned c) noexcept { return c == ' ' || (c >= 9 && c <= 13); }
@@ -32,7 +32,7 @@ struct pnm_scanner {
                 return;
         }
     }
-    /// Up to 65,535; anything else is -1.
+    /// A number up to 65,535; -1 for anything else.
     int number() noexcept {
         skip();
         if (at == file.size() || file[at] < '0' || file[at] > '9') return -1;
@@ -43,23 +43,22 @@ struct pnm_scanner {
     }
 };
 
-/// What backend and preflight read alike.
+/// Reads the header, for the preflight and for the codec.
 inline error find_pnm_layout(file_bytes f, const decode_limits& limits, pnm_layout& p) noexcept {
     const unsigned kind = f[1] - '0';
     p.text = kind <= 3;
     p.bitmap = kind == 1 || kind == 4;
     p.samples = kind == 3 || kind == 6 ? 3 : 1;
     pnm_scanner scan{f, 2};
-    const int width = scan.number(), height = scan.number(), most = p.bitmap ? 1 : scan.number();
-    if (width < 0 || height < 0 || most < 1)
-        return error::format(errc::malformed, "PNM: no header of numbers up to 65535 behind P%u", kind);
+    const int width = scan.number(), height = scan.number(), max = p.bitmap ? 1 : scan.number();
+    if (width < 0 || height < 0 || max < 1) return error::format(errc::malformed, "PNM: no header of numbers up to 65535 behind P%u", kind);
     if (error e = check_pixels(width, height, limits)) return e;
     p.width = width, p.height = height;
-    p.most = static_cast<unsigned>(most);
+    p.max = static_cast<unsigned>(max);
     if (scan.at < f.size()) ++scan.at;  // one space
     p.pixels = scan.at;
     const std::uint64_t across = static_cast<std::uint64_t>(width) * p.samples, down = static_cast<std::uint64_t>(height);
-    const std::uint64_t need = p.text ? across * down : p.bitmap ? (across + 7) / 8 * down : across * down * (p.most > 255 ? 2 : 1);
+    const std::uint64_t need = p.text ? across * down : p.bitmap ? (across + 7) / 8 * down : across * down * (p.max > 255 ? 2 : 1);
     if (need > f.size() - p.pixels)
         return error::format(errc::malformed, "PNM is truncated: %zu bytes after its header, at least %llu expected for %d x %d pixels",
                              f.size() - p.pixels, static_cast<unsigned long long>(need), width, height);

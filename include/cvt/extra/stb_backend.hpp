@@ -1,4 +1,4 @@
-// stb_image, compiled in the one unit that asks for it: JPEG and PNG from memory, with allocations capped. Included by codecs.hpp.
+// Decodes JPEG and PNG by stb_image, with a limit on allocations, in the unit that asks for it. Included by codecs.hpp.
 #pragma once
 
 #include <cstdlib>
@@ -7,16 +7,16 @@
 
 namespace cvt_stb {
 
-// The largest single allocation of the decoding under way on this thread: a compressed megabyte can ask for a gigabyte.
+// Limit on a single allocation of the picture being decoded on this thread: a compressed megabyte can ask for a gigabyte.
 inline thread_local std::size_t allocation_limit = 0;
-// Whether it got less than it asked for: stb_image may then call the file one of an unknown type.
+// Whether an allocation was refused: stb_image may then report a file of an unknown type.
 inline thread_local bool refused = false;
 
 inline void* noted(void* memory) noexcept {
     refused = refused || memory == nullptr;
     return memory;
 }
-// Zeroed, so that what a damaged file leaves undecoded is black and not what the heap held.
+// Zeroed, so that the undecoded part of a damaged file is black and not old heap content.
 inline void* allocate(std::size_t size) noexcept { return noted(size <= allocation_limit ? std::calloc(1, size) : nullptr); }
 inline void* reallocate(void* memory, std::size_t size) noexcept {
     return noted(size <= allocation_limit ? std::realloc(memory, size) : nullptr);

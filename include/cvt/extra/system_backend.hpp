@@ -1,4 +1,4 @@
-// libjpeg-turbo and libpng in place of stb_image, in the one unit that defines CVT_WITH_SYSTEM_CODECS. Included by codecs.hpp.
+// Decodes JPEG and PNG by libjpeg-turbo and libpng, in the unit that defines CVT_WITH_SYSTEM_CODECS. Included by codecs.hpp.
 #pragma once
 #if defined(CVT_WITH_SYSTEM_CODECS)
 
@@ -16,20 +16,20 @@
 
 namespace cvt_system {
 
-/// One decoding. Both libraries report an error by a call that must not return, so nothing in here has a destructor.
+/// One picture being decoded. Both libraries report errors by longjmp, so no member may need a destructor.
 struct job {
     const unsigned char* file;
-    std::size_t size, limit;  ///< bytes, of the file and of any block of memory
+    std::size_t size, limit;  ///< in bytes: of the file, and of the largest allocation
     unsigned char* pixels = nullptr;
     int width = 0, height = 0, channels = 0;
     std::jmp_buf failed;
 
-    bool room(std::size_t count) noexcept {
+    bool allocate(std::size_t count) noexcept {
         return count <= limit && (pixels = static_cast<unsigned char*>(std::calloc(1, count))) != nullptr;
     }
 };
 
-/// The last error's text, for the caller to copy.
+/// Text of the last error; the caller copies it.
 inline thread_local char reason[JMSG_LENGTH_MAX];
 
 struct jpeg_job : job {
@@ -44,7 +44,7 @@ inline void fail_jpeg(j_common_ptr info) noexcept {
     std::longjmp(static_cast<jpeg_job*>(info->client_data)->failed, 1);
 }
 
-/// C x K, as Pillow has it for files that store ink inverted, which is all of them. The fourth byte becomes meaningless.
+/// C x K, as Pillow computes it for files that store inverted ink, which all do. The fourth byte becomes meaningless.
 inline void rgb_from_cmyk(unsigned char* pixels, std::size_t count) noexcept {
     for (; count != 0; --count, pixels += 4)
         for (int i = 0; i < 3; ++i) {
@@ -66,7 +66,7 @@ inline bool run(jpeg_job& j) noexcept {
     j.height = static_cast<int>(j.info.output_height);
     j.channels = j.info.output_components;
     const std::size_t stride = std::size_t{j.info.output_width} * static_cast<std::size_t>(j.channels);
-    if (!j.room(stride * j.info.output_height)) return std::strcpy(reason, "outofmem"), false;
+    if (!j.allocate(stride * j.info.output_height)) return std::strcpy(reason, "outofmem"), false;
     while (j.info.output_scanline < j.info.output_height) {
         JSAMPROW row = j.pixels + stride * j.info.output_scanline;
         jpeg_read_scanlines(&j.info, &row, 1);
@@ -94,7 +94,7 @@ struct png_job : job {
 };
 
 inline void fail_png(png_structp png, png_const_charp text) noexcept {
-    const bool memory = std::strstr(text, "memory") != nullptr;  // libpng has no codes
+    const bool memory = std::strstr(text, "memory") != nullptr;  // libpng has no error codes
     std::snprintf(reason, sizeof reason, "%s", memory ? "outofmem" : text);
     std::longjmp(static_cast<png_job*>(png_get_error_ptr(png))->failed, 1);
 }
@@ -112,10 +112,10 @@ inline bool run(png_job& j) noexcept {
     j.info = j.png != nullptr ? png_create_info_struct(j.png) : nullptr;
     if (j.info == nullptr) return std::strcpy(reason, "outofmem"), false;
     png_set_read_fn(j.png, &j, read_png);
-    png_set_crc_action(j.png, PNG_CRC_QUIET_USE, PNG_CRC_WARN_DISCARD);  // the preflight has seen to them, and may have mended a palette
+    png_set_crc_action(j.png, PNG_CRC_QUIET_USE, PNG_CRC_WARN_DISCARD);  // the preflight has checked them and may have extended a palette
     png_set_user_limits(j.png, 16384, 16384);
     png_set_chunk_malloc_max(j.png, 1U << 20);
-    // Texts and profiles would be unpacked and kept, a thousand of them of a megabyte each.
+    // libpng would unpack and keep texts and profiles: up to a thousand of a megabyte each.
     png_set_keep_unknown_chunks(j.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_read_info(j.png, j.info);
     const int depth = png_get_bit_depth(j.png, j.info), color = png_get_color_type(j.png, j.info);
@@ -129,7 +129,7 @@ inline bool run(png_job& j) noexcept {
     j.height = static_cast<int>(png_get_image_height(j.png, j.info));
     j.channels = png_get_channels(j.png, j.info);
     const std::size_t stride = png_get_rowbytes(j.png, j.info);
-    if (!j.room(stride * static_cast<std::size_t>(j.height))) return std::strcpy(reason, "outofmem"), false;
+    if (!j.allocate(stride * static_cast<std::size_t>(j.height))) return std::strcpy(reason, "outofmem"), false;
     for (int pass = 0; pass < passes; ++pass)
         for (int y = 0; y < j.height; ++y) png_read_row(j.png, j.pixels + stride * static_cast<std::size_t>(y), nullptr);
     return stride == static_cast<std::size_t>(j.width) * static_cast<std::size_t>(j.channels);

@@ -1,4 +1,4 @@
-// thread_pool: an executor of std::threads for hosts that bring no threads of their own.
+// thread_pool: an executor of std::threads, for hosts without threads of their own.
 #pragma once
 
 #include <chrono>
@@ -12,20 +12,21 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// A fixed number of workers, of which the thread that calls is one: create(4) starts three threads. They sleep on a
-/// condition variable when there is nothing to do, but yield for up to a millisecond first, since a forward pass soon
-/// has its next layer for them; and are joined by the destructor. Sessions on several threads may share it: their
-/// layers take turns. A task must not give it tasks. Must outlive the sessions that hold its executor.
-/// A child of fork() has none of the threads: it makes a pool of its own, and leaves by _exit() without destroying this one.
-///
-///     auto pool = cvt::thread_pool::create(4);
-///     if (!pool) return report(pool.error());
-///     cvt::session session{model, {.executor = pool->as_executor()}};
+/// A fixed number of workers, one of which is the calling thread: create(4) starts three threads. Idle threads yield for
+/// up to a millisecond, because the next layer follows soon, and then sleep on a condition variable. The destructor joins
+/// them. Sessions on several threads may share a pool: their layers take turns. A task must not run tasks on the same
+/// pool. The pool must outlive the sessions that hold its executor. A child of fork() has none of the threads: it must
+/// make a pool of its own, and leave by _exit() without destroying this one.
+/// @code{.cpp}
+/// cvt::result<cvt::thread_pool> pool = cvt::thread_pool::create(4);
+/// if (!pool) return report(pool.error());
+/// cvt::session session{model, {.executor = pool->as_executor()}};
+/// @endcode
 class thread_pool {
 public:
     static constexpr int max_workers = 256;
 
-    /// Errors: invalid_argument (not 1 to 256 workers), out_of_memory (the system starts no more threads). In a unit
+    /// Errors: invalid_argument (not 1 to 256 workers), out_of_memory (the system cannot start more threads). In a unit
     /// without exceptions std::thread ends the program instead.
     static result<thread_pool> create(int workers) noexcept {
         if (workers < 1 || workers > max_workers)
@@ -41,7 +42,7 @@ public:
 #endif
     }
 
-    /// Valid as long as this pool or the one it is moved to.
+    /// Valid as long as this pool, or the pool that it is moved to.
     [[nodiscard]] executor as_executor() const noexcept { return {state_.get(), state_->workers, &state::run}; }
 
 private:
@@ -59,7 +60,7 @@ private:
             for (std::thread& t : threads) t.join();
         }
 
-        // What executor::run asks for: the caller works too, then waits for whoever is still at it.
+        // Implements executor::run: the caller works too, then waits for the other workers.
         static void run(void* context, int task_count, void (*task_function)(void*, int), void* task_argument) noexcept {
             state& s = *static_cast<state*>(context);
             const std::lock_guard alone{s.caller};
@@ -88,8 +89,8 @@ private:
             }
         }
 
-        // Sleeping and being woken takes longer than the gap between two layers, the more so on a virtual machine, whose
-        // idle processor is given away.
+        // To sleep and wake takes longer than the gap between two layers, especially on a virtual machine, which gives
+        // its idle processor away.
         template <class Condition>
         static void yield_while(std::unique_lock<std::mutex>& hold, Condition waiting) noexcept {
             constexpr std::chrono::milliseconds patience{1};
@@ -99,7 +100,7 @@ private:
             hold.lock();
         }
 
-        // Holds the lock between tasks only: an index is a row range or a head, long against a lock.
+        // Holds the lock only between tasks: an index is a row range or a head, which takes long compared with a lock.
         void take_tasks(std::unique_lock<std::mutex>& hold) noexcept {
             while (next < count) {
                 const int index = next++;
@@ -113,13 +114,13 @@ private:
         }
 
         const int workers;
-        std::mutex caller, mutex;  // caller: held by the one whose tasks these are
+        std::mutex caller, mutex;  // caller: held by the thread whose tasks these are
         std::condition_variable wake, finished;
         task_type task = nullptr;
         void* argument = nullptr;
-        std::atomic<int> count = 0, next = 0, unfinished = 0;  // written under the lock, watched without
+        std::atomic<int> count = 0, next = 0, unfinished = 0;  // written with the lock held, read without it
         std::atomic<bool> stop = false;
-        std::vector<std::thread> threads;  // last: started when the rest is there
+        std::vector<std::thread> threads;  // last, so that the threads start when all other members exist
     };
 
     explicit thread_pool(int workers) : state_{std::make_unique<state>(workers)} {

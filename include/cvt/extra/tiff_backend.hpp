@@ -1,4 +1,4 @@
-// libtiff 4.5 or later, in the one unit that defines CVT_WITH_TIFF: the first page of a file. Included by codecs.hpp.
+// Decodes the first page of a TIFF by libtiff 4.5 or later, in the unit that defines CVT_WITH_TIFF. Included by codecs.hpp.
 #pragma once
 #if defined(CVT_WITH_TIFF)
 
@@ -15,16 +15,16 @@
 
 namespace cvt_tiff {
 
-/// The last error's text, for the caller to copy.
+/// Text of the last error; the caller copies it.
 inline thread_local char text[160];
 
 inline int note(TIFF*, void*, const char*, const char* format, va_list values) noexcept {
     std::vsnprintf(text, sizeof text, format, values);
-    return 1;  // and no global handler, which would print it
+    return 1;  // keeps the global handler from printing it
 }
 inline int ignore(TIFF*, void*, const char*, const char*, va_list) noexcept { return 1; }
 
-/// The file in memory, as libtiff wants to see it.
+/// The file in memory, with the functions that libtiff reads it by.
 struct source {
     const unsigned char* file;
     toff_t size, at;
@@ -57,7 +57,7 @@ inline TIFF* open(source& s, std::size_t limit) noexcept {
     return tiff;
 }
 
-/// Whether libtiff sees the page that the preflight saw: sizes of blocks are taken from it.
+/// Whether libtiff reads the page as the preflight did, which has checked the sizes of blocks.
 inline bool agrees(TIFF* tiff, const cvt::detail::tiff_page& page) noexcept {
     std::uint32_t width = 0, height = 0;
     std::uint16_t bits = 0, samples = 0, photometric = 0, compression = 0, planar = 0;
@@ -75,7 +75,7 @@ inline bool agrees(TIFF* tiff, const cvt::detail::tiff_page& page) noexcept {
            blocks == page.blocks();
 }
 
-/// Block by block: rows of samples to RGB.
+/// Converts rows of samples to RGB, block by block.
 inline bool read_blocks(TIFF* tiff, const painter& to, unsigned char* block, tmsize_t size) noexcept {
     const cvt::detail::tiff_page& page = to.page;
     const std::uint64_t planes = page.separate ? page.samples : 1, in_plane = page.blocks() / planes;
@@ -97,9 +97,9 @@ inline bool read_blocks(TIFF* tiff, const painter& to, unsigned char* block, tms
     return true;
 }
 
-/// YCbCr that is not JPEG: libtiff's own conversion, to what is RGBA in a 32-bit number.
+/// YCbCr that is not JPEG, by libtiff's own conversion to RGBA in a 32-bit number.
 inline bool read_ycbcr(TIFF* tiff, const cvt::detail::tiff_page& page, unsigned char* pixels) noexcept {
-    TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);  // turning is the caller's
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);  // the caller turns the page
     const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height);
     auto* raster = static_cast<std::uint32_t*>(std::calloc(count, sizeof(std::uint32_t)));
     if (raster == nullptr) return std::strcpy(text, "outofmem"), false;
@@ -130,7 +130,7 @@ inline bool read(TIFF* tiff, const cvt::detail::tiff_page& page, std::size_t lim
     const std::uint64_t size = page.block_bytes();
     const tmsize_t theirs = page.tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
     if (theirs < 0 || static_cast<std::uint64_t>(theirs) != size)
-        return std::strcpy(text, "blocks of another size than its directory says"), false;
+        return std::strcpy(text, "the size of blocks differs from its directory"), false;
     auto* block = static_cast<unsigned char*>(size <= limit ? std::calloc(1, static_cast<std::size_t>(size)) : nullptr);
     if (block == nullptr) return std::strcpy(text, "outofmem"), false;
     const bool good = read_blocks(tiff, to, block, static_cast<tmsize_t>(size));

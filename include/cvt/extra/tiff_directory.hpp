@@ -1,4 +1,4 @@
-// The first directory of a TIFF structure, classic or BigTIFF, as tags with integers: what EXIF data and TIFF files begin with.
+// Reads the first directory of a TIFF structure, classic or BigTIFF, as tags with integers. EXIF data and TIFF files begin with one.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,12 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Reads within the bounds of `file` only. A tag that is not there, or whose values are no integers or past the end, has a count of 0.
+/// Reads only within the bounds of `file`. A tag that is missing, has values that are not integers, or lies beyond the end, has a count
+/// of 0.
 struct tiff_directory {
     std::span<const std::uint8_t> file;
     bool little = true, big = false;          ///< big: BigTIFF
-    std::size_t entries = 0, entries_at = 0;  ///< as many as the file has room for; the first 4,096
+    std::size_t entries = 0, entries_at = 0;  ///< those that the file can hold, at most 4,096
 
     [[nodiscard]] std::uint64_t read(std::size_t at, std::size_t width) const noexcept {
         std::uint64_t value = 0;
@@ -23,7 +24,7 @@ struct tiff_directory {
     }
     [[nodiscard]] std::size_t entry_size() const noexcept { return big ? 20 : 12; }
 
-    /// Where the values of a tag are, and how many of what width.
+    /// Position, number and width of a tag's values.
     struct values {
         std::uint64_t count = 0;
         std::size_t at = 0, width = 0;
@@ -54,14 +55,14 @@ struct tiff_directory {
     }
 
 private:
-    /// Bytes of a value of this type (TIFF 6.0, section 2; BigTIFF); 0 for what is no integer.
+    /// Size in bytes of a value of this type (TIFF 6.0, section 2; BigTIFF); 0 if the type is not an integer.
     static std::size_t integer_width(std::uint64_t type) noexcept {
         constexpr std::uint8_t widths[]{0, 1, 0, 2, 4, 0, 1, 0, 2, 4, 0, 0, 0, 4, 0, 0, 8, 8, 8};
         return type < sizeof widths ? widths[type] : 0;
     }
 };
 
-/// False where `file` has no such structure, or no room for the directory's count.
+/// False if `file` has no such structure or is too short for the directory's count.
 inline bool open_tiff(std::span<const std::uint8_t> file, tiff_directory& d) noexcept {
     d.file = file;
     if (file.size() < 8) return false;
@@ -75,9 +76,9 @@ inline bool open_tiff(std::span<const std::uint8_t> file, tiff_directory& d) noe
     const std::size_t counter = d.big ? 8 : 2;
     if (at > file.size() || file.size() - at < counter) return false;
     d.entries_at = static_cast<std::size_t>(at) + counter;
-    const std::uint64_t said = d.read(static_cast<std::size_t>(at), counter), room = (file.size() - d.entries_at) / d.entry_size();
-    constexpr std::uint64_t most = 4096;
-    d.entries = static_cast<std::size_t>(said < room ? (said < most ? said : most) : (room < most ? room : most));
+    const std::uint64_t said = d.read(static_cast<std::size_t>(at), counter), capacity = (file.size() - d.entries_at) / d.entry_size();
+    constexpr std::uint64_t max = 4096;
+    d.entries = static_cast<std::size_t>(said < capacity ? (said < max ? said : max) : (capacity < max ? capacity : max));
     return true;
 }
 

@@ -1,4 +1,4 @@
-// The samples of a TIFF page to RGB: grey, palettes, RGB, CMYK, of 1 to 16 bits, as Pillow's convert("RGB") has them.
+// Converts the samples of a TIFF page to RGB: grey, palettes, RGB, CMYK, of 1 to 16 bits, as Pillow's convert("RGB") does.
 #pragma once
 
 #include "tiff_preflight.hpp"
@@ -8,10 +8,10 @@ namespace cvt_tiff {
 /// Writes the samples of a page into pixels.
 struct painter {
     const cvt::detail::tiff_page& page;
-    const unsigned short* palette[3] = {};  ///< with a page of that kind
+    const unsigned short* palette[3] = {};  ///< of a palette page
     unsigned char* pixels;                  ///< of the whole page, RGB
 
-    /// Sample `index` of a row: of 16 bits, which are in this machine's order, the high byte.
+    /// Sample `index` of a row; the high byte of 16 bits, which are in this machine's byte order.
     [[nodiscard]] unsigned sample(const unsigned char* row, std::size_t index) const noexcept {
         if (page.bits == 8) return row[index];
         if (page.bits == 16) {
@@ -23,8 +23,8 @@ struct painter {
         return row[bit / 8] >> (8 - page.bits - bit % 8) & ((1U << page.bits) - 1);
     }
 
-    /// A run of `count` pixels of a block's row, whose first is at (x, y) of the page. `plane`: which sample the row is of, where each
-    /// has planes of its own.
+    /// Converts `count` pixels of a block's row, the first at (x, y) of the page. `plane`: the row's sample, if each sample has a plane of
+    /// its own.
     void row(const unsigned char* from, int x, int y, int count, unsigned plane) const noexcept {
         unsigned char* to = pixels + (static_cast<std::size_t>(y) * static_cast<std::size_t>(page.width) + static_cast<std::size_t>(x)) * 3;
         for (int i = 0; i < count; ++i, to += 3) {
@@ -57,7 +57,7 @@ private:
             to[c] = static_cast<unsigned char>(light - ((t + (t >> 8)) >> 8));
         }
     }
-    /// Colours that were multiplied by their alpha.
+    /// Divides colours that were multiplied by their alpha.
     static void divide(unsigned alpha, unsigned char* to) noexcept {
         for (unsigned c = 0; c < 3; ++c) {
             const unsigned whole = alpha == 0 ? 0 : 255 * unsigned{to[c]} / alpha;

@@ -1,4 +1,4 @@
-// Reads the first directory of a TIFF before libtiff does: size, layout, samples, orientation, and whether its data are all there.
+// Checks the first directory of a TIFF before libtiff sees it: size, layout, samples, orientation, and whether all data are in the file.
 #pragma once
 
 #include "image_preflight.hpp"
@@ -7,7 +7,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The tags and values of TIFF 6.0 that mean something here.
+/// The tags and values of TIFF 6.0 that are used here.
 enum tiff_number : unsigned {
     tiff_width = 256,
     tiff_height = 257,
@@ -49,7 +49,7 @@ enum tiff_number : unsigned {
 struct tiff_page {
     int width = 0, height = 0, orientation = 1;
     unsigned bits = 1, samples = 1, photometric = 0, compression = tiff_none,
-             extra = 0;  ///< extra: meaning of the first sample beyond the colours
+             extra = 0;  ///< extra: meaning of the first sample after the colours
     bool tiled = false, separate = false;
     int block_width = 0, block_height = 0;
     std::uint64_t data_bytes = 0;
@@ -57,7 +57,7 @@ struct tiff_page {
     [[nodiscard]] unsigned colors() const noexcept {
         return photometric == tiff_cmyk ? 4 : photometric == tiff_rgb || photometric == tiff_ycbcr ? 3 : 1;
     }
-    /// Samples of a pixel that lie together.
+    /// Samples of a pixel that are stored together.
     [[nodiscard]] unsigned together() const noexcept { return separate ? 1 : samples; }
     [[nodiscard]] std::uint64_t row_bytes(int pixels) const noexcept {
         return (static_cast<std::uint64_t>(pixels) * together() * bits + 7) / 8;
@@ -71,7 +71,7 @@ struct tiff_page {
     }
 };
 
-/// Which kinds are decoded: those of Pillow, less LAB, floating point and 12 or 32 bits.
+/// Checks that the page is of a kind that is decoded: Pillow's, without LAB, floating point and 12 or 32 bits.
 inline error check_tiff_samples(const tiff_page& page) noexcept {
     const unsigned p = page.photometric;
     const bool grey = p == tiff_white_is_zero || p == tiff_black_is_zero, small = page.bits == 1 || page.bits == 2 || page.bits == 4;
@@ -90,7 +90,7 @@ inline error check_tiff_samples(const tiff_page& page) noexcept {
     return {};
 }
 
-/// How many bytes can come from one of the data; 0: not a compression that is decoded.
+/// Maximum number of bytes that one compressed byte can unpack to; 0 for a compression that is not supported.
 inline unsigned tiff_density(unsigned compression) noexcept {
     switch (compression) {
         case tiff_none: return 1;
@@ -111,16 +111,16 @@ inline error check_tiff_blocks(const tiff_directory& d, tiff_page& page) noexcep
     std::uint64_t across = static_cast<std::uint64_t>(page.width), down = d.number(tiff_rows, static_cast<std::uint64_t>(page.height));
     if (page.tiled) {
         across = d.number(tiff_tile_width, 0), down = d.number(tiff_tile_height, 0);
-        // A tile may be larger than a small image; not by much.
-        constexpr std::uint64_t most = 1024;
+        // A tile may be larger than a small image, but not by much.
+        constexpr std::uint64_t max = 1024;
         const auto wrong = [](std::uint64_t side, int of) noexcept {
-            return side == 0 || side % 16 != 0 || (side > most && side >= static_cast<std::uint64_t>(of) + 16);
+            return side == 0 || side % 16 != 0 || (side > max && side >= static_cast<std::uint64_t>(of) + 16);
         };
         if (wrong(across, page.width) || wrong(down, page.height))
             return error::format(errc::malformed, "TIFF: tiles of %llu x %llu for %d x %d pixels", static_cast<unsigned long long>(across),
                                  static_cast<unsigned long long>(down), page.width, page.height);
     } else {
-        if (down == 0) return error::format(errc::malformed, "TIFF: strips of no rows");
+        if (down == 0) return error::format(errc::malformed, "TIFF: strips without rows");
         down = down < static_cast<std::uint64_t>(page.height) ? down : static_cast<std::uint64_t>(page.height);
     }
     page.block_width = static_cast<int>(across);
@@ -139,14 +139,14 @@ inline error check_tiff_blocks(const tiff_directory& d, tiff_page& page) noexcep
         page.data_bytes += size;
     }
     const std::uint64_t raw = page.row_bytes(page.width) * static_cast<std::uint64_t>(page.height);
-    // YCbCr's data are already halved or quartered.
+    // Subsampling has already halved or quartered the data of YCbCr.
     if (raw / (page.photometric == tiff_ycbcr ? 12 : 1) > page.data_bytes * tiff_density(page.compression))
         return error::format(errc::malformed, "TIFF: %llu bytes of image data cannot hold %d x %d pixels",
                              static_cast<unsigned long long>(page.data_bytes), page.width, page.height);
     return {};
 }
 
-/// What backend and preflight read alike.
+/// Reads the first page, for the preflight and for the codec.
 inline error find_tiff_page(file_bytes f, const decode_limits& limits, tiff_page& page) noexcept {
     tiff_directory d;
     if (!open_tiff(f, d))
@@ -179,7 +179,8 @@ inline error find_tiff_page(file_bytes f, const decode_limits& limits, tiff_page
     if (tiff_density(page.compression) == 0)
         return error::format(errc::unsupported, "TIFF: compression %u is not supported", page.compression);
     const bool fax = page.compression >= tiff_ccitt_rle && page.compression <= tiff_fax4;
-    if (fax && (page.bits != 1 || page.samples != 1)) return error::format(errc::malformed, "TIFF: a fax of more than black and white");
+    if (fax && (page.bits != 1 || page.samples != 1))
+        return error::format(errc::malformed, "TIFF: fax compression of more than black and white");
     if (page.compression == tiff_jpeg && page.bits != 8) return error::format(errc::unsupported, "TIFF: JPEG of %u bits", page.bits);
     if (error e = check_tiff_samples(page)) return e;
     return check_tiff_blocks(d, page);

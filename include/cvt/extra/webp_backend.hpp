@@ -1,4 +1,4 @@
-// libwebp, in the one unit that defines CVT_WITH_WEBP: the first image of a file, lossy or lossless. Included by codecs.hpp.
+// Decodes the first image of a WebP file by libwebp, in the unit that defines CVT_WITH_WEBP. Included by codecs.hpp.
 #pragma once
 #if defined(CVT_WITH_WEBP)
 
@@ -11,7 +11,7 @@
 
 namespace cvt_webp {
 
-/// A frame smaller than its canvas lies on black, as Pillow has it. The alpha channel is not even read.
+/// A frame smaller than its canvas is drawn on black, as in Pillow. The alpha channel is not read.
 inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
                              const char** reason) noexcept {
     cvt::detail::webp_image image;

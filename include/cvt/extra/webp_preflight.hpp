@@ -1,4 +1,4 @@
-// Walks a WebP file's chunks before the decoder does: canvas, the first image and where it lies on the canvas, EXIF.
+// Checks a WebP file's chunks before a codec sees them: canvas, the first image and its place on the canvas, EXIF.
 #pragma once
 
 #include "exif.hpp"
@@ -7,9 +7,9 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The first image of the file: its chunk, VP8 or VP8L, without the alpha channel, which nobody asked for.
+/// The first image of the file: its VP8 or VP8L chunk, without the alpha channel, which is not used.
 struct webp_image {
-    std::size_t chunk = 0, chunk_size = 0;  ///< with the chunk's own header
+    std::size_t chunk = 0, chunk_size = 0;  ///< includes the chunk's header
     int x = 0, y = 0, width = 0, height = 0;
     int canvas_width = 0, canvas_height = 0;
     int orientation = 1;
@@ -20,16 +20,15 @@ inline error check_webp_bitstream(file_bytes f, std::size_t at, std::size_t size
     image.chunk = at;
     image.chunk_size = size + 8;
     if (starts_with(f, "VP8L", at)) {
-        if (size < 5 || body[0] != 0x2F || body[4] >> 5 != 0)
-            return error::format(errc::malformed, "WebP: a VP8L chunk without its header");
+        if (size < 5 || body[0] != 0x2F || body[4] >> 5 != 0) return error::format(errc::malformed, "WebP: the VP8L chunk has no header");
         const std::uint32_t bits = read_le32(body, 1);
         image.width = static_cast<int>(bits & 0x3FFF) + 1;
         image.height = static_cast<int>(bits >> 14 & 0x3FFF) + 1;
         return {};
     }
     if (size < 10 || !starts_with(body, "\x9D\x01\x2A", 3) || (body[0] & 1) != 0)
-        return error::format(errc::malformed, "WebP: a VP8 chunk that is no key frame");
-    if ((read_le24(body, 0) >> 5) > size - 10) return error::format(errc::malformed, "WebP: a VP8 chunk that is cut short");
+        return error::format(errc::malformed, "WebP: the VP8 chunk is not a key frame");
+    if ((read_le24(body, 0) >> 5) > size - 10) return error::format(errc::malformed, "WebP: the VP8 chunk is truncated");
     image.width = static_cast<int>(read_le16(body, 6) & 0x3FFF);
     image.height = static_cast<int>(read_le16(body, 8) & 0x3FFF);
     return {};
@@ -47,16 +46,16 @@ inline error walk_webp(file_bytes f, std::size_t at, std::size_t end, bool in_fr
             if (image.chunk == 0)
                 if (error e = check_webp_bitstream(f, at, size, image)) return e;
         } else if (starts_with(f, "ANMF", at) && !in_frame) {
-            if (size < 24) return error::format(errc::malformed, "WebP: a frame without its header");
+            if (size < 24) return error::format(errc::malformed, "WebP: a frame has no header");
             if (image.chunk == 0) {
                 image.x = 2 * static_cast<int>(read_le24(body, 0));
                 image.y = 2 * static_cast<int>(read_le24(body, 3));
                 if (error e = walk_webp(f, at + 24, at + 8 + size, true, image)) return e;
                 if (image.width != static_cast<int>(read_le24(body, 6)) + 1 || image.height != static_cast<int>(read_le24(body, 9)) + 1)
-                    return error::format(errc::malformed, "WebP: a frame of another size than its header says");
+                    return error::format(errc::malformed, "WebP: a frame's size differs from its header");
             }
         } else if (starts_with(f, "EXIF", at) && !in_frame) {
-            const bool prefixed = starts_with(body, std::string_view{"Exif\0\0", 6});  // by some writers, though it does not belong there
+            const bool prefixed = starts_with(body, std::string_view{"Exif\0\0", 6});  // some writers add it against the standard
             image.orientation = exif_orientation(prefixed ? body.subspan(6) : body);
         }
         const std::size_t padded = size + (size & 1);
@@ -65,11 +64,11 @@ inline error walk_webp(file_bytes f, std::size_t at, std::size_t end, bool in_fr
     return {};
 }
 
-/// What backend and preflight read alike.
+/// Reads the first image, for the preflight and for the codec.
 inline error find_webp_image(file_bytes f, webp_image& image) noexcept {
-    constexpr std::uint32_t least = 12;  // "WEBP" and the header of one chunk
+    constexpr std::uint32_t min = 12;  // "WEBP" and the header of one chunk
     const std::uint32_t said = read_le32(f, 4);
-    if (said < least) return error::format(errc::malformed, "WebP: its header says %u bytes of chunks, expected at least %u", said, least);
+    if (said < min) return error::format(errc::malformed, "WebP: its header says %u bytes of chunks, expected at least %u", said, min);
     const std::uint64_t size = std::uint64_t{said} + 8;
     if (size > f.size())
         return error::format(errc::malformed, "WebP is truncated: %zu bytes of %llu", f.size(), static_cast<unsigned long long>(size));
@@ -77,7 +76,7 @@ inline error find_webp_image(file_bytes f, webp_image& image) noexcept {
     std::size_t at = 12;
     const bool extended = starts_with(f, "VP8X", at);
     if (extended) {
-        if (end < 30 || read_le32(f, 16) < 10) return error::format(errc::malformed, "WebP: a VP8X chunk without its header");
+        if (end < 30 || read_le32(f, 16) < 10) return error::format(errc::malformed, "WebP: the VP8X chunk has no header");
         image.canvas_width = static_cast<int>(read_le24(f, 24)) + 1;
         image.canvas_height = static_cast<int>(read_le24(f, 27)) + 1;
     }
@@ -85,7 +84,7 @@ inline error find_webp_image(file_bytes f, webp_image& image) noexcept {
     if (image.chunk == 0) return error::format(errc::malformed, "WebP: no image in the file");
     if (!extended) image.canvas_width = image.width, image.canvas_height = image.height;
     if (image.width < 1 || image.height < 1 || image.x > image.canvas_width - image.width || image.y > image.canvas_height - image.height)
-        return error::format(errc::malformed, "WebP: an image of %d x %d on a canvas of %d x %d", image.width, image.height,
+        return error::format(errc::malformed, "WebP: an image of %d x %d does not fit the canvas of %d x %d", image.width, image.height,
                              image.canvas_width, image.canvas_height);
     return {};
 }

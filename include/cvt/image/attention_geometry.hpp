@@ -6,6 +6,11 @@
 CVT_NAMESPACE_BEGIN
 
 /// A rectangle in the pixels of an image: pixel (0, 0) covers [0, 1) x [0, 1).
+/// @code{.cpp}
+/// cvt::result<cvt::image_region> seen = cvt::input_region(model.preprocessing(), photo.width, photo.height);
+/// if (!seen) return report(seen.error());
+/// std::printf("%g x %g pixels at (%g, %g)\n", seen->width, seen->height, seen->left, seen->top);
+/// @endcode
 struct image_region {
     double left = 0, top = 0, width = 0, height = 0;
 };
@@ -22,6 +27,11 @@ inline result<image_region> input_region(const preprocessing& p, int image_width
 }
 
 /// Evenly spaced places on an axis of the input, in its pixels: number i is at first + i * step.
+/// @code{.cpp}
+/// const cvt::key_places at = cvt::last_stage_keys(cvt::cvt_13);
+/// for (int i = 0; i < 7; ++i) std::printf("%g ", at.first + i * at.step);  // 1.5 33.5 ... 193.5
+/// std::puts("");
+/// @endcode
 struct key_places {
     double first = 0, step = 0;
 };

@@ -11,6 +11,11 @@ CVT_NAMESPACE_BEGIN
 
 /// 8-bit pixels of the caller's, interleaved, top row first: 1 channel (grey, repeated), 3 (RGB) or 4 (RGBA, alpha is
 /// dropped without compositing, as Pillow's convert("RGB") does).
+/// @code{.cpp}
+/// std::vector<std::uint8_t> pixels(640 * 480 * 3);  // RGB
+/// const cvt::image_view photo{.data = pixels.data(), .width = 640, .height = 480};
+/// if (cvt::error e = session.classify(photo, logits)) return report(e);
+/// @endcode
 struct image_view {
     const std::uint8_t* data = nullptr;
     int width = 0, height = 0;

@@ -14,6 +14,11 @@ enum class crop_rounding : std::uint8_t { official, hf };
 
 /// How images become inputs. preprocessing::for_size(n) is what the official evaluation does for models of that size;
 /// model::load reads preprocessor_config.json into one.
+/// @code{.cpp}
+/// cvt::preprocessing p = cvt::preprocessing::for_size(224);
+/// p.rounding = cvt::crop_rounding::hf;  // crop as transformers does
+/// cvt::session session{model, {.preprocessing = p}};
+/// @endcode
 struct preprocessing {
     enum class resize_rule : std::uint8_t {
         none,        ///< pixels as they are

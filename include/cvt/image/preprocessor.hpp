@@ -48,12 +48,14 @@ inline void fill_table(value_table& table, bool normalize, float mean, float std
 /// image, once for all images of one size that follow each other. Memory grows to what the largest image so far has
 /// needed and no further. One object belongs to one thread at a time; a moved-from one may only be assigned to or
 /// destroyed.
-///
-///     cvt::image_preprocessor preprocessor{model.preprocessing()};
-///     const auto size = preprocessor.plan(photo.width, photo.height);  // cvt::result<cvt::grid>
-///     if (!size) return size.error();
-///     std::vector<float> input(3 * size->tokens());
-///     return preprocessor.run(photo, cvt::view<float, 3>{input.data(), 3, size->height, size->width});
+/// @code{.cpp}
+/// cvt::image_preprocessor preprocessor{model.preprocessing()};
+/// cvt::result<cvt::grid> size = preprocessor.plan(photo.width, photo.height);
+/// if (!size) return report(size.error());
+/// std::vector<float> input(3 * static_cast<std::size_t>(size->tokens()));
+/// const cvt::view<float, 3> tensor{input.data(), 3, size->height, size->width};
+/// if (cvt::error e = preprocessor.run(photo, tensor)) return report(e);
+/// @endcode
 class image_preprocessor {
 public:
     explicit image_preprocessor(const cvt::preprocessing& p) noexcept : preprocessing_{p} {}

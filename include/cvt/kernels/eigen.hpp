@@ -1,4 +1,4 @@
-// The Eigen kernel set: the portable floor, and the second implementation that tests compare with.
+// The Eigen kernel set: the portable fallback, and the second implementation that tests compare with.
 #pragma once
 
 #include <Eigen/Core>
@@ -11,16 +11,16 @@ CVT_NAMESPACE_BEGIN
 namespace kernels::with_eigen {
 
 using row_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-// A result of so few rows is computed by the calling thread: for larger ones Eigen takes OpenMP's threads where a host is
-// compiled with -fopenmp, and a session uses no threads but those it was given.
+// Results have at most 32 rows, so that the calling thread computes them. For larger ones Eigen would use OpenMP's threads in
+// a host compiled with -fopenmp, but a session may only use the threads that it was given.
 using few_rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, 32, Eigen::Dynamic>;
 using column_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
 using row_stride = Eigen::OuterStride<>;
 using row = Eigen::Map<Eigen::Array<float, 1, Eigen::Dynamic>>;
 using const_row = Eigen::Map<const Eigen::Array<float, 1, Eigen::Dynamic>>;
 
-// Eigen keeps a product's blocking buffers on the stack up to 128 KiB and takes them from the heap beyond. These
-// blocks stay below that limit, so that inference never allocates.
+// Eigen keeps the blocking buffers of a product on the stack up to 128 KiB and on the heap above that. These blocks stay
+// below the limit, so that inference never allocates.
 inline constexpr std::ptrdiff_t mc = 32, nc = 96, kc = 256;
 
 inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {

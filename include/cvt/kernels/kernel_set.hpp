@@ -1,4 +1,4 @@
-// kernel_set: the table of hot loops that layers call through, one table for each instruction set.
+// kernel_set: the table of kernels that layers call, one for each instruction set.
 #pragma once
 
 #include "packed_matrix.hpp"
@@ -24,22 +24,22 @@ struct depthwise_args {
     std::ptrdiff_t begin;
 };
 
-/// The hot loops. Kernels know matrices and sizes only; a table is chosen when a model is loaded, because its weights are packed
-/// for it.
+/// The kernels of an instruction set, which know only matrices and sizes. A set is chosen when a model is loaded, because the weights
+/// are packed for it.
 struct kernel_set {
     const char* name;
-    bool (*supported)();  ///< whether this CPU runs it, asked at run time
+    bool (*supported)();  ///< whether this CPU can run the set
     gemm_kernels f32;
-    gemm_kernels s8;  ///< weights of 8 bits, inputs that it quantises itself
-    /// Softmax of each row without its last step: x = e^(x - max), inverse_sums (rows) = 1 / sum. What is linear in the
-    /// probabilities is multiplied by the inverse sum afterwards, where there is less of it.
+    gemm_kernels s8;  ///< int8 weights; quantises its inputs itself
+    /// Softmax of each row without its last step: x = e^(x - max), inverse_sums (rows) = 1 / sum. The next product, which has
+    /// fewer elements, multiplies its result by the inverse sums.
     void (*softmax)(matrix<float> x, float* inverse_sums);
     /// LayerNorm of each row, eps 1e-5. `out` may be `in`.
     void (*layer_norm)(matrix<const float> in, affine w, matrix<float> out);
     void (*depthwise)(const depthwise_args&);
 };
 
-/// `base` with other products of bytes: a set of CPUs that have instructions of their own for these.
+/// Returns `base` with other int8 products, for CPUs that have special instructions for them.
 constexpr kernel_set with_byte_products(kernel_set base, const char* name, bool (*supported)(), const gemm_kernels& s8) noexcept {
     base.name = name;
     base.supported = supported;

@@ -1,4 +1,4 @@
-// packed_matrix: weights in the order in which one gemm reads them, and gemm_kernels, the table that packs and multiplies them.
+// packed_matrix: weights in the order in which the kernels read them; gemm_kernels: the table that packs and multiplies them.
 #pragma once
 
 #include "../tensor.hpp"
@@ -8,24 +8,24 @@ namespace kernels {
 
 struct gemm_kernels;
 
-/// W (n, k), packed. Only `kernels` knows the element type and the order of its bytes; others cut it by columns() and depths().
+/// W (n, k), packed. Only `kernels` knows the element type and the order of the bytes; layers cut W by columns() and depths().
 template <class Byte>
 struct packed {
     const gemm_kernels* kernels = nullptr;
     Byte* data = nullptr;
     std::ptrdiff_t n = 0, k = 0;
-    std::ptrdiff_t packed_k = 0;  ///< depth of the whole that this is a part of
+    std::ptrdiff_t packed_k = 0;  ///< depth of the whole matrix of which this is a part
 
     /// Rows [first, first + count) of W, which are columns of the product; `first` is a multiple of nr.
     [[nodiscard]] packed columns(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept;
-    /// Columns [first, first + count) of W, a part of the sums' depth.
+    /// Columns [first, first + count) of W, which are a part of the product's depth.
     [[nodiscard]] packed depths(std::ptrdiff_t first, std::ptrdiff_t count) const noexcept;
     operator packed<const std::byte>() const noexcept requires(!std::is_const_v<Byte>) { return {kernels, data, n, k, packed_k}; }
 };
 using packed_matrix = packed<const std::byte>;
-using packed_memory = packed<std::byte>;  ///< what `pack` writes
+using packed_memory = packed<std::byte>;  ///< written by `pack`
 
-/// What happens to a product before it is stored.
+/// What a product does to its result before it stores it.
 enum class epilogue : unsigned char { none, quick_gelu, erf_gelu, add };  // add: out += product + bias
 
 /// out (rows, n) = epilogue(in (rows, k) * W^T + bias): torch.nn.Linear.
@@ -35,29 +35,29 @@ struct gemm_args {
     const float* bias = nullptr;  ///< (n), or null
     matrix<float> out;            ///< (rows, n)
     kernels::epilogue epilogue = kernels::epilogue::none;
-    const float* row_scale = nullptr;     ///< (rows) factors of the result, where the epilogue is `none`; or null
+    const float* row_scale = nullptr;     ///< (rows) factors of the result, only if the epilogue is `none`; or null
     const std::byte* prefetch = nullptr;  ///< packed weights of the next product, prefetched while this one runs; null for none
 };
 
-/// W (n, k) in float32, element (i, j) at weights[i * stride_n + j * stride_k], and where it goes. W may be packed part by part,
-/// each into its columns() or depths() of the whole.
+/// W (n, k) in float32, element (i, j) at weights[i * stride_n + j * stride_k], and its destination. W may be packed in parts, each into
+/// columns() or depths() of the whole.
 struct pack_args {
     const float* weights;
     std::ptrdiff_t stride_n, stride_k;
     packed_memory to;
 };
 
-/// C (m, n) = A (m, k) * B (n, k)^T for one element type of B, with the names of BLIS. Layers split rows by the mr, split_rows and
-/// task_rows of their kernel set's f32: split_rows of another table of that set divides f32's. Layers cut weights of any type at
-/// multiples of 384, the hidden channels that an MLP computes at a time: nr divides it.
+/// C (m, n) = A (m, k) * B (n, k)^T for one element type of B, with the names of BLIS. Layers split rows by mr, split_rows and task_rows
+/// of their kernel set's f32, so the split_rows of the set's other tables must divide f32's. Layers cut weights of any type at multiples
+/// of 384, the number of hidden channels that an MLP computes at a time, so nr must divide 384.
 struct gemm_kernels {
     std::ptrdiff_t mr, nr;      ///< rows and columns of the register tile
     std::ptrdiff_t split_rows;  ///< a product may be split into rows at multiples of this without changing a bit of any row
-    std::ptrdiff_t task_rows;   ///< rows a task takes at most, a multiple of mr
+    std::ptrdiff_t task_rows;   ///< maximum number of rows of a task, a multiple of mr
     std::size_t (*packed_bytes)(std::ptrdiff_t n, std::ptrdiff_t k);
     void (*pack)(const pack_args&);
     void (*multiply)(const gemm_args&);
-    /// Bytes from the start of a matrix packed with depth packed_k to column `first`, a multiple of nr; and to depth `first`.
+    /// Bytes from the start of a matrix packed with depth packed_k to column `first`, a multiple of nr, and to depth `first`.
     std::size_t (*column_offset)(std::ptrdiff_t first, std::ptrdiff_t packed_k);
     std::size_t (*depth_offset)(std::ptrdiff_t first);
 };
@@ -71,7 +71,7 @@ packed<Byte> packed<Byte>::depths(std::ptrdiff_t first, std::ptrdiff_t count) co
     return {kernels, data + kernels->depth_offset(first), n, count, packed_k};
 }
 
-/// A whole matrix (n, k) at `data`, which has room for packed_bytes(n, k).
+/// A whole matrix (n, k) at `data`, which has packed_bytes(n, k) bytes.
 inline packed_memory packed_at(const gemm_kernels& kernels, std::byte* data, std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return {.kernels = &kernels, .data = data, .n = n, .k = k, .packed_k = k};
 }

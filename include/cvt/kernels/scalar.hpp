@@ -1,4 +1,4 @@
-// Products of bytes in plain C++, by the same body as the kernel sets': what the Eigen set has beside Eigen's float32.
+// int8 products in plain C++, by the same body as in the other kernel sets: the Eigen set uses them beside Eigen's float32.
 #pragma once
 
 #include "kernel_set.hpp"

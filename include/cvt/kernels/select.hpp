@@ -1,7 +1,7 @@
-// Which kernel set a model runs on: by name, by the CVT_FORCE_KERNELS environment variable, or the best for this CPU.
+// Chooses the kernel set of a model: by name, by the environment variable CVT_FORCE_KERNELS, or the best for this CPU.
 //
-// Declarations: the sets themselves and the definitions are in sets.hpp, which load.hpp brings. A unit that does not load models
-// need not compile the kernels.
+// These are declarations. sets.hpp, which load.hpp includes, has the sets and the definitions, so that a unit that does not load models
+// does not compile the kernels.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@
 CVT_NAMESPACE_BEGIN
 namespace kernels {
 
-/// A few kernel sets, best first.
+/// A list of kernel sets, best first.
 class set_list {
 public:
     void add(const kernel_set& set) noexcept {
@@ -31,7 +31,7 @@ private:
     std::size_t size_ = 0;
 };
 
-/// Those of `sets` that say that this CPU runs them, in their order.
+/// Returns those of `sets` that this CPU can run, in their order.
 inline set_list supported(std::span<const kernel_set* const> sets) noexcept {
     set_list list;
     for (const kernel_set* s : sets)
@@ -39,11 +39,11 @@ inline set_list supported(std::span<const kernel_set* const> sets) noexcept {
     return list;
 }
 
-/// Every set that this CPU runs, best first; at least one.
+/// Every set that this CPU can run, best first; at least one.
 set_list available() noexcept;
 
-/// The set called `name`; with a null name the one that CVT_FORCE_KERNELS names, else the best. Errors
-/// (invalid_argument): no such set on this CPU, naming those there are.
+/// Returns the set called `name`; with a null name the one that CVT_FORCE_KERNELS names, else the best. Errors:
+/// invalid_argument (this CPU has no such set; the message lists the others).
 result<const kernel_set*> select(const char* name) noexcept;
 
 }  // namespace kernels

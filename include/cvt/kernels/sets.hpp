@@ -1,4 +1,4 @@
-// All kernel sets of this unit's architecture, and the choice among them that select.hpp declares.
+// All kernel sets of this unit's architecture, and the definition of the choice that select.hpp declares.
 #pragma once
 
 #include <cstdlib>
@@ -12,9 +12,9 @@
 #include "x86/avx_vnni.hpp"
 #include "x86/sse2.hpp"
 
-// Eigen's templates are not in our namespace: two units of different flags that both instantiate them share one body, and
+// Eigen's templates are not in cvt's namespace: two units of different flags that both instantiate them share one body, and
 // link order decides which. So only units at the architecture's baseline, with exceptions and IEEE arithmetic, have the
-// Eigen set; on x86-64 and 64-bit ARM every unit has a floor of our own.
+// Eigen set. On x86-64 and 64-bit ARM, SSE2 and NEON are the fallback of every unit.
 #if defined(CVT_UNIT_IS_BASELINE) || !(defined(CVT_HAS_SSE2_KERNELS) || defined(CVT_HAS_NEON_KERNELS))
 #define CVT_HAS_EIGEN_KERNELS 1
 #endif
@@ -70,7 +70,7 @@ inline result<const kernel_set*> select(const char* name) noexcept {
         if (*names != '\0') std::strncat(names, ", ", sizeof names - std::strlen(names) - 1);
         std::strncat(names, s->name, sizeof names - std::strlen(names) - 1);
     }
-    return error::format(errc::invalid_argument, "%s: expected one of the sets this CPU runs (%s), found \"%s\"", source, names, name);
+    return error::format(errc::invalid_argument, "%s: expected one of the kernel sets of this CPU (%s), found \"%s\"", source, names, name);
 }
 
 }  // namespace kernels

@@ -1,4 +1,4 @@
-// Multi-head attention over convolutional projections, by blocks of query rows: no tokens x tokens matrix exists.
+// Multi-head attention over conv projections, by blocks of query rows, without a tokens x tokens matrix.
 // The paper, section 3.2; official Attention.
 #pragma once
 
@@ -8,16 +8,16 @@ CVT_NAMESPACE_BEGIN
 namespace network {
 
 struct attention_weights {
-    conv_projection_weights query;  ///< linear part times embed_dim ** -0.5, the softmax scale
+    conv_projection_weights query;  ///< its linear part is multiplied by embed_dim ** -0.5, the softmax scale
     conv_projection_weights key, value;
     linear_weights output;
 };
 
-/// What differs for the last block of a model, of which little is read afterwards.
+/// The options of a block, which differ for the last one, because little of its result is read.
 struct block_request {
     std::ptrdiff_t rows = 0;                   ///< rows of x needed afterwards: all queries, or 1, the class token
-    const norm_weights* norm_after = nullptr;  ///< norm1 of the block that follows; null where none does
-    float* cls_attention = nullptr;            ///< (heads, keys - 1): the class token's probabilities; null: not wanted
+    const norm_weights* norm_after = nullptr;  ///< norm1 of the next block; null for the last one
+    float* cls_attention = nullptr;            ///< (heads, keys - 1): the class token's probabilities; null if not requested
 };
 
 inline attention_buffers plan_attention(detail::arena& memory, const stage_config& s, const stage_shape& shape,
@@ -43,7 +43,7 @@ inline kernels::packed_memory values_of_head(const stage_pass& p, std::ptrdiff_t
     return packed_at(p.ctx.kernels->f32, data, p.config.head_dim(), p.shape.key_count());
 }
 
-/// Queries whose scores against all keys are held at a time: about 192 KiB of them, within the second cache.
+/// Number of queries whose scores against all keys are held at a time: about 192 KiB, within the L2 cache.
 inline std::ptrdiff_t score_rows(const stage_shape& shape, const kernels::gemm_kernels& gemm) noexcept {
     const std::ptrdiff_t strips = (std::ptrdiff_t{48} << 10) / shape.key_count() / gemm.mr;
     return std::clamp(strips * gemm.mr, gemm.mr, gemm.task_rows);
@@ -66,7 +66,7 @@ inline score_buffers plan_scores(detail::arena& scratch, std::ptrdiff_t rows, st
     return {take_matrix(scratch, rows, keys, keys), scratch.take<float>(static_cast<std::size_t>(rows))};
 }
 
-/// Scratch memory a worker needs.
+/// Takes the scratch memory that a worker needs.
 inline void plan_attention_scratch(detail::arena& scratch, const stage_config& s, const stage_shape& shape,
                                    const kernels::gemm_kernels& gemm) noexcept {
     const std::size_t mark = scratch.mark();
@@ -75,7 +75,7 @@ inline void plan_attention_scratch(detail::arena& scratch, const stage_config& s
     plan_scores(scratch, score_rows(shape, gemm), shape.key_count());
 }
 
-/// Rows `r` of q, into the heads' buffer.
+/// Computes rows `r` of q in the heads' buffer.
 inline void project_queries(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
                             detail::arena scratch) noexcept {
     const matrix<float> convolved = take_rows(scratch, r.count, p.config.embed_dim);
@@ -84,7 +84,7 @@ inline void project_queries(const stage_pass& p, const attention_weights& w, mat
            p.buffers.heads.rows_at(r.first, r.count));
 }
 
-/// Rows `r` of k or of v, whichever `w` projects, in scratch memory.
+/// Computes rows `r` of k or v, whichever `w` projects, in scratch memory.
 inline matrix<const float> project_rows(const stage_pass& p, const conv_projection_weights& w, matrix<const float> y, row_range r,
                                         detail::arena scratch) noexcept {
     const projection_buffers b = plan_projection(scratch, p.config, r.count);
@@ -92,7 +92,7 @@ inline matrix<const float> project_rows(const stage_pass& p, const conv_projecti
     return b.projected;
 }
 
-/// Rows `r` of k, packed head by head.
+/// Computes rows `r` of k and packs them head by head.
 inline void project_keys(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
                          detail::arena scratch) noexcept {
     // k = conv_k(y) W_k^T + b_k
@@ -103,7 +103,7 @@ inline void project_keys(const stage_pass& p, const attention_weights& w, matrix
     }
 }
 
-/// Rows `r` of v, packed head by head.
+/// Computes rows `r` of v and packs them head by head.
 inline void project_values(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
                            detail::arena scratch) noexcept {
     // v = conv_v(y) W_v^T + b_v
@@ -114,7 +114,7 @@ inline void project_values(const stage_pass& p, const attention_weights& w, matr
     }
 }
 
-/// q of the first `rows` queries, k and v of all keys, from y (queries, dim): tiles of all three are tasks of one round.
+/// Computes q of the first `rows` queries and k and v of all keys from y (queries, dim). One parallel loop runs the tiles of all three.
 inline void project(const stage_pass& p, const attention_weights& w, matrix<const float> y, std::ptrdiff_t rows) noexcept {
     const kernels::gemm_kernels& gemm = p.ctx.kernels->f32;
     const row_tiles keys = p.ctx.tiles(p.shape.key_count(), gemm.task_rows, 2, gemm.nr);
@@ -130,7 +130,7 @@ inline void project(const stage_pass& p, const attention_weights& w, matrix<cons
     });
 }
 
-/// Each head's softmax(q k^T) v in the place of its q, for the first want.rows queries, a head and a tile of queries at a time.
+/// Replaces each head's q by softmax(q k^T) v, for the first want.rows queries, by head and tile of queries.
 inline void attend(const stage_pass& p, const block_request& want) noexcept {
     const std::ptrdiff_t head_dim = p.config.head_dim(), heads = p.config.num_heads, keys = p.shape.key_count();
     const row_tiles tiles = p.ctx.tiles(want.rows, score_rows(p.shape, p.ctx.kernels->f32), heads);
@@ -152,8 +152,8 @@ inline void attend(const stage_pass& p, const block_request& want) noexcept {
     });
 }
 
-/// p.buffers.heads (first want.rows of queries, dim) = the heads' results, next to each other, for y (queries, dim), the normalised
-/// tokens. The output projection follows in block(), tile by tile.
+/// Writes the concatenated results of the heads to p.buffers.heads (first want.rows of queries, dim), from the normalised tokens y
+/// (queries, dim). block() applies the output projection tile by tile.
 inline void attention(const stage_pass& p, const attention_weights& w, const block_request& want, matrix<const float> y) noexcept {
     // q, k, v = projections of y
     project(p, w, y, want.rows);

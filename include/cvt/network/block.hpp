@@ -14,8 +14,8 @@ struct block_weights {
 };
 
 /// x (queries, dim) in place; y (queries, dim) is norm1(x) on entry and norm1 of the next block on return. Only the first want.rows
-/// rows of x are needed afterwards; the others keep their values from before the block. All that follows attention is done to a
-/// tile of tokens while it is in the cache. The paper, section 3.2.
+/// rows of x are computed; the others keep their old values. Everything after attention runs on a tile of tokens while it is in the
+/// cache. The paper, section 3.2.
 inline void block(const stage_pass& p, const block_weights& w, const block_request& want, matrix<float> x, matrix<float> y) noexcept {
     // heads = concat_h softmax(q_h k_h^T) v_h, of y = norm1(x)
     attention(p, w.attention, want, y);

@@ -1,4 +1,4 @@
-// What every layer is handed besides its weights and tensors: context (kernels, the host's threads, scratch memory) and stage_pass.
+// The common arguments of layers: context (kernels, the host's threads, scratch memory) and stage_pass (what is constant in a stage).
 #pragma once
 
 #include <numeric>
@@ -11,16 +11,16 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// Floats from row to row of the tensors between layers. Rows of a multiple of 1 KiB would all begin in the same few
-/// lines of the nearest cache and drive each other out (1024 channels: the depth-wise convolution 5 times slower).
+/// Row stride, in floats, of the tensors between layers. Rows of a multiple of 1 KiB would all map to the same few sets of the
+/// L1 cache and evict each other. With 1024 channels that makes the depth-wise convolution 5 times slower.
 constexpr std::ptrdiff_t row_stride(std::ptrdiff_t dim) noexcept { return dim % 256 == 0 ? dim + 16 : dim; }
 
-/// A matrix (rows, cols), taken from an arena.
+/// Takes a matrix (rows, cols) from an arena.
 inline matrix<float> take_matrix(detail::arena& memory, std::ptrdiff_t rows, std::ptrdiff_t cols, std::ptrdiff_t stride) noexcept {
     float* const data = memory.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride));
     return {.data = data, .rows = rows, .cols = cols, .stride = stride};
 }
-/// The same, its rows row_stride apart.
+/// Takes a matrix whose rows are row_stride apart.
 inline matrix<float> take_rows(detail::arena& memory, std::ptrdiff_t rows, std::ptrdiff_t cols) noexcept {
     return take_matrix(memory, rows, cols, row_stride(cols));
 }
@@ -30,7 +30,7 @@ struct row_range {
     std::ptrdiff_t first, count;
 };
 
-/// `rows` rows split into `count` tiles of whole units, as even as can be.
+/// `rows` rows split as evenly as possible into `count` tiles of whole units.
 struct row_tiles {
     std::ptrdiff_t rows, unit, count;
 
@@ -47,16 +47,16 @@ struct context {
     const kernels::kernel_set* kernels = nullptr;
     executor host;
     std::byte* scratch = nullptr;  ///< workers * scratch_size bytes
-    std::size_t scratch_size = 0;  ///< bytes a worker
+    std::size_t scratch_size = 0;  ///< bytes per worker
 
     /// A worker's own arena.
     [[nodiscard]] detail::arena scratch_of(int worker) const noexcept {
         return detail::arena{scratch + static_cast<std::size_t>(worker) * scratch_size};
     }
 
-    /// Tiles of at most `max_rows` rows, each of which is `tasks` tasks, that begin at multiples of `align`. Tiles are whole
-    /// register tiles; but few tasks are made a multiple of the workers, and then as even as can be. A row comes out with the
-    /// same bits wherever its tile begins, so the split may depend on the number of workers.
+    /// Tiles of at most `max_rows` rows that begin at multiples of `align`; each tile is `tasks` tasks. Tiles consist of whole
+    /// register tiles, unless there are few tasks: then their number is a multiple of the workers and the rows are split evenly.
+    /// The bits of a row do not depend on where its tile begins, so the split may depend on the number of workers.
     [[nodiscard]] row_tiles tiles(std::ptrdiff_t rows, std::ptrdiff_t max_rows, std::ptrdiff_t tasks = 1,
                                   std::ptrdiff_t align = 1) const noexcept {
         const kernels::gemm_kernels& gemm = kernels->f32;
@@ -80,13 +80,13 @@ using stage_shape = model_shape::stage_shape;
 
 /// Memory of a stage's attention layers, planned once and used by every block.
 struct attention_buffers {
-    matrix<float> heads;                         ///< (queries, dim): q, then each head's softmax(q k^T) v in its place
+    matrix<float> heads;                         ///< (queries, dim): q, later replaced by each head's softmax(q k^T) v
     std::byte* keys = nullptr;                   ///< k of every head, packed as the weights of q k^T
     std::byte* values = nullptr;                 ///< v of every head, packed as the weights of p v
-    std::size_t key_bytes = 0, value_bytes = 0;  ///< a head
+    std::size_t key_bytes = 0, value_bytes = 0;  ///< per head
 };
 
-/// Everything a layer needs besides its weights and tensors.
+/// What is constant for the layers of a stage.
 struct stage_pass {
     const context& ctx;
     const stage_config& config;

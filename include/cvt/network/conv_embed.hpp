@@ -1,4 +1,4 @@
-// Convolutional token embedding: a strided convolution as a matrix product over gathered patches, then LayerNorm.
+// Conv token embedding: a strided convolution, as a matrix product over gathered patches, and a LayerNorm.
 // The paper, section 3.1; official ConvEmbed.
 #pragma once
 
@@ -9,11 +9,11 @@ CVT_NAMESPACE_BEGIN
 namespace network {
 
 struct conv_embed_weights {
-    linear_weights projection;  ///< k runs over (channel, y, x) of a patch in the first stage, (y, x, channel) after it
+    linear_weights projection;  ///< k runs over (channel, y, x) of a patch in the first stage, (y, x, channel) in later ones
     norm_weights norm;
 };
 
-/// What a stage embeds: `planes` planes (height, width, run) of floats.
+/// Input of a stage: `planes` planes (height, width, run) of floats.
 struct embed_input {
     const float* data;
     int planes, run;
@@ -24,7 +24,7 @@ constexpr embed_input image_input(const float* data, int channels, grid size) no
 /// The previous stage's token grid, channels last.
 constexpr embed_input token_input(const float* data, int channels, grid size) noexcept { return {data, 1, channels, size}; }
 
-/// Copies `count` floats; a row of a small patch is copied as two pieces that overlap, without a call.
+/// Copies `count` floats. A row of a small patch is copied as two overlapping pieces, without a call of memcpy.
 inline void copy_floats(float* to, const float* from, std::ptrdiff_t count) noexcept {
     constexpr std::ptrdiff_t piece = 4;
     if (count < piece || count > 2 * piece) {
@@ -43,7 +43,7 @@ struct token_position {
     int y, x;
 };
 
-/// Patch of the output token at `at`, zero outside the input, in the order of conv_embed_weights::projection.
+/// Gathers the patch of the output token at `at`, with zeros outside the input, in the order of conv_embed_weights::projection.
 inline void gather_patch(const embed_input& in, const stage_config& s, token_position at, float* patch) noexcept {
     const int y0 = at.y * s.patch_stride - s.patch_padding, x0 = at.x * s.patch_stride - s.patch_padding;
     const int left = std::max(0, -x0), right = std::min(s.patch_size, in.size.width - x0);  // columns inside: [left, right)
@@ -64,12 +64,12 @@ inline void gather_patch(const embed_input& in, const stage_config& s, token_pos
     }
 }
 
-/// The patches of a tile of tokens, in a worker's scratch memory.
+/// Takes a worker's scratch memory for the patches of a tile of tokens.
 inline matrix<float> plan_patches(detail::arena& scratch, std::ptrdiff_t rows, std::ptrdiff_t patch_floats) noexcept {
     return take_matrix(scratch, rows, patch_floats, patch_floats);
 }
 
-/// Scratch memory a worker needs.
+/// Takes the scratch memory that a worker needs.
 inline void plan_conv_embed_scratch(detail::arena& scratch, const stage_config& s, int channels,
                                     const kernels::gemm_kernels& gemm) noexcept {
     plan_patches(scratch, gemm.task_rows, std::ptrdiff_t{channels} * s.patch_size * s.patch_size);

@@ -1,5 +1,5 @@
-// Convolutional projection: what the linear layers of q, k and v read, taken from the token grid by a depth-wise convolution (batch
-// norm folded in), average pooling or nothing. The paper, section 3.2; official Attention.forward_conv.
+// Conv projection: the inputs of the linear layers of q, k and v, made from the token grid. Either a depth-wise convolution (with the
+// batch norm folded in), or average pooling, or the tokens unchanged. The paper, section 3.2; official Attention.forward_conv.
 #pragma once
 
 #include "context.hpp"
@@ -14,24 +14,24 @@ struct conv_projection_weights {
     linear_weights linear;
 };
 
-/// How the token grid becomes the grid of one projection. `method` is projection::linear where it stays as it is.
+/// How the token grid becomes the grid of one projection. `method` is projection::linear if the grid does not change.
 struct projection_geometry {
     projection method;
     int kernel, stride, padding;
     grid out;
 };
 
-/// Of q: average pooling leaves queries alone.
+/// The geometry of q, which average pooling does not change.
 constexpr projection_geometry query_geometry(const stage_config& s, const stage_shape& shape) noexcept {
     const projection method = s.qkv_projection == projection::avg ? projection::linear : s.qkv_projection;
     return {method, s.kernel_qkv, s.stride_q, s.padding_q, shape.tokens};
 }
-/// Of k and v.
+/// The geometry of k and v.
 constexpr projection_geometry key_geometry(const stage_config& s, const stage_shape& shape) noexcept {
     return {s.qkv_projection, s.kernel_qkv, s.stride_kv, s.padding_kv, shape.keys};
 }
 
-/// torch.nn.AvgPool2d(ceil_mode=True, count_include_pad=True), channels last; a.weights and a.bias are not read.
+/// torch.nn.AvgPool2d(ceil_mode=True, count_include_pad=True), channels last; ignores a.weights and a.bias.
 inline void avg_pool(const kernels::depthwise_args& a) noexcept {
     const std::ptrdiff_t dim = a.in.cols;
     for (std::ptrdiff_t i = 0; i < a.out.rows; ++i) {
@@ -39,7 +39,7 @@ inline void avg_pool(const kernels::depthwise_args& a) noexcept {
                   left = static_cast<int>((a.begin + i) % a.out_width) * a.stride - a.padding;
         const int bottom = std::min(top + a.kernel, a.height + a.padding), right = std::min(left + a.kernel, a.width + a.padding);
         const float inverse_area =
-            1.F / static_cast<float>((bottom - top) * (right - left));  // padding counts, what ceil mode adds does not
+            1.F / static_cast<float>((bottom - top) * (right - left));  // includes the padding, but not what ceil mode adds
         float* const out = a.out.row(i);
         std::memset(out, 0, static_cast<std::size_t>(dim) * sizeof(float));
         for (int y = std::max(top, 0); y < std::min(bottom, a.height); ++y)
@@ -51,8 +51,8 @@ inline void avg_pool(const kernels::depthwise_args& a) noexcept {
     }
 }
 
-/// Rows `r` of what a projection's linear layer reads, from y (cls + tokens, dim), whose class token is not convolved: written to
-/// `to` (rows, dim) and returned; or the rows of y themselves where nothing is convolved.
+/// Returns rows `r` of the input of a projection's linear layer, from y (cls + tokens, dim), whose class token is not convolved. Writes
+/// them to `to` (rows, dim), or returns the rows of y if the projection has no convolution.
 inline matrix<const float> convolve(const stage_pass& p, const conv_projection_weights& w, const projection_geometry& g,
                                     matrix<const float> y, row_range r, matrix<float> to) noexcept {
     if (g.method == projection::linear) return y.rows_at(r.first, r.count);

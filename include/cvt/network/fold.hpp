@@ -1,4 +1,4 @@
-// What is folded into weights at load, in double and rounded once: batch norm, an affine norm, a scale, the order of a patch.
+// Folds batch norms, the affine part of a norm, scales and the order of patches into weights at load, in double and rounded once.
 #pragma once
 
 #include <cmath>
@@ -9,12 +9,12 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// BatchNorm's tensors, (dim) each; eps is 1e-5.
+/// Tensors of a batch norm, (dim) each; eps is 1e-5.
 struct batch_norm {
     const float *weight, *bias, *mean, *var;
 };
 
-/// BatchNorm(conv(x)) = conv'(x) + shift: conv (dim, area) becomes folded (area, dim), channels last, times the batch norm's scale.
+/// BatchNorm(conv(x)) = conv'(x) + shift. conv (dim, area) becomes folded (area, dim), channels last, times the batch norm's scale.
 inline void fold_batch_norm(matrix<const float> conv, const batch_norm& bn, float* folded, float* shift) noexcept {
     const std::ptrdiff_t dim = conv.rows;
     for (std::ptrdiff_t ch = 0; ch < dim; ++ch) {
@@ -25,7 +25,7 @@ inline void fold_batch_norm(matrix<const float> conv, const batch_norm& bn, floa
     }
 }
 
-/// W (x * gain + beta) + b = (W * gain) x + (W beta + b): a norm's affine part in front of a layer disappears into it.
+/// Folds the affine part of a norm into the next layer: W (x * gain + beta) + b = (W * gain) x + (W beta + b).
 inline void fold_affine(matrix<float> w, const float* gain, const float* beta, float* bias) noexcept {
     for (std::ptrdiff_t i = 0; i < w.rows; ++i) {
         float* const row = w.row(i);
@@ -44,7 +44,8 @@ inline void fold_scale(float* w, std::size_t count, double scale) noexcept {
     for (std::size_t i = 0; i < count; ++i) w[i] = static_cast<float>(static_cast<double>(w[i]) * scale);
 }
 
-/// Each row of w, a patch (channels, area), becomes (area, channels), as patches of tokens are gathered. `row`: room for one.
+/// Reorders each row of w, a patch (channels, area), to (area, channels), the order in which patches of tokens are gathered. `row`: a
+/// buffer for one row.
 inline void fold_patch_order(matrix<float> w, std::ptrdiff_t channels, float* row) noexcept {
     const std::ptrdiff_t area = w.cols / channels;
     for (std::ptrdiff_t o = 0; o < w.rows; ++o) {

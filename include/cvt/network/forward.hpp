@@ -1,4 +1,5 @@
-// The forward pass: stages of embedding and blocks, then the head. The paper, figure 2; official ConvolutionalVisionTransformer.
+// The forward pass: stages of conv token embedding and blocks, then the head. The paper, figure 2; official
+// ConvolutionalVisionTransformer.
 #pragma once
 
 #include "head.hpp"
@@ -14,7 +15,7 @@ struct model_weights {
     head_weights head;
 };
 
-/// What a forward pass over one input writes; what is null is not computed.
+/// Outputs of a forward pass over one input; a null output is not computed.
 struct forward_outputs {
     float* logits = nullptr;                          ///< (num_classes)
     float* embedding = nullptr;                       ///< (dim of the last stage)
@@ -29,7 +30,7 @@ struct forward_outputs {
     }
 };
 
-/// What is constant for inputs of one size.
+/// The arguments of a forward pass that are constant for inputs of one size.
 struct forward_pass {
     const cvt::config& config;
     const model_weights& weights;
@@ -41,7 +42,7 @@ struct forward_pass {
 
 using forward_function = void(const forward_pass&, const float* image, const forward_outputs&) noexcept;
 
-/// (tokens, channels) to (channels, tokens).
+/// Transposes (tokens, channels) to (channels, tokens).
 inline void transpose(matrix<const float> tokens, float* map) noexcept {
     for (std::ptrdiff_t c = 0; c < tokens.cols; ++c)
         for (std::ptrdiff_t t = 0; t < tokens.rows; ++t) map[c * tokens.rows + t] = tokens.row(t)[c];

@@ -1,4 +1,4 @@
-// From the last stage's tokens to the embedding and the logits. Official ConvolutionalVisionTransformer.forward.
+// The embedding and the logits from the tokens of the last stage. Official ConvolutionalVisionTransformer.forward.
 #pragma once
 
 #include "context.hpp"
@@ -13,8 +13,8 @@ struct head_weights {
     linear_weights linear;  ///< n = 0: no head
 };
 
-/// embedding (dim) = norm(class token), or without a class token the mean of norm(every token). x: (cls + tokens, dim);
-/// y, as large, is overwritten; cls: 1 with a class token, else 0.
+/// embedding (dim) = norm(class token), or without a class token the mean of norm(token) over all tokens. x: (cls + tokens, dim);
+/// y, of the same size, is overwritten; cls: 1 with a class token, else 0.
 inline void embedding(const context& ctx, const head_weights& w, int cls, matrix<const float> x, matrix<float> y, float* out) noexcept {
     if (cls != 0) x.rows = y.rows = 1;
     if (w.has_norm) {
@@ -27,7 +27,7 @@ inline void embedding(const context& ctx, const head_weights& w, int cls, matrix
         return;
     }
     for (std::ptrdiff_t c = 0; c < x.cols; ++c) {
-        double sum = 0;  // in double: a mean over thousands of tokens
+        double sum = 0;  // in double, because it is over thousands of tokens
         for (std::ptrdiff_t r = 0; r < x.rows; ++r) sum += static_cast<double>(x.row(r)[c]);
         out[c] = static_cast<float>(sum / static_cast<double>(x.rows));
     }

@@ -6,7 +6,7 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// LayerNorm's gamma and beta; null where they are folded into the next layer.
+/// LayerNorm's gamma and beta; null if they are folded into the next layer.
 using norm_weights = kernels::affine;
 
 /// W (n, k), packed, and b (n) or null.
@@ -15,7 +15,7 @@ struct linear_weights {
     const float* bias = nullptr;
 };
 
-/// The kernels that packed the weights multiply them, whatever their element type.
+/// Multiplies by the kernels that packed the weights, for any element type.
 inline void multiply(const kernels::gemm_args& a) noexcept { a.w.kernels->multiply(a); }
 
 /// out (rows, n) = epilogue(in (rows, k) * W^T + b).

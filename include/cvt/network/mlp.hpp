@@ -1,4 +1,4 @@
-// The feed-forward part of a block, a tile of tokens at a time. Official Mlp, with the block's norm2 in front.
+// The MLP of a block, a tile of tokens at a time. Official Mlp, with the block's norm2 before it.
 #pragma once
 
 #include "context.hpp"
@@ -12,10 +12,10 @@ struct mlp_weights {
     linear_weights fc2;
 };
 
-/// Hidden channels computed at a time: a tile of them is still in the second cache when fc2 reads it. A multiple of every nr.
+/// Hidden channels computed at a time: a tile of them is still in the L2 cache when fc2 reads it. A multiple of every nr.
 inline constexpr std::ptrdiff_t hidden_block = 384;
 
-/// A tile's tensors, (rows, dim) and (rows, hidden_block), in a worker's scratch memory.
+/// Tensors of a tile, (rows, dim) and (rows, hidden_block), in a worker's scratch memory.
 struct mlp_buffers {
     matrix<float> normed, hidden;
 };

@@ -1,4 +1,4 @@
-// A model's weights: their places in one block of memory, and their way there from a weight_source: read, fold, pack.
+// Lays out a model's weights in one block of memory, and reads them from a weight_source, folds and packs them there.
 #pragma once
 
 #include "../float_bits.hpp"
@@ -11,15 +11,15 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// Whether a weight is packed as bytes. int8 leaves the first embedding and the head alone: the one reads pixels, and what is rounded
-/// in the other is not averaged by a layer after it.
+/// Whether a weight is packed as int8. The first conv token embedding and the head stay in float32: the embedding reads pixels, and no
+/// layer after the head averages its rounding errors.
 constexpr bool in_bytes(precision p, tensor_id weight, tensor_place at) noexcept {
     const bool first_embedding = weight == tensor_id::embed_weight && at.stage == 0;
     return p == precision::int8 && weight != tensor_id::head_weight && !first_embedding;
 }
 
-/// Takes the memory of all weights of configuration `c`, whose shapes and conditions are those of the list of tensors; measures where
-/// the arena has none. `blocks` has room for the blocks of all stages.
+/// Takes the memory for all weights of configuration `c` as the list of tensors describes them; only measures if the arena has none.
+/// `blocks` must hold the blocks of all stages.
 class weight_layout {
 public:
     weight_layout(const config& c, const kernels::kernel_set& kernels, precision p, detail::arena& memory) noexcept
@@ -50,7 +50,7 @@ private:
                               .output = linear(tensor_id::proj_weight)},
                 .mlp = {linear(tensor_id::fc1_weight), linear(tensor_id::fc2_weight)}};
     }
-    /// The batch norm behind the convolution leaves one vector, its shift.
+    /// One vector remains of the batch norm after the convolution: its shift.
     conv_projection_weights projection_weights(tensor_id conv, tensor_id weight) noexcept {
         const float *const depthwise = vector(conv), *const shift = vector(next(conv));
         return {depthwise, shift, linear(weight)};
@@ -68,7 +68,7 @@ private:
         std::byte* const data = memory_.take<std::byte>(gemm.packed_bytes(n, k));
         return {packed_at(gemm, data, n, k), vector(next(weight))};
     }
-    /// Room for a tensor as it is; null where the configuration has none.
+    /// Memory for an unpacked tensor; null if the configuration does not have it.
     const float* vector(tensor_id id) noexcept {
         return has(id) ? memory_.take<float>(static_cast<std::size_t>(describe(c_, id, at_).count())) : nullptr;
     }
@@ -81,7 +81,7 @@ private:
     tensor_place at_;
 };
 
-/// Reads, folds and packs the tensors of a model into the places that weight_layout took, one tensor of scratch memory beside them.
+/// Reads, folds and packs the tensors of a model into the memory that weight_layout took. Needs scratch memory for one tensor.
 class weight_packer {
 public:
     weight_packer(const config& c, precision p, const weight_source& source, warning_list& warnings) noexcept
@@ -110,7 +110,7 @@ public:
 private:
     void embedding(const conv_embed_weights& w) noexcept {
         const matrix<float> weights = read_matrix(tensor_id::embed_weight, w.projection.w);
-        // Tokens lie channels last, the image channels first.
+        // Tokens are stored channels last, the image channels first.
         if (at_.stage != 0) fold_patch_order(weights, c_.stage[static_cast<std::size_t>(at_.stage - 1)].embed_dim, vectors_.data());
         pack(tensor_id::embed_weight, weights, w.projection.w);
         read(tensor_id::embed_bias, w.projection.bias);
@@ -154,7 +154,7 @@ private:
         read(next(weight), w.bias);
     }
 
-    /// The bias follows the weight in the list.
+    /// The bias follows the weight in the list of tensors.
     void linear(tensor_id weight, const linear_weights& w, double scale = 1.0) noexcept {
         const matrix<float> values = read_matrix(weight, w.w);
         if (scale != 1.0) fold_scale(values.data, static_cast<std::size_t>(values.rows * values.cols), scale);
@@ -169,7 +169,7 @@ private:
         if (in_bytes(precision_, id, at_)) {
             const auto count = static_cast<std::size_t>(values.rows * values.cols), bad = not_finite(values.data, count);
             if (bad != 0) {
-                failed_ = error::format(errc::unsupported, "%s: int8 takes finite weights, found %zu of %zu that are NaN or infinite",
+                failed_ = error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite",
                                         describe(c_, id, at_).name, bad, count);
                 return;
             }
@@ -178,16 +178,16 @@ private:
         to.kernels->pack({.weights = values.data, .stride_n = values.stride, .stride_k = 1, .to = memory});
     }
 
-    /// Layers may only read weights; they lie in memory of the model's own, which is filled here.
+    /// Layers only read weights. Their memory belongs to the model and is filled here.
     static float* writable(const float* p) noexcept { return const_cast<float*>(p); }
 
     matrix<float> read_matrix(tensor_id id, const kernels::packed_matrix& shape) noexcept {
         read(id, tensor_.data());
-        const std::ptrdiff_t rows = failed_ ? 0 : shape.n;  // after an error nothing is folded
+        const std::ptrdiff_t rows = failed_ ? 0 : shape.n;  // nothing to fold after an error
         return {.data = tensor_.data(), .rows = rows, .cols = shape.k, .stride = shape.k};
     }
 
-    /// `out`: null where the configuration has no such tensor.
+    /// `out`: null if the configuration has no such tensor.
     void read(tensor_id id, const float* out) noexcept {
         if (failed_ || out == nullptr) return;
         const tensor_info t = describe(c_, id, at_);
@@ -207,7 +207,8 @@ private:
         if (bad != 0) warnings_.add("%s: %zu of %zu values are NaN or infinite", t.name, bad, count);
     }
 
-    /// Room for the largest tensor, and for vectors folded into it: a batch norm, a norm's affine part or one patch.
+    /// Allocates memory for the largest tensor and for the vectors that are folded into one: a batch norm, the affine part of a norm, or
+    /// one patch.
     error reserve() noexcept {
         std::int64_t tensor = 1, vectors = 1;
         for_each_tensor(c_, [&](const tensor_info& t) noexcept {

@@ -1,4 +1,4 @@
-// One stage: convolutional token embedding, class token in front, blocks. Official VisionTransformer.
+// One stage: conv token embedding, class token, blocks. Official VisionTransformer.
 #pragma once
 
 #include "block.hpp"
@@ -13,7 +13,7 @@ struct stage_weights {
     std::span<const block_weights> blocks;
 };
 
-/// What a stage's caller wants of it.
+/// The outputs that the caller needs from a stage.
 struct stage_request {
     bool last_block_cls_only = false;  ///< only the class token of the result is read
     float* cls_attention = nullptr;    ///< (heads, keys - 1) of the last block, or null

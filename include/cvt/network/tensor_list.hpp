@@ -1,4 +1,4 @@
-// The tensors of a CvT, written down once: official name, shape and role of each. The official state dict.
+// The list of a CvT's tensors: official name, shape and role of each. The official state dict.
 #pragma once
 
 #include <cstdio>
@@ -9,10 +9,10 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// What a tensor is to a model. Weights and biases are its parameters; statistics are BatchNorm's, measured rather than trained.
+/// Role of a tensor in a model. Weights and biases are parameters; statistics are BatchNorm's, measured rather than trained.
 enum class tensor_role : std::uint8_t { weight, bias, statistic };
 
-/// A tensor's kind: those of a stage, of a block and of the whole model, in the order of the official state dict.
+/// Kinds of tensors of a stage, of a block and of the model, in the order of the official state dict.
 // clang-format off
 enum class tensor_id : std::uint8_t {
     cls_token, embed_weight, embed_bias, embed_norm_weight, embed_norm_bias,
@@ -31,7 +31,7 @@ enum class tensor_id : std::uint8_t {
 
 constexpr tensor_id next(tensor_id id, int steps = 1) noexcept { return static_cast<tensor_id>(static_cast<int>(id) + steps); }
 
-/// Where a tensor stands: its stage, and its block in the stage. Tensors of the model belong to the last stage.
+/// Position of a tensor: its stage, and its block in the stage. Tensors of the model belong to the last stage.
 struct tensor_place {
     int stage = 0, block = 0;
 };
@@ -54,10 +54,10 @@ struct tensor_info {
     }
 };
 
-/// An axis of a tensor, as the configuration says it.
+/// An axis of a tensor, whose extent the configuration gives.
 enum class axis : std::uint8_t { none, one, dim, channels, patch, kernel, hidden, classes, count };
 
-/// What a stage, or the model, must have for a tensor to be there.
+/// What a stage or the model must have if a tensor is to exist.
 enum class condition : std::uint8_t { always, cls, dw_bn, qkv_bias, norm, head, count };
 
 struct tensor_row {
@@ -71,7 +71,7 @@ namespace rows {
 using enum tensor_role;
 using enum axis;
 
-/// By tensor_id.
+/// Indexed by tensor_id.
 inline constexpr tensor_row all[]{
     {"cls_token", weight, {one, one, dim}, condition::cls},
     {"patch_embed.proj.weight", weight, {dim, channels, patch, patch}},
@@ -117,7 +117,7 @@ inline constexpr tensor_row all[]{
 static_assert(std::size(all) == static_cast<std::size_t>(tensor_id::count));
 }  // namespace rows
 
-/// Whether a stage of configuration `c` has tensors of that kind.
+/// Whether stage `s` of configuration `c` has a tensor of this kind.
 constexpr bool has_tensor(const config& c, const stage_config& s, tensor_id id) noexcept {
     const bool holds[]{true, s.cls_token, s.qkv_projection == projection::dw_bn, s.qkv_bias, c.final_norm, c.num_classes > 0};
     static_assert(std::size(holds) == static_cast<std::size_t>(condition::count));
@@ -146,8 +146,8 @@ inline tensor_info describe(const config& c, tensor_id id, tensor_place at) noex
     return info;
 }
 
-/// Calls visitor(const tensor_info&) for every tensor that a model of the valid configuration `c` has, in the order of the official
-/// state dict, without BatchNorm's step counters.
+/// Calls visitor(const tensor_info&) for every tensor of a model of the valid configuration `c`, in the order of the official state
+/// dict, without BatchNorm's step counters.
 template <class Visitor>
 void for_each_tensor(const config& c, Visitor&& visitor) noexcept {
     const auto visit = [&](tensor_id first, tensor_id end, tensor_place at) noexcept {
@@ -161,7 +161,7 @@ void for_each_tensor(const config& c, Visitor&& visitor) noexcept {
     visit(tensor_id::norm_weight, tensor_id::count, {c.num_stages - 1});
 }
 
-/// Trained parameters of a valid configuration.
+/// Number of trained parameters of a valid configuration.
 inline std::int64_t parameters_of(const config& c) noexcept {
     std::int64_t total = 0;
     for_each_tensor(c, [&](const tensor_info& t) noexcept {

@@ -1,4 +1,4 @@
-// The workspace of a forward pass: every intermediate tensor's place, planned once for each input size.
+// The workspace of a forward pass: the memory of every intermediate tensor, planned once for each input size.
 #pragma once
 
 #include "attention.hpp"
@@ -8,18 +8,18 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// Where everything lies. With a null base the pointers are null and only `bytes` counts.
+/// Addresses of the intermediate tensors. With a null base the pointers are null and only `bytes` is valid.
 struct workspace {
     std::size_t bytes = 0;       ///< the block's size
-    float* x[2]{};               ///< tokens: a stage reads the one before from one and writes the other
+    float* x[2]{};               ///< tokens: a stage reads the previous stage's from one and writes the other
     float* y = nullptr;          ///< normalised tokens, rows row_stride apart
     float* embedding = nullptr;  ///< (dim of the last stage)
     std::array<attention_buffers, config::max_stages> attention;
     std::byte* scratch = nullptr;
-    std::size_t scratch_size = 0;  ///< bytes a worker
+    std::size_t scratch_size = 0;  ///< bytes per worker
 };
 
-/// Scratch memory a worker needs in a stage whose input has `channels` channels.
+/// Bytes of scratch memory that a worker needs in a stage whose input has `channels` channels.
 inline std::size_t scratch_bytes(const stage_config& s, int channels, const stage_shape& shape,
                                  const kernels::gemm_kernels& gemm) noexcept {
     detail::arena embed, attend, feed;
@@ -47,7 +47,7 @@ inline workspace plan_workspace(const config& c, const model_shape& shape, const
     w.x[1] = memory.take<float>(largest[1]);
     w.y = memory.take<float>(normalised);
     w.embedding = memory.take<float>(static_cast<std::size_t>(channels));
-    // Stages run one after the other: their attention tensors share one place.
+    // Stages run one after the other, so their attention tensors share memory.
     const std::size_t mark = memory.mark();
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         memory.rewind(mark);

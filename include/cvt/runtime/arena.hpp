@@ -1,4 +1,4 @@
-// arena: hands out pieces of one block of memory; run once without memory it measures, run again with memory it fills.
+// arena: hands out pieces of one block of memory; without a block it measures how large the block must be.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +8,14 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The same code that takes memory also plans it: an arena without a base returns null and counts, so the size of
-/// the block is never computed by a second formula that could disagree. `take` saturates, so an absurd size ends as a failed
-/// allocation.
+/// The code that takes memory also measures it: an arena without a base returns null and counts, so that no second formula
+/// for the size can disagree. `take` saturates, so an absurd size becomes a failed allocation.
 class arena {
 public:
     arena() noexcept = default;
     explicit arena(std::byte* base) noexcept : base_{base} {}
 
-    /// `count` elements of a trivial type on a 64-byte boundary (when the base is on one).
+    /// Takes `count` elements of a trivial type, on a 64-byte boundary if the base is on one.
     template <class T>
     T* take(std::size_t count) noexcept {
         const std::size_t padded = count > limit / sizeof(T) ? limit : (count * sizeof(T) + boundary - 1) / boundary * boundary;
@@ -26,11 +25,11 @@ public:
         return static_cast<T*>(static_cast<void*>(at));
     }
 
-    /// What was taken since the mark is free again.
+    /// rewind(mark) frees everything taken since mark() returned it.
     [[nodiscard]] std::size_t mark() const noexcept { return used_; }
     void rewind(std::size_t mark) noexcept { used_ = mark; }
 
-    /// Bytes that the block must have.
+    /// Size that the block must have, in bytes.
     [[nodiscard]] std::size_t peak() const noexcept { return peak_; }
 
 private:

@@ -1,4 +1,4 @@
-// buffer<T>: the one owner of memory in the library: aligned, growable, and a failed allocation is a return value.
+// buffer<T>: the array that owns the library's memory: aligned, growable; a failed allocation is a return value.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Asks for huge pages where there is room for some, before the memory is touched: fewer page faults while weights are
-/// packed, fewer address translations while they are read. A hint: where it is refused nothing changes.
+/// Asks for huge pages, before the memory is touched, if it is large enough: fewer page faults while weights are packed,
+/// fewer TLB misses while they are read. Only a hint: a refusal changes nothing.
 inline void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(MADV_HUGEPAGE)
     constexpr std::size_t page = std::size_t{2} << 20;
@@ -25,8 +25,8 @@ inline void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] st
 #endif
 }
 
-/// A growable array of trivial elements on a 64-byte boundary. Not std::vector, because a host without exceptions
-/// would die inside it when memory runs out.
+/// A growable array of trivial elements on a 64-byte boundary. Not std::vector, which would end a host without exceptions
+/// when memory runs out.
 template <class T>
 class buffer {
     static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
@@ -46,8 +46,8 @@ public:
     }
     ~buffer() { release(); }
 
-    /// Makes the size `count`, keeping what fits; new elements are not initialised. False when memory runs out, and
-    /// then nothing has changed.
+    /// Sets the size to `count` and keeps the elements that fit; new elements are not initialised. Returns false and
+    /// changes nothing when memory runs out.
     [[nodiscard]] bool resize(std::size_t count) noexcept {
         if (count > capacity_ && !reserve(count)) return false;
         size_ = count;
@@ -55,7 +55,7 @@ public:
     }
 
     [[nodiscard]] bool push_back(const T& value) noexcept {
-        const T copy = value;  // `value` may live in here
+        const T copy = value;  // `value` may be an element of this buffer
         if (size_ == capacity_ && !reserve(capacity_ < 8 ? 8 : capacity_ * 2)) return false;
         data_[size_++] = copy;
         return true;

@@ -8,15 +8,23 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// The host's way to run tasks in parallel. A session splits each layer into tasks and calls `run` once a layer.
-/// Results have the same bits for any executor and any number of workers.
+/// The host's way to run tasks in parallel. A session splits each layer into tasks and calls `run` once per layer. Results
+/// have the same bits for any executor and any number of workers.
+/// @code{.cpp}
+/// cvt::executor threads{.workers = 4};
+/// threads.run = [](void*, int count, void (*task)(void*, int), void* argument) {
+///     std::vector<std::jthread> started;  // joined at the closing brace
+///     for (int i = 0; i < count; ++i) started.emplace_back(task, argument, i);
+/// };
+/// cvt::session session{model, {.executor = threads}};
+/// @endcode
 struct executor {
     static constexpr int max_workers = 256;
 
-    void* context = nullptr;  ///< handed to `run` as it is
-    int workers = 1;          ///< tasks at a time, 1 to max_workers; scratch memory is planned for this many
-    /// Calls task(argument, i) once for every i in [0, count), in any order, on any threads (one thread for all is
-    /// fine), and returns when all have returned. `count` is at most `workers`. Null: the calling thread does it.
+    void* context = nullptr;  ///< passed to `run`
+    int workers = 1;          ///< number of tasks at a time, 1 to max_workers; scratch memory is planned for that many
+    /// Calls task(argument, i) once for every i in [0, count), in any order, on any threads (one thread may run all), and
+    /// returns when all have returned. `count` is at most `workers`. Null: the calling thread runs the tasks.
     void (*run)(void* context, int count, void (*task)(void* argument, int index), void* argument) = nullptr;
 };
 
@@ -27,8 +35,8 @@ inline error check_workers(int workers) noexcept {
     return error::format(errc::invalid_argument, "executor: expected 1 to %d workers, found %d", executor::max_workers, workers);
 }
 
-/// Calls body(index, worker) for every index in [0, count). Workers take the next index as they become free: which
-/// worker gets which index varies, so a body may depend on `worker` for scratch memory only.
+/// Calls body(index, worker) for every index in [0, count). A free worker takes the next index, so which worker gets which
+/// index varies, and a body may use `worker` only to choose scratch memory.
 template <class Body>
 void parallel_for(const executor& host, std::ptrdiff_t count, const Body& body) noexcept {
     if (host.run == nullptr || host.workers <= 1 || count <= 1) {

@@ -1,4 +1,4 @@
-// reentrancy_guard: notices that an object for one thread at a time is used by two, in every build.
+// reentrancy_guard: detects two simultaneous uses of an object that belongs to one thread at a time, in every build.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,8 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// A flag in the object, and a `call` on the stack of each of its functions: the second of two at once is false, has
-/// touched nothing and leaves the first alone. Costs one exchange a call. An object that is moved begins anew.
+/// A flag in the object, and a `call` on the stack of each of its functions. The second of two simultaneous calls converts
+/// to false and does not disturb the first. Costs one atomic exchange per call. A moved object starts with no call running.
 class reentrancy_guard {
 public:
     reentrancy_guard() noexcept = default;

@@ -261,8 +261,8 @@ TEST_CASE("errors name other formats") {
           "TIFF file: this program was built without libtiff (Debian: libtiff-dev; CMake: CVT_WITH_TIFF)");
     named("%PDF-1.4", "looks like PDF");
     named("<!DOCTYPE html><ht", "HTML");
-    named("hello", "not a picture of a format that is known here");
-    named("x", "not a picture of a format that is known here");
+    named("hello", "not a picture of a known format");
+    named("x", "not a picture of a known format");
 }
 
 TEST_CASE("limits on bytes and pixels are enforced") {
@@ -335,7 +335,7 @@ TEST_CASE("JPEG files with inconsistent segments are refused") {
     refused(changed("444.jpg", "\xFF\xC0", 9, 2), errc::unsupported, "2 components");
     refused(changed("444.jpg", "\xFF\xC0", 11, 0x51), errc::malformed, "component");
     refused(changed("444.jpg", "\xFF\xC0", 12, 7), errc::malformed, "component");
-    refused(changed("444.jpg", "\xFF\xC0", 13, 1), errc::malformed, "one name");
+    refused(changed("444.jpg", "\xFF\xC0", 13, 1), errc::malformed, "the same id");
     refused(changed("444.jpg", "\xFF\xDA", 5, 9), errc::malformed, "unknown");
     refused(changed("444.jpg", "\xFF\xDA", 6, 0x33), errc::malformed, "without its tables");
     refused(changed("444.jpg", "\xFF\xDA", 13, 0x11), errc::malformed, "scan header");
@@ -385,12 +385,12 @@ TEST_CASE("a file with too many scans is refused") {
     REQUIRE(scan[7] == 1);
     REQUIRE(scan[8] == 63);
     CHECK(decode(with_copies(0)));
-    refused(with_copies(13), cvt::errc::unsupported, "too often");
-    scan[8] = 1;  // one coefficient per scan
+    refused(with_copies(13), cvt::errc::unsupported, "too many scans");
+    scan[8] = 1;  // of one coefficient each
     refused(with_copies(100), cvt::errc::unsupported, "more than 100 scans");
     scan[8] = 63;
-    scan[9] = 0;  // a first pass
-    refused(with_copies(2), cvt::errc::unsupported, "too often");
+    scan[9] = 0;  // a first pass again
+    refused(with_copies(2), cvt::errc::unsupported, "too many scans");
 }
 
 TEST_CASE("components called R, G and B are RGB unless the file says otherwise") {

@@ -1,4 +1,4 @@
-// The NEON kernel set (64-bit ARM): every such CPU runs it, so that it is the floor there too.
+// The NEON kernel set (64-bit ARM), which every such CPU can run: also the fallback on this architecture.
 #pragma once
 
 #if defined(__aarch64__) && defined(__ARM_NEON) && defined(__GNUC__)
@@ -30,15 +30,15 @@ CVT_SIMD vec sub(vec a, vec b) { return vsubq_f32(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return vmulq_f32(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return vdivq_f32(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
-// sum += a * b. Opaque, so that sums stay in their registers and in their order under -ffast-math too.
+// sum += a * b. By inline assembly, so that sums stay in their registers, and in order also under -ffast-math.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) {
     sum = fma(a, b, sum);
     __asm__("" : "+w"(sum));
 }
 CVT_SIMD vec sqrt(vec a) { return vsqrtq_f32(a); }
 CVT_SIMD vec select(mask m, vec yes, vec no) { return vbslq_f32(m, yes, no); }
-// b where one is NaN, which FMAX and FMAXNM are not. The comparison itself: under -ffast-math a compiler may make one of
-// those of the intrinsics.
+// b if either is NaN, which FMAX and FMAXNM do not return. The comparison is inline assembly, because under -ffast-math a
+// compiler may turn the intrinsics into one of those.
 CVT_SIMD mask greater(vec a, vec b) {
     mask m;
     __asm__("fcmgt %0.4s, %1.4s, %2.4s" : "=w"(m) : "w"(a), "w"(b));
@@ -54,12 +54,12 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), vshlq_n_s32(n, 23)));
 }
 
-/// Bytes are widened: instructions that multiply bytes of both kinds of sign are an extension (i8mm).
+/// Bytes are widened: instructions that multiply unsigned by signed bytes are an extension (i8mm).
 inline constexpr int input_max = 255;
 CVT_SIMD ints broadcast4(int bytes) { return vdupq_n_s32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return vreinterpretq_s32_s8(vld1q_s8(reinterpret_cast<const signed char*>(p))); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
-    const int16x8_t words = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(vreinterpretq_u8_s32(a))));  // the four, twice
+    const int16x8_t words = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(vreinterpretq_u8_s32(a))));  // the four bytes, twice
     const int8x16_t bytes = vreinterpretq_s8_s32(b);
     const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
     const ints first = vpaddq_s32(vmull_s16(vget_low_s16(words), vget_low_s16(low)), vmull_high_s16(words, low));

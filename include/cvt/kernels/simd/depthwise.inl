@@ -1,7 +1,7 @@
 // Depth-wise convolution of a token grid, channels last. Included by kernels.inl.
 
-/// `count` outputs in a grid row that all see the same KernelRows x KernelColumns taps. The taps of a vector of channels
-/// stay in registers along the row; rows are cut so that the inputs of a cut stay in the nearest cache.
+/// Computes `count` outputs of a grid row that all use the same KernelRows x KernelColumns taps. The taps of a vector of channels stay
+/// in registers along the row. Rows are cut into pieces whose inputs stay in the L1 cache.
 template <int KernelRows, int KernelColumns>
 inline void depthwise_run(const depthwise_args& a, const float* in, const float* weights, float* out, std::ptrdiff_t count) noexcept {
     const std::ptrdiff_t channels = a.in.cols, in_row = a.width * a.in.stride, in_step = a.stride * a.in.stride;
@@ -27,12 +27,12 @@ inline void depthwise_run(const depthwise_args& a, const float* in, const float*
     }
 }
 
-/// Where a kernel lies over the grid: its corner, and the taps [ky_begin, ky_end) x [kx_begin, kx_end) inside the grid.
+/// Position of a kernel on the grid: its corner, and the taps [ky_begin, ky_end) x [kx_begin, kx_end) inside the grid.
 struct kernel_window {
     int y0, x0, ky_begin, ky_end, kx_begin, kx_end;
 };
 
-/// One output of any kernel.
+/// Computes one output with a kernel of any size.
 inline void depthwise_output(const depthwise_args& a, const kernel_window& at, float* out) noexcept {
     const std::ptrdiff_t channels = a.in.cols;
     for (std::ptrdiff_t c = 0; c < channels; c += lanes) {
@@ -63,7 +63,7 @@ inline void depthwise(const depthwise_args& a) noexcept {
         const int rows = ky_end - ky_begin, columns = kx_end - kx_begin;
         std::ptrdiff_t count = 1;
         if (a.kernel == 3 && rows > 0 && columns > 0) {
-            if (columns == 3) {  // as far along the row as the whole kernel lies inside
+            if (columns == 3) {  // as far along the row as the whole kernel is inside
                 count = (a.width - 3 - x0) / a.stride + 1;
                 if (count > a.out_width - ox) count = a.out_width - ox;
                 if (count > end - token) count = end - token;

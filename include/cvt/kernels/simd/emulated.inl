@@ -1,7 +1,7 @@
 // Partial loads and stores, and indexed broadcasts, for instruction sets that lack them. Included by their headers, after set1,
 // load and store.
 
-/// A vector of which only the first `count` lanes are in memory.
+/// Loads the first `count` lanes; the others are those of `other`.
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
     if (count >= lanes) return load(p);
     float v[lanes];
@@ -16,7 +16,7 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec a) {
     store(v, a);
     for (std::ptrdiff_t i = 0; i < count; ++i) p[i] = v[i];
 }
-/// p[Offset], Times * bytes further, in every lane.
+/// Broadcasts p[Offset], moved by Times * bytes, to every lane.
 template <int Times, int Offset>
 CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
     return set1(*static_cast<const float*>(static_cast<const void*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes)));

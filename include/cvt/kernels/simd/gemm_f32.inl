@@ -2,8 +2,8 @@
 
 inline constexpr std::ptrdiff_t nr = nr_vectors * lanes;  // columns of the register tile
 inline constexpr int mr = 6;                              // its rows
-inline constexpr std::ptrdiff_t kc = 512;         // depth summed in registers before it is added to what is stored: bounds the rounding
-inline constexpr std::ptrdiff_t task_rows = 204;  // rows a task takes
+inline constexpr std::ptrdiff_t kc = 512;         // depth summed in registers before it is added to memory: bounds the rounding error
+inline constexpr std::ptrdiff_t task_rows = 204;  // maximum number of rows of a task
 
 inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return static_cast<std::size_t>((n + nr - 1) / nr * nr) * static_cast<std::size_t>(k) * sizeof(float);
@@ -15,7 +15,7 @@ inline std::size_t depth_offset(std::ptrdiff_t first) noexcept { return static_c
 
 inline const float* floats(const std::byte* packed) noexcept { return static_cast<const float*>(static_cast<const void*>(packed)); }
 
-/// Panels of nr columns, each (k, nr), the last one padded with zeros; from one panel to the next (packed_k, nr).
+/// Packs panels of nr columns, each (k, nr) and packed_k * nr floats apart; the last one is padded with zeros.
 inline void pack(const pack_args& a) noexcept {
     float* panel = static_cast<float*>(static_cast<void*>(a.to.data));
     for (std::ptrdiff_t first = 0; first < a.to.n; first += nr, panel += nr * a.to.packed_k) {
@@ -37,28 +37,28 @@ inline void pack(const pack_args& a) noexcept {
 
 inline constexpr std::ptrdiff_t unroll = 4, line = 64 / sizeof(float);
 
-/// What the register tile does with its sums.
+/// Arguments of a register tile.
 struct tile_args {
     const float* in;
     std::ptrdiff_t in_stride;
     const float* weights;  // (k, nr)
     std::ptrdiff_t k;
     const float* bias;       // nr floats, or null
-    const float* row_scale;  // a factor a row, or null
+    const float* row_scale;  // a factor for each row, or null
     float* out;              // (rows, nr)
     std::ptrdiff_t out_stride;
     const float* prefetch;  // weights needed after this panel: each tile prefetches `prefetch_lines` cache lines of them
     std::ptrdiff_t prefetch_lines;
-    bool accumulate;  // start from what is in `out`
+    bool accumulate;  // adds to `out` instead of overwriting it
     kernels::epilogue epilogue;
 };
 
-/// How far a tile's rows lie apart, in bytes: row 2 is reached as twice `once`, row 4 as four times.
+/// Distances of a tile's rows, in bytes: row 2 is at twice `once`, row 4 at four times `once`.
 struct row_offsets {
     std::ptrdiff_t once, thrice, five;
 };
 
-/// sum[r] += in[r * stride + K] * w[K * nr], one step of the depth.
+/// One step of the depth: sum[r] += in[r * stride + K] * w[K * nr].
 template <int Rows, int Vectors, int K>
 CVT_SIMD void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float* in, row_offsets row,
                             const float* w) {
@@ -75,7 +75,7 @@ CVT_SIMD void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][static_ca
     }
 }
 
-/// `unroll` steps.
+/// Runs `unroll` steps.
 template <int Rows, int Vectors>
 CVT_SIMD void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float*& in,
                              row_offsets row, const float*& w) {
@@ -89,8 +89,8 @@ CVT_SIMD void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)][static_c
     CVT_UNROLL for (int r = 0; r < Rows; ++r) { CVT_UNROLL for (int v = 0; v < Vectors; ++v) keep_in_register(sum[r][v]); }
 }
 
-/// sum[r] += in[r] * weights over the depth, in order. Meanwhile a.prefetch_lines of the next weights are prefetched, at most
-/// depth / unroll, one with every `unroll` steps: all at once they would keep the inputs waiting.
+/// sum[r] += in[r] * weights over the depth, in order. Prefetches a.prefetch_lines cache lines of the next weights, at most
+/// depth / unroll, one per `unroll` steps: all at once they would delay the inputs.
 ///
 /// With a busy hyper-thread only three instructions issue per cycle, so the loop is split in two, with and without prefetch, and
 /// the weight pointer is the loop counter.
@@ -109,8 +109,8 @@ CVT_SIMD void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(Rows)][sta
     for (; w != end; ++in, w += nr) multiply_step<Rows, Vectors, 0>(sum, in, row, w);
 }
 
-/// The activation of tiles that are stored: while sums are alive, no register is left for the polynomial. Not inlined: there would
-/// be a copy for every number of rows.
+/// Applies the activation to stored tiles, because the sums leave no register for the polynomial. Not inlined, which would make a copy
+/// for every number of rows.
 template <int Vectors>
 __attribute__((noinline)) inline void activate(float* out, std::ptrdiff_t stride, std::ptrdiff_t rows, epilogue kind) noexcept {
     if (kind == epilogue::quick_gelu) {
@@ -122,7 +122,7 @@ __attribute__((noinline)) inline void activate(float* out, std::ptrdiff_t stride
     }
 }
 
-/// `tiles` tiles of Rows rows and the panel's first vectors, one below the other; `a` is left at the rows after them.
+/// Computes `tiles` tiles of Rows rows and the panel's first vectors, one below the other, and moves `a` to the rows after them.
 template <int Rows, int Vectors>
 inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
     const std::ptrdiff_t stride = a.out_stride, rows = tiles * Rows;
@@ -134,7 +134,7 @@ inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
             CVT_UNROLL for (int r = 0; r < Rows; ++r) sum[r][v] = bias;
         }
         float* out = a.out;
-        if (a.accumulate) {  // its rows may lie in memory, each in a page of its own
+        if (a.accumulate) {  // its rows may be outside the caches, each in another page
             CVT_UNROLL for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + r * stride, 1, 3);
         }
         multiply_accumulate<Rows, Vectors>(sum, a);
@@ -160,11 +160,11 @@ inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
     if (a.epilogue == epilogue::quick_gelu || a.epilogue == epilogue::erf_gelu) activate<Vectors>(begin, stride, rows, a.epilogue);
 }
 
-/// All rows of a panel's first vectors. Tiles of one or two rows leave the multipliers waiting for each other's sums, so that the
-/// last 7 or 8 rows are taken as 4 and 3 or 4.
+/// Computes all rows of a panel's first vectors. In tiles of one or two rows the multipliers wait for each other's sums, so the last
+/// 7 or 8 rows are split into 4 and 3 or 4.
 template <int Vectors>
 inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
-    static_assert(mr == 6, "the last rows are taken as there are cases for");
+    static_assert(mr == 6, "the switch has cases for the last 1 to 5 rows");
     const bool split = rows > mr && (rows % mr == 1 || rows % mr == 2);
     const std::ptrdiff_t whole = rows / mr - (split ? 1 : 0);
     register_tiles<6, Vectors>(a, whole);
@@ -183,7 +183,7 @@ inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
     }
 }
 
-/// The vectors of a panel that its first `width` columns lie in: of a panel of four one, two or four.
+/// Computes the vectors of a panel that contain its first `width` columns: one, two or four of four.
 CVT_SIMD void tiles_of_width(const tile_args& a, std::ptrdiff_t width, std::ptrdiff_t rows) noexcept {
     if constexpr (nr_vectors == 4) {
         if (width <= lanes) return tiles_of_panel<1>(a, rows);
@@ -192,8 +192,7 @@ CVT_SIMD void tiles_of_width(const tile_args& a, std::ptrdiff_t width, std::ptrd
     return tiles_of_panel<nr_vectors>(a, rows);
 }
 
-/// Copies a panel's rows: of its nr columns `from` has the first from.cols, zeros count for the others, and `to` wants the first
-/// to.cols.
+/// Copies the rows of a panel of nr columns. `from` has the first from.cols of them, the others are zero; `to` gets the first to.cols.
 inline void copy_panel(matrix<const float> from, matrix<float> to) noexcept {
     for (std::ptrdiff_t r = 0; r < to.rows; ++r, from.data += from.stride, to.data += to.stride) {
         CVT_UNROLL for (std::ptrdiff_t c = 0; c < nr; c += lanes)
@@ -201,12 +200,13 @@ inline void copy_panel(matrix<const float> from, matrix<float> to) noexcept {
     }
 }
 
-/// Panel after panel, each over all rows, mc at most; while one is multiplied, the next is prefetched, by enough tiles all of it.
+/// Multiplies panel after panel, each with all rows, at most mc. Meanwhile the tiles prefetch the next panel, wholly if there are enough
+/// of them.
 inline void multiply_panels(const gemm_args& a) noexcept {
     const std::ptrdiff_t rows = a.in.rows, tiles = (rows + mr - 1) / mr;
     const std::ptrdiff_t blocks = (a.w.k + kc - 1) / kc, block_depth = ((a.w.k + blocks - 1) / blocks + unroll - 1) / unroll * unroll;
     constexpr std::ptrdiff_t edge_rows = 4 * mr;
-    alignas(64) float edge_tile[edge_rows * nr], bias[nr];  // where the last panel has columns beyond n, for some rows at a time
+    alignas(64) float edge_tile[edge_rows * nr], bias[nr];  // for some rows of a last panel that has columns beyond n
     for (std::ptrdiff_t k = 0; k < a.w.k; k += block_depth) {
         const std::ptrdiff_t depth = a.w.k - k < block_depth ? a.w.k - k : block_depth;
         const std::ptrdiff_t lines_per_tile = (depth * nr / line + tiles - 1) / tiles,
@@ -255,7 +255,7 @@ inline void multiply_panels(const gemm_args& a) noexcept {
     }
 }
 
-/// By mc rows at a time, so that their inputs stay in the second cache while the panels pass over them.
+/// Multiplies mc rows at a time, so that their inputs stay in the L2 cache for all panels.
 inline void multiply(const gemm_args& a) noexcept {
     const std::ptrdiff_t rows = a.in.rows, parts = (rows + mc - 1) / mc;
     const std::ptrdiff_t part_rows = ((rows + parts - 1) / parts + mr - 1) / mr * mr;

@@ -1,22 +1,22 @@
-// Products with int8 weights: symmetric, a scale for each output channel; inputs become bytes, a scale and an offset for each row.
-// Included by kernels.inl, and by sets that differ from another in these products alone.
+// Products with int8 weights. Weights are symmetric, with a scale for each output channel; inputs become bytes with a scale and an
+// offset for each row. Included by kernels.inl, and by sets that differ from another one only in these products.
 //
-// With x = s_r q + o_r for row r of the input and w = s_n p for column n, q and p integers,
-//   sum_k x w = s_r s_n (sum_k q p) + o_r s_n (sum_k p),
-// whose first sum is exact in int32, and whose second one is known when the weights are packed.
+// With x = s_r q + o_r for row r of the input and w = s_n p for column n, where q and p are integers,
+//   sum_k x w = s_r s_n (sum_k q p) + o_r s_n (sum_k p).
+// The first sum is exact in int32; the second is computed when the weights are packed.
 namespace s8 {
 
-/// Depth that is quantised and summed as one: shorter stretches have narrower ranges. Layers cut weights at multiples of it.
+/// Depth with one quantisation of the inputs: shorter blocks have narrower ranges. Layers cut weights at multiples of it.
 inline constexpr std::ptrdiff_t kc = 384;
-/// Rows that are quantised at a time. Their bytes are on the stack, and stay in the first cache while the panels pass.
+/// Rows that are quantised at a time. Their bytes are on the stack and stay in the L1 cache for all panels.
 inline constexpr std::ptrdiff_t mc = 36;
 static_assert(mc % mr == 0 && kc % lanes == 0);
 
-/// Bytes of one depth block of a panel: (depth / 4, nr, 4) weights, then nr scales and nr offsets.
+/// Size of one depth block of a panel: (depth / 4, nr, 4) weights, then nr scales and nr offsets.
 inline std::ptrdiff_t block_bytes(std::ptrdiff_t depth) noexcept {
     return nr * ((depth + 3) / 4 * 4 + 2 * static_cast<std::ptrdiff_t>(sizeof(float)));
 }
-/// From one panel to the next.
+/// Bytes from one panel to the next.
 inline std::ptrdiff_t panel_bytes(std::ptrdiff_t k) noexcept { return k / kc * block_bytes(kc) + (k % kc == 0 ? 0 : block_bytes(k % kc)); }
 inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
     return static_cast<std::size_t>((n + nr - 1) / nr * panel_bytes(k));
@@ -36,7 +36,7 @@ inline weight_block block_at(const std::byte* data, std::ptrdiff_t depth) noexce
     return {data, scale, scale + nr};
 }
 
-/// 127 steps up to the largest magnitude of a channel; a channel of zeros, or of values too small for a step, is zero.
+/// The scale of a channel: 127 steps up to its largest magnitude. 0 for a channel of zeros or of values too small for a step.
 inline float weight_step(const float* weights, std::ptrdiff_t stride, std::ptrdiff_t count) noexcept {
     float largest = 0;
     for (std::ptrdiff_t i = 0; i < count; ++i) {
@@ -46,13 +46,13 @@ inline float weight_step(const float* weights, std::ptrdiff_t stride, std::ptrdi
     return largest < 1e-35F ? 0.F : largest / 127.F;
 }
 
-/// `w` / `step`, to the nearest integer, ties to even.
+/// `w` / `step` rounded to the nearest integer, ties to even.
 inline int weight_byte(float w, float step) noexcept {
     const float q = step == 0.F ? 0.F : w / step;
     return static_cast<int>(__builtin_rintf(q < -127.F ? -127.F : q > 127.F ? 127.F : q));
 }
 
-/// All of W's depth at once: a channel has one scale.
+/// Packs the whole depth of W at once, because a channel has one scale.
 inline void pack(const pack_args& a) noexcept {
     for (std::ptrdiff_t column = 0; column < (a.to.n + nr - 1) / nr * nr; ++column) {
         const float* const weights = a.weights + column * a.stride_n;
@@ -76,7 +76,7 @@ inline void pack(const pack_args& a) noexcept {
     }
 }
 
-/// Rows of an input as bytes: x = scale * byte + offset.
+/// Quantised rows of an input: x = scale * byte + offset.
 struct quantized_rows {
     alignas(64) unsigned char bytes[static_cast<std::size_t>(mc * kc)];
     float scale[static_cast<std::size_t>(mc)], offset[static_cast<std::size_t>(mc)];
@@ -88,10 +88,10 @@ inline bool is_finite(float v) noexcept {
     return (bits & 0x7F800000U) != 0x7F800000U;
 }
 
-/// input_max steps from a row's smallest value to its largest. A constant row is its offset, as is one whose range is too small for
-/// a step; one that holds a NaN or an infinity has an offset that is not finite, and so results that are not.
+/// Quantises each row to input_max steps from its smallest to its largest value. A constant row, or one whose range is too small for a
+/// step, becomes its offset. A row with NaN or infinity gets an offset that is not finite, and so do its results.
 inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
-    constexpr int chains = 2;  // so that no operation waits for the one before
+    constexpr int chains = 2;  // so that no operation waits for the previous one
     const std::ptrdiff_t whole = in.cols - in.cols % lanes, rest = in.cols - whole, pairs = in.cols - in.cols % (chains * lanes);
     for (std::ptrdiff_t r = 0; r < in.rows; ++r) {
         const float* const x = in.row(r);
@@ -102,7 +102,7 @@ inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
                 const vec v = load(x + i + j * lanes);
                 high[j] = max(high[j], v);
                 low[j] = min(low[j], v);
-                sum[j] = add(sum[j], v);  // not finite where one value is not
+                sum[j] = add(sum[j], v);  // not finite if one value is not
             }
         }
         for (std::ptrdiff_t i = pairs; i < in.cols; i += lanes) {
@@ -120,23 +120,23 @@ inline void quantize(matrix<const float> in, quantized_rows& to) noexcept {
         unsigned char* const bytes = to.bytes + r * kc;
         for (std::ptrdiff_t i = 0; i < whole; i += lanes) store_bytes(bytes + i, round(mul(sub(load(x + i), first), inverse)));
         if (rest != 0) store_bytes(bytes + whole, round(mul(sub(load_part_or(x + whole, rest, first), first), inverse)));
-        // Bytes are read four at a time. Those past the end meet weights of zero, and must have been written all the same.
+        // Bytes are read four at a time. Those beyond the end are multiplied by zero, but must be initialised.
         if constexpr (lanes % 4 != 0)
             for (std::ptrdiff_t i = in.cols; i % 4 != 0; ++i) bytes[i] = 0;
     }
 }
 
-/// What the register tile does with its sums.
+/// Arguments of a register tile.
 struct tile_args {
     const unsigned char* bytes;  // (rows, kc)
     const float *scale, *offset;
     weight_block w;
     std::ptrdiff_t steps;    // of four bytes of depth
     const float* bias;       // `width` floats, or null
-    const float* row_scale;  // a factor a row, or null
+    const float* row_scale;  // a factor for each row, or null
     float* out;              // (rows, width)
     std::ptrdiff_t out_stride, width;
-    bool accumulate;  // start from what is in `out`
+    bool accumulate;  // adds to `out` instead of overwriting it
 };
 
 /// sum[r] += in[r] * w over four bytes of depth.
@@ -153,7 +153,7 @@ CVT_SIMD void multiply_step(ints (&sum)[static_cast<std::size_t>(Rows)][static_c
     }
 }
 
-/// The sums as numbers, stored; the columns of the panel are all there, or its first a.width.
+/// Converts the sums to float and stores them: all columns of the panel, or its first a.width.
 template <int Rows, bool Whole>
 CVT_SIMD void store_tile(const tile_args& a, ints (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(nr_vectors)]) {
     CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) {
@@ -172,7 +172,7 @@ CVT_SIMD void store_tile(const tile_args& a, ints (&sum)[static_cast<std::size_t
     }
 }
 
-/// Rows rows of the panel.
+/// Computes Rows rows of the panel.
 template <int Rows>
 __attribute__((noinline)) inline void register_tile(const tile_args& a) noexcept {
     ints sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(nr_vectors)];
@@ -207,7 +207,7 @@ inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
     }
 }
 
-/// The activation of results that are stored.
+/// Applies the activation to stored results.
 inline void activate(matrix<float> out, epilogue kind) noexcept {
     for (std::ptrdiff_t r = 0; r < out.rows; ++r) {
         float* const y = out.row(r);
@@ -218,7 +218,7 @@ inline void activate(matrix<float> out, epilogue kind) noexcept {
     }
 }
 
-/// mc rows at a time are quantised, a depth block after the other, and multiplied with every panel.
+/// Quantises mc rows at a time, one depth block after the other, and multiplies them with every panel.
 inline void multiply(const gemm_args& a) noexcept {
     quantized_rows q;
     for (std::ptrdiff_t r = 0; r < a.in.rows; r += mc) {

@@ -1,44 +1,45 @@
-// The hot loops, written once over a vector type; included once for each instruction set, inside its target region.
+// The kernels, written once for any vector type; included once for each instruction set, inside its target region.
 //
 // The including header includes targets.hpp (CVT_SIMD, CVT_UNROLL), opens the target region and a namespace of its own, and
 // defines there:
 //
-//   name                           what the set is called: "avx2"
-//   supported()                    whether this CPU runs it
-//   vec, ints, mask                a vector of `lanes` floats, one of as many int32, the result of a comparison
-//   lanes, nr_vectors              floats of a vector; vectors of the register tile's columns, 2 or 4: nr = nr_vectors * lanes
-//   mc                             rows whose inputs stay in the second cache, a multiple of mr, 6
+//   name                           name of the set: "avx2"
+//   supported()                    whether this CPU can run it
+//   vec, ints, mask                a vector of `lanes` floats, a vector of as many int32, the result of a comparison
+//   lanes, nr_vectors              floats in a vector; vectors in a row of the register tile, 2 or 4: nr = nr_vectors * lanes
+//   mc                             number of rows whose inputs stay in the L2 cache, a multiple of mr, 6
 //
 //   vec   set1(float)              the value in every lane
-//   vec   load(p)                  from any address; void store(p, vec) to any
+//   vec   load(p)                  from any address; void store(p, vec) to any address
 //   vec   load_part(p, n)          the first n lanes from memory, 0 in the others; n may be above `lanes` (all) or below 1 (none)
-//   vec   load_part_or(p, n, vec)  likewise, with the lanes of the vector in place of 0
-//   void  store_part(p, n, vec)    the first n lanes, nothing beyond them
-//   vec   broadcast<T, O>(p, b)    p[O], T * b bytes further, in every lane
+//   vec   load_part_or(p, n, vec)  likewise, with the lanes of `vec` in place of 0
+//   void  store_part(p, n, vec)    stores the first n lanes and writes nothing beyond them
+//   vec   broadcast<T, O>(p, b)    p[O], moved by T * b bytes, in every lane
 //   vec   add sub mul div(a, b)    IEEE; sqrt(a) likewise, correctly rounded
-//   vec   fma(a, b, c)             a * b + c, fused where the instruction set has it
+//   vec   fma(a, b, c)             a * b + c, fused if the instruction set has it
 //   void  accumulate(s, a, b)      s += a * b in place, in program order, also under -ffast-math; s stays in its register
-//   void  keep_in_register(s)      nothing, or what keeps s in its register from one turn of a loop to the next
-//   vec   max min(a, b)            b where either is NaN, also under -ffast-math
+//   void  keep_in_register(s)      keeps s in its register from one iteration of a loop to the next, or does nothing
+//   vec   max min(a, b)            b if either is NaN, also under -ffast-math
 //   vec   abs(a)                   NaN stays NaN
-//   mask  less(a, b)               false where either is NaN
+//   mask  less(a, b)               false if either is NaN
 //   vec   select(mask, yes, no)    lane by lane
 //   ints  round(a)                 to the nearest, ties to even; |a| below 2^31
 //   vec   to_float(ints)
 //   vec   times_power_of_two(a, n) a * 2^n; a and the result normal numbers
-//   float sum_of(a)                of all lanes, in an order that the set chooses; float max_of(a), of numbers
+//   float sum_of(a)                sum of all lanes, in an order that the set chooses; float max_of(a), their maximum, without NaN
 //
-//   input_max                      the largest byte that an input of a product of bytes may be: 255, or 127
+//   input_max                      the largest byte of a quantised input: 255 or 127
 //   ints  broadcast4(bytes)        an int of four unsigned bytes in every lane
-//   ints  load4(p)                 four signed bytes a lane, from any address
-//   void  accumulate4(s, a, b)     s += a[0] b[0] + ... + a[3] b[3] in every lane of int32, exact: bytes of a are from 0 to input_max, of
-//                                  b from -127 to 127; s stays in its register
-//   void  store_bytes(p, ints)     lanes from 0 to 255 as bytes, one after the other
+//   ints  load4(p)                 four signed bytes per lane, from any address
+//   void  accumulate4(s, a, b)     s += a[0] b[0] + ... + a[3] b[3] in every lane of int32, exact: bytes of a are from 0 to input_max,
+//   bytes
+//                                  of b from -127 to 127; s stays in its register
+//   void  store_bytes(p, ints)     lanes from 0 to 255 as consecutive bytes
 //
-// Nothing else may come from outside that namespace but plain structures: a std or Eigen template called from a target region would
-// be compiled for the baseline.
+// Apart from these, the kernels use only plain structures from outside the namespace: a std or Eigen template called from a target
+// region would be compiled for the baseline.
 
-// Each line fails to compile where an operation is missing or has another signature.
+// Each line fails to compile if an operation is missing or has another signature.
 static_assert(sizeof(vec) == static_cast<std::size_t>(lanes) * sizeof(float) && sizeof(ints) == sizeof(vec));
 static_assert(__is_same(decltype(set1(0.F)), vec) && __is_same(decltype(load(static_cast<const float*>(nullptr))), vec));
 static_assert(__is_same(decltype(store(static_cast<float*>(nullptr), vec{})), void));

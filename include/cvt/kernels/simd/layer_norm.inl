@@ -1,6 +1,6 @@
 // LayerNorm of rows. Included by kernels.inl.
 
-/// Sums run in four chains, so that no addition waits for the one before.
+/// Four partial sums run side by side, so that no addition waits for the previous one.
 inline void layer_norm(matrix<const float> tokens, affine w, matrix<float> normed) noexcept {
     constexpr std::ptrdiff_t chains = 4;
     const std::ptrdiff_t dim = tokens.cols, whole = dim - dim % lanes, fours = dim - dim % (chains * lanes), rest = dim - whole;

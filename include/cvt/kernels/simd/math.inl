@@ -1,11 +1,11 @@
-// Elementary functions of a vector: exp and the two GELUs. Included by kernels.inl. Errors are tested over the whole range.
+// Elementary functions of a vector: exp and the two GELUs. Included by kernels.inl. Tests check the errors over the whole range.
 
-/// e^x for x <= 88, within 1.5 ulp where x >= -87 and e^-87 below; NaN stays.
+/// e^x for x <= 88: within 1.5 ulp if x >= -87, e^-87 below; NaN stays NaN.
 CVT_SIMD vec exp(vec x) {
     x = max(set1(-87.F), x);  // in this order a NaN passes through
     const ints n = round(mul(x, set1(1.44269504F)));
     const vec nf = to_float(n);
-    vec r = fma(nf, set1(-0.693359375F), x);  // ln 2 in two parts, the first with few bits: exact product
+    vec r = fma(nf, set1(-0.693359375F), x);  // ln 2 in two parts; the first has few bits, so the product is exact
     r = fma(nf, set1(2.12194440e-4F), r);
     vec p = set1(0.00138145394F);
     p = fma(p, r, set1(0.00836874545F));
@@ -16,8 +16,8 @@ CVT_SIMD vec exp(vec x) {
     return times_power_of_two(p, n);
 }
 
-/// x * sigmoid(1.702 x), within 2.5 ulp where x > 0 and 3 + 2.5 |x| elsewhere: e^(-1.702 x) = 2^t, and the rounding of t
-/// grows with it. Below -51.5 the result is under 1e-36, so that x may stop there: 2^t is still finite.
+/// x * sigmoid(1.702 x), within 2.5 ulp if x > 0 and 3 + 2.5 |x| ulp otherwise, because e^(-1.702 x) = 2^t and the rounding error of t
+/// grows with t. Below -51.5 the result is less than 1e-36, so x is clamped there, where 2^t is still finite.
 CVT_SIMD vec quick_gelu(vec x) {
     x = max(set1(-51.5F), x);
     const vec t = max(set1(-126.F), mul(x, set1(-2.45546696F)));
@@ -32,9 +32,9 @@ CVT_SIMD vec quick_gelu(vec x) {
     return div(x, add(set1(1.F), times_power_of_two(p, n)));
 }
 
-/// x * Phi(x), within 5.5 ulp given a fused multiply-add. With u = |x|, the tail Phi(-u) is e^(-u^2 / 2) times a polynomial in t = 1 / (1 +
-/// 0.45 u / sqrt(2)), a minimax fit of erfcx, so that it is accurate relative to itself however small. u^2 is taken in two floats: its
-/// rounding error alone would be many ulp of the exponential. Beyond 13 the tail is below 1e-38, so that x may stop at -13.
+/// x * Phi(x), within 5.5 ulp with a fused multiply-add. With u = |x|, the tail Phi(-u) is e^(-u^2 / 2) times a polynomial in t = 1 / (1 +
+/// 0.45 u / sqrt(2)), a minimax fit of erfcx, so its relative error stays small even where the tail is tiny. u^2 is kept in two floats,
+/// because its rounding error would be many ulp of the exponential. Beyond 13 the tail is less than 1e-38, so x is clamped at -13.
 CVT_SIMD vec erf_gelu(vec x) {
     x = max(set1(-13.F), x);
     const vec u = min(set1(13.F), abs(x));

@@ -1,6 +1,6 @@
 // Softmax of rows, without the division. Included by kernels.inl.
 
-/// x = e^(x - max of the row), inverse_sums = 1 / the row's sum.
+/// x = e^(x - maximum of the row), inverse_sums = 1 / sum of the row.
 inline void softmax(matrix<float> scores, float* inverse_sums) noexcept {
     const std::ptrdiff_t whole = scores.cols - scores.cols % lanes, rest = scores.cols - whole;
     float* x = scores.data;

@@ -1,4 +1,4 @@
-// The operations that AVX2 and AVX-512 spell alike: the FMA tile's instructions, minimum and maximum, sums across eight lanes.
+// Operations common to AVX2 and AVX-512: the instructions of the FMA tile, minimum and maximum, sums across eight lanes.
 // Included by their headers, after vec and set1.
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -15,12 +15,12 @@
 #define CVT_MEMORY_AT(p) "m"(*reinterpret_cast<const float(*)[]>(p))
 #endif
 
-// sum += a * b. The instruction itself: compilers put the result where `a` was, and copy it back some steps later. Volatile, so that
-// they stay in their order: g++ takes some for later steps first, and runs out of registers.
+// sum += a * b. By inline assembly, because compilers put the result in the register of `a` and copy it back some steps later. Volatile
+// to keep the order: g++ would move instructions of later steps forward and run out of registers.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) { __asm__ volatile("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(a), "v"(b)); }
-// p[Offset], Times * bytes further, in every lane. The instruction itself: compilers add up such an address before the loop, a sum
-// for every row and step, and run out of registers. Its last operand says that it reads memory: to g++ an array of unknown bound is
-// any object there, of a known one none that is smaller; to clang every operand is. Sanitizers see no read in it.
+// Broadcasts p[Offset], moved by Times * bytes, to every lane. By inline assembly, because compilers compute such addresses before the
+// loop, one for every row and step, and run out of registers. The last operand tells the compiler that the instruction reads memory: g++
+// needs an array of unknown bound, which stands for any object there; clang takes any operand. Sanitizers cannot see the read.
 template <int Times, int Offset>
 CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
 #if defined(CVT_SANITIZED)
@@ -33,9 +33,9 @@ CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
     return x;
 #endif
 }
-// Keeps a sum in its register from one turn of a loop to the next.
+// Keeps a sum in its register from one iteration of a loop to the next.
 CVT_SIMD void keep_in_register(vec& sum) { __asm__("" : "+v"(sum)); }
-// b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
+// b if either is NaN. By inline assembly, because under -ffast-math a compiler may swap the operands of the intrinsic.
 CVT_SIMD vec max(vec a, vec b) {
     vec c;
     __asm__("vmaxps {%2, %1, %0|%0, %1, %2}" : "=v"(c) : "v"(a), "v"(b));
@@ -46,7 +46,7 @@ CVT_SIMD vec min(vec a, vec b) {
     __asm__("vminps {%2, %1, %0|%0, %1, %2}" : "=v"(c) : "v"(a), "v"(b));
     return c;
 }
-// Across eight lanes; a wider vector is halved first.
+// Over eight lanes; a wider vector is halved first.
 CVT_SIMD float sum_of(__m256 v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));

@@ -1,4 +1,4 @@
-// The AVX2 + FMA kernel set (x86-64): compiled in every unit whatever its flags, run where the CPU has both.
+// The AVX2 + FMA kernel set (x86-64): compiled in every unit, whatever its flags; runs on CPUs that have both.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -13,7 +13,7 @@ CVT_NAMESPACE_BEGIN
 namespace kernels::avx2 {
 
 inline constexpr char name[] = "avx2";
-inline bool supported() noexcept {  // libgcc asks whether the system keeps the registers as well
+inline bool supported() noexcept {  // libgcc also checks that the system saves the registers
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
@@ -49,7 +49,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(n, 23)));
 }
 
-/// The first `count` lanes (none when it is negative, all when it is larger than lanes).
+/// Mask of the first `count` lanes: none if it is negative, all if it exceeds `lanes`.
 CVT_SIMD ints first_lanes(std::ptrdiff_t count) {
     const int n = count > lanes ? static_cast<int>(lanes) : static_cast<int>(count);
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -68,7 +68,7 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
         _mm256_maskstore_ps(p, first_lanes(count), v);
 }
 
-/// Sums of pairs are of 16 bits, which 127 * 127 + 127 * 127 does not leave.
+/// Sums of pairs have 16 bits; 127 * 127 + 127 * 127 fits.
 inline constexpr int input_max = 127;
 CVT_SIMD ints broadcast4(int bytes) { return _mm256_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }

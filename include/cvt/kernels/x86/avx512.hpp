@@ -1,4 +1,4 @@
-// The AVX-512 kernel set (x86-64): compiled in every unit whatever its flags, run where the CPU has F, BW, DQ and VL.
+// The AVX-512 kernel set (x86-64): compiled in every unit, whatever its flags; runs on CPUs that have F, BW, DQ and VL.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -13,7 +13,7 @@ CVT_NAMESPACE_BEGIN
 namespace kernels::avx512 {
 
 inline constexpr char name[] = "avx512";
-inline bool supported() noexcept {  // libgcc asks whether the system keeps the registers as well
+inline bool supported() noexcept {  // libgcc also checks that the system saves the registers
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
@@ -31,8 +31,8 @@ using mask = __mmask16;
 inline constexpr std::ptrdiff_t lanes = 16;
 inline constexpr int nr_vectors = 4;       // of 32 registers 24 are sums, 4 weights, 1 an input
 inline constexpr std::ptrdiff_t mc = 102;  // with gemm_f32.inl's kc 204 KiB of inputs
-// Where an intrinsic without a mask starts from a value that is not initialised, g++ 12 warns in every host: they are asked for with
-// the mask of all lanes, and compilers drop it.
+// Some intrinsics without a mask start from an uninitialised value, about which g++ 12 warns in every host. They are used with the mask
+// of all lanes instead, which compilers drop.
 inline constexpr mask all_lanes = 0xFFFF;
 
 CVT_SIMD vec set1(float v) { return _mm512_set1_ps(v); }
@@ -53,13 +53,13 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_maskz_slli_epi32(all_lanes, n, 23)));
 }
 
-/// The first `count` lanes (none when it is negative, all when it is larger than lanes).
+/// Mask of the first `count` lanes: none if it is negative, all if it exceeds `lanes`.
 CVT_SIMD mask first_lanes(std::ptrdiff_t count) { return static_cast<mask>(count >= lanes ? 0xFFFF : count <= 0 ? 0 : (1 << count) - 1); }
 CVT_SIMD vec load_part(const float* p, std::ptrdiff_t count) { return _mm512_maskz_loadu_ps(first_lanes(count), p); }
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) { return _mm512_mask_loadu_ps(other, first_lanes(count), p); }
 CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) { _mm512_mask_storeu_ps(p, first_lanes(count), v); }
 
-/// Sums of pairs are of 16 bits, which 127 * 127 + 127 * 127 does not leave.
+/// Sums of pairs have 16 bits; 127 * 127 + 127 * 127 fits.
 inline constexpr int input_max = 127;
 CVT_SIMD ints broadcast4(int bytes) { return _mm512_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm512_loadu_si512(p); }

@@ -1,4 +1,4 @@
-// The AVX-512 VNNI kernel set (x86-64): AVX-512's, with products of bytes by one instruction.
+// The AVX-512 VNNI kernel set (x86-64): the AVX-512 set with int8 products by one instruction.
 #pragma once
 
 #include "avx512.hpp"
@@ -13,7 +13,7 @@ namespace kernels::avx512_vnni {
 using namespace avx512;
 
 inline constexpr int input_max = 255;
-/// The instruction itself, in its place: see x86.inl's accumulate.
+/// By inline assembly, as accumulate in x86.inl.
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) { __asm__ volatile("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(a), "v"(b)); }
 
 #include "../simd/gemm_s8.inl"

@@ -1,4 +1,4 @@
-// The AVX-VNNI kernel set (x86-64 without AVX-512): AVX2's, with products of bytes by one instruction.
+// The AVX-VNNI kernel set (x86-64 without AVX-512): the AVX2 set with int8 products by one instruction.
 #pragma once
 
 #include "avx2.hpp"
@@ -15,7 +15,7 @@ namespace kernels::avx_vnni {
 using namespace avx2;
 
 inline constexpr int input_max = 255;
-/// The instruction itself, in its place: see x86.inl's accumulate.
+/// By inline assembly, as accumulate in x86.inl.
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
     __asm__ volatile("%{vex%} vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(a), "x"(b));
 }
@@ -29,7 +29,7 @@ CVT_TARGET_END
 CVT_NAMESPACE_BEGIN
 namespace kernels::avx_vnni {
 
-/// Compilers before clang++ 18 do not know the extension's name: its bit of CPUID is asked for.
+/// Reads the extension's bit of CPUID, because clang++ before 18 does not know its name.
 inline bool supported() noexcept {
     unsigned a = 0, b = 0, c = 0, d = 0;
     return avx2::supported() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 1U << 4) != 0;

@@ -1,4 +1,4 @@
-// The SSE2 kernel set (every x86-64): the floor of units in which Eigen may not be instantiated.
+// The SSE2 kernel set (every x86-64): the fallback of units that must not instantiate Eigen.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -30,13 +30,13 @@ CVT_SIMD vec sub(vec a, vec b) { return _mm_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm_div_ps(a, b); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
-// sum += a * b. Opaque, so that sums stay in their registers and in their order under -ffast-math too.
+// sum += a * b. By inline assembly, so that sums stay in their registers, and in order also under -ffast-math.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) {
     sum = fma(a, b, sum);
     __asm__("" : "+x"(sum));
 }
 CVT_SIMD vec sqrt(vec a) { return _mm_sqrt_ps(a); }
-// b where one is NaN. The instruction itself: under -ffast-math a compiler may swap the operands of the intrinsic.
+// b if either is NaN. By inline assembly, because under -ffast-math a compiler may swap the operands of the intrinsic.
 CVT_SIMD vec max(vec a, vec b) {
     __asm__("maxps {%1, %0|%0, %1}" : "+x"(a) : "x"(b));
     return a;
@@ -54,14 +54,14 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
     return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(a), _mm_slli_epi32(n, 23)));
 }
 
-/// Bytes are widened: SSE2 multiplies no narrower than 16 bits.
+/// Bytes are widened to 16 bits, the narrowest that SSE2 multiplies.
 inline constexpr int input_max = 255;
 CVT_SIMD ints broadcast4(int bytes) { return _mm_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
     const ints words = _mm_unpacklo_epi8(a, _mm_setzero_si128());
-    const ints low = _mm_madd_epi16(words, _mm_srai_epi16(_mm_unpacklo_epi8(b, b), 8));   // of lanes 0 and 1, a sum for each pair
-    const ints high = _mm_madd_epi16(words, _mm_srai_epi16(_mm_unpackhi_epi8(b, b), 8));  // of lanes 2 and 3
+    const ints low = _mm_madd_epi16(words, _mm_srai_epi16(_mm_unpacklo_epi8(b, b), 8));   // lanes 0 and 1, a sum for each pair
+    const ints high = _mm_madd_epi16(words, _mm_srai_epi16(_mm_unpackhi_epi8(b, b), 8));  // lanes 2 and 3
     const vec even = _mm_shuffle_ps(_mm_castsi128_ps(low), _mm_castsi128_ps(high), 0x88);
     const vec odd = _mm_shuffle_ps(_mm_castsi128_ps(low), _mm_castsi128_ps(high), 0xDD);
     sum = _mm_add_epi32(sum, _mm_add_epi32(_mm_castps_si128(even), _mm_castps_si128(odd)));
