@@ -16,6 +16,7 @@
 
 #include "support/cases.hpp"
 #include "support/formula.hpp"
+#include "support/worse.hpp"
 
 namespace cvt_test {
 
@@ -59,7 +60,7 @@ public:
         double worst = 0, scale = 1;
         for (std::size_t i = 0; i < m; ++i) {
             const double expected = file_.values[at_ + i], d = std::abs(static_cast<double>(a[i * a.size() / m]) - expected);
-            worst = d <= worst ? worst : d;  // a NaN becomes the worst
+            worst = cvt_test::worse(worst, d);
             scale = std::max(scale, std::abs(expected));
         }
         at_ += m;
@@ -105,7 +106,7 @@ void check_golden(const std::string& list, std::size_t limit, double bound, Run 
         CHECK(embedding <= bound);
         CHECK(maps <= bound);
         CHECK(attention <= bound);
-        for (const double d : {logits, embedding, maps, attention}) worst = d <= worst ? worst : d;
+        for (const double d : {logits, embedding, maps, attention}) worst = cvt_test::worse(worst, d);
     }
     std::printf("%-22s worst %.1e\n", list.c_str(), worst);
     CHECK(golden.finished());
@@ -115,7 +116,7 @@ inline double largest_difference(const std::vector<float>& a, const std::vector<
     double worst = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
         const double d = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
-        worst = d <= worst ? worst : d;  // a NaN becomes the worst
+        worst = cvt_test::worse(worst, d);
     }
     return worst;
 }

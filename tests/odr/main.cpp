@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #endif
 
+#include "support/worse.hpp"
 #include "unit.hpp"
 
 void unit_base(unit_result&);
@@ -44,8 +45,8 @@ int main() {
         float worst = 0;
         for (int i = 0; i < 7; ++i) {
             const float a = std::fabs(result.logits[i] - first.logits[i]), b = std::fabs(result.image_logits[i] - first.image_logits[i]);
-            worst = a <= worst ? worst : a;  // a NaN becomes the worst
-            worst = b <= worst ? worst : b;
+            worst = cvt_test::worse(worst, a);
+            worst = cvt_test::worse(worst, b);
         }
         const char* wrong = result.failure != nullptr                               ? result.failure
                             : !(worst <= 1e-5F)                                     ? "other logits"

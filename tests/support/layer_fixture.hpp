@@ -14,6 +14,7 @@
 #include "executors.hpp"
 #include "formula.hpp"
 #include "naive_model.hpp"
+#include "worse.hpp"
 
 namespace cvt_test {
 
@@ -64,7 +65,7 @@ inline double difference(std::span<const float> actual, std::span<const double> 
     double worst = 0, scale = 1;
     for (std::size_t i = 0; i < expected.size(); ++i) {
         const double d = std::abs(static_cast<double>(actual[i]) - expected[i]);
-        worst = d <= worst ? worst : d;
+        worst = cvt_test::worse(worst, d);
         scale = std::max(scale, std::abs(expected[i]));
     }
     return worst / scale;

@@ -7,6 +7,7 @@
 #include "support/executors.hpp"
 #include "support/naive_model.hpp"
 #include "support/session_fixture.hpp"
+#include "support/worse.hpp"
 
 using namespace cvt_test;
 
@@ -19,7 +20,7 @@ double difference(const std::vector<float>& actual, const std::vector<double>& e
     double worst = 0, scale = 1;
     for (std::size_t i = 0; i < actual.size(); ++i) {
         const double d = std::abs(static_cast<double>(actual[i]) - expected[i]);
-        worst = d <= worst ? worst : d;  // a NaN becomes the worst
+        worst = cvt_test::worse(worst, d);
         scale = std::max(scale, std::abs(expected[i]));
     }
     return worst / scale;

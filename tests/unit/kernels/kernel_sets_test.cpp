@@ -13,6 +13,7 @@
 #include "support/formula.hpp"
 #include "support/naive.hpp"
 #include "support/packed_product.hpp"
+#include "support/worse.hpp"
 
 namespace {
 
@@ -65,7 +66,7 @@ void check_linear(const kernel_set& set, std::ptrdiff_t rows, std::ptrdiff_t n, 
             if (then == epilogue::add) sum += naive::at(before, r * n + o);
             if (then == epilogue::quick_gelu) sum = naive::gelu(sum, cvt::gelu::quick);
             if (then == epilogue::erf_gelu) sum = naive::gelu(sum, cvt::gelu::erf);
-            worst = std::max(worst, std::abs(sum - naive::at(out, r * out_stride + o)));
+            worst = cvt_test::worse(worst, std::abs(sum - naive::at(out, r * out_stride + o)));
         }
         for (std::ptrdiff_t o = n; o < out_stride; ++o) spilled |= out[size(r * out_stride + o)] != untouched;
     }
@@ -217,14 +218,12 @@ TEST_CASE("exp over its whole range, through a softmax of two") {
             set->softmax({.data = row, .rows = 1, .cols = 2, .stride = 2}, &inverse_sum);
             const double expected = std::exp(static_cast<double>(x));
             if (x < -87.F) {
-                beyond = std::max(beyond, static_cast<double>(row[0]));
+                beyond = cvt_test::worse(beyond, static_cast<double>(row[0]));
                 continue;
             }
             const double off = ulps(row[0], expected);
-            if (!(off <= worst)) {
-                worst = off;
-                at = x;
-            }
+            if (!(off <= worst)) at = x;
+            worst = cvt_test::worse(worst, off);
             REQUIRE(row[1] == 1.F);
         }
         INFO(set->name << ": worst error " << worst << " ulp at " << at << ", at most " << beyond << " below -87");
@@ -255,17 +254,13 @@ TEST_CASE("GELU over the whole range of floats") {
                 const double value = static_cast<double>(x[i]), expected = naive::gelu(value, kind);
                 // relative where the result has the magnitude of x, absolute in the tail, where it is negligible
                 const double off = std::abs(static_cast<double>(y[i]) - expected) / std::max(std::abs(expected), 0.05);
-                if (!(off <= worst)) {
-                    worst = off;
-                    at = x[i];
-                }
+                if (!(off <= worst)) at = x[i];
+                worst = cvt_test::worse(worst, off);
                 // and in ulp, where results are normal numbers
                 if (!is_fused(*set) || value < (kind == cvt::gelu::quick ? -50.0 : -12.9)) continue;
                 const double share = ulps(y[i], expected) / (kind == cvt::gelu::quick ? 3 + 2.5 * std::max(-value, 0.0) : 5.5);
-                if (!(share <= worst_share)) {
-                    worst_share = share;
-                    share_at = x[i];
-                }
+                if (!(share <= worst_share)) share_at = x[i];
+                worst_share = cvt_test::worse(worst_share, share);
             }
             INFO(set->name << " " << cvt::to_string(kind) << ": worst relative error " << worst << " at " << at
                            << "; share of the ulps stated " << worst_share << " at " << share_at);
@@ -297,7 +292,7 @@ TEST_CASE("softmax: rows of any length, huge and tiny logits") {
                 bool spilled = false;
                 for (std::ptrdiff_t r = 0; r < rows; ++r) {
                     for (std::ptrdiff_t c = 0; c < columns; ++c)
-                        worst = std::max(worst, std::abs(expected(r, c) - naive::at(x, r * stride + c)));
+                        worst = cvt_test::worse(worst, std::abs(expected(r, c) - naive::at(x, r * stride + c)));
                     spilled |= x[size(r * stride + columns)] != untouched;
                 }
                 REQUIRE(worst < 3e-7);
@@ -325,7 +320,7 @@ TEST_CASE("layer_norm: every width, with and without the affine part, in place")
                 set->layer_norm(rows_of(x, rows, dim, dim), w, rows_of(y, rows, dim, dim));
                 double worst = 0;
                 for (std::size_t i = 0; i < y.size(); ++i)
-                    worst = std::max(worst, std::abs(expected.values[i] - static_cast<double>(y[i])));
+                    worst = cvt_test::worse(worst, std::abs(expected.values[i] - static_cast<double>(y[i])));
                 REQUIRE(worst < 2e-5);  // with dim 2 a small difference is divided by itself
                 set->layer_norm(rows_of(x, rows, dim, dim), w, rows_of(apart, rows, dim, dim + 3));
                 for (std::ptrdiff_t r = 0; r < rows; ++r) {
@@ -379,7 +374,8 @@ TEST_CASE("depthwise: kernels, strides, paddings, channel counts, pieces of rows
                         double worst = 0;
                         for (std::ptrdiff_t t = 0; t < to.tokens(); ++t) {
                             for (std::ptrdiff_t c = 0; c < channels; ++c)
-                                worst = std::max(worst, std::abs(expected(t, c) + naive::at(bias, c) - naive::at(y, t * out_stride + c)));
+                                worst = cvt_test::worse(worst,
+                                                        std::abs(expected(t, c) + naive::at(bias, c) - naive::at(y, t * out_stride + c)));
                             REQUIRE(y[size(t * out_stride + channels)] == untouched);
                         }
                         REQUIRE(worst < 1e-6);
