@@ -43,6 +43,8 @@ inline error check_side(const char* name, int value) noexcept {
 
 inline result<image_windows> plan_windows(const preprocessing& p, int width, int height) noexcept {
     if (error e = check_image_size(width, height)) return e;
+    if (p.resample > resampling::hamming)
+        return error::format(errc::invalid_argument, "preprocessing.resample: unknown filter %d", static_cast<int>(p.resample));
     std::int64_t w = width, h = height;
     switch (p.resize) {
         case preprocessing::resize_rule::none: break;

@@ -12,6 +12,18 @@ CVT_NAMESPACE_BEGIN
 /// or transformers' (n - size) // 2.
 enum class crop_rounding : std::uint8_t { official, hf };
 
+/// The filters of Pillow's resize, with its numbers. All but `nearest` widen when they shrink an image (antialias).
+enum class resampling : std::uint8_t { nearest = 0, lanczos = 1, bilinear = 2, bicubic = 3, box = 4, hamming = 5 };
+
+/// All filters, in the order of their numbers.
+inline constexpr std::array<resampling, 6> all_resampling{resampling::nearest, resampling::lanczos, resampling::bilinear,
+                                                          resampling::bicubic, resampling::box,     resampling::hamming};
+
+constexpr const char* to_string(resampling r) noexcept {
+    constexpr const char* names[]{"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"};
+    return r <= resampling::hamming ? names[static_cast<int>(r)] : "unknown";
+}
+
 /// How images become inputs. preprocessing::for_size(n) is what the official evaluation does for models of that size;
 /// model::load reads preprocessor_config.json into one.
 struct preprocessing {
@@ -23,11 +35,13 @@ struct preprocessing {
     resize_rule resize = resize_rule::short_side;
     int short_side = 256;
     int resize_height = 224, resize_width = 224;  ///< of a warp
+    resampling resample = resampling::bicubic;
     bool center_crop = true;
     int crop_height = 224, crop_width = 224;  ///< zero padding where the image is smaller, as torchvision does
     crop_rounding rounding = crop_rounding::official;
-    bool normalize = true;                                   ///< (x - mean) / std after division by 255
-    int mean_count = 3, std_count = 3;                       ///< how many values the source gave; checked when an image is preprocessed
+    double rescale_factor = 1.0 / 255;  ///< pixels are multiplied by it; 1 / 255 divides by 255, as torchvision's ToTensor does
+    bool normalize = true;              ///< (x - mean) / std after that
+    int mean_count = 3, std_count = 3;  ///< how many values the source gave; checked when an image is preprocessed
     std::array<float, 4> mean{0.485F, 0.456F, 0.406F, 0.F};  ///< of ImageNet
     std::array<float, 4> std{0.229F, 0.224F, 0.225F, 1.F};
 

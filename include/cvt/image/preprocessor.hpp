@@ -9,7 +9,11 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-inline error check_normalization(const preprocessing& p) noexcept {
+inline error check_values(const preprocessing& p) noexcept {
+    const float factor = static_cast<float>(p.rescale_factor);
+    if (!is_finite(factor) || !is_finite(factor * 255.F) || !(factor > 0))
+        return error::format(errc::invalid_argument, "preprocessing.rescale_factor: expected a finite number above zero, found %g",
+                             p.rescale_factor);
     if (!p.normalize) return {};
     if (p.mean_count != 3 || p.std_count != 3)
         return error::format(errc::invalid_argument, "preprocessing: expected a mean and a std of 3 values for RGB images, found %d and %d",
@@ -24,17 +28,21 @@ inline error check_normalization(const preprocessing& p) noexcept {
     return {};
 }
 
-/// Float32 (p / 255 - mean) / std of every value p of one channel, rounded after each step as torchvision does. The
-/// volatile steps keep -ffast-math from merging the divisions.
+/// The values of one channel's 256 pixels in float32: (p / 255 - mean) / std, rounded after each step as torchvision does it. Another
+/// factor than 1 / 255 multiplies in double, as in transformers. The volatile steps keep -ffast-math from merging the divisions.
 using value_table = std::array<float, 256>;
-inline void fill_table(value_table& table, bool normalize, float mean, float std) noexcept {
+inline void fill_table(value_table& table, const preprocessing& p, std::size_t channel) noexcept {
+    const bool divides = p.rescale_factor == preprocessing{}.rescale_factor;
     for (std::size_t i = 0; i < table.size(); ++i) {
         volatile float v = static_cast<float>(i);
         volatile float divisor = 255.F;
-        v = v / divisor;
-        if (normalize) {
-            divisor = std;
-            v = v - mean;
+        if (divides)
+            v = v / divisor;
+        else
+            v = static_cast<float>(exact(static_cast<double>(i) * p.rescale_factor));
+        if (p.normalize) {
+            divisor = p.std[channel];
+            v = v - p.mean[channel];
             v = v / divisor;
         }
         table[i] = v;
@@ -43,7 +51,7 @@ inline void fill_table(value_table& table, bool normalize, float mean, float std
 
 }  // namespace detail
 
-/// Makes inputs of images. Equal to Pillow's resize(BICUBIC) on 8-bit RGB bit for bit, then torchvision's CenterCrop,
+/// Makes inputs of images. Resizing is Pillow's on 8-bit RGB, bit for bit; crop and values are those of torchvision's CenterCrop,
 /// ToTensor and Normalize. What depends on the preprocessing alone is computed once; what depends on the size of the
 /// image, once for all images of one size that follow each other. Memory grows to what the largest image so far has
 /// needed and no further. One object belongs to one thread at a time; a moved-from one may only be assigned to or
@@ -105,9 +113,8 @@ private:
     /// What depends on the preprocessing alone.
     error prepare_tables() noexcept {
         if (tables_ready_) return {};
-        if (error e = detail::check_normalization(preprocessing_)) return e;
-        for (std::size_t c = 0; c < 3; ++c)
-            detail::fill_table(tables_[c], preprocessing_.normalize, preprocessing_.mean[c], preprocessing_.std[c]);
+        if (error e = detail::check_values(preprocessing_)) return e;
+        for (std::size_t c = 0; c < 3; ++c) detail::fill_table(tables_[c], preprocessing_, c);
         tables_ready_ = true;
         return {};
     }
@@ -116,8 +123,8 @@ private:
     error prepare_passes() noexcept {
         if (passes_ready_) return {};
         const detail::axis_window &x = windows_.x, &y = windows_.y;
-        if (error e = columns_.plan(image_width_, x.resized, x.begin, x.end)) return e;
-        if (error e = rows_.plan(image_height_, y.resized, y.begin, y.end)) return e;
+        if (error e = columns_.plan(image_width_, x.resized, x.begin, x.end, preprocessing_.resample)) return e;
+        if (error e = rows_.plan(image_height_, y.resized, y.begin, y.end, preprocessing_.resample)) return e;
         plane_stride_ = (static_cast<std::size_t>(x.kept()) + 15) / 16 * 16;
         plane_size_ = plane_stride_ * static_cast<std::size_t>(rows_.end - rows_.begin);
         const auto line_capacity = static_cast<std::size_t>(columns_.end - columns_.begin) + static_cast<std::size_t>(columns_.count);

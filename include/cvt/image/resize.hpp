@@ -1,25 +1,80 @@
-// Bicubic resampling of 8-bit planes, bit for bit as Pillow does it: the taps of one axis, and the two passes that apply them.
+// Resampling of 8-bit planes, bit for bit as Pillow does it: the taps of one axis, and the two passes that apply them.
 #pragma once
 
+#include <cmath>
+#include <numbers>
+
 #include "../runtime/buffer.hpp"
+#include "preprocessing.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The result of one operation in double, rounded as IEEE says. The taps must not depend on the host's flags, and GCC contracts
-/// a * b + c by default wherever there is FMA, while -ffast-math reorders sums: no pragma stops both on every compiler,
-/// but the value read back from a volatile is one that no optimiser may look through. Only the taps pay for it.
+/// The result of one operation in double, rounded as IEEE 754 demands. The taps must not depend on the host's flags, but GCC
+/// contracts a * b + c by default wherever there is FMA, and -ffast-math reorders sums. No pragma stops both on every compiler.
+/// No optimiser may look through a volatile, though, and only the taps pay for it.
 inline double exact(double operation) noexcept {
     volatile double rounded = operation;
     return rounded;
 }
 
-/// The cubic convolution kernel with a = -1/2, of support 2 (Keys, 1981), evaluated in Pillow's order.
+// The filters, each evaluated in the order of Pillow's Resample.c.
+
+/// Support 1/2. Open on the left, so that a pixel between two outputs belongs to one of them.
+inline double box(double x) noexcept { return x > -0.5 && x <= 0.5 ? 1.0 : 0.0; }
+
+/// Support 1.
+inline double bilinear(double x) noexcept {
+    if (x < 0.0) x = -x;
+    return x < 1.0 ? exact(1.0 - x) : 0.0;
+}
+
+/// A sinc under a Hamming window, of support 1. The two constants are floats there.
+inline double hamming(double x) noexcept {
+    if (x < 0.0) x = -x;
+    if (x == 0.0) return 1.0;
+    if (x >= 1.0) return 0.0;
+    x = exact(x * std::numbers::pi);
+    const double window = exact(static_cast<double>(0.54F) + exact(static_cast<double>(0.46F) * exact(std::cos(x))));
+    return exact(exact(exact(std::sin(x)) / x) * window);
+}
+
+/// The cubic convolution kernel with a = -1/2, of support 2 (Keys, 1981).
 inline double bicubic(double x) noexcept {
     if (x < 0.0) x = -x;
     if (x < 1.0) return exact(exact(exact(exact(exact(1.5 * x) - 2.5) * x) * x) + 1.0);
     if (x < 2.0) return exact(exact(exact(exact(exact(exact(x - 5.0) * x) + 8.0) * x) - 4.0) * -0.5);
     return 0.0;
+}
+
+inline double sinc(double x) noexcept {
+    if (x == 0.0) return 1.0;
+    x = exact(x * std::numbers::pi);
+    return exact(exact(std::sin(x)) / x);
+}
+
+/// A sinc under the main lobe of a wider one, of support 3 (Duchon, 1979).
+inline double lanczos(double x) noexcept { return -3.0 <= x && x < 3.0 ? exact(sinc(x) * sinc(exact(x / 3))) : 0.0; }
+
+/// A filter: half the width over which it is not zero, and its value.
+struct resize_filter {
+    double support;
+    double (*weight)(double x) noexcept;
+};
+
+inline constexpr resize_filter resize_filters[]{{0.5, box}, {1.0, bilinear}, {1.0, hamming}, {2.0, bicubic}, {3.0, lanczos}};
+
+/// The filter of that name; null for `nearest`, which weighs nothing, and for a value without a name.
+constexpr const resize_filter* filter_of(resampling r) noexcept {
+    switch (r) {
+        case resampling::box: return &resize_filters[0];
+        case resampling::bilinear: return &resize_filters[1];
+        case resampling::hamming: return &resize_filters[2];
+        case resampling::bicubic: return &resize_filters[3];
+        case resampling::lanczos: return &resize_filters[4];
+        case resampling::nearest: break;
+    }
+    return nullptr;
 }
 
 /// The taps of a window of outputs along one axis, in 22-bit fixed point.
@@ -41,7 +96,7 @@ struct resize_taps {
     }
 
     /// Outputs [out_begin, out_end) of an axis of `in` pixels resized to `out`; nothing else is computed or stored.
-    error plan(int in, std::int64_t out, std::int64_t out_begin, std::int64_t out_end) noexcept {
+    error plan(int in, std::int64_t out, std::int64_t out_begin, std::int64_t out_end, resampling how) noexcept {
         identity = in == out;
         if (identity) {
             begin = static_cast<int>(out_begin);
@@ -49,16 +104,15 @@ struct resize_taps {
             count = 0;
             return {};
         }
+        const resize_filter* const filter = filter_of(how);
         const double scale = exact(static_cast<double>(in) / static_cast<double>(out));
-        const double stretch = scale < 1.0 ? 1.0 : scale;  // the kernel widens when shrinking: antialias
-        const double support = exact(2.0 * stretch);
+        if (filter == nullptr) return plan_nearest(in, scale, out_begin, out_end);
+        const double stretch = scale < 1.0 ? 1.0 : scale;  // the filter widens when shrinking: antialias
+        const double support = exact(filter->support * stretch);
         const double inverse = exact(1.0 / stretch);
         const auto outputs = static_cast<std::size_t>(out_end - out_begin);
         const int max_taps = in < 2 * support + 2 ? in : static_cast<int>(2 * support + 2);
-        count = (max_taps + group - 1) / group * group;
-        const std::size_t total = outputs * static_cast<std::size_t>(count);
-        if (!first.resize(outputs) || !low.resize(total) || !high.resize(total) || !weights.resize(static_cast<std::size_t>(count)))
-            return error::out_of_memory("resize taps", outputs * sizeof(std::int32_t) + total * 2 * sizeof(std::int16_t));
+        if (error e = allocate(outputs, max_taps)) return e;
         begin = in;
         end = 0;
         for (std::size_t i = 0; i < outputs; ++i) {
@@ -72,17 +126,52 @@ struct resize_taps {
             if (from < begin) begin = from;
             if (to > end) end = to;
             first[i] = from;
-            round_taps(i, to - from, centre, inverse);
+            round_taps(i, to - from, centre, inverse, *filter);
         }
         return {};
     }
 
 private:
-    void round_taps(std::size_t output, int used, double centre, double inverse) noexcept {
+    error allocate(std::size_t outputs, int max_taps) noexcept {
+        count = (max_taps + group - 1) / group * group;
+        const std::size_t total = outputs * static_cast<std::size_t>(count);
+        if (!first.resize(outputs) || !low.resize(total) || !high.resize(total) || !weights.resize(static_cast<std::size_t>(count)))
+            return error::out_of_memory("resize taps", outputs * sizeof(std::int32_t) + total * 2 * sizeof(std::int16_t));
+        return {};
+    }
+
+    /// One tap of 1 for each output. Pillow finds its input by adding up the scale from the first output on, whose rounding errors
+    /// choose between two pixels: so does this, as far as an image of Pillow's can be expected to reach.
+    error plan_nearest(int in, double scale, std::int64_t out_begin, std::int64_t out_end) noexcept {
+        constexpr std::int64_t max_sums = std::int64_t{1} << 24;
+        const auto outputs = static_cast<std::size_t>(out_end - out_begin);
+        if (error e = allocate(outputs, 1)) return e;
+        const std::size_t total = outputs * static_cast<std::size_t>(count);
+        std::memset(low.data(), 0, total * sizeof(std::int16_t));
+        std::memset(high.data(), 0, total * sizeof(std::int16_t));
+        double at = exact(scale * 0.5);
+        if (out_begin > max_sums) {
+            at = exact(exact(static_cast<double>(out_begin) + 0.5) * scale);
+        } else {
+            for (std::int64_t i = 0; i < out_begin; ++i) at = exact(at + scale);
+        }
+        begin = in;
+        end = 0;
+        for (std::size_t i = 0; i < outputs; ++i, at = exact(at + scale)) {
+            const int from = at < in ? static_cast<int>(at) : in - 1;
+            if (from < begin) begin = from;
+            if (from + 1 > end) end = from + 1;
+            first[i] = from;
+            high[i * static_cast<std::size_t>(count)] = (1 << precision) / 65536;
+        }
+        return {};
+    }
+
+    void round_taps(std::size_t output, int used, double centre, double inverse, const resize_filter& filter) noexcept {
         double sum = 0.0;
         for (int t = 0; t < used; ++t) {
             const double distance = exact(exact(static_cast<double>(first[output] + t) - centre) + 0.5);
-            const double w = bicubic(exact(distance * inverse));
+            const double w = filter.weight(exact(distance * inverse));
             weights[static_cast<std::size_t>(t)] = w;
             sum = exact(sum + w);
         }
