@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "config.hpp"
+#include "image/preprocessing.hpp"
 #include "scoring.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -22,6 +23,10 @@ struct load_options {
     const char* weights_key = nullptr;
     /// What the logits mean; wins over config.json's problem_type.
     std::optional<cvt::scoring> scores = {};
+    /// How images become inputs; wins over preprocessor_config.json, which is then not read, and over every default.
+    std::optional<cvt::preprocessing> preprocessing = {};
+    /// Leaves config.json's id2label unread, for a caller with names of its own: stale ones are then neither a warning nor an error.
+    bool ignore_labels = false;
     /// Name of a kernel set; null: the one named by CVT_FORCE_KERNELS in the environment, else the best for this CPU.
     const char* kernels = nullptr;
 };

@@ -169,11 +169,11 @@ inline bool describes_cvt(json_value root) noexcept {
 /// writes 1e-12 there and computes with 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations
 /// are read as JSON, and as the YAML that they are published in.
 /// Errors: malformed (no JSON), bad_config (types, lengths, values, no CvT), unsupported (another kind of model).
-inline result<hf_config> read_hf_config(std::string_view text, const char* file = "config.json") noexcept {
+inline result<hf_config> read_hf_config(std::string_view text, const char* file = "config.json", bool ignore_labels = false) noexcept {
     if (is_spec_yaml(text)) {
         detail::buffer<char> as_json;
         if (!spec_yaml_to_json(text, as_json)) return error::out_of_memory(file, text.size());
-        return read_hf_config({as_json.data(), as_json.size()}, file);  // which begins with a brace
+        return read_hf_config({as_json.data(), as_json.size()}, file, ignore_labels);  // which begins with a brace
     }
     const result<json> document = json::parse(text);
     if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
@@ -236,7 +236,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     fields.read("image_size", out.image_size);
     if (fields.get("image_size") && (out.image_size < 1 || out.image_size > maximum_input))
         fields.mismatch("image_size", "1 to 65536", fields.get("image_size"));
-    read_labels(fields, out.labels, out.labels_from_one);
+    if (!ignore_labels) read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
     if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());

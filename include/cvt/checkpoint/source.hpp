@@ -136,10 +136,14 @@ inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& h
     }
 }
 
-/// Precedence: preprocessor_config.json, then config.json's image_size, then the size of the published variant in a lone file
-/// (one of W24 is a 384 model), then 224, which is also what a folder without either means, as in transformers.
-inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant) noexcept {
-    if (!files.preprocessor_json.empty()) {
+/// Precedence: load_options, then preprocessor_config.json, then config.json's image_size, then the size of the published variant in a lone
+/// file (one of W24 is a 384 model), then 224, which is also what a folder without either means, as in transformers.
+inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant,
+                                   const load_options& options) noexcept {
+    if (options.preprocessing) {
+        s.preprocessing = *options.preprocessing;
+        s.info.size_from = "given by the caller";
+    } else if (!files.preprocessor_json.empty()) {
         const result<cvt::preprocessing> given = read_hf_preprocessor({files.preprocessor_json.data(), files.preprocessor_json.size()});
         if (!given) return given.error();
         s.preprocessing = *given;
@@ -189,14 +193,15 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
 inline error resolve_weights(checkpoint_source& s, const given_config& given, const load_options& options) noexcept {
     detail::buffer<name_style> sets;
     if (error e = find_weight_sets(s.tensors, sets)) return e;
+    const seen_keys seen = first_names(s.tensors);
     if (options.weights_key != nullptr)
-        if (error e = choose_weight_sets(sets, options.weights_key)) return e;
+        if (error e = choose_weight_sets(sets, options.weights_key, seen)) return e;
     // In a flat file the comparison with a known configuration says more.
     if (sets.empty() && (!given.known || s.tensors.name(0).find('/') != std::string_view::npos))
         return error::format(errc::mismatch,
                              "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the %zu "
-                             "tensors (%s, ...)",
-                             s.tensors.size(), printable{s.tensors.name(0)}.text);
+                             "tensors (%s)",
+                             s.tensors.size(), seen.text);
     if (sets.size() < 2) return resolve_set(s, sets.empty() ? name_style{} : sets[0], given, options);
 
     set_names whole;
@@ -237,7 +242,8 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     if (s.tensors.size() == 0) return error::format(errc::mismatch, "the checkpoint holds no tensors");
     given_config given;
     if (!files.config_json.empty()) {
-        result<hf_config> parsed = read_hf_config({files.config_json.data(), files.config_json.size()});
+        result<hf_config> parsed =
+            read_hf_config({files.config_json.data(), files.config_json.size()}, "config.json", options.ignore_labels);
         if (!parsed) return parsed.error();
         given = {parsed->config, true, parsed->gelu, parsed->labels_from_one, parsed->scores};
         s.labels = std::move(parsed->labels);
@@ -263,7 +269,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
 
     const published_variant* variant = variant_of(s.config);
     if (variant != nullptr) s.info.variant = variant->name;
-    if (error e = resolve_preprocessing(s, files, variant)) return e;
+    if (error e = resolve_preprocessing(s, files, variant, options)) return e;
     return s;
 }
 

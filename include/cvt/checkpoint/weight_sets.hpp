@@ -2,6 +2,7 @@
 #pragma once
 
 #include "formats/tensor_table.hpp"
+#include "seen_keys.hpp"
 #include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -42,8 +43,15 @@ struct set_names {
     }
 };
 
-/// Leaves in `sets` those that `key` names. Errors: invalid_argument (none), which lists all.
-inline error choose_weight_sets(detail::buffer<name_style>& sets, std::string_view key) noexcept {
+/// The first names of a table.
+inline seen_keys first_names(const tensor_table& tensors) noexcept {
+    seen_keys seen;
+    for (std::size_t i = 0; i < tensors.size() && i < 8; ++i) seen.add(tensors.name(i));
+    return seen;
+}
+
+/// Leaves in `sets` those that `key` names. Errors: invalid_argument (none), which lists all sets, or else the tensors that were `seen`.
+inline error choose_weight_sets(detail::buffer<name_style>& sets, std::string_view key, const seen_keys& seen) noexcept {
     while (key.size() > 1 && (key.ends_with('/') || key.ends_with('.'))) key.remove_suffix(1);
     std::size_t kept = 0;
     set_names all;
@@ -52,8 +60,8 @@ inline error choose_weight_sets(detail::buffer<name_style>& sets, std::string_vi
         if (is_called(style, key)) sets[kept++] = style;
     }
     if (kept == 0)
-        return error::format(errc::invalid_argument, "weights_key: no weights of a CvT are called %s; the checkpoint has %s",
-                             printable{key, 80}.text, sets.empty() ? "none" : all.text);
+        return error::format(errc::invalid_argument, "weights_key: no weights of a CvT are called %s; the checkpoint has %s%s",
+                             printable{key, 80}.text, sets.empty() ? "none among its tensors: " : "", sets.empty() ? seen.text : all.text);
     (void)sets.resize(kept);
     return {};
 }

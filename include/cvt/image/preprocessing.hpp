@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "../version.hpp"
@@ -15,13 +16,13 @@ enum class crop_rounding : std::uint8_t { official, hf };
 /// The filters of Pillow's resize, with its numbers. All but `nearest` widen when they shrink an image (antialias).
 enum class resampling : std::uint8_t { nearest = 0, lanczos = 1, bilinear = 2, bicubic = 3, box = 4, hamming = 5 };
 
-/// All filters, in the order of their numbers.
-inline constexpr std::array<resampling, 6> all_resampling{resampling::nearest, resampling::lanczos, resampling::bilinear,
-                                                          resampling::bicubic, resampling::box,     resampling::hamming};
+namespace detail {
+/// The names of the filters, by number.
+inline constexpr std::array<const char*, 6> resampling_names{"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"};
+}  // namespace detail
 
 constexpr const char* to_string(resampling r) noexcept {
-    constexpr const char* names[]{"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"};
-    return r <= resampling::hamming ? names[static_cast<int>(r)] : "unknown";
+    return r <= resampling::hamming ? detail::resampling_names[static_cast<std::size_t>(r)] : "unknown";
 }
 
 /// How images become inputs. preprocessing::for_size(n) is what the official evaluation does for models of that size;
