@@ -1,4 +1,4 @@
-// image_view: 8-bit pixels that belong to the caller, and what is checked before they are read.
+// image_view: 8-bit pixels that belong to the caller, and the checks before they are read.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,17 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// 8-bit pixels of the caller's, interleaved, top row first: 1 channel (grey, repeated), 3 (RGB) or 4 (RGBA, alpha is
-/// dropped without compositing, as Pillow's convert("RGB") does).
+/// The order of the colours in a pixel: RGB as files have it, or BGR as OpenCV and Windows have it.
+enum class channel_order : std::uint8_t { rgb, bgr };
+
+/// 8-bit pixels that belong to the caller, interleaved, top row first: 1 channel (grey, repeated), 3 (RGB or BGR) or 4 (RGBA or BGRA).
+/// Alpha is ignored, and nothing is blended, as Pillow's convert("RGB") does it.
 struct image_view {
     const std::uint8_t* data = nullptr;
     int width = 0, height = 0;
     int channels = 3;
-    std::ptrdiff_t row_stride = 0;  ///< bytes from one row to the next; 0: width * channels
+    std::ptrdiff_t row_stride = 0;  ///< bytes from one row to the next, negative where rows run upwards; 0: width * channels
+    channel_order order = channel_order::rgb;
 };
 
 namespace detail {
@@ -33,7 +37,9 @@ inline error check_image_size(int width, int height) noexcept {
 inline error check_pixels(const image_view& image) noexcept {
     if (image.data == nullptr) return error::format(errc::bad_image, "image has no pixels: data is null");
     if (image.channels != 1 && image.channels != 3 && image.channels != 4)
-        return error::format(errc::bad_image, "image has %d channels: expected 1 (grey), 3 (RGB) or 4 (RGBA)", image.channels);
+        return error::format(errc::bad_image, "image has %d channels: expected 1 (grey), 3 (RGB, BGR) or 4 (RGBA, BGRA)", image.channels);
+    if (image.order > channel_order::bgr)
+        return error::format(errc::bad_image, "image.order: unknown channel order %d", static_cast<int>(image.order));
     const std::ptrdiff_t row = std::ptrdiff_t{image.width} * image.channels;
     constexpr std::ptrdiff_t max = std::numeric_limits<std::ptrdiff_t>::max();
     const std::ptrdiff_t stride = image.row_stride;

@@ -173,9 +173,10 @@ private:
         }
     }
 
-    /// Channel `c` of row `y`, columns [begin, end), widened to 16 bits.
+    /// Channel `c` (red, green, blue) of row `y`, columns [begin, end), widened to 16 bits.
     static void read_line(const image_view& image, int y, int c, int begin, int end, std::int16_t* out) noexcept {
         const std::ptrdiff_t stride = image.row_stride != 0 ? image.row_stride : std::ptrdiff_t{image.width} * image.channels;
+        if (image.order == channel_order::bgr && image.channels != 1) c = 2 - c;
         const std::uint8_t* from = image.data + y * stride + std::ptrdiff_t{begin} * image.channels + c;
         const std::ptrdiff_t count = end - begin;
         if (image.channels == 1)
