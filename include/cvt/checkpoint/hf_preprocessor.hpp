@@ -19,7 +19,7 @@ inline void read_side(json_fields& fields, const char* name, json_value v, int& 
     if (fields && (out < 1 || out > maximum_input)) fields.mismatch(name, "1 to 65536 pixels", v);
 }
 
-/// {"height": h, "width": w}; false when `v` is something else.
+/// Reads {"height": h, "width": w}; false if `v` is something else.
 inline bool read_sides(json_fields& fields, const char* name, json_value v, int& height, int& width) noexcept {
     const json_value h = v.find("height"), w = v.find("width");
     if (!h || !w) return false;
@@ -28,8 +28,8 @@ inline bool read_sides(json_fields& fields, const char* name, json_value v, int&
     return true;
 }
 
-/// Checks the keys of a `size` or `crop_size`: {"shortest_edge"} alone, or {"height", "width"}. Others, such as "longest_edge", would
-/// ask for another rule.
+/// Checks the keys of `size` or `crop_size`: "shortest_edge" alone, or "height" and "width". Other keys, such as "longest_edge", would mean
+/// another rule.
 inline void check_sides(json_fields& fields, const char* name, json_value sides) noexcept {
     const bool edge = static_cast<bool>(sides.find("shortest_edge"));
     for (json_value v = sides.first(); v && fields; v = v.next()) {
@@ -48,8 +48,8 @@ inline void read_float(json_fields& fields, const char* name, json_value v, floa
     if (fields) out = static_cast<float>(value);
 }
 
-/// Reads image_mean or image_std. One number is that of every channel. Of a list up to 4 values are kept, and all are counted: an image
-/// of another number of channels is refused when it comes.
+/// Reads image_mean or image_std. A single number applies to every channel. Of a list, up to 4 values are kept and all are counted: an
+/// image with another number of channels is refused later.
 inline void read_per_channel(json_fields& fields, const char* key, std::array<float, 4>& out, int& count) noexcept {
     const json_value list = fields.get(key);
     if (!list) return;
@@ -73,7 +73,7 @@ inline void read_per_channel(json_fields& fields, const char* key, std::array<fl
     }
 }
 
-/// What a `size` of one number n means.
+/// The meaning of a `size` of one number n.
 enum class size_rule : std::uint8_t {
     official,    ///< below 384 the short side becomes int(n / crop_pct) and a centre crop n x n; from 384 on a warp to n x n
     square,      ///< a warp to n x n
@@ -85,7 +85,7 @@ enum class size_rule : std::uint8_t {
 struct hf_processor {
     std::string_view stem;  ///< of its class: "ViT" of ViTImageProcessor
     size_rule number;
-    bool crops;  ///< has do_center_crop, true unless stated, and crop_size
+    bool crops;  ///< has crop_size, and do_center_crop with the default true
 };
 inline constexpr hf_processor hf_processors[]{
     {"ConvNext", size_rule::official, false},
@@ -102,9 +102,9 @@ inline constexpr hf_processor hf_processors[]{
 
 /// The processor that a file names.
 struct named_processor {
-    const hf_processor* type = nullptr;  ///< null where the file names none
+    const hf_processor* type = nullptr;  ///< null if the file names none
     std::string_view name;               ///< of the class, as in the file
-    bool official_defaults = true;       ///< whether keys that are missing have the values of the official evaluation
+    bool official_defaults = true;       ///< whether missing keys have the values of the official evaluation
 };
 
 /// Reads image_processor_type, or else feature_extractor_type. Refuses a class whose rule is not known here.
@@ -126,14 +126,14 @@ inline named_processor read_processor(json_fields& fields) noexcept {
     return {};
 }
 
-/// Refuses a file that lacks `key` where the default of its processor differs from one version of transformers to the next.
+/// Refuses a file without `key` if the default of its processor differs between versions of transformers.
 inline void require(json_fields& fields, const named_processor& processor, const char* key) noexcept {
     if (processor.official_defaults || fields.get(key) || !fields) return;
     fields.fail(error::format(errc::bad_config, "%s: %s is missing: the default of %s differs between versions of transformers",
                               fields.file(), key, detail::printable{processor.name, 60}.text));
 }
 
-/// Reads `size` into the resize rule and, where it is the official one, the crop.
+/// Reads `size` as a resize rule, and as a crop where the rule is the official one.
 inline void read_size(json_fields& fields, size_rule rule_of_number, preprocessing& p) noexcept {
     using rule = preprocessing::resize_rule;
     int side = 224;
@@ -174,8 +174,8 @@ inline void read_crop_size(json_fields& fields, preprocessing& p) noexcept {
     }
 }
 
-/// Reads `size`, `crop_pct`, `crop_size` and `do_center_crop` as the processor of that name does. ConvNext's knows no crop but its own, nor
-/// do ViT's and Siglip's; where the file asks them for another, versions of transformers differ, and it is refused.
+/// Reads `size`, `crop_size` and `do_center_crop` as the named processor does. ConvNext's has only the crop of its rule, and ViT's and
+/// Siglip's have none. A file that asks them for another crop is refused, as versions of transformers differ.
 inline void read_named_sizes(json_fields& fields, const named_processor& processor, bool resize, double crop_pct,
                              preprocessing& p) noexcept {
     using rule = preprocessing::resize_rule;
@@ -202,8 +202,8 @@ inline void read_named_sizes(json_fields& fields, const named_processor& process
     }
 }
 
-/// The same for a file that names no processor. An integer n or {"shortest_edge": n} is the official rule. With a `crop_size` beside it
-/// the short side becomes n (n / crop_pct where that is stated), whatever n is, and the crop has that size. {"height", "width"} warps.
+/// Reads the same keys of a file that names no processor. An integer n or {"shortest_edge": n} means the official rule. With a `crop_size`
+/// the short side becomes n instead (n / crop_pct if that is given), and the crop has that size. {"height", "width"} means a warp.
 inline void read_unnamed_sizes(json_fields& fields, bool resize, double crop_pct, preprocessing& p) noexcept {
     using rule = preprocessing::resize_rule;
     const json_value crop = fields.get("crop_size");
@@ -255,7 +255,7 @@ inline void read_rescale(json_fields& fields, double& factor) noexcept {
     if (std::abs(factor - official) < 1e-6 * official) factor = official;  // printed with fewer digits
 }
 
-/// Refuses steps that are not implemented: by the keys that processors of other models have for them.
+/// Refuses steps that are not implemented, by their keys in the processors of other models.
 inline void refuse_other_steps(json_fields& fields) noexcept {
     for (const char* const step : {"do_pad", "do_flip_channel_order", "do_thumbnail", "do_align_long_axis", "do_crop_margin",
                                    "do_color_quantize", "do_grayscale", "do_image_splitting", "keep_aspect_ratio", "rescale_offset"}) {
@@ -264,10 +264,10 @@ inline void refuse_other_steps(json_fields& fields) noexcept {
     }
 }
 
-/// Reads the text of a preprocessor_config.json, called `file` in messages, as the processor of transformers that it names does. In a
-/// file that names none, or ConvNextFeatureExtractor, missing keys have the official values (224, crop 0.875, bicubic, ImageNet's mean
-/// and std); in others they are refused, and so is what would need another processor. Unknown keys are ignored.
-/// Errors: malformed (no JSON), bad_config (types, values, missing keys), unsupported (another processor, another step).
+/// Reads the text of a preprocessor_config.json, called `file` in messages, as the processor of transformers that it names does. Missing
+/// keys have the official values (224, crop 0.875, bicubic, ImageNet's mean and std) if the file names no processor, or
+/// ConvNextFeatureExtractor; otherwise they are errors. Unknown keys are ignored.
+/// Errors: malformed (not JSON), bad_config (types, values, missing keys), unsupported (another processor, another step).
 inline result<preprocessing> read_hf_preprocessor(std::string_view text, const char* file = "preprocessor_config.json") noexcept {
     const result<json> document = json::parse(text);
     if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
@@ -304,8 +304,8 @@ inline result<preprocessing> read_hf_preprocessor(std::string_view text, const c
     return p;
 }
 
-/// Writes the text of a preprocessor_config.json: read back, and by transformers' processor of that name, it does what
-/// `p` does. Only `p.rounding` has no key there.
+/// Writes the text of a preprocessor_config.json that means `p`, here and to the processor of transformers that it names. Only
+/// `p.rounding` has no key there.
 inline error write_hf_preprocessor(const preprocessing& p, json_writer& json) noexcept {
     using rule = preprocessing::resize_rule;
     const int side = p.center_crop ? p.crop_height : p.resize_height;
@@ -323,7 +323,7 @@ inline error write_hf_preprocessor(const preprocessing& p, json_writer& json) no
     };
 
     json.begin_object().key("do_resize").boolean(p.resize != rule::none);
-    // The official rule is that of ConvNext's processor (crop below 384, warp from there), a plain warp is ViT's, the rest CLIP's.
+    // The official rule is that of ConvNext's processor; a warp without a crop is that of ViT's; CLIP's has all others.
     if (follows_rule) {
         json.key("size").begin_object().key("shortest_edge").integer(side).end_object().key("crop_pct").real(0.875);
     } else if (p.resize == rule::warp) {

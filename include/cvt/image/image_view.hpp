@@ -24,7 +24,7 @@ struct image_view {
 
 namespace detail {
 
-/// Longest side of an image, of a resized image and of a crop.
+/// The longest side of an image, a resized image or a crop.
 inline constexpr int max_image_side = 1'000'000;
 
 inline error check_image_size(int width, int height) noexcept {
@@ -33,7 +33,7 @@ inline error check_image_size(int width, int height) noexcept {
                          max_image_side);
 }
 
-/// Checks everything but width and height, which must have passed check_image_size().
+/// Checks everything but the width and height, which check_image_size() must have accepted.
 inline error check_pixels(const image_view& image) noexcept {
     if (image.data == nullptr) return error::format(errc::bad_image, "image has no pixels: data is null");
     if (image.channels != 1 && image.channels != 3 && image.channels != 4)

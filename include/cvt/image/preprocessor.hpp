@@ -1,4 +1,4 @@
-// image_preprocessor: images to a network's input, resized, cropped and normalised; planned once an image size.
+// image_preprocessor: makes inputs of images by resizing, cropping and normalising them; plans once for each image size.
 #pragma once
 
 #include "../float_bits.hpp"
@@ -52,10 +52,9 @@ inline void fill_table(value_table& table, const preprocessing& p, std::size_t c
 }  // namespace detail
 
 /// Makes inputs of images. Resizing is Pillow's on 8-bit RGB, bit for bit; crop and values are those of torchvision's CenterCrop,
-/// ToTensor and Normalize. What depends on the preprocessing alone is computed once; what depends on the size of the
-/// image, once for all images of one size that follow each other. Memory grows to what the largest image so far has
-/// needed and no further. One object belongs to one thread at a time; a moved-from one may only be assigned to or
-/// destroyed.
+/// ToTensor and Normalize. Tables that depend on the preprocessing alone are computed once; those that depend on the size of the image,
+/// once for consecutive images of the same size. Memory grows to what the largest image so far needed, and no further. Only one thread
+/// may use an object at a time. A moved-from object may only be assigned to or destroyed.
 ///
 ///     cvt::image_preprocessor preprocessor{model.preprocessing()};
 ///     const auto size = preprocessor.plan(photo.width, photo.height);  // cvt::result<cvt::grid>
@@ -66,8 +65,8 @@ class image_preprocessor {
 public:
     explicit image_preprocessor(const cvt::preprocessing& p) noexcept : preprocessing_{p} {}
 
-    /// Height and width of the input that an image of this size becomes: output_size(), remembered for run().
-    /// Allocates nothing. Errors: those of output_size(); the plan made before stays.
+    /// Returns the height and width of the input that an image of this size becomes, as output_size() does, and keeps the plan for run().
+    /// Allocates nothing. Errors: those of output_size(); the previous plan then stays.
     result<grid> plan(int image_width, int image_height) noexcept {
         if (!is_planned(image_width, image_height)) {
             const result<detail::image_windows> windows = detail::plan_windows(preprocessing_, image_width, image_height);
@@ -81,8 +80,8 @@ public:
     }
 
     /// Resizes, crops and normalises one image into `out`, (3, height, width) of exactly the size that plan() gives for
-    /// it; plans first where the image before had another size. Only what the crop keeps is resized. Errors: bad_image
-    /// (no pixels, wrong channels, stride or size), invalid_argument (the preprocessing or `out`), out_of_memory.
+    /// it; plans first if the previous image had another size. Resizes only what the crop keeps. Errors: bad_image (no pixels;
+    /// wrong channels, stride or size), invalid_argument (the preprocessing or `out`), out_of_memory.
     error run(const image_view& image, view<float, 3> out) noexcept {
         const result<grid> size = plan(image.width, image.height);
         if (!size) return size.error();
@@ -110,7 +109,7 @@ private:
         return any && image_width == image_width_ && image_height == image_height_;
     }
 
-    /// What depends on the preprocessing alone.
+    /// Computes what depends on the preprocessing alone.
     error prepare_tables() noexcept {
         if (tables_ready_) return {};
         if (error e = detail::check_values(preprocessing_)) return e;
@@ -119,7 +118,7 @@ private:
         return {};
     }
 
-    /// What depends on the size of the image, but for the planes, whose number depends on its channels.
+    /// Computes what depends on the size of the image, except the planes: their number depends on its channels.
     error prepare_passes() noexcept {
         if (passes_ready_) return {};
         const detail::axis_window &x = windows_.x, &y = windows_.y;
@@ -131,14 +130,14 @@ private:
         if (!line_.resize(line_capacity) || !sums_.resize(plane_stride_) || !resized_.resize(plane_stride_))
             return error::out_of_memory("rows of a resized image",
                                         line_capacity * sizeof(std::int16_t) + plane_stride_ * (sizeof(std::int32_t) + 1));
-        std::memset(line_.data(), 0, line_capacity * sizeof(std::int16_t));  // taps of zero read past the line's end
+        std::memset(line_.data(), 0, line_capacity * sizeof(std::int16_t));  // taps that are zero read past the end of the line
         passes_ready_ = true;
         return {};
     }
 
     [[nodiscard]] std::uint8_t* plane(int c) noexcept { return planes_.data() + static_cast<std::size_t>(c) * plane_size_; }
 
-    /// Resizes the rows that the vertical pass reads, a plane for each channel.
+    /// Resizes the rows that the vertical pass reads, into one plane for each channel.
     void horizontal_pass(const image_view& image, int planes) noexcept {
         const int width = windows_.x.kept();
         for (int row = rows_.begin; row < rows_.end; ++row) {
@@ -154,7 +153,7 @@ private:
         }
     }
 
-    /// Resizes the columns of a plane, pads and normalises: one channel of the input.
+    /// Makes one channel of the input: resizes the columns of a plane, pads and normalises.
     void vertical_pass(const std::uint8_t* rows, const detail::value_table& table, view<float, 2> out) noexcept {
         const detail::axis_window &x = windows_.x, &y = windows_.y;
         for (int row = 0; row < y.out; ++row) {
@@ -198,18 +197,18 @@ private:
     bool tables_ready_ = false;
     std::array<detail::value_table, 3> tables_{};
 
-    int image_width_ = 0, image_height_ = 0;  ///< of the image that is planned
-    detail::image_windows windows_;           ///< its x.out is 0 before the first plan
-    bool passes_ready_ = false;               ///< whether what follows is of that plan
+    int image_width_ = 0, image_height_ = 0;  ///< of the planned image
+    detail::image_windows windows_;           ///< x.out is 0 before the first plan
+    bool passes_ready_ = false;               ///< whether the following members belong to that plan
     detail::resize_taps columns_, rows_;
     std::size_t plane_stride_ = 0, plane_size_ = 0;
     detail::buffer<std::int16_t> line_;    ///< one channel of one row of the image
-    detail::buffer<std::uint8_t> planes_;  ///< the image after the horizontal pass, one plane a channel
+    detail::buffer<std::uint8_t> planes_;  ///< the image after the horizontal pass, one plane for each channel
     detail::buffer<std::int32_t> sums_;
     detail::buffer<std::uint8_t> resized_;  ///< one row after both passes
 };
 
-/// One image, once: plans, allocates and gives everything back. Keep an image_preprocessor for more than one.
+/// Preprocesses a single image: plans, allocates and frees everything again. For several images, keep an image_preprocessor.
 inline error preprocess(const image_view& image, const preprocessing& p, view<float, 3> out) noexcept {
     return image_preprocessor{p}.run(image, out);
 }

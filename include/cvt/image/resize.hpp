@@ -77,17 +77,17 @@ constexpr const resize_filter* filter_of(resampling r) noexcept {
     return nullptr;
 }
 
-/// The taps of a window of outputs along one axis, in 22-bit fixed point.
+/// The taps of a window of outputs along one axis, in fixed point with 22 fractional bits.
 struct resize_taps {
     static constexpr int precision = 22;  ///< fractional bits of a tap
-    static constexpr int group = 8;       ///< `count` is a multiple of it; the taps that fill up are zero
+    static constexpr int group = 8;       ///< `count` is a multiple of it; the taps added for that are zero
 
-    int count = 0;               ///< taps of every output
-    int begin = 0, end = 0;      ///< the inputs that the window reads
-    bool identity = false;       ///< sizes are equal: the pass is skipped, output i is input begin + i
+    int count = 0;               ///< taps of each output
+    int begin = 0, end = 0;      ///< range of inputs that the window reads
+    bool identity = false;       ///< the sizes are equal and the pass is skipped: output i is input begin + i
     buffer<double> weights;      ///< of one output, before rounding
-    buffer<std::int32_t> first;  ///< input of each output's first tap
-    // A tap is high * 65536 + low: 16-bit factors are what baseline x86 multiplies and adds in vectors (pmaddwd).
+    buffer<std::int32_t> first;  ///< input under the first tap of each output
+    // A tap is high * 65536 + low, because baseline x86 multiplies and adds 16-bit factors in vectors (pmaddwd).
     buffer<std::int16_t> low, high;
 
     [[nodiscard]] std::int32_t tap(int output, int t) const noexcept {
@@ -95,7 +95,7 @@ struct resize_taps {
         return high[at] * 65536 + low[at];
     }
 
-    /// Outputs [out_begin, out_end) of an axis of `in` pixels resized to `out`; nothing else is computed or stored.
+    /// Computes the taps of outputs [out_begin, out_end) of an axis of `in` pixels that is resized to `out`, and no others.
     error plan(int in, std::int64_t out, std::int64_t out_begin, std::int64_t out_end, resampling how) noexcept {
         identity = in == out;
         if (identity) {
@@ -140,8 +140,8 @@ private:
         return {};
     }
 
-    /// One tap of 1 for each output. Pillow finds its input by adding up the scale from the first output on, whose rounding errors
-    /// choose between two pixels: so does this, as far as an image of Pillow's can be expected to reach.
+    /// Stores one tap of 1 for each output. Pillow adds up the scale from the first output on, and the rounding errors of the sum decide
+    /// between two pixels. So does this, up to 2^24 outputs; beyond them, at sizes that no image of Pillow's has, it multiplies.
     error plan_nearest(int in, double scale, std::int64_t out_begin, std::int64_t out_end) noexcept {
         constexpr std::int64_t max_sums = std::int64_t{1} << 24;
         const auto outputs = static_cast<std::size_t>(out_end - out_begin);
@@ -196,7 +196,7 @@ inline std::uint8_t clip8(std::int32_t fixed) noexcept {
     return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-/// `count` inputs times their taps, in the low 32 bits. `count` is a multiple of 8.
+/// Returns the low 32 bits of the sum of `count` inputs times their taps. `count` is a multiple of 8.
 inline std::uint32_t tap_sum(const std::int16_t* in, const std::int16_t* low, const std::int16_t* high, int count) noexcept {
     std::uint32_t sum = 0;
     constexpr int chunk = 128;  // 128 * 255 * 32768 fits 32 bits
@@ -212,7 +212,7 @@ inline std::uint32_t tap_sum(const std::int16_t* in, const std::int16_t* low, co
     return sum;
 }
 
-/// One row: `in` holds pixel taps.begin first and `taps.count` readable values past taps.end.
+/// Resizes one row. `in` begins with pixel taps.begin, and `taps.count` values past taps.end are readable.
 inline void resize_row(const std::int16_t* in, const resize_taps& taps, int outputs, std::uint8_t* out) noexcept {
     const auto count = static_cast<std::size_t>(taps.count);
     for (int x = 0; x < outputs; ++x) {
@@ -223,8 +223,8 @@ inline void resize_row(const std::int16_t* in, const resize_taps& taps, int outp
     }
 }
 
-/// One output row from the rows of a plane (`stride` bytes apart, row taps.begin first). `stride` is a multiple of 16;
-/// `sums` has room for that many. Columns past the image are computed too and mean nothing.
+/// Computes one output row from the rows of a plane, which begins with row taps.begin. `stride`, the bytes from one row to the next, is a
+/// multiple of 16, and `sums` and `out` have that many elements. Columns past the image are computed too and have no meaning.
 inline void resize_column(const std::uint8_t* rows, std::size_t stride, const resize_taps& taps, int output, std::int32_t* __restrict sums,
                           std::uint8_t* __restrict out) noexcept {
     const std::size_t groups = stride / 16;

@@ -310,7 +310,7 @@ TEST_CASE("open: sets of weights, under any prefix", "[open]") {
     const std::string two = file({{"student/", same}, {"teacher/module.", same}});
     CHECK(message(two, {.config = tiny()}) ==
           "2 sets of weights are whole models: student (110 tensors, 5770 parameters), teacher/module (110 tensors, 5770 parameters): "
-          "choose one by weights_key (classify: --weights-key)");
+          "choose one with weights_key (classify: --weights-key)");
     for (const char* key : {"teacher", "teacher/", "teacher/module", "teacher/module."})
         CHECK(from_memory(two, {.config = tiny(), .weights_key = key}).style.prefix == "teacher/module.");
     for (const char* key : {"teach", ".", "", "teacher/modul"})
