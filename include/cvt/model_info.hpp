@@ -12,7 +12,7 @@ struct model_info {
     const char* variant = "custom";                         ///< "CvT-13", "CvT-21", "CvT-W24" or "custom"
     const char* config_from = "given by the caller";        ///< or "config.json", "recognised from tensor shapes"
     const char* gelu_from = "given by the caller";          ///< or "hidden_act in config.json", "naming of the tensors"
-    const char* size_from = "default";                      ///< or "preprocessor_config.json", "image_size in config.json"
+    const char* size_from = "default";                      ///< or "preprocessor_config.json", "given by the caller", ...
     cvt::scoring scores = scoring::softmax;                 ///< what becomes of the logits, for top_k
     char weights_path[160] = "";                            ///< of the dictionary that was taken: "state_dict"; "" at the top
     char stripped[160] = "";                                ///< what stood before every name in it: "module."

@@ -1,8 +1,8 @@
 // The sets of weights in a checkpoint: how each is found, named and chosen by the caller.
 #pragma once
 
+#include "formats/seen_keys.hpp"
 #include "formats/tensor_table.hpp"
-#include "seen_keys.hpp"
 #include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -1,7 +1,7 @@
 // Reads the table of tensors of a PyTorch checkpoint: torch.save's zip (.bin, .pth, .pt) or the format before 1.6.
 #pragma once
 
-#include "../seen_keys.hpp"
+#include "seen_keys.hpp"
 #include "torch_beside.hpp"
 #include "torch_legacy.hpp"
 #include "torch_paths.hpp"

@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include "../text.hpp"
+#include "../../text.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
