@@ -1,4 +1,4 @@
-// Recipes: sizes, resizing and cropping, EXIF, and pixels that are not tight RGB.
+// Recipes: sizes, resizing and cropping, EXIF, and parts of a picture.
 #include "recipes.hpp"
 
 #include <algorithm>
@@ -59,17 +59,6 @@ cvt::error classify_as_stored(cvt::session& session, const char* path, std::span
 // recipe: part of a picture
 cvt::image_view part_of(const cvt::image_view& image, int left, int top, int width, int height) {
     const std::ptrdiff_t row = image.row_stride != 0 ? image.row_stride : std::ptrdiff_t{image.width} * image.channels;
-    return {image.data + top * row + std::ptrdiff_t{left} * image.channels, width, height, image.channels, row};
-}
-// end
-
-// recipe: bgr
-std::vector<std::uint8_t> rgb_of_bgr(const std::uint8_t* bgr, int width, int height, std::ptrdiff_t row_bytes) {
-    std::vector<std::uint8_t> rgb;
-    rgb.reserve(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
-    for (int y = 0; y < height; ++y)
-        for (const std::uint8_t* p = bgr + y * row_bytes; p != bgr + y * row_bytes + 3 * width; p += 3)
-            rgb.insert(rgb.end(), {p[2], p[1], p[0]});
-    return rgb;
+    return {image.data + top * row + std::ptrdiff_t{left} * image.channels, width, height, image.channels, row, image.order};
 }
 // end

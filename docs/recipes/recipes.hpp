@@ -45,7 +45,15 @@ cvt::preprocessing untouched_pixels();
 cvt::result<cvt::grid> input_of_photo(const cvt::model& model, const cvt::preprocessing& how, int photo_width, int photo_height);
 cvt::error classify_as_stored(cvt::session& session, const char* path, std::span<float> logits);
 cvt::image_view part_of(const cvt::image_view& image, int left, int top, int width, int height);
-std::vector<std::uint8_t> rgb_of_bgr(const std::uint8_t* bgr, int width, int height, std::ptrdiff_t row_bytes);
+
+// host_images.cpp
+namespace cv {
+struct Mat;
+}
+class QImage;
+cvt::result<cvt::image_view> view_of(const cv::Mat& mat);
+cvt::result<cvt::image_view> view_of(const QImage& image);
+cvt::error classify_with_stb(cvt::session& session, const char* path, std::span<float> logits);
 
 // threads.cpp
 struct host_threads {  // stands for the thread pool of a host

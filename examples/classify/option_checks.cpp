@@ -37,7 +37,7 @@ void check_outputs(const options& o) {
     const std::pair<const char*, const std::string*> outputs[]{
         {"--out", &o.out}, {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
     std::vector<std::pair<std::string, std::string>> taken{
-        {"--input", o.input}, {"--model", o.model}, {"--labels", o.labels}, {"--config", o.config}};
+        {"--input", o.input}, {"--model", o.model}, {"--labels", o.labels}, {"--config", o.config}, {"--preprocessor", o.preprocessor}};
     for (const std::string& path : o.inputs)
         if (path != "-") taken.emplace_back("the input", path);
     for (const auto& [name, path] : outputs) {
@@ -52,9 +52,16 @@ void check_outputs(const options& o) {
 
 void check_input(const options& o) {
     refuse(!o.inputs.empty(), "--input stands in for images: give one or the other");
-    const std::pair<const char*, bool> of_images[]{{"--size", o.size.has_value()},          {"--resize", o.resize.has_value()},
-                                                   {"--crop", o.crop.has_value()},          {"--orient", o.orient.has_value()},
-                                                   {"--dump-input", !o.dump_input.empty()}, {"--attention", !o.attention.empty()}};
+    const std::pair<const char*, bool> of_images[]{{"--size", o.size.has_value()},
+                                                   {"--resize", o.resize.has_value()},
+                                                   {"--crop", o.crop.has_value()},
+                                                   {"--orient", o.orient.has_value()},
+                                                   {"--dump-input", !o.dump_input.empty()},
+                                                   {"--attention", !o.attention.empty()},
+                                                   {"--resample", o.resample.has_value()},
+                                                   {"--mean", o.mean.has_value()},
+                                                   {"--std", o.std.has_value()},
+                                                   {"--preprocessor", !o.preprocessor.empty()}};
     for (const auto& [name, given] : of_images) refuse(given, std::string{name} + " is about images, and --input gives finished tensors");
 }
 

@@ -2,11 +2,14 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdlib>
 #include <cvt/runtime/executor.hpp>
 #include <cvt/version.hpp>
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <sstream>
 #include <string_view>
 
 #include "common/failure.hpp"
@@ -65,6 +68,22 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::optional<T>
     std::map<std::string, std::optional<T>> optional_choices;
     for (const auto& choice : choices) optional_choices.emplace(choice.first, choice.second);
     return add_choice<std::optional<T>>(app, name, target, optional_choices, help);
+}
+
+// One number, or one for each of R, G and B.
+std::array<float, 3> parse_channels(const std::string& option, const std::string& given) {
+    std::vector<float> values;
+    std::istringstream parts{given};
+    bool good = !given.empty() && given.back() != ',';
+    for (std::string part; good && std::getline(parts, part, ',');) {
+        char* end = nullptr;
+        values.push_back(std::strtof(part.c_str(), &end));
+        good = !part.empty() && *end == '\0' && std::isfinite(values.back()) && (option != "--std" || values.back() != 0);
+    }
+    if (!good || (values.size() != 1 && values.size() != 3))
+        throw CLI::ValidationError(option, std::string{"expected one number or three, R,G,B"} +
+                                               (option == "--std" ? ", none of them 0" : "") + ", found \"" + given + '"');
+    return {values.front(), values[values.size() / 2], values.back()};
 }
 
 const CLI::Validator not_empty{[](const std::string& given) { return given.empty() ? "expected a name, found nothing" : ""; }, ""};
@@ -151,6 +170,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                                "weights as float32, or as int8: faster, a quarter of the memory, a little less exact (f32)")
         ->group(model);
     add_text("--labels", o.labels, "FILE", "names of the classes, one a line")->check(existing_file)->group(model);
+    add_text("--preprocessor", o.preprocessor, "FILE", "a preprocessor_config.json instead of the model's own")
+        ->check(existing_file)
+        ->group(model);
     add_number("--threads", o.threads, cvt::executor::max_workers, "threads for one forward pass (1)")->group(model);
     add_number("--batch", o.batch, 1024, "images in one forward pass (1)")->group(model);
     add_number("--workers", o.workers, most_workers, "batches at a time, each with --threads of its own (1)")->group(model);
@@ -164,6 +186,23 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_choice<cvt::crop_rounding>(app, "--crop", o.crop, {{"official", cvt::crop_rounding::official}, {"hf", cvt::crop_rounding::hf}},
                                    "place an odd crop as torchvision (official) or transformers does")
         ->group(images);
+    add_choice<cvt::resampling>(app, "--resample", o.resample,
+                                {{"nearest", cvt::resampling::nearest},
+                                 {"lanczos", cvt::resampling::lanczos},
+                                 {"bilinear", cvt::resampling::bilinear},
+                                 {"bicubic", cvt::resampling::bicubic},
+                                 {"box", cvt::resampling::box},
+                                 {"hamming", cvt::resampling::hamming}},
+                                "Pillow's filter that resizes; default: the model's")
+        ->group(images);
+    const auto add_channels = [&app, &images](const std::string& name, std::optional<std::array<float, 3>>& target, const char* help) {
+        app.add_option_function<std::string>(
+               name, [&target, name](const std::string& given) { target = parse_channels(name, given); }, help)
+            ->type_name("R,G,B")
+            ->group(images);
+    };
+    add_channels("--mean", o.mean, "of the pixels from 0 to 1, or one number for all channels; default: the model's");
+    add_channels("--std", o.std, "likewise");
     add_choice<cvt::orientation>(app, "--orient", o.orient, {{"exif", cvt::orientation::exif}, {"ignore", cvt::orientation::ignore}},
                                  "turn photos as EXIF says (exif), or not, as ImageNet evaluation does")
         ->group(images);

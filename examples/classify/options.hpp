@@ -1,6 +1,7 @@
 // The options of the command line: what was asked for, checked as far as that goes without a model.
 #pragma once
 
+#include <array>
 #include <cvt/config.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/image.hpp>
@@ -20,12 +21,14 @@ enum class dtype_choice : unsigned char { f32, f16 };
 /// Empty strings and optionals were not given.
 struct options {
     std::vector<std::string> inputs;  ///< images, directories, "-"
-    std::string model, labels, config, weights_key;
+    std::string model, labels, config, preprocessor, weights_key;
     std::optional<cvt::config> variant;
     std::optional<cvt::gelu> gelu;
     std::optional<cvt::precision> precision;
     std::optional<int> size;
     std::optional<resize_method> resize;
+    std::optional<cvt::resampling> resample;
+    std::optional<std::array<float, 3>> mean, std;  ///< of the pixels' values, by channel
     std::optional<cvt::crop_rounding> crop;
     std::optional<cvt::orientation> orient;
     std::optional<int> max_pixels;  ///< of a picture

@@ -1,9 +1,11 @@
 // Loads the model and applies the options that depend on it.
 #include "setup.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <cvt/checkpoint/hf_config.hpp>
+#include <cvt/checkpoint/hf_preprocessor.hpp>
 #include <cvt/kernels/select.hpp>
 #include <fstream>
 #include <iterator>
@@ -34,15 +36,27 @@ std::string read_text(const std::string& path) {
 /// What --config FILE says; empty without one.
 std::optional<cvt::checkpoint::hf_config> read_config(const options& o) {
     if (o.config.empty()) return std::nullopt;
-    cvt::result<cvt::checkpoint::hf_config> config = cvt::checkpoint::read_hf_config(read_text(o.config), o.config.c_str());
+    cvt::result<cvt::checkpoint::hf_config> config =
+        cvt::checkpoint::read_hf_config(read_text(o.config), o.config.c_str(), !o.labels.empty());
     if (!config) throw failure{wrong_usage, std::string{"--config: "} + config.error().what()};
     return *std::move(config);
+}
+
+/// What --preprocessor FILE says. With --input there are no images, so that no preprocessor_config.json needs to be one that can be read.
+std::optional<cvt::preprocessing> read_preprocessor(const options& o) {
+    if (!o.input.empty()) return cvt::preprocessing{};
+    if (o.preprocessor.empty()) return std::nullopt;
+    const auto read = cvt::checkpoint::read_hf_preprocessor(read_text(o.preprocessor), o.preprocessor.c_str());
+    if (!read) throw failure{wrong_usage, std::string{"--preprocessor: "} + read.error().what()};
+    return *read;
 }
 
 cvt::load_options load_options_of(const options& o, const std::optional<cvt::checkpoint::hf_config>& config) {
     cvt::load_options load;
     load.config = o.variant;
     load.gelu = o.gelu;
+    load.preprocessing = read_preprocessor(o);
+    load.ignore_labels = !o.labels.empty();
     if (o.precision) load.precision = *o.precision;
     if (!o.weights_key.empty()) load.weights_key = o.weights_key.c_str();
     if (config) {
@@ -86,9 +100,25 @@ void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> met
     p.resize_height = p.resize_width = p.crop_height = p.crop_width = side;
 }
 
+// --mean and --std.
+void change_values(const options& o, cvt::preprocessing& p) {
+    refuse(!p.normalize && o.mean.has_value() != o.std.has_value(), "--mean and --std: this model's images are not normalised: give both");
+    if (o.mean) {
+        std::copy(o.mean->begin(), o.mean->end(), p.mean.begin());
+        p.mean_count = 3;
+    }
+    if (o.std) {
+        std::copy(o.std->begin(), o.std->end(), p.std.begin());
+        p.std_count = 3;
+    }
+    p.normalize = p.normalize || o.mean;
+}
+
 std::vector<std::string> read_labels(const std::string& path, std::size_t classes) {
     std::string text = read_text(path);
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+    refuse(text.find('\0') != std::string::npos && !text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
+           path + ": expected a text in UTF-8, found a NUL byte");
     refuse(text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"), path + ": a UTF-16 text, as Windows writes: save it as UTF-8");
     std::istringstream lines{text};
     std::vector<std::string> labels;
@@ -139,11 +169,15 @@ decisions decide(const options& o, const checkpoint_facts& facts, const std::opt
         d.preprocessing = cvt::preprocessing::for_size(config->image_size);
         d.size_from = "image_size in --config";
     }
+    if (!o.preprocessor.empty()) d.size_from = "--preprocessor";
+    change_values(o, d.preprocessing);
     if (o.size || o.resize) resize_to(d.preprocessing, o.size.value_or(side_of(d.preprocessing)), o.resize);
     if (o.size) d.size_from = "--size";
     refuse(o.crop && !d.preprocessing.center_crop,
            "--crop places a crop, and this model's images are not cropped (--resize crop would do so)");
     if (o.crop) d.preprocessing.rounding = *o.crop;
+    refuse(o.resample && d.preprocessing.resize == rule::none, "--resample: this model's images are not resized (--size would do so)");
+    if (o.resample) d.preprocessing.resample = *o.resample;
     check_against_model(o, facts.config, d);
     return d;
 }

@@ -105,7 +105,10 @@ inline result<conversion> convert(const checkpoint::checkpoint_source& from, con
 /// memory during that pass; afterwards there is one tensor at a time.
 /// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels), mismatch (a weight beyond F16's range).
 inline result<conversion> convert(const char* from, const char* to, const convert_options& options = {}) noexcept {
-    const result<checkpoint::checkpoint_source> file = checkpoint::open(from, options.load);
+    load_options load = options.load;
+    load.ignore_labels = load.ignore_labels || !options.labels.empty();
+    if (options.preprocessing) load.preprocessing = options.preprocessing;
+    const result<checkpoint::checkpoint_source> file = checkpoint::open(from, load);
     if (!file) return file.error();
     return convert(*file, to, options);
 }

@@ -1,4 +1,4 @@
-// Images to inputs: image_view, preprocessing, output_size() and image_preprocessor. The include for hosts; image/ holds the parts.
+// Images to inputs: image_view, preprocessing, output_size() and image_preprocessor. Hosts include this file; the parts are in image/.
 #pragma once
 
 #include "image/image_view.hpp"

@@ -22,6 +22,10 @@ struct model_builder {
         data->config = c;
         if (options.gelu) data->config.gelu = *options.gelu;
         data->precision = options.precision;
+        if (options.preprocessing) {
+            data->preprocessing = *options.preprocessing;
+            data->info.size_from = "given by the caller";
+        }
         data->kernels = *set;
         data->forward = network::forward;
         data->info.scores = options.scores.value_or(c.num_classes == 1 ? scoring::sigmoid : scoring::softmax);

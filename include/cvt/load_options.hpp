@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "config.hpp"
+#include "image/preprocessing.hpp"
 #include "scoring.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -28,6 +29,10 @@ struct load_options {
     const char* weights_key = nullptr;
     /// What the logits mean; overrides config.json's problem_type.
     std::optional<cvt::scoring> scores = {};
+    /// How images become inputs; overrides preprocessor_config.json, which is then not read, and every default.
+    std::optional<cvt::preprocessing> preprocessing = {};
+    /// Leaves config.json's id2label unread, for a caller with names of its own: stale ones are then neither a warning nor an error.
+    bool ignore_labels = false;
     /// Name of a kernel set. Null: the one that the environment variable CVT_FORCE_KERNELS names, else the best for this CPU.
     const char* kernels = nullptr;
 };

@@ -17,7 +17,7 @@ struct model_info {
     const char* variant = "custom";                         ///< "CvT-13", "CvT-21", "CvT-W24" or "custom"
     const char* config_from = "given by the caller";        ///< or "config.json", "recognised from tensor shapes"
     const char* gelu_from = "given by the caller";          ///< or "hidden_act in config.json", "naming of the tensors"
-    const char* size_from = "default";                      ///< or "preprocessor_config.json", "image_size in config.json"
+    const char* size_from = "default";                      ///< or "preprocessor_config.json", "given by the caller", ...
     cvt::scoring scores = scoring::softmax;                 ///< what the logits mean, for top_k
     char weights_path[160] = "";                            ///< path of the weights in the file: "state_dict"; "" at the top
     char stripped[160] = "";                                ///< prefix removed from every tensor name: "module."

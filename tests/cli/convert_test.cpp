@@ -3,6 +3,7 @@
 
 #include "classify.hpp"
 #include "pictures.hpp"
+#include "support/safetensors_writer.hpp"
 
 using namespace cvt_test;
 
@@ -53,6 +54,31 @@ TEST_CASE("--convert: an official .pth becomes a folder with the same answers", 
     const outcome bytes = classify({"--model", out, "--verify", "--precision", "int8"});
     CHECK(bytes.code == 0);
     CHECK_FALSE(contains(bytes.out, "difference     0 at most"));
+}
+
+TEST_CASE("--convert: the preprocessing that is written means the same", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), file = folder / "p.json";
+    const std::vector<std::string> choices[]{
+        {"--size", "64", "--resize", "crop", "--resample", "hamming", "--mean", "0.5", "--std", "0.25"},
+        {"--size", "64", "--resize", "warp", "--resample", "nearest"},
+        {"--preprocessor", file},
+        {"--preprocessor", file, "--mean", "100,110,120", "--std", "60"}};
+    REQUIRE(write_file(file, R"({"image_processor_type": "CLIPImageProcessor", "size": 80, "crop_size": {"height": 64, "width": 70},
+                                 "resample": 1, "do_rescale": false, "do_normalize": false})"));
+    int number = 0;
+    for (const std::vector<std::string>& chosen : choices) {
+        const std::string out = folder / ("out" + std::to_string(number++)), before = folder / "before.npy", after = folder / "after.npy";
+        std::vector<std::string> run = chosen, convert = chosen;
+        run.insert(run.end(), {"--dump-input", before, photo});
+        convert.insert(convert.end(), {"--convert", out});
+        REQUIRE(classify_with(official, run).code == 0);
+        const outcome done = classify_with(official, convert);
+        INFO(done.err);
+        REQUIRE(done.code == 0);
+        REQUIRE(classify({"--model", out, "--dump-input", after, photo}).code == 0);
+        CHECK(read_file(after) == read_file(before));
+    }
 }
 
 TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {

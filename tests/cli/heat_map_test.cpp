@@ -91,6 +91,14 @@ TEST_CASE("heads count alike, and no attention at all is no glow") {
     }
     CHECK(*heat_map::draw(photo, attention, c, p) == *heat_map::draw(photo, swapped, c, p));
     CHECK(*heat_map::draw(photo, attention, c, p) == *heat_map::draw(one_channel, attention, c, p));
+    std::vector<std::uint8_t> rgb, bgr;
+    for (int i = 0; i < 50 * 40; ++i) {
+        const std::uint8_t red = static_cast<std::uint8_t>(i), blue = static_cast<std::uint8_t>(i * 7);
+        rgb.insert(rgb.end(), {red, 90, blue});
+        bgr.insert(bgr.end(), {blue, 90, red});
+    }
+    CHECK(*heat_map::draw({bgr.data(), 50, 40, 3, 0, cvt::channel_order::bgr}, attention, c, p) ==
+          *heat_map::draw({rgb.data(), 50, 40}, attention, c, p));
     const auto none = heat_map::draw(photo, std::vector<float>(6 * 144), c, p);
     REQUIRE(none);
     CHECK(*none == std::vector<std::uint8_t>(none->size(), 80));

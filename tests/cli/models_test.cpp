@@ -1,5 +1,6 @@
 // Which model runs: the embedded one, folders, lone files, models without a head; what --info says; what cannot be loaded.
 #include <cvt/extra/npy.hpp>
+#include <cvt/image/preprocessing.hpp>
 #include <functional>
 
 #include "classify.hpp"
@@ -117,6 +118,98 @@ TEST_CASE("--size changes the size of the input, by the model's own rule", "[cli
     CHECK(resizing(R"({"size": 160})", "224").find("short side to 256, centre crop 224 x 224") != std::string::npos);
     CHECK(resizing(R"({"size": 160, "crop_pct": 1.0})", "224").find("short side to 224, centre crop 224 x 224") != std::string::npos);
     CHECK(resizing(R"({"size": 200, "crop_size": 160})", "224").find("short side to 280, centre crop 224 x 224") != std::string::npos);
+}
+
+TEST_CASE("--resample, --mean, --std and --preprocessor reach the pixels", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_jpeg(folder / "a.jpg", 400, 300, 4), file = folder / "p.json";
+    const auto input = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), {"--dump-input", folder / "i.npy", photo});
+        const outcome o = classify(arguments);
+        INFO(o.err);
+        REQUIRE(o.code == 0);
+        const auto read = cvt::read_npy((folder / "i.npy").c_str());
+        REQUIRE(read);
+        return std::vector<float>(read->values.begin(), read->values.end());
+    };
+    const std::vector<float> usual = input({});
+    CHECK((input({"--resample", "bicubic"}) == usual));
+    CHECK((input({"--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"}) == usual));
+    std::vector<std::vector<float>> filtered{usual};
+    for (const char* filter : {"nearest", "lanczos", "bilinear", "box", "hamming"}) {
+        filtered.push_back(input({"--resample", filter}));
+        for (std::size_t i = 0; i + 1 < filtered.size(); ++i) CHECK((filtered[i] != filtered.back()));
+        REQUIRE(write_file(file, std::string{R"({"size": {"height": 160, "width": 160}, "resample": ")"} + filter + "\"}"));
+        CHECK((input({"--preprocessor", file}) == filtered.back()));
+        CHECK((input({"--preprocessor", file, "--resample", "bicubic"}) == usual));
+    }
+    const std::vector<float> centred = input({"--mean=0.5", "--std", "0.5,0.5,0.5"}), plain = input({"--mean", "0", "--std", "1"});
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+        if (centred[i] != (plain[i] - 0.5F) / 0.5F) FAIL_CHECK("value " << i);
+    }
+
+    // In place of the folder's own, also where that cannot be read; --size and the rest change it further.
+    const std::string model = copy_folder(folder);
+    REQUIRE(write_file(model + "/preprocessor_config.json", R"({"image_processor_type": "MobileViTImageProcessor"})"));
+    const outcome refused = classify({"--model", model, photo});
+    CHECK(refused.code == 3);
+    CHECK(refused.err.find("image_processor_type: expected the class of ConvNext") != std::string::npos);
+    CHECK((input({"--model", model, "--preprocessor", weights + "/preprocessor_config.json"}) == usual));
+    REQUIRE(write_file(file, R"({"image_processor_type": "ViTImageProcessor", "size": 160, "resample": 2, "do_rescale": false,
+                                 "do_normalize": false})"));
+    const std::vector<float> raw = input({"--model", model, "--preprocessor", file});
+    REQUIRE(raw.size() == usual.size());
+    for (std::size_t i = 0; i < raw.size(); i += 97) {
+        const std::size_t c = i / (std::size_t{160} * 160);
+        CHECK(raw[i] == Approx(255 * (filtered[3][i] * cvt::preprocessing{}.std[c] + cvt::preprocessing{}.mean[c])).margin(1e-3));
+    }
+    const std::string described = classify({"--model", model, "--preprocessor", file, "--info"}).out;
+    CHECK(described.find("3 x 160 x 160: --preprocessor\n") != std::string::npos);
+    CHECK(described.find("warped to 160 x 160 (bilinear), times 1\n") != std::string::npos);
+    CHECK((input({"--model", model, "--preprocessor", file, "--size", "64"}).size() == std::size_t{3} * 64 * 64));
+    const outcome half = classify({"--model", model, "--preprocessor", file, "--mean", "1", photo});
+    CHECK(half.code == 2);
+    CHECK(half.err.find("not normalised: give both") != std::string::npos);
+    REQUIRE(write_file(file, R"({"do_resize": false})"));
+    CHECK(classify({"--preprocessor", file, "--resample", "box", photo}).err.find("--resample: this model's images are not resized") !=
+          std::string::npos);
+}
+
+TEST_CASE("--input needs no preprocessing, and none that could be read", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), x = folder / "x.npy", model = copy_folder(folder);
+    REQUIRE(classify({"--dump-input", x, photo}).code == 0);
+    const json expected = top_of({"--input", x});
+    for (const char* text : {R"({"image_processor_type": "MobileViTImageProcessor"})", R"({"resample": "mitchell"})", "not JSON"}) {
+        REQUIRE(write_file(model + "/preprocessor_config.json", text));
+        CHECK(classify({"--model", model, photo}).code == 3);
+        CHECK(top_of({"--model", model, "--input", x}) == expected);
+    }
+}
+
+TEST_CASE("--labels takes the place of labels in config.json, which is not warned of", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png"), model = copy_folder(folder), labels = folder / "labels.txt";
+    json config = json::parse(read_file(weights + "/config.json"));
+    std::string names = "\xEF\xBB\xBF";
+    for (int i = 0; i < 10; ++i) names += "class no. " + std::to_string(i) + "\n";
+    REQUIRE(write_file(labels, names + "\r\n\n"));  // blank lines at the end count for nothing
+    for (const json& stale : {json{{"0", "a"}, {"1", "b"}}, json{{"0", "a"}, {"2", "b"}}}) {
+        config["id2label"] = stale;
+        REQUIRE(write_file(model + "/config.json", config.dump()));
+        const outcome without = classify({"--model", model, photo});
+        CHECK(without.err.find("id2label") != std::string::npos);
+        const outcome with = classify({"--model", model, "--labels", labels, "--format", "jsonl", photo});
+        CHECK(with.code == 0);
+        CHECK(with.err.empty());
+        for (const json& entry : with.records().at(0)["top"])
+            CHECK(entry["label"] == "class no. " + std::to_string(entry["index"].get<int>()));
+        const std::string out = folder / ("out" + std::to_string(stale.contains("1") ? 1 : 2));
+        const outcome converted = classify({"--model", model, "--labels", labels, "--convert", out});
+        CHECK(converted.code == 0);
+        CHECK(converted.err.find("warning") == std::string::npos);
+        CHECK(json::parse(read_file(out + "/config.json"))["id2label"]["9"] == "class no. 9");
+    }
 }
 
 TEST_CASE("--orient and --crop reach the pixels", "[cli]") {

@@ -10,12 +10,12 @@ TEST_CASE("--help and --version", "[cli]") {
     const outcome help = classify({"--help"});
     CHECK(help.code == 0);
     CHECK(help.err.empty());
-    for (const char* text :
-         {"Examples:",   "Exit codes:",  "--model",     "--variant",    "--config",  "--gelu",      "--labels",  "--size",
-          "--resize",    "--crop",       "--orient",    "--top-k",      "--threads", "--batch",     "--kernels", "--format",
-          "--input",     "--logits",     "--embedding", "--dump-input", "--info",    "--repeat",    "--convert", "--dtype",
-          "--verify",    "--attention",  "--evaluate",  "--classes",    "--tar",     "--shard",     "--out",     "--resume",
-          "--fail-fast", "--max-errors", "--workers",   "--precision",  "--truth",   "--max-pixels"})
+    for (const char* text : {"Examples:",   "Exit codes:", "--model",      "--variant",  "--config",    "--gelu",       "--labels",
+                             "--size",      "--resize",    "--crop",       "--orient",   "--top-k",     "--threads",    "--batch",
+                             "--kernels",   "--format",    "--input",      "--logits",   "--embedding", "--dump-input", "--info",
+                             "--repeat",    "--convert",   "--dtype",      "--verify",   "--attention", "--evaluate",   "--classes",
+                             "--tar",       "--shard",     "--out",        "--resume",   "--fail-fast", "--max-errors", "--workers",
+                             "--precision", "--truth",     "--max-pixels", "--resample", "--mean",      "--std",        "--preprocessor"})
         CHECK(help.out.find(text) != std::string::npos);
     const outcome version = classify({"--version"});
     CHECK(version.code == 0);
@@ -27,10 +27,18 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
     const std::string photo = write_png(folder / "a.png"), labels = folder / "labels.txt", npy = folder / "x.npy";
     std::ofstream{labels} << "one\ntwo\nthree\n";
     std::ofstream{npy} << "unread";
+    const auto write = [&](const char* name, std::string_view text) { std::ofstream{folder / name, std::ios::binary} << text; };
+    using std::operator""sv;
+    write("utf16.txt",
+          "\xFF\xFE"
+          "a\0\n\0"sv);
+    write("utf16be.txt", "\xFE\xFF\0a\0\n"sv);
+    write("nul.txt", "a\0\n\0"sv);
+    write("blank.txt", "0\n1\n2\n3\n4\n\n5\n6\n7\n8\n9\n\n");
     const std::string weights = CVT_WEIGHTS, lone = weights + "/model.safetensors", config = weights + "/config.json";
     const struct {
         std::vector<std::string> arguments;
-        const char* sentence;
+        std::string sentence;
     } cases[]{
         {{}, "no images given"},
         {{"--bogus", photo}, "--bogus is no option (--help lists them)\n"},
@@ -73,6 +81,24 @@ TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
         {{"--input", npy, "--resize", "crop"}, "--resize is about images"},
         {{"--input", npy, "--crop", "hf"}, "--crop is about images"},
         {{"--input", npy, "--orient", "exif"}, "--orient is about images"},
+        {{"--input", npy, "--resample", "box"}, "--resample is about images"},
+        {{"--input", npy, "--mean", "0"}, "--mean is about images"},
+        {{"--input", npy, "--std", "1,1,1"}, "--std is about images"},
+        {{"--input", npy, "--preprocessor", weights + "/preprocessor_config.json"}, "--preprocessor is about images"},
+        {{"--resample", "cubic", photo}, "expected bicubic|bilinear|box|hamming|lanczos|nearest, found \"cubic\""},
+        {{"--mean", "0.5,0.5", photo}, "--mean: expected one number or three, R,G,B, found \"0.5,0.5\""},
+        {{"--mean", "0.5,0.5,0.5,", photo}, "found \"0.5,0.5,0.5,\""},
+        {{"--mean", "0.5,,0.5", photo}, "found \"0.5,,0.5\""},
+        {{"--mean", "0.5 0.5 0.5", photo}, "expected one number or three"},
+        {{"--mean", "nan", photo}, "expected one number or three"},
+        {{"--mean", "1e39", photo}, "expected one number or three"},
+        {{"--std", "0.5,0,0.5", photo}, "--std: expected one number or three, R,G,B, none of them 0, found \"0.5,0,0.5\""},
+        {{"--preprocessor", folder / "none.json", photo}, "does not exist"},
+        {{"--preprocessor", labels, photo}, "--preprocessor: " + labels + ": JSON line 1, byte 0: expected a value"},
+        {{"--labels", folder / "utf16.txt", photo}, "utf16.txt: a UTF-16 text, as Windows writes: save it as UTF-8"},
+        {{"--labels", folder / "utf16be.txt", photo}, "a UTF-16 text"},
+        {{"--labels", folder / "nul.txt", photo}, "expected a text in UTF-8, found a NUL byte"},
+        {{"--labels", folder / "blank.txt", photo}, "expected 10 labels, one a line, found 11 lines"},
         {{"--input", npy, "--dump-input", folder / "y.npy"}, "--dump-input is about images"},
         {{"--input", npy}, "not a .npy file"},
         {{"--info", photo}, "leave the inputs out"},

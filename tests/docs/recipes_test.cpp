@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <cvt/extra/decode.hpp>
 #include <cvt/kernels/select.hpp>
@@ -12,7 +13,22 @@
 #include <fstream>
 #include <iterator>
 
+#include "stand_ins.hpp"
 #include "support/temporary_folder.hpp"
+
+// stb_image's functions, with this library's decoder behind them.
+stbi_uc* stbi_load(const char* path, int* width, int* height, int* channels_in_file, int desired_channels) {
+    const auto image = cvt::read_image(path, cvt::orientation::ignore);
+    if (!image || desired_channels != 3) return nullptr;
+    *width = image->width;
+    *height = image->height;
+    *channels_in_file = 3;
+    auto* const pixels = static_cast<stbi_uc*>(std::malloc(image->pixels.size()));
+    std::copy(image->pixels.begin(), image->pixels.end(), pixels);
+    return pixels;
+}
+void stbi_image_free(void* pixels) { std::free(pixels); }
+const char* stbi_failure_reason() { return "can't fopen"; }
 
 namespace {
 
@@ -138,16 +154,55 @@ TEST_CASE("pixels: preprocessing, sizes, orientation, parts, other orders") {
     REQUIRE_FALSE(classify_as_stored(session, turned.c_str(), stored));
     CHECK(stored != logits_of(nano(), photo(turned).view()));
 
-    // A view of a part equals a copy of it; swapping blue and red twice changes nothing.
+    // A view of a part equals a copy of it.
     const cvt::image_view part = part_of(church_photo.view(), 20, 10, 64, 48);
     std::vector<std::uint8_t> copy;
     for (int y = 0; y < 48; ++y) copy.insert(copy.end(), part.data + y * part.row_stride, part.data + y * part.row_stride + 64 * 3);
     CHECK(logits_of(nano(), part) == logits_of(nano(), {copy.data(), 64, 48}));
     CHECK(part.data == church_photo.view().data + (10 * church_photo.width + 20) * 3);
-    const std::vector<std::uint8_t> swapped = rgb_of_bgr(part.data, part.width, part.height, part.row_stride);
-    CHECK(swapped[0] == copy[2]);
-    CHECK(swapped != copy);
-    CHECK(rgb_of_bgr(swapped.data(), 64, 48, std::ptrdiff_t{3} * 64) == copy);
+}
+
+TEST_CASE("pixels of OpenCV, Qt and stb_image are the picture's, without a copy") {
+    const cvt::image rgb = photo(golf_ball);
+    const std::vector<float> expected = logits_of(nano(), rgb.view());
+    const int width = rgb.width, height = rgb.height;
+    // The picture in another order, each row with some bytes behind it.
+    const auto stored = [&](int channels, bool bgr, int stride) {
+        std::vector<std::uint8_t> bytes(static_cast<std::size_t>(stride * height), 77);
+        for (int y = 0; y < height; ++y)
+            for (int x = 0; x < width; ++x)
+                for (int c = 0; c < 3; ++c)
+                    bytes[static_cast<std::size_t>(y * stride + x * channels + (bgr ? 2 - c : c))] =
+                        rgb.pixels[static_cast<std::size_t>((y * width + x) * 3 + c)];
+        return bytes;
+    };
+    const auto check = [&](const auto& image, const std::uint8_t* data) {
+        const cvt::result<cvt::image_view> view = view_of(image);
+        REQUIRE(view);
+        CHECK(view->data == data);
+        CHECK(logits_of(nano(), *view) == expected);
+    };
+    const int wide = 4 * width + 12;
+    std::vector<std::uint8_t> bgr = stored(3, true, wide), bgra = stored(4, true, wide), three = stored(3, false, wide);
+    const std::vector<std::uint8_t> rgba = stored(4, false, wide);
+    const auto row = static_cast<std::size_t>(wide);
+    check(cv::Mat{bgr.data(), height, width, {row}, CV_8U, 3}, bgr.data());
+    check(cv::Mat{bgra.data(), height, width, {row}, CV_8U, 4}, bgra.data());
+    CHECK_FALSE(view_of(cv::Mat{bgr.data(), height, width, {row}, 5, 3}));  // CV_32F
+    check(QImage{bgra.data(), width, height, wide, QImage::Format_RGB32}, bgra.data());
+    check(QImage{bgra.data(), width, height, wide, QImage::Format_ARGB32}, bgra.data());
+    check(QImage{rgba.data(), width, height, wide, QImage::Format_RGBA8888}, rgba.data());
+    check(QImage{bgr.data(), width, height, wide, QImage::Format_BGR888}, bgr.data());
+    check(QImage{three.data(), width, height, wide, QImage::Format_RGB888}, three.data());
+    CHECK_FALSE(view_of(QImage{bgra.data(), width, height, wide, QImage::Format_ARGB32_Premultiplied}));
+    const cvt::image_view grey = view_of(QImage{bgra.data(), width, height, wide, QImage::Format_Grayscale8}).value();
+    CHECK(grey.channels == 1);
+
+    cvt::session session{nano()};
+    std::vector<float> logits(10);
+    REQUIRE_FALSE(classify_with_stb(session, golf_ball.c_str(), logits));
+    CHECK(logits == expected);
+    CHECK(std::string{classify_with_stb(session, "no/such.png", logits).what()} == "no/such.png: can't fopen");
 }
 
 TEST_CASE("the host's threads, one session per thread, kernels by name") {

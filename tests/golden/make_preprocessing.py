@@ -110,6 +110,23 @@ def write_resize():
     to_tensor(Image.fromarray(every)).numpy().astype("<f4").tofile(os.path.join(OUT, "normalized.f32"))
 
 
+def write_filters():
+    """Every filter: from each size to the sizes 1 to 40, and some larger ones. A line has one hash for all its pictures."""
+    filters = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+    larger = (((500, 375), (384, 384)), ((97, 640), (224, 224)), ((641, 481), (223, 161)), ((33, 31), (501, 1003)), ((1, 300), (160, 7)),
+              ((1000, 2), (1, 999)), ((3, 3), (1001, 7)), ((255, 256), (256, 255)), ((384, 200), (384, 384)), ((200, 384), (384, 384)))
+    with open(os.path.join(OUT, "filters.txt"), "w") as f:
+        f.write("# filter source width height | results: 40 are (1, 40), (2, 39) ... (40, 1), 1 has its width and height | fnv64 of their RGB bytes\n")
+        for number, name in enumerate(filters):
+            cases = [((w, w * 7 % 40 + 1), [(o, 41 - o) for o in range(1, 41)]) for w in range(1, 41)]
+            for (w, h), sizes in cases + [(source, [size]) for source, size in larger]:
+                for kind in ("noise", "steps"):
+                    image = pillow(globals()[kind](w, h, 3))
+                    bytes_of_all = b"".join(image.resize(size, number).tobytes() for size in sizes)
+                    first = " ".join(f"{a} {b}" for a, b in (sizes if len(sizes) == 1 else []))
+                    f.write(f"{name} {kind} {w} {h} {len(sizes)} {first} {fnv(np.frombuffer(bytes_of_all, np.uint8)):016x}\n".replace("  ", " "))
+
+
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
@@ -235,5 +252,6 @@ def write_raw_profiles():
 if __name__ == "__main__":
     os.makedirs(OUT, exist_ok=True)
     write_resize()
+    write_filters()
     write_decode()
     write_raw_profiles()

@@ -194,6 +194,43 @@ TEST_CASE("rows may have gaps or a negative stride") {
     CHECK(bytes_of(preprocessor, {upwards.data() + stride * (height - 1), width, height, 3, -stride}) == expected);
 }
 
+TEST_CASE("RGB, BGR, RGBA and BGRA pixels give the same bits, whatever the stride and the alpha") {
+    const int width = 83, height = 61;
+    const pixels rgb = synthetic("noise", width, height, 3);
+    std::vector<cvt::preprocessing> all{cvt::preprocessing::for_size(48), cvt::preprocessing::for_size(384)};
+    all.emplace_back().resize = cvt::preprocessing::resize_rule::none;
+    for (const cvt::preprocessing& p : all) {
+        const auto floats = [&](const cvt::image_view& view) {
+            cvt::image_preprocessor preprocessor{p};
+            const cvt::grid size = preprocessor.plan(width, height).value();
+            std::vector<float> out(3 * static_cast<std::size_t>(size.tokens()));
+            REQUIRE_FALSE(preprocessor.run(view, cvt::view<float, 3>{out.data(), 3, size.height, size.width}));
+            return out;
+        };
+        const std::vector<float> expected = floats({rgb.data(), width, height});
+        for (const bool bgr : {false, true})
+            for (const int channels : {3, 4})
+                for (const int padding : {0, 1, 13}) {
+                    CAPTURE(bgr, channels, padding);
+                    const int stride = width * channels + padding;
+                    pixels stored(static_cast<std::size_t>(stride * height)), upwards;
+                    for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = static_cast<std::uint8_t>(i * 151);  // alpha and padding
+                    for (int i = 0; i < width * height * 3; ++i) {
+                        const int c = i % 3, x = i / 3 % width, y = i / 3 / width;
+                        stored[static_cast<std::size_t>(y * stride + x * channels + (bgr ? 2 - c : c))] = rgb[static_cast<std::size_t>(i)];
+                    }
+                    for (int y = height - 1; y >= 0; --y)
+                        upwards.insert(upwards.end(), &stored[0] + y * stride, &stored[0] + (y + 1) * stride);
+                    const cvt::channel_order order = bgr ? cvt::channel_order::bgr : cvt::channel_order::rgb;
+                    CHECK((floats({stored.data(), width, height, channels, stride, order}) == expected));
+                    CHECK((floats({upwards.data() + stride * (height - 1), width, height, channels, -stride, order}) == expected));
+                    if (padding == 0) CHECK((floats({stored.data(), width, height, channels, 0, order}) == expected));
+                }
+        const pixels grey = synthetic("noise", width, height, 1);
+        CHECK((floats({grey.data(), width, height, 1, 0, cvt::channel_order::bgr}) == floats({grey.data(), width, height, 1})));
+    }
+}
+
 TEST_CASE("images that cannot be preprocessed are refused with a reason") {
     const pixels image = synthetic("noise", 8, 8, 4);
     const cvt::image_view good{image.data(), 8, 8, 3, 0};
@@ -212,6 +249,7 @@ TEST_CASE("images that cannot be preprocessed are refused with a reason") {
     refused({image.data(), 8, -1, 3, 0}, p, errc::bad_image, "8 x -1");
     refused({image.data(), 2'000'000, 8, 3, 0}, p, errc::bad_image, "2000000 x 8");
     refused({image.data(), 8, 8, 2, 0}, p, errc::bad_image, "2 channels");
+    refused({image.data(), 8, 8, 3, 0, static_cast<cvt::channel_order>(2)}, p, errc::bad_image, "image.order: unknown channel order 2");
     refused({image.data(), 8, 8, 3, 23}, p, errc::bad_image, "row_stride is 23");
     refused({image.data(), 8, 8, 3, -23}, p, errc::bad_image, "row_stride");
     refused({image.data(), 8, 8, 3, std::numeric_limits<std::ptrdiff_t>::max() / 2}, p, errc::bad_image, "row_stride");

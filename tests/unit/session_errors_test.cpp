@@ -134,7 +134,7 @@ TEST_CASE("images that do not fit") {
     CHECK(f.s.classify(cvt::image_view{p.pixels.data(), 0, 50}, f.room(10)).code() == cvt::errc::bad_image);
     CHECK(f.s.classify(cvt::image_view{nullptr, 40, 50}, f.room(10)).code() == cvt::errc::bad_image);
     const cvt::image_view second_bad[]{p.view(), {p.pixels.data(), 40, 50, 7}};
-    check(f.s.classify(second_bad, two), "image 1 of the batch: image has 7 channels: expected 1 (grey), 3 (RGB) or 4 (RGBA)",
+    check(f.s.classify(second_bad, two), "image 1 of the batch: image has 7 channels: expected 1 (grey), 3 (RGB, BGR) or 4 (RGBA, BGRA)",
           cvt::errc::bad_image);
     const cvt::image_view second_flat[]{p.view(), {p.pixels.data(), 40, 0}};
     CHECK_THAT(f.s.classify(second_flat, two).what(), Catch::StartsWith("image 1 of the batch: image is 40 x 0 (width x height)"));

@@ -24,8 +24,11 @@ std::string resizing(const cvt::preprocessing& p) {
         case cvt::preprocessing::resize_rule::short_side: how = text("short side to %d", p.short_side); break;
         case cvt::preprocessing::resize_rule::warp: how = text("warped to %d x %d", p.resize_height, p.resize_width); break;
     }
+    if (p.resize != cvt::preprocessing::resize_rule::none && p.resample != cvt::resampling::bicubic)
+        how += text(" (%s)", cvt::to_string(p.resample));
     if (p.center_crop)
         how += text(", centre crop %d x %d (%s)", p.crop_height, p.crop_width, p.rounding == cvt::crop_rounding::hf ? "hf" : "official");
+    if (p.rescale_factor != cvt::preprocessing{}.rescale_factor) how += text(", times %g", p.rescale_factor);
     return how + (p.normalize ? ", normalised" : "");
 }
 

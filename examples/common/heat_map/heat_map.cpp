@@ -75,6 +75,7 @@ std::array<double, 3> pixel_at(const cvt::image_view& photo, int x, int y) {
     const std::ptrdiff_t stride = photo.row_stride != 0 ? photo.row_stride : std::ptrdiff_t{photo.width} * photo.channels;
     const std::uint8_t* p = photo.data + y * stride + std::ptrdiff_t{x} * photo.channels;
     if (photo.channels < 3) return {double(p[0]), double(p[0]), double(p[0])};
+    if (photo.order == cvt::channel_order::bgr) return {double(p[2]), double(p[1]), double(p[0])};
     return {double(p[0]), double(p[1]), double(p[2])};
 }
 

@@ -1,4 +1,4 @@
-// Finds the tensors of a configuration in a table; all that is missing, unexpected or of another shape goes into one message.
+// Finds the tensors of a configuration in a table, and reports all missing, unexpected and misshapen ones in one message.
 #pragma once
 
 #include "../network/tensor_list.hpp"
@@ -9,7 +9,7 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// "[384, 1, 3, 3]".
+/// A shape as text: "[384, 1, 3, 3]".
 struct shape_text {
     char text[8 * 22 + 4];
     explicit shape_text(std::span<const std::int64_t> shape) noexcept {
@@ -23,12 +23,12 @@ struct shape_text {
     }
 };
 
-/// One kind of disagreement: how often, and a few names.
+/// One kind of disagreement: its count and a few names.
 struct tensor_problems {
     int count = 0;
     char names[300] = "";
 
-    /// Adds a text, unless there are `limit` already or they fill the buffer.
+    /// Counts one more, and adds its text unless there are `limit` already or the buffer is full.
     CVT_PRINTF(3, 4) void add(int limit, const char* pattern, ...) noexcept {
         if (++count > limit + 1) return;
         char one[280] = "...";
@@ -41,12 +41,12 @@ struct tensor_problems {
     }
 };
 
-/// The tensors of a configuration in a table: found once, by names that the file's naming may spell in another way.
+/// Where the tensors of a configuration are in a table, whose names may be spelled in another way.
 struct tensor_index {
     name_table names;                         ///< official, in the order of for_each_tensor
-    detail::buffer<std::uint32_t> tensor_of;  ///< number in the table of each of them
+    detail::buffer<std::uint32_t> tensor_of;  ///< the number of each of them in the table
 
-    /// The number in the table of the tensor with that official name, or -1.
+    /// Returns the number in the table of the tensor with that official name, or -1.
     [[nodiscard]] std::ptrdiff_t find(const char* official_name) const noexcept {
         const std::ptrdiff_t i = names.find(official_name);
         return i < 0 ? -1 : static_cast<std::ptrdiff_t>(tensor_of[static_cast<std::size_t>(i)]);
@@ -58,10 +58,10 @@ struct tensor_index {
     }
 };
 
-/// Finds every tensor of `c` in `tensors` and checks the reverse. Beside a whole model there may be integers, BatchNorm's step
-/// counters and single numbers; other tensors of its dictionary are a warning, unless they stand inside its stages. Errors:
-/// mismatch, naming the first few of each kind and how many there are; unsupported (tensors that are more than 8 times the file);
-/// out_of_memory. `index` has what was found, even so.
+/// Finds every tensor of `c` in `tensors`, and looks for tensors that `c` does not have. Integers, BatchNorm's step counters and single
+/// numbers are allowed beside a whole model. Other tensors of its dictionary are a warning, or an error inside a stage. `index` holds
+/// the tensors that were found, even on an error. Errors: mismatch (with the first few of each kind and their count); unsupported (the
+/// model is more than 8 times as large as the file); out_of_memory.
 inline error check_tensors(const tensor_table& tensors, const name_style& style, const config& c, tensor_index& index,
                            warning_list& warnings) noexcept {
     detail::buffer<char> used;
@@ -102,10 +102,10 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         if (unexpected.count > 0)
             warnings.add("%d tensor%s beside the model %s not used: %.120s", unexpected.count, unexpected.count == 1 ? "" : "s",
                          unexpected.count == 1 ? "is" : "are", unexpected.names);
-        // Tensors may share their storage, but a small file must not ask for gigabytes by naming the same bytes again and again.
+        // Tensors may share storage, but a small file must not cause gigabytes to be allocated by naming the same bytes many times.
         if (needed <= 8 * file_bytes) return {};
-        return error::format(errc::unsupported, "tensors share so many bytes that the model would take more than 8 times the file's %zu",
-                             file_bytes);
+        return error::format(errc::unsupported,
+                             "tensors share storage: the model would be more than 8 times as large as the file of %zu bytes", file_bytes);
     }
     if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names);
 

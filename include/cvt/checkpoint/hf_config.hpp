@@ -1,4 +1,4 @@
-// Reads and writes config.json of a Hugging Face folder: the model's configuration and the names of its classes. Microsoft's form, too.
+// Reads and writes config.json of a Hugging Face folder: the configuration of the model and its labels. Reads Microsoft's form too.
 #pragma once
 
 #include "../labels.hpp"
@@ -11,18 +11,18 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// What a config.json says.
+/// The contents of a config.json.
 struct hf_config {
-    cvt::config config;                  ///< num_classes: the number of labels, or 1000; the checkpoint's head decides
-    std::optional<cvt::gelu> gelu;       ///< hidden_act, where it is there
-    int image_size = 0;                  ///< 0 where it is not there
-    detail::label_list labels;           ///< of id2label; empty where it is not there
-    std::optional<cvt::scoring> scores;  ///< of problem_type, where it is there
+    cvt::config config;                  ///< num_classes: the number of labels, or 1000; the head of the checkpoint decides
+    std::optional<cvt::gelu> gelu;       ///< of hidden_act, if present
+    int image_size = 0;                  ///< 0 if absent
+    detail::label_list labels;           ///< of id2label; empty if absent
+    std::optional<cvt::scoring> scores;  ///< of problem_type, if present
     bool labels_from_one = false;        ///< the ids of id2label begin with 1
 };
 
-// The keys that hold one value for each stage, in the order in which transformers writes them: visit(key, member,
-// whether a model of any depth has a default there, the last way of projection for which the key means anything).
+// The keys with one value for each stage, in the order in which transformers writes them: visit(key, member, whether the key has a
+// default for any number of stages, the last projection that uses the key).
 
 template <class Visit>
 void visit_patch_keys(Visit&& visit) noexcept {
@@ -61,7 +61,7 @@ inline void read_value(json_fields& fields, const char*, json_value v, projectio
     fields.mismatch("qkv_projection_method", "dw_bn, avg or linear", v);
 }
 
-/// The name of one of these keys in Microsoft's configurations: DIM_EMBED for embed_dim, PATCH_STRIDE for patch_stride.
+/// The spelling of such a key in Microsoft's configurations: DIM_EMBED for embed_dim, PATCH_STRIDE for patch_stride.
 struct spec_key {
     char text[32];
     explicit spec_key(std::string_view key) noexcept {
@@ -74,12 +74,12 @@ struct spec_key {
     }
 };
 
-/// Whether a key that counts for projections up to `last` means anything to a stage of `c`.
+/// Whether some stage of `c` uses a key of the projections up to `last`.
 inline bool counts(const config& c, projection last) noexcept {
     return std::any_of(c.stages().begin(), c.stages().end(), [last](const stage_config& s) { return s.qkv_projection <= last; });
 }
 
-/// Reads the list of one of these keys, unless it means nothing to any stage: then it may have any form and length.
+/// Reads the list of such a key. A key that no stage uses is not checked.
 template <class T>
 void read_stages(json_fields& fields, config& c, const char* key, T stage_config::*member, bool has_default, projection last) noexcept {
     const auto stages = c.stages();
@@ -101,7 +101,7 @@ void read_stages(json_fields& fields, config& c, const char* key, T stage_config
     }
 }
 
-/// {"0": "tench", "1": ...}: the ids must be 0 to n - 1, in any order, or 1 to n.
+/// Reads {"0": "tench", "1": ...}. The ids must be 0 to n - 1 or 1 to n, in any order.
 inline void read_labels(json_fields& fields, detail::label_list& labels, bool& from_one) noexcept {
     const json_value map = fields.get("id2label");
     if (!map) return;
@@ -126,8 +126,8 @@ struct problem_name {
 inline constexpr problem_name problem_names[]{
     {"single_label_classification", scoring::softmax}, {"multi_label_classification", scoring::sigmoid}, {"regression", scoring::value}};
 
-/// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}: its keys are in capitals, and none that means anything to a stage
-/// has a default.
+/// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}. Its keys are in capitals, and those that a stage uses have no
+/// defaults.
 inline void read_spec(json_value root, json_value spec, const char* file, hf_config& out, error& failure) noexcept {
     json_fields fields(spec, file);
     config& c = out.config;
@@ -154,7 +154,7 @@ inline void read_spec(json_value root, json_value spec, const char* file, hf_con
     failure = fields.failure();
 }
 
-/// Whether an object has a key of CvtConfig's, or says that it is one.
+/// Whether an object has a key of CvtConfig, or a model_type.
 inline bool describes_cvt(json_value root) noexcept {
     bool known = root.find("model_type").is(json_kind::string);
     const auto look = [&](const char* key, auto, bool, projection) noexcept { known = known || root.find(key); };
@@ -164,16 +164,15 @@ inline bool describes_cvt(json_value root) noexcept {
     return known;
 }
 
-/// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. Missing keys have the
-/// defaults of CvtConfig (CvT-13) where any of its keys is there, unknown ones are ignored, and so is layer_norm_eps: transformers
-/// writes 1e-12 there and computes with 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations
-/// are read as JSON, and as the YAML that they are published in.
-/// Errors: malformed (no JSON), bad_config (types, lengths, values, no CvT), unsupported (another kind of model).
-inline result<hf_config> read_hf_config(std::string_view text, const char* file = "config.json") noexcept {
+/// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. If any key of CvtConfig is present, missing
+/// keys have its defaults (CvT-13). Unknown keys are ignored. So is layer_norm_eps: transformers writes 1e-12 there and computes with
+/// 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations are read as JSON and as the YAML in which
+/// they are published. Errors: malformed (not JSON), bad_config (types, lengths, values; not a CvT), unsupported (another kind of model).
+inline result<hf_config> read_hf_config(std::string_view text, const char* file = "config.json", bool ignore_labels = false) noexcept {
     if (is_spec_yaml(text)) {
         detail::buffer<char> as_json;
         if (!spec_yaml_to_json(text, as_json)) return error::out_of_memory(file, text.size());
-        return read_hf_config({as_json.data(), as_json.size()}, file);  // which begins with a brace
+        return read_hf_config({as_json.data(), as_json.size()}, file, ignore_labels);  // which begins with a brace
     }
     const result<json> document = json::parse(text);
     if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
@@ -190,7 +189,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     }
     if (fields && !describes_cvt(document->root()))
         return error::format(errc::bad_config,
-                             "%s: describes no CvT: expected model_type \"cvt\", or keys such as embed_dim, num_heads and depth, or "
+                             "%s: does not describe a CvT: expected model_type \"cvt\", or keys such as embed_dim, num_heads and depth, or "
                              "Microsoft's MODEL.SPEC",
                              file);
     if (const json_value type = fields.get("model_type"); type && !(type.is(json_kind::string) && type.string() == "cvt")) {
@@ -212,7 +211,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     const auto read = [&](const char* key, auto member, bool has_default, projection last) noexcept {
         read_stages(fields, c, key, member, has_default, last);
     };
-    read("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);  // says which keys mean anything
+    read("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);  // decides which keys are used
     read("depth", &stage_config::depth, false, projection::linear);
     visit_width_keys(read);
     visit_patch_keys(read);
@@ -236,14 +235,14 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     fields.read("image_size", out.image_size);
     if (fields.get("image_size") && (out.image_size < 1 || out.image_size > maximum_input))
         fields.mismatch("image_size", "1 to 65536", fields.get("image_size"));
-    read_labels(fields, out.labels, out.labels_from_one);
+    if (!ignore_labels) read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
     if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
     return out;
 }
 
-/// `c` with defaults in every field that its projections do not use.
+/// Returns `c` with defaults in the fields that its projections do not use.
 inline config without_unused(config c) noexcept {
     visit_attention_keys([&](const char*, auto member, bool, projection last) noexcept {
         for (stage_config& s : c.stage)
@@ -257,8 +256,8 @@ inline void write_value(json_writer& json, bool value) noexcept { json.boolean(v
 inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
 inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
 
-/// id2label, and label2id, in which the last of equal labels wins, as in a Python dict. Without labels num_labels says
-/// how many classes there are.
+/// Writes id2label, and label2id, in which the last of equal labels wins, as in a Python dict. Without labels, writes the number of
+/// classes as num_labels.
 inline error write_labels(json_writer& json, int classes, std::span<const char* const> labels) noexcept {
     if (labels.empty()) {
         if (classes > 0) json.key("num_labels").integer(classes);
@@ -284,9 +283,9 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
     return {};
 }
 
-/// Writes the text of a config.json for transformers' CvtConfig, with our `hidden_act` (transformers computes with the
-/// exact GELU whatever it says). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. What was
-/// written has been read back and is `c`. Errors: invalid_argument (labels), out_of_memory.
+/// Writes the text of a config.json for transformers' CvtConfig, with our `hidden_act` (transformers always computes with the exact
+/// GELU). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. The text is read back and compared with `given`.
+/// Errors: invalid_argument (labels), bad_config (a configuration that config.json cannot express), out_of_memory.
 inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* torch_dtype,
                              json_writer& json, scoring scores = scoring::softmax) noexcept {
     const config c = without_unused(given);
@@ -297,7 +296,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
         for (const stage_config& s : c.stages()) write_value(json, s.*member);
         json.end_list();
     };
-    const auto write_rates = [&](const char* key, double last) noexcept {  // of training; one a stage, or transformers would miss them
+    const auto write_rates = [&](const char* key, double last) noexcept {  // of training; transformers expects one for each stage
         json.key(key).begin_list();
         for (const stage_config& s : c.stages()) json.real(&s == &c.stages().back() ? last : 0.0);
         json.end_list();
@@ -321,7 +320,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     json.end_object();
     if (!json.good()) return error::out_of_memory("config.json", json.text().size());
 
-    // Only labels can be unreadable: text that is not UTF-8. The rest is a promise of this library to itself.
+    // Only labels can be unreadable, where they are not UTF-8. The other checks guard against errors in this file.
     const result<hf_config> back = read_hf_config(json.text());
     if (!back && back.error().code() == errc::out_of_memory) return back.error();
     if (!back) return error::format(errc::invalid_argument, "labels: the config.json with them cannot be read: %s", back.error().what());

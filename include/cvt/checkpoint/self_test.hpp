@@ -1,4 +1,4 @@
-// The record of a self-test in a checkpoint: which formula image, and what a model made of it when the file was written.
+// The self-test that a checkpoint stores: a formula image, and the result of the model when the file was written.
 #pragma once
 
 #include <cfloat>
@@ -10,24 +10,24 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Its key in the metadata of a safetensors file; the value is a JSON text.
+/// The key of a self-test in the metadata of a safetensors file. The value is a JSON text.
 inline constexpr std::string_view self_test_key = "cvt.self_test";
 
 /// A forward pass over the formula image (channels, height, width) of `seed`, and the first values of its result.
 struct self_test {
-    static constexpr int max_side = 1024;               ///< of the image: a record must not ask for gigabytes
-    static constexpr std::size_t max_values = 1 << 16;  ///< more logits than that are not kept
-    static constexpr std::size_t max_text = 2 << 20;    ///< of the record
+    static constexpr int max_side = 1024;               ///< of the image: a file must not cause gigabytes to be allocated
+    static constexpr std::size_t max_values = 1 << 16;  ///< logits beyond it are not stored
+    static constexpr std::size_t max_text = 2 << 20;    ///< of the JSON text
 
     int height = 0, width = 0;
     std::uint64_t seed = 0;
     cvt::gelu gelu = cvt::gelu::quick;
-    bool logits = true;  ///< else the embedding, of a model without a head
+    bool logits = true;  ///< false: the embedding of a model without a head
     char computed_by[64] = "";
     detail::buffer<float> values;
 };
 
-/// The record as text. All values must be finite.
+/// Writes a self-test as JSON. All values must be finite.
 inline void write_self_test(const self_test& t, json_writer& to) noexcept {
     to.begin_object().key("format").integer(1).key("image").string("formula").key("seed").integer(t.seed);
     to.key("height").integer(t.height).key("width").integer(t.width).key("gelu").string(to_string(t.gelu));
@@ -36,7 +36,7 @@ inline void write_self_test(const self_test& t, json_writer& to) noexcept {
     to.end_list().end_object();
 }
 
-/// Reads the text of a record. Errors: malformed (anything but what write_self_test writes), unsupported (a later format).
+/// Reads the text of a self-test. Errors: malformed (not a text of write_self_test()), unsupported (a later format).
 inline result<self_test> read_self_test(std::string_view text) noexcept {
     const auto bad = [](const char* key, const char* expected) noexcept {
         return error::format(errc::malformed, "self-test: %s: expected %s", key, expected);

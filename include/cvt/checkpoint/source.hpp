@@ -1,4 +1,4 @@
-// Opens a checkpoint, whatever its format and naming: the model that it is, how its images are prepared, its tensors on demand.
+// Opens a checkpoint of any format and naming: its configuration and preprocessing at once, its tensors on demand.
 #pragma once
 
 #include "../load_options.hpp"
@@ -15,23 +15,23 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// A checkpoint in which every tensor of `config` has been found, with its shape. Only its tables are in memory.
+/// A checkpoint in which every tensor of `config` was found with its shape. Only the tables are in memory.
 struct checkpoint_source {
     tensor_table tensors;  ///< under their names in the file
     name_style style;
     cvt::config config;
-    tensor_index index;  ///< where the tensors of `config` are
+    tensor_index index;  ///< of the tensors of `config`
     cvt::preprocessing preprocessing;
     detail::label_list labels;  ///< one for each class, or none
     model_info info;
-    warning_list warnings;           ///< what was guessed or left out
-    detail::buffer<char> self_test;  ///< the text of its record, unchecked; empty where the file brings none
+    warning_list warnings;           ///< guesses, and tensors left out
+    detail::buffer<char> self_test;  ///< its text, unchecked; empty if the file has none
 
     /// Reads a tensor of `config` as float32, row-major. Errors: io; mismatch (a name or shape that is not `config`'s).
     error read(const char* official_name, std::span<const std::int64_t> shape, float* out) const noexcept {
         const std::ptrdiff_t i = index.find(official_name);
         if (i < 0) return error::format(errc::mismatch, "%s: not in the checkpoint", official_name);
-        // `out` has room for `shape`, whoever asks.
+        // `out` has room for `shape` only.
         const std::span<const std::int64_t> found = tensors.entry(static_cast<std::size_t>(i)).extents();
         if (!std::equal(shape.begin(), shape.end(), found.begin(), found.end()))
             return error::format(errc::mismatch, "%s: expected %s, file has %s", official_name, shape_text(shape).text,
@@ -39,10 +39,10 @@ struct checkpoint_source {
         return tensors.read(static_cast<std::size_t>(i), out);
     }
 
-    /// Its tensors for whoever builds or writes a model; this object must outlive it and stay where it is.
+    /// Returns the tensors for building or writing a model. This object must outlive the result and must not be moved.
     [[nodiscard]] weight_source weights() const noexcept { return detail::source_of(*this); }
 
-    /// The BatchNorm step counter with that official name; 0 where the checkpoint has none. Errors: io.
+    /// Reads the BatchNorm step counter with that official name; 0 if the checkpoint has none. Errors: io.
     error read_step_counter(const char* official_name, std::int64_t& out) const noexcept {
         out = 0;
         const tensor_entry* entry = find_official(tensors, style, official_name);
@@ -51,8 +51,8 @@ struct checkpoint_source {
     }
 };
 
-/// Where a head has a name of its own: the only weight (classes, width) with a bias (classes) whose name begins with `scope`, in the
-/// dictionary of the model and outside its stages. Empty where there is none, or more than one.
+/// Finds a head by another name: the only weight (classes, width) with a bias (classes) whose name begins with `scope`, in the dictionary
+/// of the model and outside its stages. Empty if there is none or more than one.
 inline std::string_view find_head(const tensor_table& tensors, const name_style& style, std::string_view scope, int width) noexcept {
     const std::string_view dictionary = style.dictionary(), ending = "weight";
     std::string_view found;
@@ -73,7 +73,7 @@ inline std::string_view find_head(const tensor_table& tensors, const name_style&
     return found;
 }
 
-/// num_classes is the number of rows of head.weight, 0 without a head. transformers' CvtModel also lacks the final norm.
+/// Sets num_classes to the number of rows of head.weight, 0 without a head. transformers' CvtModel also lacks the final norm.
 inline void resolve_head(checkpoint_source& s) noexcept {
     const bool norm = find_official(s.tensors, s.style, "norm.weight") != nullptr;
     const bool has_stages = s.config.num_stages > 0 && s.config.num_stages <= config::max_stages;  // not validated yet
@@ -90,9 +90,9 @@ inline void resolve_head(checkpoint_source& s) noexcept {
     s.config.num_classes = rows > INT_MAX ? INT_MAX : static_cast<int>(rows);
 }
 
-/// Labels of ids from 1 on are those of the classes from 0 on where there are as many; where there is one class more, the first
-/// has none. Labels that are not one for each class are those of another head: a model fine-tuned with a head of its own still brings
-/// ImageNet's. They give way to the names that transformers makes up.
+/// Fits the labels to the classes. Labels with ids from 1 on name the classes from 0 on if there are as many, or all but the first class
+/// if there is one class more. Any other number of labels belongs to another head: a fine-tuned model often keeps those of ImageNet.
+/// They are replaced by the names that transformers makes up.
 inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
     const int classes = s.config.num_classes, found = s.labels.size();
     if (classes == 0) s.labels = {};
@@ -109,8 +109,8 @@ inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
         s.warnings.add("config.json: id2label names the classes from 1 on: class 0 has no label");
         return good ? error{} : error::out_of_memory("labels", static_cast<unsigned long long>(classes) * 32);
     }
-    s.warnings.add("config.json: id2label has %d labels, the head %d classes: they are another head's, and LABEL_0 ... take their place",
-                   found, classes);
+    s.warnings.add("config.json: id2label has %d labels, the head %d classes: the labels of another head, replaced by LABEL_0 ...", found,
+                   classes);
     s.labels = {};
     for (int i = 0; i < classes; ++i) {
         char label[24];
@@ -121,7 +121,7 @@ inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
     return {};
 }
 
-/// Precedence: load_options, then config.json's hidden_act, then the convention of the naming (official: quick,
+/// Chooses the activation. Precedence: load_options, then config.json's hidden_act, then the convention of the naming (official: quick,
 /// transformers: erf).
 inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& hidden_act, const load_options& options) noexcept {
     if (options.gelu || (options.config && options.config->gelu == gelu::erf)) {
@@ -136,10 +136,14 @@ inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& h
     }
 }
 
-/// Precedence: preprocessor_config.json, then config.json's image_size, then the size of the published variant in a lone file
-/// (one of W24 is a 384 model), then 224, which is also what a folder without either means, as in transformers.
-inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant) noexcept {
-    if (!files.preprocessor_json.empty()) {
+/// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then config.json's image_size, then for a lone
+/// file the size of the published variant (384 for W24), then 224, as in transformers.
+inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant,
+                                   const load_options& options) noexcept {
+    if (options.preprocessing) {
+        s.preprocessing = *options.preprocessing;
+        s.info.size_from = "given by the caller";
+    } else if (!files.preprocessor_json.empty()) {
         const result<cvt::preprocessing> given = read_hf_preprocessor({files.preprocessor_json.data(), files.preprocessor_json.size()});
         if (!given) return given.error();
         s.preprocessing = *given;
@@ -155,16 +159,16 @@ inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files&
     return {};
 }
 
-/// What was decided before the weights are looked at.
+/// What is known before the weights are examined.
 struct given_config {
     cvt::config config;
-    bool known = false;  ///< from config.json or the caller; else from the shapes of the tensors
+    bool known = false;  ///< from config.json or the caller; false: to be recognised from shapes
     std::optional<cvt::gelu> hidden_act;
     bool labels_from_one = false;
     std::optional<cvt::scoring> scores;
 };
 
-/// Reads the tensors of one set as a model. Errors: bad_config (a model that is not recognised), mismatch.
+/// Resolves one set of weights as a model. Errors: bad_config (a model that is not recognised), mismatch.
 inline error resolve_set(checkpoint_source& s, const name_style& style, const given_config& given, const load_options& options) noexcept {
     s.style = style;
     s.config = given.config;
@@ -181,26 +185,27 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
     if (error e = validate(s.config)) return e;
     if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return e;
     if (s.config.num_classes == 0 && s.warnings.count > 0)
-        s.warnings.add("no head could be told from them: the encoder gives embeddings only");
+        s.warnings.add("none of them could be identified as the head: the model gives embeddings only");
     return {};
 }
 
-/// Reads the one set of tensors that is a whole CvT. Errors: those of the set, or of the nearest; mismatch (several are whole).
+/// Resolves the only set of weights that is a whole CvT. Errors: those of the set, or of the nearest; mismatch (several are whole).
 inline error resolve_weights(checkpoint_source& s, const given_config& given, const load_options& options) noexcept {
     detail::buffer<name_style> sets;
     if (error e = find_weight_sets(s.tensors, sets)) return e;
+    const seen_keys seen = first_names(s.tensors);
     if (options.weights_key != nullptr)
-        if (error e = choose_weight_sets(sets, options.weights_key)) return e;
-    // In a flat file the comparison with a known configuration says more.
+        if (error e = choose_weight_sets(sets, options.weights_key, seen)) return e;
+    // For a flat file, the comparison with a known configuration is the better message.
     if (sets.empty() && (!given.known || s.tensors.name(0).find('/') != std::string_view::npos))
         return error::format(errc::mismatch,
                              "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the %zu "
-                             "tensors (%s, ...)",
-                             s.tensors.size(), printable{s.tensors.name(0)}.text);
+                             "tensors (%s)",
+                             s.tensors.size(), seen.text);
     if (sets.size() < 2) return resolve_set(s, sets.empty() ? name_style{} : sets[0], given, options);
 
     set_names whole;
-    std::size_t count = 0, chosen = 0, nearest = 0, most = 0;
+    std::size_t count = 0, chosen = 0, nearest = 0, max_found = 0;
     error refusal;
     for (std::size_t i = 0; i < sets.size(); ++i) {
         const error e = resolve_set(s, sets[i], given, options);
@@ -211,8 +216,8 @@ inline error resolve_weights(checkpoint_source& s, const given_config& given, co
             whole.add(sets[i], size);
             chosen = i;
             ++count;
-        } else if (i == 0 || s.index.tensor_of.size() > most) {
-            most = s.index.tensor_of.size();
+        } else if (i == 0 || s.index.tensor_of.size() > max_found) {
+            max_found = s.index.tensor_of.size();
             nearest = i;
             refusal = e;
         }
@@ -220,13 +225,13 @@ inline error resolve_weights(checkpoint_source& s, const given_config& given, co
     if (count == 1) return resolve_set(s, sets[chosen], given, options);
     if (count > 1)
         return error::format(errc::mismatch,
-                             "%zu sets of weights are whole models: %s: choose one by weights_key (classify: --weights-key)", count,
+                             "%zu sets of weights are whole models: %s: choose one with weights_key (classify: --weights-key)", count,
                              whole.text);
     return error::format(refusal.code(), "none of %zu sets of weights is a whole model; the nearest, %s: %s", sets.size(),
                          printable{key_of(sets[nearest]), 80}.text, refusal.what());
 }
 
-/// Decides what the files are: the configuration, its tensors, labels, preprocessing, and where each of them comes from.
+/// Resolves the configuration, tensors, labels and preprocessing of a checkpoint, and notes the origin of each.
 /// Errors: malformed, unsupported, bad_config (the JSON texts, a model that is not recognised); mismatch; invalid_argument
 /// (weights_key); out_of_memory.
 inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_options& options = {}) noexcept {
@@ -237,7 +242,8 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     if (s.tensors.size() == 0) return error::format(errc::mismatch, "the checkpoint holds no tensors");
     given_config given;
     if (!files.config_json.empty()) {
-        result<hf_config> parsed = read_hf_config({files.config_json.data(), files.config_json.size()});
+        result<hf_config> parsed =
+            read_hf_config({files.config_json.data(), files.config_json.size()}, "config.json", options.ignore_labels);
         if (!parsed) return parsed.error();
         given = {parsed->config, true, parsed->gelu, parsed->labels_from_one, parsed->scores};
         s.labels = std::move(parsed->labels);
@@ -251,7 +257,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     }
     if (error e = resolve_weights(s, given, options)) return e;
     if (error e = resolve_labels(s, given.labels_from_one)) return e;
-    // One class alone would always have all of softmax.
+    // The softmax of a single class is always 1.
     s.info.scores = options.scores.value_or(given.scores.value_or(scoring::softmax));
     if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
     s.info.naming = to_string(s.style.naming);
@@ -263,11 +269,11 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
 
     const published_variant* variant = variant_of(s.config);
     if (variant != nullptr) s.info.variant = variant->name;
-    if (error e = resolve_preprocessing(s, files, variant)) return e;
+    if (error e = resolve_preprocessing(s, files, variant, options)) return e;
     return s;
 }
 
-/// The files of a checkpoint with a CvT's metadata asked for, nothing read yet.
+/// Returns the files of a checkpoint before anything is read, with the metadata of a CvT requested.
 inline checkpoint_files unread_files() noexcept {
     checkpoint_files files;
     files.metadata.key = self_test_key;
@@ -275,8 +281,8 @@ inline checkpoint_files unread_files() noexcept {
     return files;
 }
 
-/// Opens a Hugging Face folder (weights; config.json and preprocessor_config.json where they are) or a lone file, which may stand in
-/// such a folder. Weights without a config.json must be one of the published variants or come with options.config.
+/// Opens a Hugging Face folder (weights, and config.json and preprocessor_config.json if present) or a lone file, which may be inside
+/// such a folder. Weights without a config.json must be a published variant or come with options.config.
 /// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
 inline result<checkpoint_source> open(const char* path, const load_options& options = {}) noexcept {
     if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the checkpoint is empty");
@@ -287,8 +293,8 @@ inline result<checkpoint_source> open(const char* path, const load_options& opti
     return resolved;
 }
 
-/// Opens a checkpoint in memory: a file of weights in any format, which must stay there until the last read, and the texts
-/// of config.json and preprocessor_config.json or nothing.
+/// Opens a checkpoint in memory: a file of weights in any format, which must outlive the last read, and the texts of config.json and
+/// preprocessor_config.json, or empty texts.
 inline result<checkpoint_source> open_memory(std::span<const std::byte> weights, std::string_view config_json,
                                              std::string_view preprocessor_json, const load_options& options = {}) noexcept {
     checkpoint_files files = unread_files();

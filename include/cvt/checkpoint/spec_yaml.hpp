@@ -1,4 +1,4 @@
-// Microsoft's configurations in YAML as JSON: the few lines of theirs that describe a model, nothing else of that language.
+// Converts the YAML of Microsoft's configurations to JSON: only the lines that describe the model.
 #pragma once
 
 #include "json/json.hpp"
@@ -6,15 +6,15 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Whether a text can be such a configuration: no JSON, and with a line "SPEC:" in it.
+/// Whether a text may be such a configuration: it is not JSON and contains "SPEC:".
 inline bool is_spec_yaml(std::string_view text) noexcept {
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     return first != std::string_view::npos && text[first] != '{' && text[first] != '[' && text.find("SPEC:") != std::string_view::npos;
 }
 
-/// Writes {"MODEL": {"SPEC": {...}}} of the lines "KEY: value" that stand deeper than "SPEC:", with the values as they are but for
-/// True, False and single quotes. A key whose value is not a number, a text in quotes, a truth or a list in brackets gets {}, which is
-/// refused where the key means anything. False when memory runs out.
+/// Writes {"MODEL": {"SPEC": {...}}} from the lines "KEY: value" that are indented deeper than "SPEC:". Values are copied, except that
+/// True, False and single quotes become JSON's. A value that is not a number, a text in quotes, True, False or a list in brackets becomes
+/// {}, which the reader refuses if it uses the key. False when memory runs out.
 inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) noexcept {
     bool good = true, inside = false, first = true;
     std::size_t depth = 0;

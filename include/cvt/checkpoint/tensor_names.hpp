@@ -1,4 +1,4 @@
-// The names of a CvT's tensors: those of the official state dict and of transformers' port, and the shape behind each.
+// The names of the tensors of a CvT, in the official state dict and in transformers.
 #pragma once
 
 #include <cstring>
@@ -9,11 +9,11 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Whose names a checkpoint uses: microsoft/CvT's or transformers' CvtForImageClassification's.
+/// The naming of a checkpoint: that of microsoft/CvT or of transformers' CvtForImageClassification.
 enum class naming : std::uint8_t { official, hf };
 constexpr const char* to_string(naming n) noexcept { return n == naming::official ? "official" : "transformers"; }
 
-/// A name in a buffer of its own; empty when the parts would not fit, which no real name does.
+/// A name in a buffer of fixed capacity. Empty if its parts do not fit, which real names always do.
 template <std::size_t Capacity>
 class name_buffer {
 public:
@@ -40,7 +40,7 @@ private:
 };
 
 using tensor_name = name_buffer<192>;  ///< of a tensor
-using file_name = name_buffer<448>;    ///< of a tensor with what stands in front of it in a file
+using file_name = name_buffer<448>;    ///< of a tensor with its prefix in a file
 
 /// Two spellings of the same part of a name.
 struct spelling {
@@ -73,14 +73,14 @@ inline constexpr spelling block_spellings[]{
     {"mlp.fc2.", "output.dense."},
 };
 
-/// Removes `part` from the front of `rest`; false when it is not there.
+/// Removes `part` from the front of `rest`; false if it is not there.
 inline bool take_front(std::string_view& rest, std::string_view part) noexcept {
     if (!rest.starts_with(part)) return false;
     rest.remove_prefix(part.size());
     return true;
 }
 
-/// Takes digits and a full stop, "12.", from the front of `rest`; empty when they are not there.
+/// Takes digits and a full stop, such as "12.", from the front of `rest`; empty if they are not there.
 inline std::string_view take_number(std::string_view& rest) noexcept {
     std::size_t digits = 0;
     while (digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9') ++digits;
@@ -99,7 +99,7 @@ inline bool respell_front(std::string_view& rest, std::span<const spelling> spel
     return false;
 }
 
-/// Translates a tensor name from naming `from` to naming `to`; empty if it is not the name of a CvT's tensor.
+/// Translates a tensor name from naming `from` to naming `to`; empty if it is not a CvT tensor.
 inline tensor_name respell(std::string_view name, naming from, naming to) noexcept {
     tensor_name out;
     std::string_view rest = name;
@@ -120,20 +120,20 @@ inline tensor_name respell(std::string_view name, naming from, naming to) noexce
     return out.append(rest);
 }
 
-/// BatchNorm's step counter stands in every training checkpoint and means nothing for inference.
+/// Whether `name` is that of a step counter of BatchNorm, which training checkpoints have and inference does not use.
 inline bool is_step_counter(std::string_view name) noexcept { return name.ends_with("num_batches_tracked"); }
 
-/// How the names of one set of weights are made from the official ones.
+/// How the names of one set of weights follow from the official ones.
 struct name_style {
     checkpoint::naming naming = checkpoint::naming::official;
-    std::string_view prefix = {};  ///< in front of every name: "state_dict/module."
+    std::string_view prefix = {};  ///< of every name: "state_dict/module."
     bool bare = false;             ///< transformers' CvtModel: no "cvt." in front
-    std::string_view head = {};    ///< what stands in place of "head." where that has a name of its own: "state_dict/fc."
+    std::string_view head = {};    ///< replaces "head." where the head has another name: "state_dict/fc."
 
-    /// The longest prefix that is read.
+    /// The longest prefix that is recognised.
     static constexpr std::size_t max_prefix = 256;
 
-    /// The name in the file of the tensor with that official name.
+    /// Returns the name in the file of the tensor with that official name.
     [[nodiscard]] file_name in_file(std::string_view official) const noexcept {
         file_name out;
         std::string_view rest = official;
@@ -143,9 +143,9 @@ struct name_style {
         if (bare) take_front(rest, "cvt.");
         return out.append(prefix).append(rest);
     }
-    /// The part of `prefix` that is the path of the dictionary in the file: "state_dict/", or nothing.
+    /// Returns the part of `prefix` that is the path of the dictionary in the file: "state_dict/", or nothing.
     [[nodiscard]] std::string_view dictionary() const noexcept { return prefix.substr(0, prefix.rfind('/') + 1); }
-    /// Whether `name` is that of something inside a stage, whether or not a CvT has it.
+    /// Whether `name` lies inside a stage, also where a CvT has no such tensor.
     [[nodiscard]] bool in_stage(std::string_view name) const noexcept {
         std::string_view stages = stage_spelling.in(naming);
         if (bare) take_front(stages, "cvt.");
@@ -154,7 +154,7 @@ struct name_style {
     }
 };
 
-/// Whether `name` is that of the first tensor of a CvT's first stage, under any prefix; `out` is then how the names beside it are made.
+/// Whether `name` is that of the first tensor of a CvT, under any prefix. `out` is then the style of its set of names.
 inline bool begins_cvt(std::string_view name, name_style& out) noexcept {
     for (const name_style style : {name_style{naming::official}, name_style{naming::hf}, name_style{naming::hf, {}, true}}) {
         const file_name first = style.in_file("stage0.patch_embed.proj.weight");

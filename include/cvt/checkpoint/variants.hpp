@@ -1,4 +1,4 @@
-// Which published CvT a table of tensors is, by its shapes alone.
+// Recognises the published variants of CvT by the shapes of their tensors.
 #pragma once
 
 #include "formats/tensor_table.hpp"
@@ -7,7 +7,7 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// The entry with that official name, or null.
+/// Returns the entry with that official name, or null.
 inline const tensor_entry* find_official(const tensor_table& tensors, const name_style& style, const char* official_name) noexcept {
     const std::ptrdiff_t i = tensors.find(style.in_file(official_name).view());
     return i < 0 ? nullptr : &tensors.entry(static_cast<std::size_t>(i));
@@ -16,11 +16,11 @@ inline const tensor_entry* find_official(const tensor_table& tensors, const name
 struct published_variant {
     const char* name;
     const config* value;
-    int image_size;  ///< where nothing else says one
+    int image_size;  ///< where nothing else gives one
 };
 inline constexpr published_variant published_variants[]{{"CvT-13", &cvt_13, 224}, {"CvT-21", &cvt_21, 224}, {"CvT-W24", &cvt_w24, 384}};
 
-/// The published variant with the stages of `c`, or null; channels, classes, activation and final norm may differ.
+/// Returns the published variant with the stages of `c`, or null. Channels, classes, activation and final norm may differ.
 inline const published_variant* variant_of(const config& c) noexcept {
     for (const published_variant& v : published_variants) {
         bool same = c.num_stages == v.value->num_stages;
@@ -30,10 +30,10 @@ inline const published_variant* variant_of(const config& c) noexcept {
     return nullptr;
 }
 
-/// Widths and depths that the tensors show.
+/// The widths and depths of the stages, as the shapes show them.
 struct seen_stages {
     int count = 0;
-    std::array<stage_config, config::max_stages> stage{};  ///< embed_dim, depth, patch_size and cls_token alone
+    std::array<stage_config, config::max_stages> stage{};  ///< only embed_dim, depth, patch_size and cls_token
 
     seen_stages(const tensor_table& tensors, const name_style& style) noexcept {
         char name[64];
@@ -63,15 +63,15 @@ struct seen_stages {
     }
 };
 
-/// The published variant the tensors belong to, with the number of input channels they show. Heads, strides and paddings
-/// leave no trace in shapes, so any other model is an error (bad_config) that says what was seen.
+/// Returns the published variant of the tensors, with their number of input channels. Heads, strides and paddings do not show in shapes,
+/// so that any other model is an error. Errors: bad_config, with the widths and depths that were found.
 inline result<config> recognise(const tensor_table& tensors, const name_style& style) noexcept {
     const seen_stages seen(tensors, style);
     for (const published_variant& v : published_variants) {
         if (!seen.is(*v.value)) continue;
         config c = *v.value;
         const std::int64_t channels = find_official(tensors, style, "stage0.patch_embed.proj.weight")->shape[1];
-        c.num_channels = channels > 4096 ? 4097 : static_cast<int>(channels);  // validate() names what is out of range
+        c.num_channels = channels > 4096 ? 4097 : static_cast<int>(channels);  // validate() reports what is out of range
         return c;
     }
     char widths[128] = "", depths[128] = "";

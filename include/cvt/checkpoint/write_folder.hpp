@@ -14,27 +14,27 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// The two JSON texts of a folder.
+/// The JSON texts of a folder.
 struct folder_texts {
     json_writer config{json_writer::layout::indented}, preprocessor{json_writer::layout::indented};
 };
 
-/// Where BatchNorm's step counters come from, which no model needs and transformers writes; without a function they are 0.
+/// The source of BatchNorm's step counters, which transformers writes and no model uses. Without a function they are 0.
 struct step_counter_source {
     const void* context = nullptr;
     error (*read)(const void* context, const char* official_name, std::int64_t& out) = nullptr;
 };
 
-/// What the file of weights is written from: a checkpoint, one with another head, an export; anything that is a weight_source.
+/// What a file of weights is written from.
 struct folder_weights {
     cvt::config config;
     weight_source source;
     step_counter_source counters = {};
-    dtype type = dtype::f32;          ///< f32, or f16 (rounded to nearest even)
-    std::string_view self_test = {};  ///< the text of a record, or empty
+    dtype type = dtype::f32;          ///< f32 or f16 (rounded to nearest even)
+    std::string_view self_test = {};  ///< its JSON text, or empty
 };
 
-/// transformers' name of a tensor. A model without a final norm is its CvtModel, whose names lack "cvt.".
+/// Returns the style of transformers' names. A model without a final norm is its CvtModel, whose names lack "cvt.".
 inline name_style written_style(const config& c) noexcept { return {naming::hf, {}, !c.final_norm}; }
 
 inline std::size_t count_elements(std::span<const std::int64_t> shape) noexcept {
@@ -43,7 +43,7 @@ inline std::size_t count_elements(std::span<const std::int64_t> shape) noexcept 
     return count;
 }
 
-/// Makes every value one that F16 has. Errors: mismatch, when a finite value is beyond F16's range.
+/// Rounds every value to one of F16. Errors: mismatch (a finite value is beyond the range of F16).
 inline error round_to_f16(const char* name, std::span<float> values) noexcept {
     for (float& v : values) {
         const float rounded = f16_to_float(float_to_f16(v));
@@ -54,7 +54,7 @@ inline error round_to_f16(const char* name, std::span<float> values) noexcept {
     return {};
 }
 
-/// The tensors of another source with the values that a file of type `type` holds: as they are, or rounded to F16.
+/// The tensors of another source with the values that a file of type `type` holds: unchanged, or rounded to F16.
 struct rounded_source {
     weight_source from;
     dtype type;
@@ -65,8 +65,8 @@ struct rounded_source {
     }
 };
 
-/// Calls visitor(official name, shape, is_counter) for everything a file of the model holds: BatchNorm's step counters,
-/// which transformers writes too, then the weights: so every tensor is aligned.
+/// Calls visitor(official name, shape, is_counter) for every tensor of a file: first BatchNorm's step counters, which transformers writes
+/// too, then the weights. In this order every tensor is aligned.
 template <class Visitor>
 void for_each_written(const config& c, Visitor&& visitor) noexcept {
     constexpr std::string_view statistic = "running_var";
@@ -80,7 +80,7 @@ void for_each_written(const config& c, Visitor&& visitor) noexcept {
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept { visitor(t.name, t.extents(), false); });
 }
 
-/// Writes float32 values as `type` (f32 or f16), the latter without rounding: they fit already.
+/// Writes float32 values as `type`, f32 or f16. Values for f16 must be rounded already.
 inline error write_values(output_file& to, dtype type, std::span<const float> values) noexcept {
     if (type == dtype::f32) return to.write(values.data(), values.size_bytes());
     std::uint16_t block[8192];
@@ -93,7 +93,7 @@ inline error write_values(output_file& to, dtype type, std::span<const float> va
     return {};
 }
 
-/// Writes all tensors, one in memory at a time. F32 keeps the bits of every float type but F64, which was rounded to nearest.
+/// Writes all tensors, with one at a time in memory. F32 keeps the bits of every type but F64, which was rounded to nearest.
 inline error write_weights(const folder_weights& from, output_file& to, safetensors_header& header) noexcept {
     const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, from.self_test}};
     header.metadata({metadata, from.self_test.empty() ? 1U : 2U});
@@ -122,13 +122,13 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     return failed;
 }
 
-/// The side of square inputs, 0 where they are not square or follow the image's shape.
+/// Returns the side of square inputs; 0 if they are not square or their shape follows that of the image.
 inline int square_side(const preprocessing& p) noexcept {
     const std::optional<grid> size = output_size(p);
     return size && size->height == size->width ? size->height : 0;
 }
 
-/// Makes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels),
+/// Writes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels),
 /// bad_config, out_of_memory.
 inline error make_texts(const config& c, const preprocessing& p, std::span<const char* const> labels, dtype type, folder_texts& out,
                         scoring scores = scoring::softmax) noexcept {
@@ -136,9 +136,9 @@ inline error make_texts(const config& c, const preprocessing& p, std::span<const
     return write_hf_preprocessor(p, out.preprocessor);
 }
 
-/// Writes the files of a folder that has been created. No file has its name before all are written, and the weights get theirs
-/// last, so an interrupted run leaves nothing that loads. `written`: tensors and bytes of the weights.
-/// Errors name the file: io, mismatch (a value beyond F16's range), out_of_memory, unsupported; and those of the source.
+/// Writes the files of a folder that exists already. No file has its final name before all are written, and the weights get theirs last:
+/// an interrupted run leaves nothing that loads. `written`: tensors and bytes of the weights.
+/// Errors name the file: io, mismatch (a value beyond the range of F16), out_of_memory, unsupported; and those of the source.
 inline error write_folder(const output_folder& to, const folder_texts& texts, const folder_weights& weights,
                           safetensors_header& written) noexcept {
     output_file model, config, preprocessor;
@@ -156,7 +156,7 @@ inline error write_folder(const output_folder& to, const folder_texts& texts, co
     return {};
 }
 
-/// Writes a model as the folder `path`, which must be new or empty, from its configuration and any source of its weights.
+/// Writes a model as the folder `path`, which must be new or empty, from a configuration and a source of its weights.
 inline error write_folder(const char* path, const preprocessing& p, std::span<const char* const> labels, const folder_weights& weights,
                           safetensors_header& written) noexcept {
     folder_texts texts;

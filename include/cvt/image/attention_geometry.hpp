@@ -1,4 +1,4 @@
-// Where on a photo a model looks: the part of it that becomes the input, and the places its attention is about.
+// The geometry of attention on an image: the region that becomes the input, and the positions of the keys in it.
 #pragma once
 
 #include "input_size.hpp"
@@ -15,8 +15,8 @@ struct image_region {
     double left = 0, top = 0, width = 0, height = 0;
 };
 
-/// The part of an image that the model sees: the whole for a warp, a centred part for a crop. It reaches beyond the
-/// image where the crop pads. Errors: those of output_size().
+/// Returns the region of an image that the model sees: the whole image for a warp, a centred part for a crop. The region extends
+/// beyond the image where the crop pads. Errors: those of output_size().
 inline result<image_region> input_region(const preprocessing& p, int image_width, int image_height) noexcept {
     const result<detail::image_windows> windows = detail::plan_windows(p, image_width, image_height);
     if (!windows) return windows.error();
@@ -26,7 +26,7 @@ inline result<image_region> input_region(const preprocessing& p, int image_width
                         x.out * x_scale, y.out * y_scale};
 }
 
-/// Evenly spaced places on an axis of the input, in its pixels: number i is at first + i * step.
+/// Evenly spaced positions on an axis of the input, in pixels: position i is first + i * step.
 /// @code{.cpp}
 /// const cvt::key_places at = cvt::last_stage_keys(cvt::cvt_13);
 /// for (int i = 0; i < 7; ++i) std::printf("%g ", at.first + i * at.step);  // 1.5 33.5 ... 193.5
@@ -36,8 +36,8 @@ struct key_places {
     double first = 0, step = 0;
 };
 
-/// The centres of what the keys of the last stage are made from (the receptive fields of embeddings and projections),
-/// the same along both axes. Not the centres of equal cells: CvT-13's 7 keys along 224 pixels are at 1.5, 33.5, ... 193.5.
+/// Returns the centres of the receptive fields of the last stage's keys, which are the same along both axes. They are not the centres
+/// of equal cells: CvT-13's 7 keys along 224 pixels are at 1.5, 33.5, ... 193.5.
 constexpr key_places last_stage_keys(const config& c) noexcept {
     key_places at{0.5, 1};
     const auto coarser = [&at](int kernel, int stride, int padding) noexcept {

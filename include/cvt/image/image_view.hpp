@@ -1,4 +1,4 @@
-// image_view: 8-bit pixels that belong to the caller, and what is checked before they are read.
+// image_view: 8-bit pixels that belong to the caller, and the checks before they are read.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,11 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// 8-bit pixels of the caller's, interleaved, top row first: 1 channel (grey, repeated), 3 (RGB) or 4 (RGBA, alpha is
-/// dropped without compositing, as Pillow's convert("RGB") does).
+/// The order of the colours in a pixel: RGB as files have it, or BGR as OpenCV and Windows have it.
+enum class channel_order : std::uint8_t { rgb, bgr };
+
+/// 8-bit pixels that belong to the caller, interleaved, top row first: 1 channel (grey, repeated), 3 (RGB or BGR) or 4 (RGBA or BGRA).
+/// Alpha is ignored, and nothing is blended, as Pillow's convert("RGB") does it.
 /// @code{.cpp}
 /// std::vector<std::uint8_t> pixels(640 * 480 * 3);  // RGB
 /// const cvt::image_view photo{.data = pixels.data(), .width = 640, .height = 480};
@@ -20,12 +23,13 @@ struct image_view {
     const std::uint8_t* data = nullptr;
     int width = 0, height = 0;
     int channels = 3;
-    std::ptrdiff_t row_stride = 0;  ///< bytes from one row to the next; 0: width * channels
+    std::ptrdiff_t row_stride = 0;  ///< bytes from one row to the next, negative where rows run upwards; 0: width * channels
+    channel_order order = channel_order::rgb;
 };
 
 namespace detail {
 
-/// Longest side of an image, of a resized image and of a crop.
+/// The longest side of an image, a resized image or a crop.
 inline constexpr int max_image_side = 1'000'000;
 
 inline error check_image_size(int width, int height) noexcept {
@@ -34,11 +38,13 @@ inline error check_image_size(int width, int height) noexcept {
                          max_image_side);
 }
 
-/// Checks everything but width and height, which must have passed check_image_size().
+/// Checks everything but the width and height, which check_image_size() must have accepted.
 inline error check_pixels(const image_view& image) noexcept {
     if (image.data == nullptr) return error::format(errc::bad_image, "image has no pixels: data is null");
     if (image.channels != 1 && image.channels != 3 && image.channels != 4)
-        return error::format(errc::bad_image, "image has %d channels: expected 1 (grey), 3 (RGB) or 4 (RGBA)", image.channels);
+        return error::format(errc::bad_image, "image has %d channels: expected 1 (grey), 3 (RGB, BGR) or 4 (RGBA, BGRA)", image.channels);
+    if (image.order > channel_order::bgr)
+        return error::format(errc::bad_image, "image.order: unknown channel order %d", static_cast<int>(image.order));
     const std::ptrdiff_t row = std::ptrdiff_t{image.width} * image.channels;
     constexpr std::ptrdiff_t max = std::numeric_limits<std::ptrdiff_t>::max();
     const std::ptrdiff_t stride = image.row_stride;

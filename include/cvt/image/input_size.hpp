@@ -1,4 +1,4 @@
-// From the size of an image to the size of its input: what is resized to what, which part a crop keeps, where that part lands.
+// From the size of an image to that of its input: the resized size, the part that a crop keeps, and its place in the input.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// One axis on its way from the image to the input: resized to `resized` pixels, of which [begin, end) lands at `offset`
-/// of the `out` pixels of the input; the others are padding.
+/// One axis of an image that becomes an input. It is resized to `resized` pixels. Of these, [begin, end) are copied to `offset` of the
+/// `out` pixels of the input; the other pixels of the input are padding.
 struct axis_window {
     std::int64_t resized = 0, begin = 0, end = 0;
     int offset = 0, out = 0;
@@ -25,7 +25,7 @@ struct image_windows {
 inline axis_window crop_axis(std::int64_t resized, int size, crop_rounding rounding) noexcept {
     const std::int64_t excess = resized - size;  // negative where the crop pads
     std::int64_t begin = excess >> 1;            // floor, as Python's //
-    // torchvision halves to even, and pads left with the smaller half.
+    // torchvision rounds half to even, and pads the left side with the smaller half.
     if (rounding == crop_rounding::official && excess % 2 != 0 && (excess < 0 || begin % 2 != 0)) ++begin;
     axis_window w;
     w.resized = resized;
@@ -43,6 +43,8 @@ inline error check_side(const char* name, int value) noexcept {
 
 inline result<image_windows> plan_windows(const preprocessing& p, int width, int height) noexcept {
     if (error e = check_image_size(width, height)) return e;
+    if (p.resample > resampling::hamming)
+        return error::format(errc::invalid_argument, "preprocessing.resample: unknown filter %d", static_cast<int>(p.resample));
     std::int64_t w = width, h = height;
     switch (p.resize) {
         case preprocessing::resize_rule::none: break;
@@ -74,16 +76,16 @@ inline result<image_windows> plan_windows(const preprocessing& p, int width, int
 
 }  // namespace detail
 
-/// Height and width of the input that an image of this size becomes.
-/// Errors: bad_image (a side below 1 or above 1,000,000), invalid_argument (a size in `p` that is not one).
+/// Returns the height and width of the input that an image of this size becomes.
+/// Errors: bad_image (a side below 1 or above 1,000,000), invalid_argument (a size, rule or filter in `p` out of range).
 inline result<grid> output_size(const preprocessing& p, int image_width, int image_height) noexcept {
     const auto windows = detail::plan_windows(p, image_width, image_height);
     if (!windows) return windows.error();
     return grid{windows->y.out, windows->x.out};
 }
 
-/// Height and width of the input that every image becomes, as `p` gives them (not checked); empty where the input's size
-/// follows the image's: neither a crop nor a warp.
+/// Returns the height and width of every input, unchecked. Empty if the size of the input depends on that of the image, that is, with
+/// neither a crop nor a warp.
 constexpr std::optional<grid> output_size(const preprocessing& p) noexcept {
     if (p.center_crop) return grid{p.crop_height, p.crop_width};
     if (p.resize == preprocessing::resize_rule::warp) return grid{p.resize_height, p.resize_width};

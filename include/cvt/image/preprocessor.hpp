@@ -1,4 +1,4 @@
-// image_preprocessor: images to a network's input, resized, cropped and normalised; planned once an image size.
+// image_preprocessor: makes inputs of images by resizing, cropping and normalising them; plans once for each image size.
 #pragma once
 
 #include "../float_bits.hpp"
@@ -9,7 +9,11 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-inline error check_normalization(const preprocessing& p) noexcept {
+inline error check_values(const preprocessing& p) noexcept {
+    const float factor = static_cast<float>(p.rescale_factor);
+    if (!is_finite(factor) || !is_finite(factor * 255.F) || !(factor > 0))
+        return error::format(errc::invalid_argument, "preprocessing.rescale_factor: expected a finite number above zero, found %g",
+                             p.rescale_factor);
     if (!p.normalize) return {};
     if (p.mean_count != 3 || p.std_count != 3)
         return error::format(errc::invalid_argument, "preprocessing: expected a mean and a std of 3 values for RGB images, found %d and %d",
@@ -24,17 +28,21 @@ inline error check_normalization(const preprocessing& p) noexcept {
     return {};
 }
 
-/// Float32 (p / 255 - mean) / std of every value p of one channel, rounded after each step as torchvision does. The
-/// volatile steps keep -ffast-math from merging the divisions.
+/// The values of one channel's 256 pixels in float32: (p / 255 - mean) / std, rounded after each step as torchvision does it. Another
+/// factor than 1 / 255 multiplies in double, as in transformers. The volatile steps keep -ffast-math from merging the divisions.
 using value_table = std::array<float, 256>;
-inline void fill_table(value_table& table, bool normalize, float mean, float std) noexcept {
+inline void fill_table(value_table& table, const preprocessing& p, std::size_t channel) noexcept {
+    const bool divides = p.rescale_factor == preprocessing{}.rescale_factor;
     for (std::size_t i = 0; i < table.size(); ++i) {
         volatile float v = static_cast<float>(i);
         volatile float divisor = 255.F;
-        v = v / divisor;
-        if (normalize) {
-            divisor = std;
-            v = v - mean;
+        if (divides)
+            v = v / divisor;
+        else
+            v = static_cast<float>(exact(static_cast<double>(i) * p.rescale_factor));
+        if (p.normalize) {
+            divisor = p.std[channel];
+            v = v - p.mean[channel];
             v = v / divisor;
         }
         table[i] = v;
@@ -43,11 +51,10 @@ inline void fill_table(value_table& table, bool normalize, float mean, float std
 
 }  // namespace detail
 
-/// Makes inputs of images. Equal to Pillow's resize(BICUBIC) on 8-bit RGB bit for bit, then torchvision's CenterCrop,
-/// ToTensor and Normalize. What depends on the preprocessing alone is computed once; what depends on the size of the
-/// image, once for all images of one size that follow each other. Memory grows to what the largest image so far has
-/// needed and no further. One object belongs to one thread at a time; a moved-from one may only be assigned to or
-/// destroyed.
+/// Makes inputs of images. Resizing is Pillow's on 8-bit RGB, bit for bit; crop and values are those of torchvision's CenterCrop,
+/// ToTensor and Normalize. Tables that depend on the preprocessing alone are computed once; those that depend on the size of the image,
+/// once for consecutive images of the same size. Memory grows to what the largest image so far needed, and no further. Only one thread
+/// may use an object at a time. A moved-from object may only be assigned to or destroyed.
 /// @code{.cpp}
 /// cvt::image_preprocessor preprocessor{model.preprocessing()};
 /// cvt::result<cvt::grid> size = preprocessor.plan(photo.width, photo.height);
@@ -60,8 +67,8 @@ class image_preprocessor {
 public:
     explicit image_preprocessor(const cvt::preprocessing& p) noexcept : preprocessing_{p} {}
 
-    /// Height and width of the input that an image of this size becomes: output_size(), remembered for run().
-    /// Allocates nothing. Errors: those of output_size(); the plan made before stays.
+    /// Returns the height and width of the input that an image of this size becomes, as output_size() does, and keeps the plan for run().
+    /// Allocates nothing. Errors: those of output_size(); the previous plan then stays.
     result<grid> plan(int image_width, int image_height) noexcept {
         if (!is_planned(image_width, image_height)) {
             const result<detail::image_windows> windows = detail::plan_windows(preprocessing_, image_width, image_height);
@@ -75,8 +82,8 @@ public:
     }
 
     /// Resizes, crops and normalises one image into `out`, (3, height, width) of exactly the size that plan() gives for
-    /// it; plans first where the image before had another size. Only what the crop keeps is resized. Errors: bad_image
-    /// (no pixels, wrong channels, stride or size), invalid_argument (the preprocessing or `out`), out_of_memory.
+    /// it; plans first if the previous image had another size. Resizes only what the crop keeps. Errors: bad_image (no pixels;
+    /// wrong channels, stride or size), invalid_argument (the preprocessing or `out`), out_of_memory.
     error run(const image_view& image, view<float, 3> out) noexcept {
         const result<grid> size = plan(image.width, image.height);
         if (!size) return size.error();
@@ -104,36 +111,35 @@ private:
         return any && image_width == image_width_ && image_height == image_height_;
     }
 
-    /// What depends on the preprocessing alone.
+    /// Computes what depends on the preprocessing alone.
     error prepare_tables() noexcept {
         if (tables_ready_) return {};
-        if (error e = detail::check_normalization(preprocessing_)) return e;
-        for (std::size_t c = 0; c < 3; ++c)
-            detail::fill_table(tables_[c], preprocessing_.normalize, preprocessing_.mean[c], preprocessing_.std[c]);
+        if (error e = detail::check_values(preprocessing_)) return e;
+        for (std::size_t c = 0; c < 3; ++c) detail::fill_table(tables_[c], preprocessing_, c);
         tables_ready_ = true;
         return {};
     }
 
-    /// What depends on the size of the image, but for the planes, whose number depends on its channels.
+    /// Computes what depends on the size of the image, except the planes: their number depends on its channels.
     error prepare_passes() noexcept {
         if (passes_ready_) return {};
         const detail::axis_window &x = windows_.x, &y = windows_.y;
-        if (error e = columns_.plan(image_width_, x.resized, x.begin, x.end)) return e;
-        if (error e = rows_.plan(image_height_, y.resized, y.begin, y.end)) return e;
+        if (error e = columns_.plan(image_width_, x.resized, x.begin, x.end, preprocessing_.resample)) return e;
+        if (error e = rows_.plan(image_height_, y.resized, y.begin, y.end, preprocessing_.resample)) return e;
         plane_stride_ = (static_cast<std::size_t>(x.kept()) + 15) / 16 * 16;
         plane_size_ = plane_stride_ * static_cast<std::size_t>(rows_.end - rows_.begin);
         const auto line_capacity = static_cast<std::size_t>(columns_.end - columns_.begin) + static_cast<std::size_t>(columns_.count);
         if (!line_.resize(line_capacity) || !sums_.resize(plane_stride_) || !resized_.resize(plane_stride_))
             return error::out_of_memory("rows of a resized image",
                                         line_capacity * sizeof(std::int16_t) + plane_stride_ * (sizeof(std::int32_t) + 1));
-        std::memset(line_.data(), 0, line_capacity * sizeof(std::int16_t));  // taps of zero read past the line's end
+        std::memset(line_.data(), 0, line_capacity * sizeof(std::int16_t));  // taps that are zero read past the end of the line
         passes_ready_ = true;
         return {};
     }
 
     [[nodiscard]] std::uint8_t* plane(int c) noexcept { return planes_.data() + static_cast<std::size_t>(c) * plane_size_; }
 
-    /// Resizes the rows that the vertical pass reads, a plane for each channel.
+    /// Resizes the rows that the vertical pass reads, into one plane for each channel.
     void horizontal_pass(const image_view& image, int planes) noexcept {
         const int width = windows_.x.kept();
         for (int row = rows_.begin; row < rows_.end; ++row) {
@@ -149,7 +155,7 @@ private:
         }
     }
 
-    /// Resizes the columns of a plane, pads and normalises: one channel of the input.
+    /// Makes one channel of the input: resizes the columns of a plane, pads and normalises.
     void vertical_pass(const std::uint8_t* rows, const detail::value_table& table, view<float, 2> out) noexcept {
         const detail::axis_window &x = windows_.x, &y = windows_.y;
         for (int row = 0; row < y.out; ++row) {
@@ -168,9 +174,10 @@ private:
         }
     }
 
-    /// Channel `c` of row `y`, columns [begin, end), widened to 16 bits.
+    /// Channel `c` (red, green, blue) of row `y`, columns [begin, end), widened to 16 bits.
     static void read_line(const image_view& image, int y, int c, int begin, int end, std::int16_t* out) noexcept {
         const std::ptrdiff_t stride = image.row_stride != 0 ? image.row_stride : std::ptrdiff_t{image.width} * image.channels;
+        if (image.order == channel_order::bgr && image.channels != 1) c = 2 - c;
         const std::uint8_t* from = image.data + y * stride + std::ptrdiff_t{begin} * image.channels + c;
         const std::ptrdiff_t count = end - begin;
         if (image.channels == 1)
@@ -192,18 +199,18 @@ private:
     bool tables_ready_ = false;
     std::array<detail::value_table, 3> tables_{};
 
-    int image_width_ = 0, image_height_ = 0;  ///< of the image that is planned
-    detail::image_windows windows_;           ///< its x.out is 0 before the first plan
-    bool passes_ready_ = false;               ///< whether what follows is of that plan
+    int image_width_ = 0, image_height_ = 0;  ///< of the planned image
+    detail::image_windows windows_;           ///< x.out is 0 before the first plan
+    bool passes_ready_ = false;               ///< whether the following members belong to that plan
     detail::resize_taps columns_, rows_;
     std::size_t plane_stride_ = 0, plane_size_ = 0;
     detail::buffer<std::int16_t> line_;    ///< one channel of one row of the image
-    detail::buffer<std::uint8_t> planes_;  ///< the image after the horizontal pass, one plane a channel
+    detail::buffer<std::uint8_t> planes_;  ///< the image after the horizontal pass, one plane for each channel
     detail::buffer<std::int32_t> sums_;
     detail::buffer<std::uint8_t> resized_;  ///< one row after both passes
 };
 
-/// One image, once: plans, allocates and gives everything back. Keep an image_preprocessor for more than one.
+/// Preprocesses a single image: plans, allocates and frees everything again. For several images, keep an image_preprocessor.
 inline error preprocess(const image_view& image, const preprocessing& p, view<float, 3> out) noexcept {
     return image_preprocessor{p}.run(image, out);
 }

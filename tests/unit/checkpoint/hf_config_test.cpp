@@ -208,7 +208,7 @@ TEST_CASE("hf_config: a document that does not describe a CvT does not give the 
         const auto r = ck::read_hf_config(text);
         REQUIRE_FALSE(r);
         CHECK(r.error().code() == cvt::errc::bad_config);
-        CHECK(std::string(r.error().what()).find("describes no CvT") != std::string::npos);
+        CHECK(std::string(r.error().what()).find("does not describe a CvT") != std::string::npos);
     }
     CHECK(ck::read_hf_config(R"({"model_type": "cvt"})"));
     CHECK(ck::read_hf_config(R"({"num_heads": [1, 3, 6]})"));

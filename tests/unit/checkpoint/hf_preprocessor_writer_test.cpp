@@ -29,6 +29,8 @@ nlohmann::json written(const preprocessing& p) {
     if (p.resize == rule::warp) CHECK(back->resize_width == p.resize_width);
     if (p.center_crop) CHECK(back->crop_height == p.crop_height);
     if (p.center_crop) CHECK(back->crop_width == p.crop_width);
+    CHECK(back->resample == (p.resize == rule::none ? cvt::resampling::bicubic : p.resample));
+    CHECK(back->rescale_factor == p.rescale_factor);
     CHECK(back->normalize == p.normalize);
     if (p.normalize) CHECK(back->mean == p.mean);
     if (p.normalize) CHECK(back->std == p.std);
@@ -78,4 +80,21 @@ TEST_CASE("write_hf_preprocessor: all other kinds of preprocessing", "[hf]") {
     p.mean_count = p.std_count = 1;
     p.mean = {0.5F, 0.456F, 0.406F, 0.F};
     CHECK(kind(p) == "ConvNextImageProcessor");
+}
+
+TEST_CASE("write_hf_preprocessor: filters and factors", "[hf]") {
+    for (const rule r : {rule::none, rule::short_side, rule::warp}) {
+        for (int filter = 0; filter < 6; ++filter) {
+            for (const double factor : {1.0 / 255, 1.0, 1 / 127.5, 1.0 / 256}) {
+                preprocessing p;
+                p.resize = r;
+                p.resample = static_cast<cvt::resampling>(filter);
+                p.rescale_factor = factor;
+                const nlohmann::json json = written(p);
+                CHECK(json["resample"] == filter);
+                CHECK(json["do_rescale"] == (factor != 1));
+                CHECK(json["rescale_factor"].get<double>() == factor);
+            }
+        }
+    }
 }

@@ -186,6 +186,13 @@ TEST_CASE("open: the number of classes comes from the head", "[open]") {
     CHECK(contains(stale.warnings.text[0], "id2label has 2 labels, the head 10 classes"));
     REQUIRE(stale.labels.size() == 10);
     CHECK(std::string(stale.labels[9]) == "LABEL_9");
+    // A caller with labels of its own hears nothing of the file's, not even where they cannot be read.
+    for (const char* theirs : {R"({"0": "a", "1": "b"})", R"({"0": "a", "7": "b"})", "3"}) {
+        const ck::checkpoint_source unread = from_memory(file, {.ignore_labels = true}, tiny_json + ", \"id2label\": " + theirs + "}");
+        CHECK(unread.warnings.count == 0);
+        CHECK(unread.labels.empty());
+        CHECK(unread.config.num_classes == 10);
+    }
 }
 
 TEST_CASE("open: the meaning of the logits", "[open]") {
@@ -303,7 +310,7 @@ TEST_CASE("open: sets of weights with any prefix", "[open]") {
     const std::string two = file({{"student/", same}, {"teacher/module.", same}});
     CHECK(message(two, {.config = tiny()}) ==
           "2 sets of weights are whole models: student (110 tensors, 5770 parameters), teacher/module (110 tensors, 5770 parameters): "
-          "choose one by weights_key (classify: --weights-key)");
+          "choose one with weights_key (classify: --weights-key)");
     for (const char* key : {"teacher", "teacher/", "teacher/module", "teacher/module."})
         CHECK(from_memory(two, {.config = tiny(), .weights_key = key}).style.prefix == "teacher/module.");
     for (const char* key : {"teach", ".", "", "teacher/modul"})
@@ -376,6 +383,13 @@ TEST_CASE("open: precedence of the input size", "[open]") {
     CHECK(o.preprocessing.resize == rule::short_side);
     CHECK(o.preprocessing.crop_height == 224);
     CHECK(o.info.config_image_size == 384);
+    // A caller's own wins, and the file need not be readable.
+    cvt::preprocessing own = cvt::preprocessing::for_size(96);
+    own.resample = cvt::resampling::box;
+    o = from_memory(file, {.preprocessing = own}, sized, "{");
+    CHECK(std::string(o.info.size_from) == "given by the caller");
+    CHECK(o.preprocessing.crop_height == 96);
+    CHECK(o.preprocessing.resample == cvt::resampling::box);
     CHECK(message(file, {}, plain, "{") ==
           "preprocessor_config.json: JSON line 1, byte 1: expected a key in quotes, found the end of the text");
 }
@@ -438,7 +452,13 @@ TEST_CASE("open: other models need a configuration", "[open]") {
     resnet.add("fc.bias", extents{1}, std::vector<float>{1});
     CHECK(message(resnet.bytes()) ==
           "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the 2 tensors "
-          "(conv1.weight, ...)");
+          "(conv1.weight, fc.bias)");
+    CHECK(message(resnet.bytes(), {.weights_key = "model"}) ==
+          "weights_key: no weights of a CvT are called model; the checkpoint has none among its tensors: conv1.weight, fc.bias");
+    safetensors_writer larger = resnet;
+    for (const char* more : {"fc.weight", R"(layer1.\u001b[2J)", "layer1.1.weight"}) larger.add(more, extents{1}, std::vector<float>{1});
+    CHECK_THAT(message(larger.bytes()), Catch::EndsWith("among the 5 tensors (conv1.weight, fc.bias, fc.weight, layer1.?[2J, ...)"));
+    CHECK_THAT(message(larger.bytes(), {.weights_key = "model"}), Catch::EndsWith("conv1.weight, fc.bias, fc.weight, layer1.?[2J, ..."));
     CHECK(message(resnet.bytes(), {.config = tiny()}) ==
           "tensors do not fit the configuration (106 missing, 2 unexpected) | missing: stage0.patch_embed.proj.weight; "
           "stage0.patch_embed.proj.bias; stage0.patch_embed.norm.weight; ... | unexpected: conv1.weight; fc.bias");

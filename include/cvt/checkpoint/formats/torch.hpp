@@ -1,6 +1,7 @@
 // Reads the table of tensors of a PyTorch checkpoint: the zip of torch.save (.bin, .pth, .pt) or the format before 1.6.
 #pragma once
 
+#include "seen_keys.hpp"
 #include "torch_beside.hpp"
 #include "torch_legacy.hpp"
 #include "torch_paths.hpp"
@@ -84,7 +85,11 @@ inline error no_tensors(const pickle_values& values, std::uint32_t root, const t
                              name_of_object(values, root).text);
     if (values.kind(root) != pickle_kind::dict)
         return error::format(errc::unsupported, "expected a dictionary of tensors, found %s", to_string(values.kind(root)));
-    return error::format(errc::unsupported, "no tensors found: no dictionary in the checkpoint contains one");
+    seen_keys seen;
+    for (std::uint32_t l = values.first(root); l != pickle_values::nothing; l = values.next(values.next(l)))
+        if (const std::uint32_t key = values.item(l); values.kind(key) == pickle_kind::text) seen.add(values.text(key));
+    return error::format(errc::unsupported, "no tensors found: no dictionary in the checkpoint contains one (keys: %s)",
+                         seen.count == 0 ? "none" : seen.text);
 }
 
 /// Adds every tensor in a dictionary of `root`, under its path. `locate(storage, begin)` sets the offset of a storage. A tensor of
