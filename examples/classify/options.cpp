@@ -254,7 +254,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
 
     const std::string conversion = "Conversion";
     add_text("--convert", o.convert, "OUT", "write the model as a new Hugging Face folder, with safetensors")->group(conversion);
-    add_choice<dtype_choice>(app, "--dtype", o.dtype, {{"f32", dtype_choice::f32}, {"f16", dtype_choice::f16}},
+    add_choice<dtype_choice>(app, "--dtype", o.dtype,
+                             {{"f32", dtype_choice::f32}, {"f16", dtype_choice::f16}, {"int8", dtype_choice::int8}},
                              "of the weights written (f32)")
         ->group(conversion);
     app.add_flag("--verify", o.verify, "run the self-test that --convert stored, and say how far it is")->group(conversion);

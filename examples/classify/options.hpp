@@ -16,7 +16,7 @@ namespace app {
 enum class record_format { text, jsonl, csv };
 enum class resize_method { crop, warp };
 
-enum class dtype_choice : unsigned char { f32, f16 };
+enum class dtype_choice : unsigned char { f32, f16, int8 };
 
 /// Empty strings and optionals were not given.
 struct options {

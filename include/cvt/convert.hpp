@@ -8,8 +8,9 @@
 CVT_NAMESPACE_BEGIN
 
 /// Element type of a converted checkpoint. float32 represents F32, F16 and BF16 weights exactly and rounds F64 to nearest;
-/// float16 rounds to nearest even, and a weight beyond its range is an error.
-enum class weight_type : std::uint8_t { float32, float16 };
+/// float16 rounds to nearest even, and a weight beyond its range is an error; int8 stores what a model loaded as int8 computes with
+/// (docs/precision.md), and weights that are not finite are an error.
+enum class weight_type : std::uint8_t { float32, float16, int8 };
 
 /// Options of convert(); all are optional.
 /// @code{.cpp}
@@ -44,7 +45,7 @@ namespace detail {
 /// empty if there is no self-test to store.
 inline error make_self_test(const checkpoint::folder_weights& weights, const cvt::preprocessing& p, const convert_options& options,
                             checkpoint::json_writer& out, conversion& done) noexcept {
-    const checkpoint::rounded_source stored{weights.source, weights.type};
+    const checkpoint::stored_source stored{weights.config, weights.source, weights.type};
     const result<model> m = model::from_weights(weights.config, source_of(stored), {.kernels = options.load.kernels});
     if (!m) return m.error();
     done.warnings = m->warnings();
@@ -81,6 +82,7 @@ inline result<conversion> convert(const checkpoint::checkpoint_source& from, con
                             return static_cast<const checkpoint::checkpoint_source*>(context)->read_step_counter(name, out);
                         }};
     if (options.weights == weight_type::float16) weights.type = checkpoint::dtype::f16;
+    if (options.weights == weight_type::int8) weights.type = checkpoint::dtype::i8;
 
     // Check everything that can fail early before the long computation.
     checkpoint::folder_texts texts;

@@ -21,7 +21,7 @@ struct model_builder {
         model m{data};
         data->config = c;
         if (options.gelu) data->config.gelu = *options.gelu;
-        data->precision = options.precision;
+        data->precision = options.precision.value_or(precision::f32);
         if (options.preprocessing) {
             data->preprocessing = *options.preprocessing;
             data->info.size_from = "given by the caller";
@@ -34,11 +34,16 @@ struct model_builder {
     }
 
     static result<model> from_checkpoint(checkpoint::checkpoint_source&& file, const load_options& options) noexcept {
-        result<model> m = from_weights(file.config, file.weights(), {.precision = options.precision, .kernels = options.kernels});
+        const bool int8 = file.info.int8_weights;
+        const cvt::precision p = options.precision.value_or(int8 ? precision::int8 : precision::f32);
+        result<model> m = from_weights(file.config, file.weights(), {.precision = p, .kernels = options.kernels});
         if (!m) return m;
         m->data_->preprocessing = file.preprocessing;
         m->data_->info = file.info;
         for (int i = 0; i < file.warnings.count && i < warning_list::capacity; ++i) m->data_->warnings.add("%s", file.warnings.text[i]);
+        if (int8 && options.precision)
+            m->data_->warnings.add(p == precision::int8 ? "the weights in the file are int8 already"
+                                                        : "the weights in the file are int8: float32 does not restore the original ones");
         m->data_->labels = std::move(file.labels);
         m->data_->self_test = std::move(file.self_test);
         return m;

@@ -22,8 +22,8 @@ struct load_options {
     std::optional<cvt::config> config = {};
     /// Overrides `config`, config.json's hidden_act and the convention of the tensors' naming.
     std::optional<cvt::gelu> gelu = {};
-    /// Element type of the packed weights (docs/precision.md).
-    cvt::precision precision = cvt::precision::f32;
+    /// Element type of the packed weights (docs/precision.md). Null: that of the file, float32 or int8.
+    std::optional<cvt::precision> precision = {};
     /// Selects one of several weight sets in a file, by the beginning of its path: "model_ema", "state_dict/student"; "." is the set at
     /// the top. Null: the only set.
     const char* weights_key = nullptr;

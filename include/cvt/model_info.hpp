@@ -22,6 +22,7 @@ struct model_info {
     char weights_path[160] = "";                            ///< path of the weights in the file: "state_dict"; "" at the top
     char stripped[160] = "";                                ///< prefix removed from every tensor name: "module."
     char beside[400] = "";                                  ///< other contents of the file: "epoch 7, best_acc 81.6"
+    bool int8_weights = false;                              ///< the file stores int8 weights with scales
     int config_image_size = 0;                              ///< config.json's image_size, 0 without one
 };
 

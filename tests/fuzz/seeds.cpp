@@ -55,9 +55,13 @@ int main(int argc, char** argv) {
     const std::string preprocessor = R"({"size": {"shortest_edge": 32}, "crop_pct": 0.875, "resample": 3, "image_mean": [0.5, 0.5, 0.5],
         "image_std": [0.5, 0.5, 0.5], "do_resize": true, "crop_size": {"height": 32, "width": 32}, "do_center_crop": true})";
 
+    const std::string int8 = content(data / "checkpoint/tiny-int8/model.safetensors"),
+                      int8_config = content(data / "checkpoint/tiny-int8/config.json");
     seeds.add("safetensors", "tiny", safetensors);
+    seeds.add("safetensors", "int8", int8);
     seeds.add("json", "header", safetensors.size() > 8 ? safetensors.substr(8, safetensors.find("}}") - 6) : "");
     seeds.add("json", "config", config);
+    seeds.add("json", "int8_config", int8_config);
     seeds.add("record", "line", R"({"path": "a/b.jpg", "id": "42"})");
     seeds.add("record", "top", R"({"path": "a.jpg", "id": 7, "top": [{"index": 1, "label": "cat", "probability": 0.5}], "ms": 1.5})");
     seeds.add("record", "error", R"({"path": "a.jpg", "error": {"code": "io", "message": "gone"}})");
@@ -134,6 +138,7 @@ int main(int argc, char** argv) {
     const std::string field_config = content(data / "field/config.json");
     for (const char* name : {"loads-beside-protocol2.pth", "loads-module.pth", "head-outside.pth", "refused-two-sets.pth"})
         seeds.add("checkpoint", name, cvt_fuzz::folder_parts{field_config, preprocessor, content(data / "field" / name)}.bytes());
+    seeds.add("checkpoint", "int8", cvt_fuzz::folder_parts{int8_config, preprocessor, int8}.bytes());
     seeds.add("checkpoint", "torch", cvt_fuzz::folder_parts{torch_config, preprocessor, torch}.bytes());
     return seeds.files < 50;
 }

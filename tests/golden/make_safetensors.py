@@ -1,6 +1,7 @@
 # python3 tests/golden/make_safetensors.py    (numpy)
 """Make the files of tests/data/checkpoint: a Hugging Face folder with the small model of tests/data/torch (formula weights, seed 7),
-and names.txt with the official name, the transformers name and the shape of every tensor of two configurations."""
+the same with int8 weights as compressed-tensors writes them (int8-logits.npy: of the image and GELU of tiny-logits-quick.npy), and
+names.txt with the official name, the transformers name and the shape of every tensor of two configurations."""
 import json
 import os
 
@@ -25,6 +26,31 @@ for name, shape in ref.shapes(TINY).items():
     if name.endswith("running_var"):
         state[ref.hf_name(name.replace("running_var", "num_batches_tracked"))] = np.array(123, np.int64)
 ref.save_safetensors(os.path.join(OUT, "tiny-hf", "model.safetensors"), state, {"format": "pt"})
+
+def quantised(name):
+    """Whether a writer of compressed-tensors quantises the tensor: linear layers, and here the convolutions of token embeddings."""
+    return name.endswith(("proj_q.weight", "proj_k.weight", "proj_v.weight", "attn.proj.weight", "fc1.weight", "fc2.weight")) or (
+        name.endswith("patch_embed.proj.weight") and not name.startswith("stage0."))
+
+
+int8, values = {}, {}
+for name, shape in ref.shapes(TINY).items():
+    w = np.ascontiguousarray(ref.formula_tensor(name, shape, 7))
+    if quantised(name):
+        scale = np.abs(w).reshape(len(w), -1).max(axis=1).reshape(-1, *[1] * (w.ndim - 1)).astype(np.float32) / np.float32(127)
+        q = np.clip(np.rint(w / scale), -127, 127).astype(np.int8)
+        int8[ref.hf_name(name)], int8[ref.hf_name(name) + "_scale"] = q, scale
+        w = q.astype(np.float32) * scale
+    else:
+        int8[ref.hf_name(name)] = w
+    values[name] = w
+os.makedirs(os.path.join(OUT, "tiny-int8"), exist_ok=True)
+ref.save_safetensors(os.path.join(OUT, "tiny-int8", "model.safetensors"), dict(sorted(int8.items(), key=lambda t: -t[1].itemsize)))
+config = {**ref.hf_config(TINY), "quantization_config": {"quant_method": "compressed-tensors", "format": "int-quantized"}}
+with open(os.path.join(OUT, "tiny-int8", "config.json"), "w") as f:
+    json.dump(config, f, indent=1)
+logits = ref.forward(ref.formula_image(32, 48, seed=7), values, {**TINY, "gelu": "quick"})["logits"]
+np.save(os.path.join(OUT, "tiny-int8", "int8-logits.npy"), logits[None].astype(np.float32))
 
 with open(os.path.join(OUT, "names.txt"), "w") as f:
     for c in (TINY, MIXED):

@@ -99,9 +99,9 @@ std::vector<std::byte> bytes_of(const std::string& path) {
 
 TEST_CASE("allocation failures while loading any container and in the first calls of a session") {
     const cvt::config config = cvt::model::load((data + "/torch/tiny-hf").c_str())->config();
-    for (const char* name :
-         {"checkpoint/tiny-hf", "torch/tiny-hf", "torch/tiny-hf-sharded", "torch/tiny-official.pth", "torch/tiny-official-legacy.pth",
-          "torch/tiny-official-nested.pth", "torch/tiny-official-views.pth", "torch/tiny-official-f16.pth"}) {
+    for (const char* name : {"checkpoint/tiny-hf", "checkpoint/tiny-int8", "torch/tiny-hf", "torch/tiny-hf-sharded",
+                             "torch/tiny-official.pth", "torch/tiny-official-legacy.pth", "torch/tiny-official-nested.pth",
+                             "torch/tiny-official-views.pth", "torch/tiny-official-f16.pth"}) {
         INFO(name);
         const std::string path = data + "/" + name;
         cvt::load_options options;
@@ -185,14 +185,15 @@ TEST_CASE("allocation failures with a thread pool") {
 TEST_CASE("a failed conversion leaves no files") {
     const temporary_folder folder;
     const std::string from = data + "/torch/tiny-hf", to = folder / "out";
-    fail_each([&]() -> cvt::error {
-        const auto done = cvt::convert(from.c_str(), to.c_str());
-        failing_memory::stop();
-        const bool hit = failing_memory::hit;
-        const bool there = fs::exists(to);
-        fs::remove_all(to);
-        failing_memory::hit = hit;
-        if (done) return {};
-        return there ? wrong("a failed conversion left something") : done.error();
-    });
+    for (const cvt::weight_type type : {cvt::weight_type::float32, cvt::weight_type::int8})
+        fail_each([&]() -> cvt::error {
+            const auto done = cvt::convert(from.c_str(), to.c_str(), {.weights = type});
+            failing_memory::stop();
+            const bool hit = failing_memory::hit;
+            const bool there = fs::exists(to);
+            fs::remove_all(to);
+            failing_memory::hit = hit;
+            if (done) return {};
+            return there ? wrong("a failed conversion left something") : done.error();
+        });
 }

@@ -12,6 +12,23 @@
 #include "setup.hpp"
 
 namespace app {
+namespace {
+
+struct stored_type {
+    cvt::weight_type weights;
+    const char* name;
+};
+
+stored_type stored_type_of(dtype_choice d) {
+    switch (d) {
+        case dtype_choice::f16: return {cvt::weight_type::float16, "float16"};
+        case dtype_choice::int8: return {cvt::weight_type::int8, "int8"};
+        case dtype_choice::f32: break;
+    }
+    return {cvt::weight_type::float32, "float32"};
+}
+
+}  // namespace
 
 int convert(const options& o) {
     const open_checkpoint from = open_for_conversion(o);
@@ -22,7 +39,8 @@ int convert(const options& o) {
 
     cvt::convert_options options;
     options.load.kernels = o.kernels.empty() ? nullptr : o.kernels.c_str();
-    options.weights = o.dtype == dtype_choice::f16 ? cvt::weight_type::float16 : cvt::weight_type::float32;
+    const stored_type type = stored_type_of(o.dtype.value_or(dtype_choice::f32));
+    options.weights = type.weights;
     options.preprocessing = from.preprocessing;
     options.labels = labels;
     options.executor = pool.as_executor();
@@ -34,7 +52,7 @@ int convert(const options& o) {
     print_warnings(done->warnings);
 
     std::printf("%s: %zu tensors, %.1f MiB of %s, %s\n", terminal_text(o.convert).c_str(), done->tensors,
-                static_cast<double>(done->weight_bytes) / (1 << 20), options.weights == cvt::weight_type::float16 ? "float16" : "float32",
+                static_cast<double>(done->weight_bytes) / (1 << 20), type.name,
                 done->self_test ? "with a self-test (--verify)" : "without a self-test");
     if (!done->self_test) std::fputs("classify: no self-test: the model's numbers are not finite, or its inputs are too large\n", stderr);
     if (from.source.config.gelu == cvt::gelu::quick)

@@ -58,7 +58,8 @@ std::string describe(const options& o, const setup& s) {
                                                     about.scores == cvt::scoring::softmax   ? ""
                                                     : about.scores == cvt::scoring::sigmoid ? ", each by itself (sigmoid)"
                                                                                             : ", values (regression)"));
-    out += row("precision", cvt::to_string(model.precision()));
+    out += row("precision",
+               std::string{cvt::to_string(model.precision())} + (about.int8_weights ? " (the weights in the file are int8)" : ""));
     out += row("kernels", model.kernels());
 
     if (size)

@@ -4,6 +4,7 @@
 #include "../network/tensor_list.hpp"
 #include "../weight_source.hpp"
 #include "formats/tensor_table.hpp"
+#include "int8_weights.hpp"
 #include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -45,6 +46,7 @@ struct tensor_problems {
 struct tensor_index {
     name_table names;                         ///< official, in the order of for_each_tensor
     detail::buffer<std::uint32_t> tensor_of;  ///< the number of each of them in the table
+    bool has_int8 = false;                    ///< some weights are bytes with scales
 
     /// Returns the number in the table of the tensor with that official name, or -1.
     [[nodiscard]] std::ptrdiff_t find(const char* official_name) const noexcept {
@@ -57,6 +59,27 @@ struct tensor_index {
         return names.add(official_name);
     }
 };
+
+/// The number of the tensor of scales that belongs to tensor `i`, bytes, or -1. `why`: what is wrong with the scales; "" if they fit.
+inline std::ptrdiff_t find_scales(const tensor_table& tensors, std::size_t i, const char*& why) noexcept {
+    const auto beside = [&](std::string_view suffix) noexcept {
+        return tensors.find(file_name{}.append(tensors.name(i)).append(suffix).view());
+    };
+    const tensor_entry& bytes = tensors.entry(i);
+    const std::ptrdiff_t scales = beside(scale_suffix);
+    why = "";
+    if (scales < 0) {
+        why = "expected floating-point values, file has 8-bit integers without _scale beside them";
+    } else if (beside(zero_point_suffix) >= 0) {
+        why = "expected symmetric 8-bit integers, file has _zero_point beside them";
+    } else {
+        const tensor_entry& found = tensors.entry(static_cast<std::size_t>(scales));
+        if (!is_floating(found.type) || bytes.rank < 2 || found.rank < 1 || found.shape[0] != bytes.shape[0] ||
+            found.elements() != bytes.shape[0])
+            why = "expected _scale with a number for each row";
+    }
+    return scales;
+}
 
 /// Finds every tensor of `c` in `tensors`, and looks for tensors that `c` does not have. Integers, BatchNorm's step counters and single
 /// numbers are allowed beside a whole model. Other tensors of its dictionary are a warning, or an error inside a stage. `index` holds
@@ -86,7 +109,15 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         if (needed <= 8 * file_bytes) needed += static_cast<std::size_t>(entry.elements()) * sizeof(float);
         if (!std::equal(shape.begin(), shape.end(), entry.extents().begin(), entry.extents().end()))
             return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
-        if (!is_floating(entry.type)) shapes.add(2, "%s: expected floating-point values, file has integers", name);
+        if (entry.type == dtype::i8) {
+            const char* why = nullptr;
+            const std::ptrdiff_t scales = find_scales(tensors, static_cast<std::size_t>(i), why);
+            if (scales >= 0) used[static_cast<std::size_t>(scales)] = 1;
+            if (*why != '\0') shapes.add(2, "%s: %s", name, why);
+            index.has_int8 = true;
+        } else if (!is_floating(entry.type)) {
+            shapes.add(2, "%s: expected floating-point values, file has integers", name);
+        }
     });
     if (failed) return failed;
     const std::string_view dictionary = style.dictionary();

@@ -164,6 +164,22 @@ inline bool describes_cvt(json_value root) noexcept {
     return known;
 }
 
+/// Reads quantization_config. Errors: unsupported (a method other than that of write_quantization), with what was found.
+inline void check_quantization(json_fields& fields) noexcept {
+    const json_value q = fields.get("quantization_config");
+    if (!q || q.is(json_kind::null)) return;
+    const auto expect = [&](const char* key, const char* expected) noexcept {
+        const json_value v = q.find(key);
+        if (!fields || (v.is(json_kind::string) && v.string() == expected)) return;
+        const detail::printable found{v.is(json_kind::string) ? v.string() : v ? to_string(v.kind()) : "none", 40};
+        fields.fail(error::format(errc::unsupported, "%s: quantization_config: %s: expected \"%s\", found %s", fields.file(), key, expected,
+                                  found.text));
+    };
+    if (!q.is(json_kind::object)) return fields.mismatch("quantization_config", "an object", q);
+    expect("quant_method", "compressed-tensors");
+    expect("format", "int-quantized");
+}
+
 /// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. If any key of CvtConfig is present, missing
 /// keys have its defaults (CvT-13). Unknown keys are ignored. So is layer_norm_eps: transformers writes 1e-12 there and computes with
 /// 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations are read as JSON and as the YAML in which
@@ -235,6 +251,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     fields.read("image_size", out.image_size);
     if (fields.get("image_size") && (out.image_size < 1 || out.image_size > maximum_input))
         fields.mismatch("image_size", "1 to 65536", fields.get("image_size"));
+    check_quantization(fields);
     if (!ignore_labels) read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
@@ -283,10 +300,27 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
     return {};
 }
 
+/// Writes what a reader of compressed-tensors needs to know of an int8 file: bytes with a scale for each output channel; inputs are
+/// quantised for each token while the model runs.
+inline void write_quantization(const config& c, json_writer& json) noexcept {
+    json.key("quantization_config").begin_object();
+    json.key("quant_method").string("compressed-tensors").key("format").string("int-quantized");
+    json.key("quantization_status").string("compressed").key("config_groups").begin_object().key("group_0").begin_object();
+    json.key("targets").begin_list().string("Linear").string("re:.*convolution_embeddings.projection$").end_list();
+    json.key("weights").begin_object().key("num_bits").integer(8).key("type").string("int").key("symmetric").boolean(true);
+    json.key("strategy").string("channel").key("dynamic").boolean(false).end_object();
+    json.key("input_activations").begin_object().key("num_bits").integer(8).key("type").string("int").key("symmetric").boolean(false);
+    json.key("strategy").string("token").key("dynamic").boolean(true).end_object().end_object().end_object();
+    json.key("ignore").begin_list().string("re:.*stages.0.embedding.convolution_embeddings.projection$");
+    if (c.num_classes > 0) json.string("classifier");
+    json.end_list().end_object();
+}
+
 /// Writes the text of a config.json for transformers' CvtConfig, with our `hidden_act` (transformers always computes with the exact
-/// GELU). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. The text is read back and compared with `given`.
+/// GELU). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. `weights`: the element type in the
+/// file, "float32", "float16" or "int8". The text is read back and compared with `given`.
 /// Errors: invalid_argument (labels), bad_config (a configuration that config.json cannot express), out_of_memory.
-inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* torch_dtype,
+inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* weights,
                              json_writer& json, scoring scores = scoring::softmax) noexcept {
     const config c = without_unused(given);
     if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
@@ -315,7 +349,9 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     if (image_size > 0) json.key("image_size").integer(image_size);
     for (const problem_name& p : problem_names)
         if (scores == p.scores && scores != scoring::softmax) json.key("problem_type").string(p.text);
-    json.key("torch_dtype").string(torch_dtype);
+    const bool int8 = std::string_view{weights} == "int8";
+    json.key("torch_dtype").string(int8 ? "float32" : weights);
+    if (int8) write_quantization(c, json);
     if (error e = write_labels(json, c.num_classes, labels)) return e;
     json.end_object();
     if (!json.good()) return error::out_of_memory("config.json", json.text().size());

@@ -36,7 +36,22 @@ struct checkpoint_source {
         if (!std::equal(shape.begin(), shape.end(), found.begin(), found.end()))
             return error::format(errc::mismatch, "%s: expected %s, file has %s", official_name, shape_text(shape).text,
                                  shape_text(found).text);
-        return tensors.read(static_cast<std::size_t>(i), out);
+        if (error e = tensors.read(static_cast<std::size_t>(i), out)) return e;
+        return tensors.entry(static_cast<std::size_t>(i)).type == dtype::i8 ? scale_rows(static_cast<std::size_t>(i), out) : error{};
+    }
+
+    /// Multiplies the rows of tensor `i`, bytes, by their scales.
+    error scale_rows(std::size_t i, float* values) const noexcept {
+        const char* why = nullptr;
+        const std::ptrdiff_t scales = find_scales(tensors, i, why);
+        const tensor_entry& entry = tensors.entry(i);
+        const auto rows = static_cast<std::size_t>(entry.shape[0]), cols = count_elements(entry.extents().subspan(1));
+        detail::buffer<float> scale;
+        if (!scale.resize(rows)) return error::out_of_memory("scales", rows * sizeof(float));
+        if (error e = tensors.read(static_cast<std::size_t>(scales), scale.data())) return e;
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t j = 0; j < cols; ++j) values[r * cols + j] *= scale.data()[r];
+        return {};
     }
 
     /// Returns the tensors for building or writing a model. This object must outlive the result and must not be moved.
@@ -260,6 +275,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     // The softmax of a single class is always 1.
     s.info.scores = options.scores.value_or(given.scores.value_or(scoring::softmax));
     if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
+    s.info.int8_weights = s.index.has_int8;
     s.info.naming = to_string(s.style.naming);
     const std::string_view dictionary = s.style.dictionary();
     std::snprintf(s.info.beside, sizeof s.info.beside, "%s", s.tensors.beside());

@@ -8,6 +8,7 @@
 #include "formats/safetensors_writer.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
+#include "int8_weights.hpp"
 #include "self_test.hpp"
 #include "tensor_names.hpp"
 
@@ -30,18 +31,12 @@ struct folder_weights {
     cvt::config config;
     weight_source source;
     step_counter_source counters = {};
-    dtype type = dtype::f32;          ///< f32 or f16 (rounded to nearest even)
+    dtype type = dtype::f32;          ///< f32, f16 (rounded to nearest even), or i8 (int8_weights.hpp)
     std::string_view self_test = {};  ///< its JSON text, or empty
 };
 
 /// Returns the style of transformers' names. A model without a final norm is its CvtModel, whose names lack "cvt.".
 inline name_style written_style(const config& c) noexcept { return {naming::hf, {}, !c.final_norm}; }
-
-inline std::size_t count_elements(std::span<const std::int64_t> shape) noexcept {
-    std::size_t count = 1;
-    for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-    return count;
-}
 
 /// Rounds every value to one of F16. Errors: mismatch (a finite value is beyond the range of F16).
 inline error round_to_f16(const char* name, std::span<float> values) noexcept {
@@ -54,35 +49,48 @@ inline error round_to_f16(const char* name, std::span<float> values) noexcept {
     return {};
 }
 
-/// The tensors of another source with the values that a file of type `type` holds: unchanged, or rounded to F16.
-struct rounded_source {
+/// The tensors of another source with the values that a file of type `type` represents: unchanged, rounded to F16, or quantised.
+struct stored_source {
+    const config& c;
     weight_source from;
     dtype type;
 
     error read(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
+        if (type == dtype::i8) return int8_source{c, from}.read(name, shape, out);
         if (error e = from.read(from.context, name, shape, out)) return e;
         return type == dtype::f16 ? round_to_f16(name, {out, count_elements(shape)}) : error{};
     }
 };
 
-/// Calls visitor(official name, shape, is_counter) for every tensor of a file: first BatchNorm's step counters, which transformers writes
-/// too, then the weights. In this order every tensor is aligned.
+/// What a tensor of a file holds.
+enum class file_part : std::uint8_t { counter, values, scales, bytes };
+
+/// Calls visitor(official name, shape of the model's tensor, part) for all contents of a file: BatchNorm's step counters, which
+/// transformers writes too, then float values and scales, then bytes, so that every tensor is aligned.
 template <class Visitor>
-void for_each_written(const config& c, Visitor&& visitor) noexcept {
+void for_each_written(const config& c, dtype type, Visitor&& visitor) noexcept {
     constexpr std::string_view statistic = "running_var";
+    const auto in_bytes = [type](const network::tensor_info& t) noexcept {
+        return type == dtype::i8 && network::is_int8_weight(t.id, t.at);
+    };
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
         const std::string_view name{t.name};
         if (!name.ends_with(statistic)) return;
         tensor_name counter;
         counter.append(name.substr(0, name.size() - statistic.size())).append("num_batches_tracked");
-        visitor(counter.c_str(), std::span<const std::int64_t>{}, true);
+        visitor(counter.c_str(), std::span<const std::int64_t>{}, file_part::counter);
     });
-    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept { visitor(t.name, t.extents(), false); });
+    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+        visitor(t.name, t.extents(), in_bytes(t) ? file_part::scales : file_part::values);
+    });
+    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+        if (in_bytes(t)) visitor(t.name, t.extents(), file_part::bytes);
+    });
 }
 
-/// Writes float32 values as `type`, f32 or f16. Values for f16 must be rounded already.
+/// Writes float32 values as F16 if that is `type`, for which they must be rounded already, else as F32.
 inline error write_values(output_file& to, dtype type, std::span<const float> values) noexcept {
-    if (type == dtype::f32) return to.write(values.data(), values.size_bytes());
+    if (type != dtype::f16) return to.write(values.data(), values.size_bytes());
     std::uint16_t block[8192];
     for (std::size_t done = 0; done < values.size();) {
         const std::size_t count = std::min(values.size() - done, std::size(block));
@@ -98,26 +106,49 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, from.self_test}};
     header.metadata({metadata, from.self_test.empty() ? 1U : 2U});
     const name_style style = written_style(from.config);
-    std::size_t largest = 0;
-    for_each_written(from.config, [&](const char* name, std::span<const std::int64_t> shape, bool counter) noexcept {
-        header.declare(style.in_file(name).view(), counter ? dtype::i64 : from.type, shape);
+    std::size_t largest = 0, rows = 0;
+    for_each_written(from.config, from.type, [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept {
         largest = std::max(largest, count_elements(shape));
+        file_name in_file = style.in_file(name);
+        switch (part) {
+            case file_part::counter: return header.declare(in_file.view(), dtype::i64, shape);
+            case file_part::values: return header.declare(in_file.view(), from.type == dtype::f16 ? dtype::f16 : dtype::f32, shape);
+            case file_part::bytes: return header.declare(in_file.view(), dtype::i8, shape);
+            case file_part::scales: break;
+        }
+        const std::int64_t scales[4]{shape[0], 1, 1, 1};
+        rows = std::max(rows, static_cast<std::size_t>(shape[0]));
+        header.declare(in_file.append(scale_suffix).view(), dtype::f32, {scales, shape.size()});
     });
     if (error e = header.write(to)) return e;
 
-    detail::buffer<float> tensor;
-    if (!tensor.resize(largest)) return error::out_of_memory("a tensor", largest * sizeof(float));
-    const rounded_source values{from.source, from.type};
-    error failed;
-    for_each_written(from.config, [&](const char* name, std::span<const std::int64_t> shape, bool counter) noexcept {
+    detail::buffer<float> tensor, scales;
+    detail::buffer<std::int8_t> bytes;
+    if (!tensor.resize(largest) || (rows > 0 && !(scales.resize(rows) && bytes.resize(largest))))
+        return error::out_of_memory("a tensor", largest * (rows > 0 ? 5 : 4));
+    const stored_source values{from.config, from.source, from.type};
+    const int8_source quantised{from.config, from.source};
+    const auto write = [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept -> error {
+        const std::size_t count = count_elements(shape);
         std::int64_t steps = 0;
-        if (failed) return;
-        if (!counter)
-            failed = values.read(name, shape, tensor.data());
-        else if (from.counters.read != nullptr)
-            failed = from.counters.read(from.counters.context, name, steps);
-        if (failed) return;
-        failed = counter ? to.write(&steps, sizeof steps) : write_values(to, from.type, {tensor.data(), count_elements(shape)});
+        switch (part) {
+            case file_part::counter:
+                if (from.counters.read != nullptr)
+                    if (error e = from.counters.read(from.counters.context, name, steps)) return e;
+                return to.write(&steps, sizeof steps);
+            case file_part::values:
+                if (error e = values.read(name, shape, tensor.data())) return e;
+                return write_values(to, from.type, {tensor.data(), count});
+            case file_part::scales:
+            case file_part::bytes: break;
+        }
+        if (error e = quantised.quantize(name, shape, tensor.data(), bytes.data(), scales.data())) return e;
+        return part == file_part::bytes ? to.write(bytes.data(), count)
+                                        : to.write(scales.data(), static_cast<std::size_t>(shape[0]) * sizeof(float));
+    };
+    error failed;
+    for_each_written(from.config, from.type, [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept {
+        if (!failed) failed = write(name, shape, part);
     });
     return failed;
 }
@@ -128,11 +159,14 @@ inline int square_side(const preprocessing& p) noexcept {
     return size && size->height == size->width ? size->height : 0;
 }
 
+/// The element type of the weights, as write_hf_config takes it.
+constexpr const char* stored_name(dtype type) noexcept { return type == dtype::f16 ? "float16" : type == dtype::i8 ? "int8" : "float32"; }
+
 /// Writes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels),
 /// bad_config, out_of_memory.
 inline error make_texts(const config& c, const preprocessing& p, std::span<const char* const> labels, dtype type, folder_texts& out,
                         scoring scores = scoring::softmax) noexcept {
-    if (error e = write_hf_config(c, square_side(p), labels, type == dtype::f16 ? "float16" : "float32", out.config, scores)) return e;
+    if (error e = write_hf_config(c, square_side(p), labels, stored_name(type), out.config, scores)) return e;
     return write_hf_preprocessor(p, out.preprocessor);
 }
 

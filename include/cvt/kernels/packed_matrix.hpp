@@ -1,6 +1,7 @@
 // packed_matrix: weights in the order in which the kernels read them; gemm_kernels: the table that packs and multiplies them.
 #pragma once
 
+#include "../quantize.hpp"
 #include "../tensor.hpp"
 
 CVT_NAMESPACE_BEGIN

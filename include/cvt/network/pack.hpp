@@ -11,11 +11,9 @@
 CVT_NAMESPACE_BEGIN
 namespace network {
 
-/// Whether a weight is packed as int8. The first conv token embedding and the head stay in float32: the embedding reads pixels, and no
-/// layer after the head averages its rounding errors.
+/// Whether a model of precision `p` packs this weight as int8.
 constexpr bool in_bytes(precision p, tensor_id weight, tensor_place at) noexcept {
-    const bool first_embedding = weight == tensor_id::embed_weight && at.stage == 0;
-    return p == precision::int8 && weight != tensor_id::head_weight && !first_embedding;
+    return p == precision::int8 && is_int8_weight(weight, at);
 }
 
 /// Takes the memory for all weights of configuration `c` as the list of tensors describes them; only measures if the arena has none.

@@ -124,6 +124,17 @@ constexpr bool has_tensor(const config& c, const stage_config& s, tensor_id id) 
     return holds[static_cast<std::size_t>(rows::all[static_cast<std::size_t>(id)].when)];
 }
 
+/// Weights that an int8 model stores as bytes. The first conv token embedding and the head stay in float32: the embedding reads pixels,
+/// and no layer after the head averages its rounding errors.
+inline constexpr tensor_id int8_weights[]{tensor_id::embed_weight,  tensor_id::proj_q_weight, tensor_id::proj_k_weight,
+                                          tensor_id::proj_v_weight, tensor_id::proj_weight,   tensor_id::fc1_weight,
+                                          tensor_id::fc2_weight};
+constexpr bool is_int8_weight(tensor_id id, tensor_place at) noexcept {
+    for (const tensor_id weight : int8_weights)
+        if (id == weight) return id != tensor_id::embed_weight || at.stage != 0;
+    return false;
+}
+
 /// Name, shape and role of a tensor of a valid configuration.
 inline tensor_info describe(const config& c, tensor_id id, tensor_place at) noexcept {
     const stage_config& s = c.stage[static_cast<std::size_t>(at.stage)];

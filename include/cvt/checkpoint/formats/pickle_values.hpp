@@ -56,7 +56,7 @@ inline constexpr pickle_global pickle_globals[] = {
     {"torch", "LongStorage", pickle_global::role::storage_type, dtype::i64},
     {"torch", "IntStorage", pickle_global::role::storage_type, dtype::i32},
     {"torch", "ShortStorage", pickle_global::role::storage_type, dtype::i16},
-    {"torch", "CharStorage", pickle_global::role::storage_type, dtype::u8},  // only the width matters: integers are not weights
+    {"torch", "CharStorage", pickle_global::role::storage_type, dtype::i8},
     {"torch", "ByteStorage", pickle_global::role::storage_type, dtype::u8},
     {"torch", "BoolStorage", pickle_global::role::storage_type, dtype::u8},
     {"torch", "ComplexFloatStorage", pickle_global::role::storage_type, dtype::c64},

@@ -26,12 +26,12 @@ struct format_type {
     dtype type;
 };
 
-/// Integers and booleans are counters beside the weights: only their width matters, and they are never used. 8-bit and
-/// smaller floats are missing: they would need scales, which the format does not define.
+/// Integers and booleans are counters beside the weights: only their width matters, and they are never used, except bytes with scales.
+/// 8-bit and smaller floats are missing: they would need scales, too.
 inline constexpr format_type types[] = {
     {"F32", dtype::f32}, {"F16", dtype::f16}, {"BF16", dtype::bf16}, {"F64", dtype::f64}, {"I64", dtype::i64},
     {"U64", dtype::i64}, {"I32", dtype::i32}, {"U32", dtype::i32},   {"I16", dtype::i16}, {"U16", dtype::i16},
-    {"I8", dtype::u8},   {"U8", dtype::u8},   {"BOOL", dtype::u8},
+    {"I8", dtype::i8},   {"U8", dtype::u8},   {"BOOL", dtype::u8},
 };
 
 /// The range of a tensor's bytes, relative to the end of the header.

@@ -9,14 +9,14 @@ CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// Element type in the file. read() converts all of them to float32.
-enum class dtype : std::uint8_t { f32, f16, bf16, f64, i64, i32, i16, u8, c64, c128 };
+enum class dtype : std::uint8_t { f32, f16, bf16, f64, i64, i32, i16, i8, u8, c64, c128 };
 
 constexpr std::size_t size_of(dtype t) noexcept {
-    constexpr std::size_t bytes[]{4, 2, 2, 8, 8, 4, 2, 1, 8, 16};
+    constexpr std::size_t bytes[]{4, 2, 2, 8, 8, 4, 2, 1, 1, 8, 16};
     return bytes[static_cast<int>(t)];
 }
 
-/// Whether elements of this type can be weights; integers are counters beside them.
+/// Whether elements of this type can be weights by themselves. Bytes need scales (int8_weights.hpp); other integers are counters.
 constexpr bool is_floating(dtype t) noexcept { return t == dtype::f32 || t == dtype::f16 || t == dtype::bf16 || t == dtype::f64; }
 
 /// The shape and position of one tensor. Strides are in elements and not negative; all elements are checked to lie inside the
@@ -70,6 +70,7 @@ inline float to_float(dtype type, const std::byte* from) noexcept {
         case dtype::i64: return static_cast<float>(load<std::int64_t>(from));
         case dtype::i32: return static_cast<float>(load<std::int32_t>(from));
         case dtype::i16: return static_cast<float>(load<std::int16_t>(from));
+        case dtype::i8: return static_cast<float>(load<std::int8_t>(from));
         case dtype::c64:
         case dtype::c128:  // no reader adds complex tensors
         case dtype::u8: break;

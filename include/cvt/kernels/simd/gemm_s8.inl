@@ -36,34 +36,18 @@ inline weight_block block_at(const std::byte* data, std::ptrdiff_t depth) noexce
     return {data, scale, scale + nr};
 }
 
-/// The scale of a channel: 127 steps up to its largest magnitude. 0 for a channel of zeros or of values too small for a step.
-inline float weight_step(const float* weights, std::ptrdiff_t stride, std::ptrdiff_t count) noexcept {
-    float largest = 0;
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float v = weights[i * stride], magnitude = v < 0 ? -v : v;
-        if (magnitude > largest) largest = magnitude;
-    }
-    return largest < 1e-35F ? 0.F : largest / 127.F;
-}
-
-/// `w` / `step` rounded to the nearest integer, ties to even.
-inline int weight_byte(float w, float step) noexcept {
-    const float q = step == 0.F ? 0.F : w / step;
-    return static_cast<int>(__builtin_rintf(q < -127.F ? -127.F : q > 127.F ? 127.F : q));
-}
-
 /// Packs the whole depth of W at once, because a channel has one scale.
 inline void pack(const pack_args& a) noexcept {
     for (std::ptrdiff_t column = 0; column < (a.to.n + nr - 1) / nr * nr; ++column) {
         const float* const weights = a.weights + column * a.stride_n;
         const bool padding = column >= a.to.n;
-        const float step = padding ? 0.F : weight_step(weights, a.stride_k, a.to.k);
+        const float step = padding ? 0.F : detail::weight_step(weights, a.stride_k, a.to.k);
         std::byte* block = a.to.data + column_offset(column, a.to.packed_k);
         for (std::ptrdiff_t k = 0; k < a.to.k; k += kc) {
             const std::ptrdiff_t depth = a.to.k - k < kc ? a.to.k - k : kc, lane = column % nr;
             int sum = 0;
             for (std::ptrdiff_t i = 0; i < (depth + 3) / 4 * 4; ++i) {
-                const int byte = padding || i >= depth ? 0 : weight_byte(weights[(k + i) * a.stride_k], step);
+                const int byte = padding || i >= depth ? 0 : detail::weight_byte(weights[(k + i) * a.stride_k], step);
                 block[i / 4 * 4 * nr + lane * 4 + i % 4] = static_cast<std::byte>(static_cast<signed char>(byte));
                 sum += byte;
             }
