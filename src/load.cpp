@@ -14,6 +14,7 @@ emitted(Function*) -> emitted<Function>;
 // An inline function is emitted where its address is taken.
 [[maybe_unused]] __attribute__((used)) const emitted available{&cvt::kernels::available};
 [[maybe_unused]] __attribute__((used)) const emitted select_kernels{&cvt::kernels::select};
+[[maybe_unused]] __attribute__((used)) const emitted check_kernels{&cvt::check_kernels};
 [[maybe_unused]] __attribute__((used)) const emitted load{&cvt::model::load};
 [[maybe_unused]] __attribute__((used)) const emitted from_weights{&cvt::model::from_weights};
 [[maybe_unused]] __attribute__((used)) const emitted from_file{

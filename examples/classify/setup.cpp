@@ -4,16 +4,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <cvt/checkpoint/hf_config.hpp>
-#include <cvt/checkpoint/hf_preprocessor.hpp>
-#include <cvt/kernels/select.hpp>
+#include <cvt/config_files.hpp>
+#include <cvt/shape.hpp>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 
-#include "embedded_model.hpp"
 #include "common/failure.hpp"
 #include "common/paths.hpp"
+#include "common/text_lines.hpp"
+#include "embedded_model.hpp"
 #include "open_checkpoint.hpp"
 #include "platform/platform.hpp"
 
@@ -33,25 +32,24 @@ std::string read_text(const std::string& path) {
     return text;
 }
 
-/// What --config FILE says; empty without one.
-std::optional<cvt::checkpoint::hf_config> read_config(const options& o) {
+/// Reads --config; null without it.
+std::optional<cvt::config_file> read_config(const options& o) {
     if (o.config.empty()) return std::nullopt;
-    cvt::result<cvt::checkpoint::hf_config> config =
-        cvt::checkpoint::read_hf_config(read_text(o.config), o.config.c_str(), !o.labels.empty());
+    cvt::result<cvt::config_file> config = cvt::read_config(read_text(o.config), o.config.c_str(), !o.labels.empty());
     if (!config) throw failure{wrong_usage, std::string{"--config: "} + config.error().what()};
     return *std::move(config);
 }
 
-/// What --preprocessor FILE says. With --input there are no images, so that no preprocessor_config.json needs to be one that can be read.
+/// Reads --preprocessor; null without it. With --input there are no images, so the model's own file need not be readable.
 std::optional<cvt::preprocessing> read_preprocessor(const options& o) {
     if (!o.input.empty()) return cvt::preprocessing{};
     if (o.preprocessor.empty()) return std::nullopt;
-    const auto read = cvt::checkpoint::read_hf_preprocessor(read_text(o.preprocessor), o.preprocessor.c_str());
+    const auto read = cvt::read_preprocessing(read_text(o.preprocessor), o.preprocessor.c_str());
     if (!read) throw failure{wrong_usage, std::string{"--preprocessor: "} + read.error().what()};
     return *read;
 }
 
-cvt::load_options load_options_of(const options& o, const std::optional<cvt::checkpoint::hf_config>& config) {
+cvt::load_options load_options_of(const options& o, const std::optional<cvt::config_file>& config) {
     cvt::load_options load;
     load.config = o.variant;
     load.gelu = o.gelu;
@@ -66,32 +64,32 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::che
     }
     if (!o.kernels.empty()) {
         load.kernels = o.kernels.c_str();
-        if (const auto known = cvt::kernels::select(load.kernels); !known) refuse(true, std::string{"--"} + known.error().what());
+        if (const cvt::error e = cvt::check_kernels(load.kernels)) refuse(true, std::string{"--"} + e.what());
     }
     return load;
 }
 
-/// What a checkpoint says by itself, whether it is loaded or only open.
+/// The parts of a checkpoint that options can override, whether it is loaded or only open.
 struct checkpoint_facts {
     const cvt::config& config;
     const cvt::preprocessing& preprocessing;
     const char* size_from;
-    std::vector<std::string> labels;  ///< one a class; empty texts where there are none
+    std::vector<std::string> labels;  ///< one for each class; empty strings for classes without one
 };
 
-// The height of the inputs, or what their shorter side becomes where their size follows the image's.
+// The height of the inputs, or their shorter side if their size depends on the image.
 int side_of(const cvt::preprocessing& p) {
     const std::optional<cvt::grid> size = cvt::output_size(p);
     return size ? size->height : p.short_side;
 }
 
-// --size and --resize: the model's mean and deviation stay, and what it does with the image's shape unless told otherwise.
+// Applies --size and --resize. Mean and std stay the model's, and so does the way of resizing unless --resize is given.
 void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> method) {
-    // A model that follows the official rule (crop below 384, warp from there) follows it at the new size too.
+    // A model that follows the official rule (crop below 384, warp from 384 on) follows it at the new size, too.
     const bool official = p.resize == cvt::preprocessing::for_size(side_of(p)).resize;
     const bool warp =
         method ? *method == resize_method::warp : (official ? cvt::preprocessing::for_size(side).resize : p.resize) == rule::warp;
-    // Its own ratio of resize to crop, or the official int(side / 0.875), which no ratio of rounded numbers gives again.
+    // Keeps the model's own ratio of resize to crop. The official int(side / 0.875) cannot be computed from rounded numbers.
     const auto official_short_side = [](int n) { return static_cast<int>(std::int64_t{n} * 8 / 7); };
     const bool own_ratio = p.resize == rule::short_side && p.center_crop && p.short_side != official_short_side(p.crop_height);
     p.short_side = own_ratio ? static_cast<int>(std::int64_t{side} * p.short_side / p.crop_height) : official_short_side(side);
@@ -100,7 +98,7 @@ void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> met
     p.resize_height = p.resize_width = p.crop_height = p.crop_width = side;
 }
 
-// --mean and --std.
+// Applies --mean and --std.
 void change_values(const options& o, cvt::preprocessing& p) {
     refuse(!p.normalize && o.mean.has_value() != o.std.has_value(), "--mean and --std: this model's images are not normalised: give both");
     if (o.mean) {
@@ -115,26 +113,16 @@ void change_values(const options& o, cvt::preprocessing& p) {
 }
 
 std::vector<std::string> read_labels(const std::string& path, std::size_t classes) {
-    std::string text = read_text(path);
-    if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-    refuse(text.find('\0') != std::string::npos && !text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
-           path + ": expected a text in UTF-8, found a NUL byte");
-    refuse(text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"), path + ": a UTF-16 text, as Windows writes: save it as UTF-8");
-    std::istringstream lines{text};
     std::vector<std::string> labels;
-    for (std::string line; std::getline(lines, line);) {
-        if (line.ends_with('\r')) line.pop_back();
-        labels.push_back(line);
-    }
+    for (text_line& line : read_lines("--labels", path)) labels.push_back(std::move(line.text));
     while (labels.size() > classes && labels.back().empty()) labels.pop_back();  // blank lines at the end
-    refuse(labels.size() != classes, path + ": expected " + std::to_string(classes) + " labels, one a line, found " +
+    refuse(labels.size() != classes, path + ": expected " + std::to_string(classes) + " labels, one per line, found " +
                                          std::to_string(labels.size()) + (labels.size() == 1 ? " line" : " lines"));
     return labels;
 }
 
-// --labels, else those of --config, else the checkpoint's.
-std::vector<std::string> choose_labels(const options& o, const checkpoint_facts& facts,
-                                       const std::optional<cvt::checkpoint::hf_config>& config) {
+// Precedence: --labels, --config, the checkpoint.
+std::vector<std::string> choose_labels(const options& o, const checkpoint_facts& facts, const std::optional<cvt::config_file>& config) {
     const int classes = facts.config.num_classes;
     refuse(classes == 0 && !o.labels.empty(), "--labels: the model has no head, so there are no classes to name");
     if (!o.labels.empty()) return read_labels(o.labels, static_cast<std::size_t>(classes));
@@ -149,21 +137,21 @@ std::vector<std::string> choose_labels(const options& o, const checkpoint_facts&
 }
 
 void check_against_model(const options& o, const cvt::config& c, const decisions& d) {
-    refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; --embedding writes what it computes");
-    refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, whose attention it shows");
+    refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; use --embedding");
+    refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, whose attention would be shown");
     refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
     if (!o.input.empty()) return;
     refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty()), "the model takes " + std::to_string(c.num_channels) +
                                                                                  (c.num_channels == 1 ? " channel" : " channels") +
-                                                                                 ", images have 3: give it tensors with --input");
+                                                                                 ", images have 3: pass tensors with --input");
     const std::optional<cvt::grid> size = cvt::output_size(d.preprocessing);
-    refuse(!o.dump_input.empty() && !size, "--dump-input: this model's inputs are as large as the images; choose one size with --size");
+    refuse(!o.dump_input.empty() && !size, "--dump-input: the size of this model's inputs depends on the image; choose one with --size");
     if (!size) return;
     const auto shape = cvt::shape_of(c, size->height, size->width);
     refuse(!shape, (o.size ? "--size: " : "the model's input size: ") + std::string{shape.error().what()});
 }
 
-decisions decide(const options& o, const checkpoint_facts& facts, const std::optional<cvt::checkpoint::hf_config>& config) {
+decisions decide(const options& o, const checkpoint_facts& facts, const std::optional<cvt::config_file>& config) {
     decisions d{facts.preprocessing, facts.size_from, choose_labels(o, facts, config)};
     if (config && config->image_size != 0 && std::strcmp(d.size_from, "default") == 0) {
         d.preprocessing = cvt::preprocessing::for_size(config->image_size);
@@ -173,10 +161,9 @@ decisions decide(const options& o, const checkpoint_facts& facts, const std::opt
     change_values(o, d.preprocessing);
     if (o.size || o.resize) resize_to(d.preprocessing, o.size.value_or(side_of(d.preprocessing)), o.resize);
     if (o.size) d.size_from = "--size";
-    refuse(o.crop && !d.preprocessing.center_crop,
-           "--crop places a crop, and this model's images are not cropped (--resize crop would do so)");
+    refuse(o.crop && !d.preprocessing.center_crop, "--crop: this model's images are not cropped (see --resize crop)");
     if (o.crop) d.preprocessing.rounding = *o.crop;
-    refuse(o.resample && d.preprocessing.resize == rule::none, "--resample: this model's images are not resized (--size would do so)");
+    refuse(o.resample && d.preprocessing.resize == rule::none, "--resample: this model's images are not resized (see --size)");
     if (o.resample) d.preprocessing.resample = *o.resample;
     check_against_model(o, facts.config, d);
     return d;
@@ -192,24 +179,23 @@ void print_warnings(const cvt::warning_list& warnings) {
 }
 
 setup make_setup(const options& o) {
-    const std::optional<cvt::checkpoint::hf_config> config = read_config(o);
+    const std::optional<cvt::config_file> config = read_config(o);
     const cvt::load_options load = load_options_of(o, config);
     cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
     if (!model) throw failure{no_model, model.error().what()};
     print_warnings(model->warnings());
     if (!o.model.empty() && is_terminal(standard_error) && model->config().gelu == cvt::gelu::quick &&
         std::strcmp(model->info().gelu_from, "naming of the tensors") == 0)
-        std::fputs(
-            "classify: taken to run QuickGELU, as Microsoft's models do; one that was trained with the exact GELU needs --gelu erf\n",
-            stderr);
+        std::fputs("classify: assuming QuickGELU, as in Microsoft's models; for a model trained with the exact GELU use --gelu erf\n",
+                   stderr);
     checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
     return {decide(o, facts, config), *std::move(model)};
 }
 
 open_checkpoint open_for_conversion(const options& o) {
-    const std::optional<cvt::checkpoint::hf_config> config = read_config(o);
-    cvt::result<cvt::checkpoint::checkpoint_source> file = cvt::checkpoint::open(o.model.c_str(), load_options_of(o, config));
+    const std::optional<cvt::config_file> config = read_config(o);
+    cvt::result<cvt::checkpoint_source> file = cvt::open_checkpoint(o.model.c_str(), load_options_of(o, config));
     if (!file) throw failure{no_model, file.error().what()};
     print_warnings(file->warnings);
     checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}};

@@ -3,6 +3,7 @@
 
 #include "checkpoint/write_folder.hpp"
 #include "load.hpp"
+#include "open_checkpoint.hpp"
 #include "verify.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -70,7 +71,7 @@ inline error make_self_test(const checkpoint::folder_weights& weights, const cvt
 
 /// Writes an opened checkpoint, whose configuration the caller can read before any weights are packed. Otherwise as for a path, below,
 /// except that options.load.config and options.load.gelu are ignored: they were used when the checkpoint was opened.
-inline result<conversion> convert(const checkpoint::checkpoint_source& from, const char* to, const convert_options& options = {}) noexcept {
+inline result<conversion> convert(const checkpoint_source& from, const char* to, const convert_options& options = {}) noexcept {
     const cvt::preprocessing& preprocessing = options.preprocessing ? *options.preprocessing : from.preprocessing;
     detail::buffer<const char*> own_labels;
     for (int i = 0; options.labels.empty() && i < from.labels.size(); ++i)
@@ -79,7 +80,7 @@ inline result<conversion> convert(const checkpoint::checkpoint_source& from, con
         options.labels.empty() ? std::span<const char* const>{own_labels.data(), own_labels.size()} : options.labels;
     checkpoint::folder_weights weights{from.config, from.weights()};
     weights.counters = {&from, [](const void* context, const char* name, std::int64_t& out) {
-                            return static_cast<const checkpoint::checkpoint_source*>(context)->read_step_counter(name, out);
+                            return static_cast<const checkpoint_source*>(context)->read_step_counter(name, out);
                         }};
     if (options.weights == weight_type::float16) weights.type = checkpoint::dtype::f16;
     if (options.weights == weight_type::int8) weights.type = checkpoint::dtype::i8;
@@ -110,7 +111,7 @@ inline result<conversion> convert(const char* from, const char* to, const conver
     load_options load = options.load;
     load.ignore_labels = load.ignore_labels || !options.labels.empty();
     if (options.preprocessing) load.preprocessing = options.preprocessing;
-    const result<checkpoint::checkpoint_source> file = checkpoint::open(from, load);
+    const result<checkpoint_source> file = open_checkpoint(from, load);
     if (!file) return file.error();
     return convert(*file, to, options);
 }

@@ -69,6 +69,8 @@ private:
 
 }  // namespace detail
 
+inline error check_kernels(const char* name) noexcept { return kernels::select(name).error(); }
+
 inline result<model> model::load(const char* path, const load_options& options) noexcept {
     result<checkpoint::checkpoint_source> file = checkpoint::open(path, options);
     if (!file) return file.error();

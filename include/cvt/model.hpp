@@ -115,4 +115,8 @@ private:
     detail::model_data* data_ = nullptr;
 };
 
+/// Checks a name for load_options::kernels; null is the default. Errors: invalid_argument, with the names that this CPU supports.
+/// Defined by load.hpp.
+error check_kernels(const char* name) noexcept;
+
 CVT_NAMESPACE_END

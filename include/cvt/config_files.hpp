@@ -1,0 +1,24 @@
+// Reads the text of a config.json or a preprocessor_config.json that a program has apart from its checkpoint. Not in cvt.hpp.
+#pragma once
+
+#include "checkpoint/hf_config.hpp"
+#include "checkpoint/hf_preprocessor.hpp"
+
+CVT_NAMESPACE_BEGIN
+
+/// What a config.json says: the configuration, and what stands beside it.
+using config_file = checkpoint::hf_config;
+
+/// Reads a config.json of transformers' CvtConfig or Microsoft's configuration, JSON or YAML. `name`: the file, for messages.
+/// `ignore_labels`: id2label is not read. Errors: malformed, bad_config, unsupported, out_of_memory.
+inline result<config_file> read_config(std::string_view text, const char* name = "config.json", bool ignore_labels = false) noexcept {
+    return checkpoint::read_hf_config(text, name, ignore_labels);
+}
+
+/// Reads a preprocessor_config.json as the processor of transformers that it names does (docs/checkpoints.md). Errors: malformed,
+/// bad_config, unsupported.
+inline result<preprocessing> read_preprocessing(std::string_view text, const char* name = "preprocessor_config.json") noexcept {
+    return checkpoint::read_hf_preprocessor(text, name);
+}
+
+CVT_NAMESPACE_END
