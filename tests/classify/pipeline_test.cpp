@@ -194,6 +194,41 @@ TEST_CASE("exceptions arrive after the outcomes of the tasks before", "[pipeline
     }
 }
 
+TEST_CASE("an exception leaves run() after the last call of the source has returned", "[pipeline]") {
+    struct : app::task_source {
+        std::optional<app::task> next() override {
+            if (calls++ == 0) return app::task{{"0", {}, {}}};
+            inside = true;
+            while (!control.cancelled) std::this_thread::sleep_for(1ms);
+            std::this_thread::sleep_for(20ms);
+            inside = false;
+            return std::nullopt;
+        }
+        int calls = 0;
+        app::read_control control;
+        std::atomic<bool> inside = false;
+    } source;
+    struct failing_sink : app::outcome_sink {
+        explicit failing_sink(const std::atomic<bool>& reading) : reading_{reading} {}
+        bool take(app::outcome&, std::optional<std::size_t>) override {
+            while (!reading_) std::this_thread::sleep_for(1ms);
+            throw app::failure{app::some_failed, "the disk is full"};
+        }
+
+    private:
+        const std::atomic<bool>& reading_;
+    } sink{source.inside};
+    for (const std::size_t workers : {1U, 3U}) {
+        CAPTURE(workers);
+        bench b{workers};
+        source.calls = 0;
+        source.control.cancelled = false;
+        app::pipeline line{std::move(b.runners), 1, source.control};
+        CHECK_THROWS_AS(line.run(source, sink, std::nullopt), app::failure);
+        CHECK_FALSE(source.inside);
+    }
+}
+
 TEST_CASE("the reader stays within the window and the byte limit", "[pipeline]") {
     bench b{2};
     for (echo* e : b.echoes) e->picture_bytes = app::max_bytes_in_flight / 3;
