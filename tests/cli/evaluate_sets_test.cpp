@@ -116,15 +116,14 @@ TEST_CASE("a list that does not fit its photos or the model is refused by its li
     refuse("c.png 8\n\nd.png 4\n", ", line 3: expected a photo, found no file " + set + "/d.png");
     refuse("../set 8\n", ", line 1: expected a photo, found the folder " + set + "/../set");
     refuse("c.png 10\n", ", line 1: the model has classes 0 to 9, not 10");
-    refuse("c.png -1\n", ", line 1: no class of the model is called \"-1\"");
-    refuse("c.png 18446744073709551624\n", ", line 1: no class of the model is called \"18446744073709551624\"");
+    refuse("c.png -1\n", ", line 1: the model has no class named \"-1\"");
+    refuse("c.png 18446744073709551624\n", ", line 1: the model has no class named \"18446744073709551624\"");
     refuse("c.png golf ball\n", ", line 1: expected a photo, found no file " + set + "/c.png golf");
-    refuse("c.png\tgolf bull\n", ", line 1: no class of the model is called \"golf bull\"; did you mean \"golf ball\"?");
+    refuse("c.png\tgolf bull\n", ", line 1: the model has no class named \"golf bull\"; did you mean \"golf ball\"?");
     refuse("c.png 8\na b.jpg chruch\nd.png 3\n",
-           ", line 2: no class of the model is called \"chruch\"; did you mean \"church\"? (and 1 more line)");
+           ", line 2: the model has no class named \"chruch\"; did you mean \"church\"? (and 1 more line)");
     refuse("c.png 8\n./../set/c.png 8\n", ", line 2: " + set + "/./../set/c.png is in line 1 already");
-    refuse("c.png n03445777\n",
-           ", line 1: no class of the model is called \"n03445777\"; --classes FILE says which class is which WordNet number");
+    refuse("c.png n03445777\n", ", line 1: the model has no class named \"n03445777\"; use --classes FILE to map WordNet ids to classes");
     refuse(std::string{"c.png 8\nc\0.png 8\n", 17}, ", line 2: expected UTF-8 text, found a NUL byte");
     refuse("c.png\tgolf ball\t0\t0\t63\t63\na b.jpg\tchurch\n", ", line 2: expected a name, a WordNet id and four numbers between tabs");
     refuse(std::string(500, 'x') + '\n',

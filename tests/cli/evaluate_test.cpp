@@ -116,7 +116,7 @@ TEST_CASE("--classes maps folders to classes", "[cli]") {
         std::ofstream{file, std::ios::binary} << text;
         return std::vector<std::string>{"--evaluate", set, "--classes", file};
     };
-    refused({"--evaluate", set}, "no class of the model is called \"n03028079\"; --classes FILE says which class is which WordNet number");
+    refused({"--evaluate", set}, "the model has no class named \"n03028079\"; use --classes FILE to map WordNet ids to classes");
     // labels as in ImageNet's own list, lines of classes that the model does not know among them
     CHECK(report_of(classes(
               "n01440764 tench, Tinca tinca\r\nn01443537 goldfish\r\n\r\nn03445777\tgolf ball\r\nn03028079 church, church building\r\n"))
@@ -128,7 +128,7 @@ TEST_CASE("--classes maps folders to classes", "[cli]") {
     refused(classes("n03028079 4\n"), "has no line for \"n03445777\"");
     refused(classes("n03028079 4\nn03445777 10\n"), "the model has classes 0 to 9, not 10");
     refused(classes("n03028079 chruch\nn03445777 8\n"), "did you mean \"church\"?");
-    refused(classes("n03028079 4\nn03028079 4\n"), "\"n03028079\" stands there twice");
+    refused(classes("n03028079 4\nn03028079 4\n"), "\"n03028079\" is listed twice");
     refused(classes(""), "found none");
     refused(classes("n03028079 x\nn03445777 y\n"), "(and 1 more folder)");
     CHECK(report_of({"--evaluate", set, "--classes", CVT_WEIGHTS "/imagenette_classes.txt"})["top1"] == 1);
@@ -141,7 +141,7 @@ TEST_CASE("labels that two classes share are told apart by index or by line", "[
     labels.close();
     const std::vector<std::string> with{"--labels", folder / "labels.txt", "--evaluate", folder / "set"};
     put(folder, "set/crane", golf_ball, "a.png");
-    refused(with, "\"crane\" is the label of classes 8 and 9; their index says which");
+    refused(with, "\"crane\" is the label of classes 8 and 9; use an index instead");
     std::ofstream file{folder / "classes.txt"};
     for (int i = 0; i < 10; ++i) file << (i == 8 ? "crane" : "other" + std::to_string(i)) << '\t' << (i < 8 ? "a" : "crane") << '\n';
     file.close();
@@ -156,7 +156,7 @@ TEST_CASE("an evaluation that cannot be one is wrong usage", "[cli]") {
     put(folder, "set/chrch", church, "a.jpg");
     refused({"--evaluate", folder / "empty"}, "expected one folder a class, found none");
     refused({"--evaluate", folder / "missing"}, "cannot be listed");
-    refused({"--evaluate", folder / "set"}, "no class of the model is called \"chrch\"; did you mean \"church\"?");
+    refused({"--evaluate", folder / "set"}, "the model has no class named \"chrch\"; did you mean \"church\"?");
     refused({"--evaluate", folder / "set", church}, "leave other inputs out");
     refused({"--evaluate", folder / "set", "--info"}, "leave --info, --verify and --convert out");
     refused({"--evaluate", folder / "set", "--top-k", "3"}, "--top-k out");

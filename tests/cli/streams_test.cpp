@@ -73,7 +73,7 @@ TEST_CASE("a line that is no JSON object with a path is a record with an error, 
     const std::string a = write_png(folder / "a.png");
     const std::pair<std::string, const char*> wrong[]{{"{\"path\": 3}", "expected a string, found a number"},
                                                       {"{}", "expected a string, found none"},
-                                                      {"{\"path\": \"\"}", "the name of a file is missing"},
+                                                      {"{\"path\": \"\"}", "expected a file name, found an empty string"},
                                                       {"{\"path\": \"a\\u0000b\"}", "NUL"},
                                                       {"{\"path\": \"a\", \"id\": 1.5}", "\"id\": expected a string or an integer"},
                                                       {"{\"path\": \"a\", \"id\": null}", "found null"},
