@@ -110,7 +110,8 @@ TEST_CASE("a line of more than 1 MiB is one record with an error, and the next l
     std::vector<json> records;
     for (const std::string& line : lines_of(read_file(folder / "out"))) records.push_back(json::parse(line));
     REQUIRE(records.size() == 5);
-    for (const std::size_t i : {0U, 2U, 4U}) CHECK(records[i]["error"]["message"] == "a line of standard input longer than 1048576 bytes");
+    for (const std::size_t i : {0U, 2U, 4U})
+        CHECK(records[i]["error"]["message"] == "a line of standard input is longer than 1048576 bytes");
     CHECK(records[1]["path"] == a);
     CHECK(records[2]["path"] == std::string(4096, 'x'));
     CHECK(records[3]["path"] == std::string(longest, 'x'));
@@ -257,15 +258,15 @@ TEST_CASE("--shard auto is the place in a job array, among srun's tasks or mpiru
         CHECK(by_environment.code == 1);  // no such files
     }
     const std::pair<variables, const char*> bad[]{
-        {{}, "in no job array, srun or mpirun"},
-        {{{"OMPI_COMM_WORLD_RANK", "4"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, "expected less than the 4"},
+        {{}, "not started by a job array, srun or mpirun"},
+        {{{"OMPI_COMM_WORLD_RANK", "4"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, "expected less than OMPI_COMM_WORLD_SIZE, which is 4"},
         {{{"OMPI_COMM_WORLD_RANK", "one"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, "OMPI_COMM_WORLD_RANK: expected a number, found \"one\""},
         {{{"OMPI_COMM_WORLD_RANK", "1"}}, "OMPI_COMM_WORLD_SIZE is not"},
         {{{"SLURM_ARRAY_TASK_ID", "1"}, {"SLURM_ARRAY_TASK_MIN", "0"}, {"SLURM_ARRAY_TASK_MAX", "3"}}, "SLURM_ARRAY_TASK_COUNT is not"},
         {{{"SLURM_ARRAY_TASK_ID", "3"}, {"SLURM_ARRAY_TASK_COUNT", "2"}, {"SLURM_ARRAY_TASK_MIN", "3"}, {"SLURM_ARRAY_TASK_MAX", "7"}},
          "leave gaps"},
         {{{"SLURM_ARRAY_TASK_ID", "9"}, {"SLURM_ARRAY_TASK_COUNT", "4"}, {"SLURM_ARRAY_TASK_MIN", "0"}, {"SLURM_ARRAY_TASK_MAX", "3"}},
-         "SLURM_ARRAY_TASK_ID 9 has no place among this job array's 4 ids from 0 to 3 in steps of 1"},
+         "SLURM_ARRAY_TASK_ID 9 is not one of this job array's 4 ids from 0 to 3 in steps of 1"},
     };
     for (const auto& [set, sentence] : bad) {
         const environment e{set};
