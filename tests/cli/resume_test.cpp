@@ -276,7 +276,7 @@ TEST_CASE("two processes do not write to one file", "[cli]") {
     REQUIRE(::flock(file, LOCK_EX) == 0);
     const outcome o = j.run({"--resume"});
     CHECK(o.code == 2);
-    CHECK(o.err.find("somebody else is writing to " + j.out) != std::string::npos);
+    CHECK(o.err.find("another process is writing to " + j.out) != std::string::npos);
     ::close(file);
     CHECK(j.run({"--resume"}).code == 1);
     CHECK(j.records().size() == 5);

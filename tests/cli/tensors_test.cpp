@@ -188,7 +188,7 @@ TEST_CASE("arrays stay as they are when one of them cannot be written, or somebo
     const outcome second = classify({"--size", "32", "--logits", target, "--embedding", other, photo});
     CHECK(second.code == 2);
     CHECK(second.out.empty());
-    CHECK(second.err.find("somebody else is writing to " + target) != std::string::npos);
+    CHECK(second.err.find("another process is writing to " + target) != std::string::npos);
     CHECK(load(other).shape[0] == 1);
     CHECK(classify({"--size", "32", "--embedding", other, "--logits", "/dev/full", photo}).code == 2);
     CHECK(load(other).shape[0] == 1);

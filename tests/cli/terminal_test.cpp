@@ -95,13 +95,13 @@ TEST_CASE("a progress bar on a terminal says how far and how long, and is gone a
     const std::string text = on_terminal(arguments, {}, folder / "out");
     CHECK(contains(text, "\r\x1b[K[#"));
     CHECK(contains(text, "/60, "));
-    CHECK(contains(text, " a second, "));
+    CHECK(contains(text, " per second, "));
     CHECK(contains(text, " s left"));
     CHECK(text.ends_with("\r\x1b[K"));
     CHECK(lines_of(read_file(folder / "out")).size() == 120);
     CHECK(longest_drawing(text) > 40);
     CHECK(contains(on_terminal(arguments, {"xterm", "1", 80}, folder / "out"), "\r\x1b[K[#"));  // no colour, but a bar
-    CHECK_FALSE(contains(on_terminal(arguments, {"dumb", nullptr, 80}, folder / "out"), "a second"));
+    CHECK_FALSE(contains(on_terminal(arguments, {"dumb", nullptr, 80}, folder / "out"), "per second"));
 
     const std::string narrow = on_terminal(arguments, {"xterm", nullptr, 50}, folder / "out");
     CHECK(contains(narrow, "/60, "));

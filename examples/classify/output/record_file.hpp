@@ -13,7 +13,7 @@ class record_file {
 public:
     /// Standard output if o.out is empty. Otherwise creates the file, or opens an existing one if --resume is given. The file is locked
     /// against other processes while the object lives. Throws failure (wrong_usage) if it cannot be written, already has records
-    /// without --resume, or another process writes to it.
+    /// without --resume, or another process is writing to it.
     explicit record_file(const options& o);
     record_file(const record_file&) = delete;
     record_file& operator=(const record_file&) = delete;
