@@ -1,4 +1,4 @@
-// What --convert works on: a checkpoint that is open but not loaded.
+// open_checkpoint: a checkpoint that is open but not loaded, for --convert.
 #pragma once
 
 #include <cvt/checkpoint/source.hpp>
@@ -7,12 +7,11 @@
 
 namespace app {
 
-/// A checkpoint that is open, for --convert: nothing of it has been loaded.
 struct open_checkpoint : decisions {
     cvt::checkpoint::checkpoint_source source;
 };
 
-/// Opens --model and fits the options to it. Throws failure as make_setup does.
+/// Opens --model and applies the options to it. Throws failure as make_setup does.
 open_checkpoint open_for_conversion(const options& o);
 
 }  // namespace app

@@ -47,7 +47,7 @@ TEST_CASE("--convert: an official .pth becomes a folder with the same answers", 
 
     const outcome good = classify({"--model", out, "--verify"});
     CHECK(good.code == 0);
-    CHECK(contains(good.out, "10 logits of a formula image, 3 x 64 x 64"));
+    CHECK(contains(good.out, "10 logits of a generated image, 3 x 64 x 64"));
     CHECK(contains(good.out, "difference     0 at most"));
     CHECK(classify({"--model", out, "--verify", "--threads", "2", "--kernels", "eigen"}).code == 0);
     const outcome bytes = classify({"--model", out, "--verify", "--precision", "int8"});

@@ -60,7 +60,7 @@ TEST_CASE("the report in words", "[cli]") {
     CHECK(lines[0] == "images   4 of 3 classes");
     CHECK(lines[1] == "top-1    50.00 % (2 of 4)");
     CHECK(lines[2].starts_with("top-5    "));
-    CHECK(lines[3].find(" images a second, ") != std::string::npos);
+    CHECK(lines[3].find(" images per second, ") != std::string::npos);
     CHECK(lines[3].ends_with(" s with 1 thread"));
     CHECK(lines[5].starts_with("hardest classes"));
     CHECK(lines[6].starts_with("parachute "));
@@ -154,7 +154,7 @@ TEST_CASE("an evaluation that cannot be one is wrong usage", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directories(folder / "empty");
     put(folder, "set/chrch", church, "a.jpg");
-    refused({"--evaluate", folder / "empty"}, "expected one folder a class, found none");
+    refused({"--evaluate", folder / "empty"}, "expected one folder per class, found none");
     refused({"--evaluate", folder / "missing"}, "cannot be listed");
     refused({"--evaluate", folder / "set"}, "the model has no class named \"chrch\"; did you mean \"church\"?");
     refused({"--evaluate", folder / "set", church}, "leave other inputs out");

@@ -248,7 +248,7 @@ TEST_CASE("of a training checkpoint the set of weights is said, and chosen with 
     const outcome ema = classify({"--model", two, "--weights-key", "model_ema", "--info"});
     CHECK(ema.code == 0);
     CHECK(ema.out.find("weights in     model_ema\n") != std::string::npos);
-    CHECK(ema.out.find("official, each after \"module.\"\n") != std::string::npos);
+    CHECK(ema.out.find("official, with the prefix \"module.\"\n") != std::string::npos);
     CHECK(ema.out.find("config.json beside the file\n") != std::string::npos);
     const outcome beside = classify({"--model", data + "loads-beside-protocol2.pth", "--info"});
     CHECK(beside.out.find("beside them    args (argparse.Namespace: lr 0.001, ") != std::string::npos);
@@ -303,7 +303,7 @@ TEST_CASE("weights that are not finite are a warning, their results an error", "
     const outcome converted = classify({"--model", model, "--convert", folder / "converted"});
     CHECK(converted.code == 0);
     CHECK(converted.err.find("warning: head.bias") != std::string::npos);
-    CHECK(converted.err.find("no self-test: the model's numbers are not finite") != std::string::npos);
+    CHECK(converted.err.find("no self-test stored: the model's outputs are not finite") != std::string::npos);
 }
 
 TEST_CASE("a model that cannot be loaded is exit code 3 and a sentence", "[cli]") {

@@ -125,7 +125,7 @@ TEST_CASE("inputs that are done are not read again, whatever their order; new on
     j.inputs.push_back(j.inputs[2]);  // a.png, for the third time
     const outcome o = j.run({"--resume"});
     CHECK(o.code == 1);  // as gone.png failed before
-    CHECK(o.err.find("5 inputs were done before, 1 of them failed") != std::string::npos);
+    CHECK(o.err.find("5 inputs were done in an earlier run, 1 of them failed") != std::string::npos);
     CHECK(j.text().starts_with(whole));
     const json records = j.records();
     REQUIRE(records.size() == 7);
@@ -174,7 +174,7 @@ TEST_CASE("lines that name no file have a record that is continued like any othe
     const std::string before = j.text();
     const outcome again = classify(arguments, lines);
     CHECK(again.code == 1);
-    CHECK(again.err.find("4 inputs were done before, 4 of them failed") != std::string::npos);
+    CHECK(again.err.find("4 inputs were done in an earlier run, 4 of them failed") != std::string::npos);
     CHECK(j.text() == before);
 }
 

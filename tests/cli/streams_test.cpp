@@ -210,7 +210,7 @@ TEST_CASE("a folder that is missing is one shard's record and ends every shard w
             const outcome fast = classify(quick_with({"--fail-fast", "--shard", part, lost, photo, photo, photo}));
             CHECK(fast.code == 1);
             CHECK(paths_of(fast).size() <= 1);  // of the folder
-            CHECK(fast.err.find("the rest is left undone") != std::string::npos);
+            CHECK(fast.err.find("the run ended early") != std::string::npos);
         }
         CHECK(records == 1);
         CHECK(told == 3);
@@ -290,7 +290,7 @@ TEST_CASE("--fail-fast and --max-errors end with the record of the input that wa
         const outcome fast = run({"--batch", batch, "--fail-fast"});
         CHECK(fast.code == 1);
         CHECK(paths_of(fast) == std::vector<std::string>{a, gone});
-        CHECK(fast.err.find("1 of 2 inputs failed; the rest is left undone") != std::string::npos);
+        CHECK(fast.err.find("1 of 2 inputs failed; the run ended early") != std::string::npos);
         CHECK(run({"--batch", batch, "--max-errors", "0"}).records().size() == 2);
         CHECK(run({"--batch", batch, "--max-errors", "1"}).records().size() == 4);
         CHECK(run({"--batch", batch, "--max-errors", "2"}).records().size() == 7);
