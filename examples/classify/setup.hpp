@@ -1,4 +1,4 @@
-// From options to what runs: the model, its preprocessing, its labels.
+// setup: the model, its preprocessing and its labels, chosen by the options.
 #pragma once
 
 #include <cvt/model.hpp>
@@ -9,19 +9,19 @@
 
 namespace app {
 
-/// What the options and a checkpoint say together, its weights apart.
+/// Everything that the options and a checkpoint decide, except the weights.
 struct decisions {
     cvt::preprocessing preprocessing;
-    const char* size_from;            ///< what decided the size of the input
-    std::vector<std::string> labels;  ///< one a class; empty texts where there are none
+    const char* size_from;            ///< the source of the size of the input
+    std::vector<std::string> labels;  ///< by class index; empty strings for classes without one
 };
 
 struct setup : decisions {
     cvt::model model;
 };
 
-/// Loads the model and fits the options to it. Warnings go to standard error. Throws failure: no_model, or wrong_usage
-/// where an option does not suit the model.
+/// Loads the model and applies the options to it. Warnings go to standard error. Throws failure: no_model, or wrong_usage if an option
+/// does not fit the model.
 setup make_setup(const options& o);
 
 /// Writes a model's warnings to standard error.

@@ -1,4 +1,4 @@
-// --convert and --verify: PyTorch files to Hugging Face folders that give the same records; what is refused and with which code.
+// --convert and --verify: PyTorch files become Hugging Face folders with the same records; refusals and their exit codes.
 #include <algorithm>
 
 #include "classify.hpp"
@@ -55,7 +55,7 @@ TEST_CASE("--convert: an official .pth becomes a folder with the same answers", 
     CHECK_FALSE(contains(bytes.out, "difference     0 at most"));
 }
 
-TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {
+TEST_CASE("--verify: changed weights, and a model without a self-test", "[cli]") {
     const temporary_folder folder;
     const std::string out = folder / "out";
     REQUIRE(classify_with(official, {"--convert", out, "--dtype", "f16"}).code == 0);
@@ -69,7 +69,7 @@ TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {
     const outcome other = classify({"--model", out, "--verify", "--gelu", "erf"});
     CHECK(other.code == 1);
     CHECK(contains(other.err, "stored for quick GELU"));
-    CHECK(classify({"--verify"}).code == 0);  // the built-in model brings one
+    CHECK(classify({"--verify"}).code == 0);  // the built-in model has one
     const outcome none = classify({"--model", data + "tiny-hf", "--verify"});
     CHECK(none.code == 1);
     CHECK(none.out.empty());

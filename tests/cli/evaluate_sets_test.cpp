@@ -1,4 +1,4 @@
-// --evaluate on the layouts that ImageNet and its relatives come in: class folders in depth, lists, CSV, flat folders.
+// --evaluate on the layouts of ImageNet and similar data sets: nested class folders, lists, CSV, flat folders.
 #include <functional>
 
 #include "evaluation.hpp"
@@ -7,7 +7,7 @@ using namespace cvt_test;
 
 namespace {
 
-// A cathedral, which is class 4 and rightly recognised, and a golf ball, class 8.
+// A cathedral, class 4, which the model recognises, and a golf ball, class 8.
 struct data_set {
     temporary_folder folder;
 
@@ -42,7 +42,7 @@ const std::string wordnet = CVT_WEIGHTS "/imagenette_classes.txt";  // n03028079
 
 }  // namespace
 
-TEST_CASE("litter among class folders and their photos is passed over in silence", "[cli]") {
+TEST_CASE("litter among class folders and their photos is skipped without a note", "[cli]") {
     const data_set d;
     d.put_photos("set/4", "a.jpg", "._b.jpg");
     d.put_photos("set/8/@eaDir/a.jpg", "a.jpg", "b.jpg");
@@ -53,7 +53,7 @@ TEST_CASE("litter among class folders and their photos is passed over in silence
     d.accept({"--evaluate", d.folder / "set"}, "names of folders; numbers are indices counted from 0: 4 to 8");
 }
 
-TEST_CASE("class folders are read in depth, as torchvision's ImageFolder reads them", "[cli]") {
+TEST_CASE("class folders are read recursively, as torchvision's ImageFolder does", "[cli]") {
     const data_set d;  // Tiny ImageNet's train/
     put(d.folder, "train/n03028079/images", church, "n03028079_0.JPEG");
     put(d.folder, "train/n03445777/images/more", golf_ball, "n03445777_0.JPEG");
@@ -80,8 +80,8 @@ TEST_CASE("--evaluate takes a list of paths and labels", "[cli]") {
         INFO(text);
         d.accept({"--evaluate", d.write("set/list.txt", text)}, list + remarks);
     };
-    accept("a b.jpg church\nc.png golf_ball\n");     // the last blank is before the label
-    accept("a b.jpg\tchurch\nc.png\t golf ball\n");  // the last tab is, where there is one
+    accept("a b.jpg church\nc.png golf_ball\n");     // the label follows the last space
+    accept("a b.jpg\tchurch\nc.png\t golf ball\n");  // or the last tab, if there is one
     accept(bom + "a b.jpg   church\r\n\r\n" + photo + " \tgolf ball \r\n");
     accept("a b.jpg 4\nc.png golf_ball\n", "; numbers are indices counted from 0: 4 to 4");
     accept("a b.jpg 4\nc.png 8", "; numbers are indices counted from 0: 4 to 8");
@@ -97,13 +97,13 @@ TEST_CASE("--evaluate takes a list of paths and labels", "[cli]") {
     CHECK(part.code == 0);
     CHECK(part.err == "classify: " + d.folder / "set" + ": 1 photo without a line in " + d.folder / "list.txt" + " skipped\n");
 
-    d.write("labels.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");  // labels that look like indices are labels, and the report says so
+    d.write("labels.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");  // labels that look like indices are labels, which the report states
     const json r = report_of({"--labels", d.folder / "labels.txt", "--evaluate", d.write("set/list.txt", "a b.jpg 5\nc.png 9\n")});
     CHECK(r["top1"] == 1);
     CHECK(r["labels_from"] == list + "; numbers are labels of the model, not indices");
 }
 
-TEST_CASE("a list that does not fit its photos or the model is refused by its line", "[cli]") {
+TEST_CASE("a list that does not match its photos or the model is refused with the line", "[cli]") {
     const data_set d;
     d.put_photos("set", "a b.jpg", "c.png");
     const std::string list = d.folder / "set/list.txt", set = d.folder / "set";
@@ -168,7 +168,7 @@ TEST_CASE("--evaluate takes CSV with a header, such as Kaggle's LOC_val_solution
     refuse(header + first,
            ", line 2: expected one photo, found " + val + "/ILSVRC2012_val_00000001.JPEG and " + val + "/ILSVRC2012_val_00000001.jpg");
 
-    // columns of one's own, beside the photos
+    // other columns, with the list beside the photos
     d.write("ILSVRC/Data/CLS-LOC/val/mine.CSV",
             "id,Label,\"File\"\n1,\"church\",ILSVRC2012_val_00000001.JPEG\n2,Golf ball,\"ILSVRC2012_val_00000002.JPEG\"\n");
     d.accept({"--evaluate", val + "/mine.CSV"}, val + "/mine.CSV");
@@ -176,7 +176,7 @@ TEST_CASE("--evaluate takes CSV with a header, such as Kaggle's LOC_val_solution
     refused({"--evaluate", val + "/mine.CSV"}, "mine.CSV, line 2: expected 2 fields as in the header");
 }
 
-TEST_CASE("--truth says line by line what the photos of a flat folder show", "[cli]") {
+TEST_CASE("--truth gives the classes of photos in a flat folder, line by line", "[cli]") {
     const data_set d;
     d.put_photos("val", "ILSVRC2012_val_00000001.JPEG", "ILSVRC2012_val_00000002.JPEG");
     d.write("val/.DS_Store", "");
@@ -200,7 +200,7 @@ TEST_CASE("--truth says line by line what the photos of a flat folder show", "[c
     refuse("490\n8\n", truth + ", line 2: " + ids + " has no line for \"8\"");
     refuse("1\n8\n", truth + ", line 1: " + ids + " has no line for \"1\" (and 1 more line)");
 
-    // Without --classes numbers could be anybody's; names are the model's labels.
+    // Without --classes, numbers are ambiguous; names are the model's labels.
     run("4\n8\n");
     refused({"--evaluate", val, "--truth", truth},
             truth + ", line 1: found the number 4, but the ids of ILSVRC are not the model's class indices");
@@ -236,7 +236,7 @@ TEST_CASE("Tiny ImageNet's validation folder has its annotations beside the imag
     d.write("val/val_annotations.txt", first + second + "val_2.JPEG\tn03445777\t0\t0\t63\t63\n");
     refused({"--evaluate", val, "--classes", wordnet}, list + ", line 3: expected a photo, found no file " + val + "/images/val_2.JPEG");
 
-    // Once its photos are sorted into class folders those count.
+    // After its photos are sorted into class folders, the folders count.
     std::filesystem::remove_all(d.folder / "val/images");
     d.put_photos("val/n03028079", "a.JPEG", "._a.JPEG");
     put(d.folder, "val/n03445777", golf_ball, "a.JPEG");

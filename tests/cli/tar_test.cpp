@@ -1,4 +1,4 @@
-// --tar: images inside archives, as tar and WebDataset write them, and headers that lie.
+// --tar: images in archives, as tar and WebDataset write them, and wrong headers.
 #include <sys/stat.h>
 
 #include <cstring>
@@ -17,7 +17,7 @@ std::string octal(std::uint64_t value, std::size_t width) {
     return std::string{text} + '\0';
 }
 
-using change = std::function<void(std::string&)>;  // of a header, before its checksum
+using change = std::function<void(std::string&)>;  // edits a header before its checksum is computed
 
 std::string header(const std::string& name, std::uint64_t size, char type, const change& edit = {}) {
     std::string h(512, '\0');
@@ -79,7 +79,7 @@ std::vector<std::string> field(const outcome& o, const char* name) {
 
 }  // namespace
 
-TEST_CASE("images of a WebDataset shard are records with the key as id", "[cli]") {
+TEST_CASE("images of a WebDataset shard get records with the key as id", "[cli]") {
     const archive a;
     const outcome o = a.run(member("000.png", a.photo) + member("000.cls", "7") + member("000.json", "{}") +
                             member("dir/001.seg.PNG", a.photo) + member("001.jpg", "broken") + member("dir/", "", '5') +
@@ -93,7 +93,7 @@ TEST_CASE("images of a WebDataset shard are records with the key as id", "[cli]"
     CHECK(o.records()[0]["top"] == alone["top"]);
 }
 
-TEST_CASE("litter in an archive is passed over in silence", "[cli]") {
+TEST_CASE("litter in an archive is skipped without a note", "[cli]") {
     const archive a;
     const outcome o = a.run(member("./._a.png", "AppleDouble") + member("./a.png", a.photo) + member("__MACOSX/._a.png", "AppleDouble") +
                             member("__MACOSX/b.png", a.photo) + member("dir/@eaDir/a.png/thumb.png", a.photo) +
@@ -116,7 +116,7 @@ TEST_CASE("litter in an archive is passed over in silence", "[cli]") {
     CHECK(field(shards, "path") == std::vector<std::string>{a.folder / "shards/a.tar/a.png"});
 }
 
-TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from a file and from a pipe", "[cli]") {
+TEST_CASE("archives written by tar are read: ustar, pax and GNU, long names, from a file and from a pipe", "[cli]") {
     const temporary_folder folder;
     const std::string deep = std::string(90, 'd') + '/' + std::string(90, 'e'), name = std::string(200, 'n') + "\xC3\xA9.png";
     std::filesystem::create_directories(folder / ("in/" + deep));
@@ -143,7 +143,7 @@ TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from 
     }
 }
 
-TEST_CASE("images of an archive in a pipe have their records as soon as they are there, whatever the batch and the workers", "[cli]") {
+TEST_CASE("images of an archive in a pipe are answered as they arrive, for any batch and number of workers", "[cli]") {
     const archive a;
     const std::string pipe = a.folder / "pipe.tar", next = member("2.png", a.photo);
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -183,8 +183,8 @@ TEST_CASE("an archive's last image does not wait for the next archive's name, no
     CHECK(run.wait() == 0);
 }
 
-TEST_CASE("archives come from folders and standard input, and are divided and continued by their images", "[cli]") {
-    constexpr std::size_t images = 60;  // shards go by the path, which has a random folder in it: with so many no shard is empty
+TEST_CASE("archives come from folders and standard input; --shard and --resume apply to their images", "[cli]") {
+    constexpr std::size_t images = 60;  // enough that no shard is empty, whatever the random name of the folder
     const archive a;
     std::string bytes;
     for (std::size_t i = 0; i < images; ++i) bytes += member(std::to_string(i) + ".png", a.photo) + member(std::to_string(i) + ".cls", "1");
@@ -215,7 +215,7 @@ TEST_CASE("archives come from folders and standard input, and are divided and co
     CHECK(none.records().size() == 2);
 }
 
-TEST_CASE("an archive that ends inside an image, file or pipe, is one record, and that image's turn comes with the whole one", "[cli]") {
+TEST_CASE("a truncated archive, as file or pipe, gives one record, and --resume redoes its last image", "[cli]") {
     const archive a;
     const std::string whole = member("a.png", a.photo) + member("b.png", a.photo) + end_mark, bytes = a.folder / "bytes",
                       out = a.folder / "out";
@@ -242,7 +242,7 @@ TEST_CASE("an archive that ends inside an image, file or pipe, is one record, an
     }
 }
 
-TEST_CASE("headers that lie are refused in a record of the archive, and what came before them counts", "[cli]") {
+TEST_CASE("a wrong header gives one record with an error for the archive, after the records of the images before it", "[cli]") {
     const archive a;
     const std::string good = member("a.png", a.photo), after = member("z.png", a.photo) + end_mark;
     const auto bad_size = [](const std::string& text) {
@@ -299,7 +299,7 @@ TEST_CASE("headers that lie are refused in a record of the archive, and what cam
     }
 }
 
-TEST_CASE("images that are no files in the archive are errors of their own, not skipped", "[cli]") {
+TEST_CASE("links and devices with image names are errors, not skipped", "[cli]") {
     const archive a;
     const std::string links = header("hard.png", 0, '1') + header("soft.png", 5, '2') + header("device.png", 0, '3');
     const outcome o = a.run(links + member("a.png", a.photo) + end_mark);
@@ -313,7 +313,7 @@ TEST_CASE("images that are no files in the archive are errors of their own, not 
     CHECK(none.records()[0]["error"]["message"] == "a tar archive without .jpg, .png, .webp or other picture files");
 }
 
-TEST_CASE("pax and GNU headers name the next member and only that one", "[cli]") {
+TEST_CASE("pax and GNU headers apply to the next member only", "[cli]") {
     const archive a;
     const std::string name(300, 'n');
     const outcome o =
