@@ -200,13 +200,13 @@ TEST_CASE("a file without records is not changed", "[cli]") {
         {first + "{\"path\": \"a\"", "the last record was incomplete"},
         {first + "{\"path\": \"a\", \"id\": \"x", "the last record was incomplete"},
         {first + "{\"path\": \"a\", \"id\": 7, \"err", "the last record was incomplete"},
-        {"{\"path\": \"a.jpg\", \"id\": 7}", "no record"},  // a manifest of one line without a newline
-        {"{\"path\": \"a.jpg\", \"id\": \"x\"}", "no record"},
-        {"{\"path\": \"a.jpg\", \"precious\": ", "no record"},
-        {std::string("\0\0\1\0\1\0 an icon", 15), "no record"},
-        {first + "{\"path\": \"a\"" + std::string(9, '\0') + "?", "no record"},
+        {"{\"path\": \"a.jpg\", \"id\": 7}", "not a record"},  // a manifest of one line without a newline
+        {"{\"path\": \"a.jpg\", \"id\": \"x\"}", "not a record"},
+        {"{\"path\": \"a.jpg\", \"precious\": ", "not a record"},
+        {std::string("\0\0\1\0\1\0 an icon", 15), "not a record"},
+        {first + "{\"path\": \"a\"" + std::string(9, '\0') + "?", "not a record"},
         {first + "{\"pa: torn\n" + first, "line 2: not a record"},
-        {read_file(j.inputs[0]), "no record"},
+        {read_file(j.inputs[0]), "not a record"},
     };
     for (const auto& [text, sentence] : wrong) {
         INFO(text.substr(0, 200));

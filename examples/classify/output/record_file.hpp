@@ -19,7 +19,7 @@ public:
     record_file& operator=(const record_file&) = delete;
 
     [[nodiscard]] int descriptor() const { return file_ ? file_.descriptor() : standard_output; }
-    /// Cuts off an incomplete record behind the first `bytes`, with a note on standard error. Throws failure (wrong_usage).
+    /// Cuts off an incomplete record after the first `bytes`, with a note on standard error. Throws failure (wrong_usage).
     void cut_after(std::uint64_t bytes);
     /// All of `text` reaches the system before the function returns. Throws failure (some_failed), for example if the disk is full; a
     /// quiet one if the reader of standard output has gone.
