@@ -20,7 +20,6 @@ public:
     /// always added, since the selection applies to their members. Appends to `notes` how many entries were skipped.
     std::size_t add(const std::string& path, bool archives, selection& wanted, std::string& notes);
     std::optional<input> take();
-    [[nodiscard]] bool empty() const { return groups_.empty(); }
 
 private:
     /// Names in one directory, or whole paths, or one path with a problem.
