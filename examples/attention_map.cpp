@@ -1,4 +1,4 @@
-// Where the model looks: its class token's attention as a heat map over the photo, written as PNG.
+// Draws the attention of the class token as a heat map over a photo, and writes it as PNG.
 #include <cstdio>
 #include <cvt/cvt.hpp>
 #include <cvt/extra/decode.hpp>
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
     auto photo = cvt::read_image(argv[1], cvt::orientation::exif);
     if (!photo) return report(photo.error());
 
-    // One value for each head and key; how many keys there are follows from the size of the input.
+    // One value per head and key. The number of keys depends on the size of the input.
     cvt::session session{*model};
     const cvt::config& config = model->config();
     const auto input = cvt::output_size(session.preprocessing(), photo->width, photo->height);

@@ -1,4 +1,4 @@
-// Configurations of your own: an audio encoder of one channel without a head, and what the paper's ablations change.
+// Builds models of other configurations: an audio encoder with one channel and no head, and the paper's ablations.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-// One tensor, by its name and shape in the official state dict: where a host would read its own file. Here made by formula.
+// Fills a tensor, given by its name and shape in the official state dict. A host would read its own file; here the weights are generated.
 cvt::error stand_in(void*, const char* name, std::span<const std::int64_t> shape, float* out) noexcept {
     std::size_t count = 1;
     for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-    const bool vector = shape.size() == 1;  // biases, norms and their variances, which must be positive
+    const bool vector = shape.size() == 1;  // biases, norms, and variances, which must be positive
     const float gain = vector ? 0.125F : 1.75F / std::sqrt(static_cast<float>(count) / static_cast<float>(shape[0]));
     const cvt::formula_stream values{name};
     for (std::size_t i = 0; i < count; ++i) out[i] = (vector ? 1.F : 0.F) + gain * values[i];
@@ -48,7 +48,7 @@ int show(const char* name, const cvt::config& config, cvt::grid size) {
 }
 
 int main() {
-    // CvT-13 over log-mel spectrograms, as in ProtoCLR: its checkpoint has no head, and was trained with the exact GELU.
+    // CvT-13 on log-mel spectrograms, as in ProtoCLR, whose checkpoint has no head and was trained with the exact GELU.
     cvt::config audio = cvt::cvt_13;
     audio.num_channels = 1;
     audio.num_classes = 0;
@@ -56,7 +56,7 @@ int main() {
 
     cvt::config patches = cvt::cvt_13, dense = cvt::cvt_13, pooled = cvt::cvt_13, linear = cvt::cvt_13;
     for (std::size_t i = 0; i < 3; ++i) {
-        patches.stage[i].patch_size = patches.stage[i].patch_stride;  // ViT's: no overlap
+        patches.stage[i].patch_size = patches.stage[i].patch_stride;  // no overlap, as in ViT
         patches.stage[i].patch_padding = 0;
         dense.stage[i].stride_kv = 1;  // every token is a key
         pooled.stage[i].qkv_projection = cvt::projection::avg;

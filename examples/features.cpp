@@ -1,4 +1,4 @@
-// Embeddings: which photos of a folder look most alike; with a second folder, the maps of every stage as .npy files.
+// Finds similar photos in a folder by their embeddings. With a second folder, also writes the feature maps of each stage as .npy files.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -18,7 +18,7 @@ int report(const std::string& about, const char* what) { return std::fprintf(std
 
 double dot(const floats& a, const floats& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
 
-// The vector before the head. With a path, also <path>.stage0.npy and so on: (channels, height, width), not normalised.
+// Computes the embedding. With a path, also writes <path>.stage0.npy and so on: (channels, height, width), without a norm.
 cvt::error embed(cvt::session& session, const cvt::image_view& image, floats& embedding, const std::string& path) {
     const cvt::config& config = session.model().config();
     embedding.resize(static_cast<std::size_t>(config.last_stage().embed_dim));
@@ -28,7 +28,7 @@ cvt::error embed(cvt::session& session, const cvt::image_view& image, floats& em
     if (!input) return input.error();
     const auto shape = cvt::shape_of(config, input->height, input->width);
     if (!shape) return shape.error();
-    cvt::outputs out{.embedding = embedding};  // what has room here is computed, and nothing else
+    cvt::outputs out{.embedding = embedding};  // only the outputs named here are computed
     std::vector<floats> maps(config.stages().size());
     for (std::size_t i = 0; i < maps.size(); ++i) {
         maps[i].resize(static_cast<std::size_t>(config.stage[i].embed_dim * shape->stage[i].tokens.tokens()));
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
         const auto photo = cvt::read_image(path.c_str(), cvt::orientation::exif);
         const std::string maps = argc > 2 ? fs::path{argv[2]} / path.filename() : "";
         if (auto e = photo ? embed(session, photo->view(), embedding, maps) : photo.error())
-            failed = report(path, e.what());  // and on with the next
+            failed = report(path, e.what());  // continues with the next photo
         else
             photos.emplace_back(path.filename(), std::move(embedding));
     }

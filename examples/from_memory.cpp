@@ -1,4 +1,4 @@
-// Weights in the binary: the program carries its model and opens no file but the photo.
+// Loads a model that is linked into the program; the photo is the only file that it opens.
 #include <cstdio>
 #include <cvt/cvt.hpp>
 #include <cvt/extra/decode.hpp>
@@ -18,8 +18,8 @@ int report(const cvt::error& e) {
 int main(int argc, char** argv) {
     if (argc != 2) return std::fprintf(stderr, "usage: from_memory IMAGE\n"), 2;
 
-    // The weights are packed for this CPU, so the bytes are not needed afterwards: they could as well have come from a
-    // network or an archive. A lone .safetensors, .bin or .pth file is from_memory(bytes, options).
+    // The bytes are not needed after loading, since the weights are packed for this CPU; they may also come from a network or an
+    // archive. For a single .safetensors, .bin or .pth file use from_memory(bytes, options).
     const std::string_view file = weights();
     auto model = cvt::model::from_memory({std::as_bytes(std::span{file}), config(), preprocessor()});
     if (!model) return report(model.error());

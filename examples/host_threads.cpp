@@ -1,4 +1,4 @@
-// The host's threads: the same photo on the calling thread, std::thread, OpenMP, Eigen's ThreadPool, with the same bits.
+// Runs a model on the host's threads: the calling thread, std::thread, Eigen's ThreadPool and OpenMP give the same bits.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

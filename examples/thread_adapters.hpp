@@ -1,7 +1,7 @@
-// A host's threads as cvt::executor, to copy from: std::thread, OpenMP, Eigen's ThreadPool.
+// Adapters to copy: std::thread, OpenMP and Eigen's ThreadPool as a cvt::executor.
 //
-// An executor's `run` calls task(argument, i) for i = 0 .. count - 1, in any order on any threads, and returns when all have
-// returned; a session calls it once a layer, with count <= workers. It must not throw: what does ends the program.
+// An executor's `run` calls task(argument, i) for i = 0 .. count - 1, in any order on any threads, and returns when all calls have
+// returned. A session calls it once per layer, with count <= workers. `run` must not throw: an exception ends the program.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,7 @@
 #include <omp.h>
 #endif
 
-/// std::thread, forked and joined at every call: nothing to keep, tens of microseconds a layer. cvt/extra/thread_pool.hpp
-/// keeps its threads.
+/// Starts and joins threads in each call, which costs tens of microseconds; cvt/extra/thread_pool.hpp keeps its threads.
 inline cvt::executor fork_join(int workers) {
     return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
                 std::vector<std::jthread> others;  // joined by their destructors
@@ -25,8 +24,8 @@ inline cvt::executor fork_join(int workers) {
 }
 
 #if defined(_OPENMP)
-/// OpenMP's own team, however large it is (OMP_NUM_THREADS). Its threads spin between calls: OMP_WAIT_POLICY=passive lets them
-/// sleep, which is better wherever others need the processors too.
+/// Uses OpenMP's team of any size (OMP_NUM_THREADS). Its threads spin between calls; OMP_WAIT_POLICY=passive lets them sleep, which is
+/// better if other programs need the processors.
 inline cvt::executor open_mp(int workers = omp_get_max_threads()) {
     return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
 #pragma omp parallel for schedule(static, 1)
@@ -35,9 +34,9 @@ inline cvt::executor open_mp(int workers = omp_get_max_threads()) {
 }
 #endif
 
-/// Eigen's ThreadPool, and the thread that calls, which must not be one of the pool's: it waits, and with all of them waiting
-/// none would work. Any number of sessions may share the pool. Eigen's names do not say which -m flags they were compiled
-/// with, so compile every file that uses its pool with the same ones.
+/// Uses Eigen's ThreadPool and the calling thread. The caller must not be a thread of the pool, since it waits: if all threads of the
+/// pool waited, none could run the tasks. Any number of sessions may share the pool. Compile all files that use it with the same -m
+/// flags, since the names of Eigen's functions do not depend on them.
 inline cvt::executor eigen_pool(Eigen::ThreadPoolInterface& pool) {
     const int workers = std::min(pool.NumThreads() + 1, cvt::executor::max_workers);
     return {&pool, workers, [](void* context, int count, void (*task)(void*, int), void* argument) {

@@ -1,4 +1,4 @@
-// Links the files of weights/ into the program.
+// embedded_model.hpp: links the files of weights/ into the program.
 #include "embedded_model.hpp"
 
 #include <span>

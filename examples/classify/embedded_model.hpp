@@ -5,7 +5,7 @@
 
 namespace app {
 
-/// The folder weights/ of this repository as it was at build time; needs no file.
+/// Loads the model in weights/ as it was at build time. Opens no file.
 cvt::result<cvt::model> embedded_model(const cvt::load_options& options);
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// classify: classes of images, from a CvT on the CPU. This file chooses the mode.
+// classify: classifies images with a CvT on the CPU. This file chooses the mode and reports failures.
 #include <cstdio>
 #include <new>
 

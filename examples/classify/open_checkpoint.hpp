@@ -1,4 +1,4 @@
-// open_checkpoint: what --convert works on.
+// open_checkpoint: a checkpoint that is open but not loaded, for --convert.
 #pragma once
 
 #include <cvt/open_checkpoint.hpp>
@@ -7,7 +7,6 @@
 
 namespace app {
 
-/// A checkpoint whose weights are not loaded.
 struct open_checkpoint : decisions {
     cvt::checkpoint_source source;
 };

@@ -1,4 +1,4 @@
-// setup: the model, its preprocessing and its labels, as the options and the checkpoint decide.
+// setup: the model, its preprocessing and its labels, chosen by the options.
 #pragma once
 
 #include <cvt/model.hpp>
@@ -9,19 +9,19 @@
 
 namespace app {
 
-/// What the options and the checkpoint decide, apart from the weights.
+/// Everything that the options and a checkpoint decide, except the weights.
 struct decisions {
     cvt::preprocessing preprocessing;
-    const char* size_from;            ///< what decided the size of the input
-    std::vector<std::string> labels;  ///< one for each class; empty strings for classes without one
+    const char* size_from;            ///< the source of the size of the input
+    std::vector<std::string> labels;  ///< by class index; empty strings for classes without one
 };
 
 struct setup : decisions {
     cvt::model model;
 };
 
-/// Loads the model and applies the options to it. Writes warnings to standard error. Throws failure: no_model; wrong_usage if an
-/// option does not fit the model.
+/// Loads the model and applies the options to it. Warnings go to standard error. Throws failure: no_model, or wrong_usage if an option
+/// does not fit the model.
 setup make_setup(const options& o);
 
 /// Writes a model's warnings to standard error.

@@ -1,4 +1,4 @@
-// Matches names to classes. Nothing is guessed: a label that two classes share is no answer.
+// class_names.hpp: matches spellings, synonyms and indices. A label that two classes share does not match.
 #include "common/class_names.hpp"
 
 #include <cctype>
@@ -6,12 +6,13 @@
 
 #include "common/failure.hpp"
 #include "common/suggest.hpp"
+#include "common/text.hpp"
 #include "common/text_lines.hpp"
 
 namespace app {
 namespace {
 
-// What two spellings of a label share: "French_horn" is "french horn".
+// The same for all spellings of a label: "French_horn" is "french horn".
 std::string spelled_alike(const std::string& label) {
     std::string out;
     for (const char c : label)
@@ -46,20 +47,20 @@ class_names::class_names(const std::vector<std::string>& labels, const std::stri
 }
 
 void class_names::read(const std::string& file) {
-    const auto refuse = [&](const std::string& why) { throw failure{wrong_usage, "--classes: " + file + ": " + why}; };
+    const auto refuse = [&](const std::string& why) { throw failure{wrong_usage, terminal_text("--classes: " + file + ": " + why)}; };
     std::size_t number = 0, bare = 0;
     for (const auto& [ignored, text] : read_lines("--classes", file)) {
         if (text.empty()) continue;
-        // A tab lets names have blanks.
+        // With a tab in the line, names may contain spaces.
         const std::size_t end = text.find(text.find('\t') != std::string::npos ? '\t' : ' ');
         const std::size_t rest = end == std::string::npos ? end : text.find_first_not_of(" \t", end);
         line l{rest == std::string::npos ? "" : text.substr(rest), number++};
         bare += l.rest.empty() ? 1U : 0U;
-        if (!lines_.emplace(text.substr(0, end), std::move(l)).second) refuse(quoted(text.substr(0, end)) + " stands there twice");
+        if (!lines_.emplace(text.substr(0, end), std::move(l)).second) refuse(quoted(text.substr(0, end)) + " is listed twice");
     }
-    if (number == 0) refuse("expected lines of a name and its class, found none");
+    if (number == 0) refuse("expected lines with a name and its class, found none");
     if (bare > 0 && (bare != number || number != labels_.size()))
-        refuse("a line that is only a name means that line n is class n: expected " + std::to_string(labels_.size()) +
+        refuse("a file of names without classes has one line per class: expected " + std::to_string(labels_.size()) +
                " such lines, found " + std::to_string(bare) + " among " + std::to_string(number));
 }
 
@@ -67,7 +68,7 @@ class_names::match class_names::find(const std::string& name) const {
     if (file_.empty()) {
         match m = find_label(name, std::nullopt);
         const bool wnid = name.size() == 9 && name[0] == 'n' && whole_number(name.substr(1));
-        if (!m.index && wnid) m.why_not += "; --classes FILE says which class is which WordNet number";
+        if (!m.index && wnid) m.why_not += "; use --classes FILE to map WordNet ids to classes";
         return m;
     }
     const auto found = lines_.find(name);
@@ -89,18 +90,18 @@ class_names::match class_names::find_label(const std::string& text, std::optiona
         const std::vector<std::size_t>& classes = found->second;
         const number_kind taken_for = whole_number(text) ? number_kind::label : number_kind::none;
         if (classes.size() == 1) return {classes.front(), {}, taken_for};
-        // ImageNet has two cranes; a file in the order of the classes says by its lines which one is meant.
+        // ImageNet has two cranes. In a file in the order of the classes, the line number tells them apart.
         for (const std::size_t i : classes)
             if (i == line_number) return {i, {}, taken_for};
         return {{},
                 quoted(text) + " is the label of classes " + std::to_string(classes[0]) + " and " + std::to_string(classes[1]) +
-                    "; their index says which"};
+                    "; use an index instead"};
     }
     if (const std::optional<std::size_t> index = whole_number(text)) {
         if (*index < labels_.size()) return {index, {}, number_kind::index};
         return {{}, "the model has classes 0 to " + std::to_string(labels_.size() - 1) + ", not " + text};
     }
-    return {{}, "no class of the model is called " + quoted(text) + did_you_mean(text, labels_)};
+    return {{}, "the model has no class named " + quoted(text) + did_you_mean(text, labels_)};
 }
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// Which class a name means, of a folder or in a list: by the model's labels, by index, or by a mapping file.
+// class_names: finds the class that the name of a folder or a label in a list stands for.
 #pragma once
 
 #include <optional>
@@ -10,13 +10,13 @@ namespace app {
 
 class class_names {
 public:
-    /// `labels` by class index. `file` (empty: none) has a line for each name: the name, then a label or an index, or
-    /// nothing where line n is class n. Throws failure (wrong_usage) when it cannot be used.
+    /// `labels` by class index. `file` (empty: none) has a line for each name: the name, then a label or an index. If all lines are
+    /// only names, line n names class n. Throws failure (wrong_usage) if the file cannot be used.
     class_names(const std::vector<std::string>& labels, const std::string& file);
 
-    /// What a whole number in place of a label was taken for.
+    /// How a whole number in place of a label was understood.
     enum class number_kind { none, label, index };
-    /// The class of `name`, or a sentence that says why there is none.
+    /// The class of a name, or a message that says why there is none.
     struct match {
         std::optional<std::size_t> index;
         std::string why_not;
@@ -40,7 +40,7 @@ private:
     std::unordered_map<std::string, std::vector<std::size_t>> first_;  // by the first of a label's synonyms
 };
 
-/// Null for any other text.
+/// Null if the text is not a whole number.
 std::optional<std::size_t> whole_number(const std::string& text);
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// EMBED_FILE(name, path): a file's bytes in the program, read by name(). For g++ and clang++, on ELF systems and Windows.
+// EMBED_FILE(name, path): links a file into the program; name() returns its bytes. For g++ and clang++, on ELF systems and Windows.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@
 #define EMBED_HIDDEN __attribute__((visibility("hidden")))
 #endif
 
-// The assembler's .incbin takes the file as it is: the same megabytes as a C array would keep the compiler for minutes. Where
-// there is no .incbin, C23's and C++26's #embed is the standard's way. The file is invisible to dependency scanning: name it
-// in the source's OBJECT_DEPENDS, as CMakeLists.txt does for from_memory.cpp.
+// The assembler's .incbin copies the file; a C array of some megabytes would keep the compiler busy for minutes. Compilers without
+// .incbin may have #embed (C23, C++26). Dependency scanning does not see the file: name it in the source's OBJECT_DEPENDS, as
+// CMakeLists.txt does for from_memory.cpp.
 #define EMBED_FILE(name, path)                                                                              \
     __asm__(EMBED_BEGIN                                                                                     \
             ".balign 64\n"                                                                                  \

@@ -1,4 +1,4 @@
-// Reads JSON lines with the reader of the checkpoints' JSON.
+// manifest.hpp: reads lines with the library's JSON reader.
 #include "common/manifest.hpp"
 
 #include "common/text.hpp"
@@ -22,7 +22,7 @@ cvt::result<manifest_line> path_and_id(const json_value& object) {
     else if (id.is(json_kind::number) && id.integer())
         line.id = {input_id::kind::integer, std::to_string(*id.integer())};
     else if (id)
-        return cvt::error::format(cvt::errc::malformed, "\"id\": expected a string or an integer of 64 bits with sign, found %s",
+        return cvt::error::format(cvt::errc::malformed, "\"id\": expected a string or a signed 64-bit integer, found %s",
                                   id.is(json_kind::number) ? "another number" : to_string(id.kind()));
     return line;
 }
@@ -30,12 +30,14 @@ cvt::result<manifest_line> path_and_id(const json_value& object) {
 cvt::result<manifest_line> parse_manifest_line(const std::string& line) {
     const cvt::result<cvt::json> document = cvt::json::parse(line);
     if (!document)
-        return cvt::error::format(cvt::errc::malformed, "a line that begins with { is a JSON object (a file of that name: ./{...): %s",
+        return cvt::error::format(cvt::errc::malformed,
+                                  "expected a JSON object in a line that begins with { (for a file of that name, write ./{...): %s",
                                   document.error().what());
     cvt::result<manifest_line> named = path_and_id(document->root());
     if (named && (named->path.empty() || named->path.find('\0') != std::string::npos))
-        return cvt::error::format(cvt::errc::malformed, "\"path\": %s",
-                                  named->path.empty() ? "the name of a file is missing" : "no name of a file holds a NUL byte");
+        return cvt::error::format(
+            cvt::errc::malformed, "\"path\": %s",
+            named->path.empty() ? "expected a file name, found an empty string" : "expected a file name, found a NUL byte in it");
     return named;
 }
 

@@ -1,4 +1,4 @@
-// A line of standard input as an input: a path, or a JSON object with a path and an id.
+// Reads a JSON line of standard input: an object with a path and an id.
 #pragma once
 
 #include <cvt/error.hpp>
@@ -7,16 +7,16 @@
 
 namespace app {
 
-/// Whether the line is meant as JSON. A file whose name begins with a brace is given as ./{...
+/// Whether the line is read as JSON. For a file whose name begins with a brace, users write ./{...
 inline bool looks_like_json(const std::string& line) { return line.starts_with('{'); }
 
-/// What the caller calls an image; comes back in its record.
+/// The user's name for an image, repeated in its record.
 struct input_id {
     enum class kind { none, integer, text };
     kind type = kind::none;
     std::string value;
 
-    /// Empty where there is none.
+    /// The id as a JSON value; empty if there is none.
     [[nodiscard]] std::string json() const;
 };
 
@@ -25,11 +25,11 @@ struct manifest_line {
     input_id id;
 };
 
-/// {"path": "a.jpg", "id": "42"}; other keys are allowed. Errors: malformed.
+/// Reads {"path": "a.jpg", "id": "42"}. Other keys are allowed. Errors: malformed.
 cvt::result<manifest_line> parse_manifest_line(const std::string& line);
 
-/// "path" and "id" of an object, which records have too: those of a line that named no file hold whatever the line did.
-/// Errors: malformed.
+/// Reads "path" and "id" of an object; records have them, too. The path may be any text, since the record of an invalid line repeats
+/// the line. Errors: malformed.
 cvt::result<manifest_line> path_and_id(const cvt::json_value& object);
 
 }  // namespace app

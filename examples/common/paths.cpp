@@ -1,4 +1,4 @@
-// paths.hpp, on POSIX systems and on Windows.
+// paths.hpp for POSIX systems and Windows.
 #include "common/paths.hpp"
 
 #ifdef _WIN32
@@ -10,7 +10,7 @@ namespace app {
 
 #ifdef _WIN32
 
-// Invalid UTF-8 or UTF-16 becomes U+FFFD, which is a name that does not exist.
+// Invalid UTF-8 or UTF-16 becomes U+FFFD, so that the name does not exist.
 std::filesystem::path path_of(const std::string& text) {
     std::wstring wide(text.size(), L'\0');
     const int size =

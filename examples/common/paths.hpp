@@ -1,4 +1,4 @@
-// File names as text, in the encoding that arguments, records and the library use: bytes on POSIX, UTF-8 on Windows.
+// Converts file names from and to the encoding of arguments, records and the library: bytes on POSIX, UTF-8 on Windows.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace app {
 
-/// std::filesystem would take the text for the ANSI code page on Windows.
+/// std::filesystem would read the text in the ANSI code page on Windows.
 std::filesystem::path path_of(const std::string& text);
 std::string text_of(const std::filesystem::path& path);
 

@@ -1,4 +1,4 @@
-// Nearness of words: how many letters must be changed, added, left out or swapped with their neighbour.
+// suggest.hpp: the distance of two words is the number of letters to change, add, remove or swap with their neighbour.
 #include "common/suggest.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace app {
 namespace {
 
-// Case is no difference, nor are the marks that join words.
+// Ignores case and the marks that join words.
 std::string plain(std::string_view word) {
     std::string out;
     for (const char c : word)
@@ -36,7 +36,7 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 std::string did_you_mean(std::string_view given, const std::vector<std::string>& known) {
     const std::string word = plain(given.substr(0, 64));
-    std::size_t least = (word.size() + 2) / 4 + 1;  // fewer slips than that are still the same word
+    std::size_t least = (word.size() + 2) / 4 + 1;  // a suggestion needs fewer slips than this
     const std::string* nearest = nullptr;
     for (const std::string& candidate : known) {
         const std::size_t slips = distance(word, plain(candidate));

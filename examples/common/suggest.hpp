@@ -1,4 +1,4 @@
-// What was perhaps meant by a word that is not known.
+// Suggests a known word for a misspelt one.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace app {
 
-/// `; did you mean "cvt-13"?` for the nearest of `known`, or nothing when none is near.
+/// Returns `; did you mean "cvt-13"?` with the nearest of `known`, or an empty string if none is near.
 std::string did_you_mean(std::string_view given, const std::vector<std::string>& known);
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// text.hpp: the JSON escape is the library's own.
+// text.hpp: escapes text; JSON with the library's function.
 #include "common/text.hpp"
 
 #include <cstdarg>

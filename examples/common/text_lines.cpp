@@ -1,4 +1,4 @@
-// Reads lines; a NUL byte means UTF-16 or no text at all.
+// text_lines.hpp: refuses NUL bytes, which mean UTF-16 or a binary file.
 #include "common/text_lines.hpp"
 
 #include <fstream>

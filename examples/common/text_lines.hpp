@@ -1,4 +1,4 @@
-// Small text files that people and scripts write: lists of labels, read whole.
+// Reads small text files, such as lists of labels, as lines.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ struct text_line {
     std::string text;
 };
 
-/// All lines, empty ones too, without the blanks at their ends (so without CR) and the mark U+FEFF that a text may begin with. Throws
-/// failure (wrong_usage), which begins with the name of the option, when the file cannot be read or is no text.
+/// Returns all lines, also empty ones, without white space at their ends (CR included) and without a byte order mark. Throws failure
+/// (wrong_usage) if the file cannot be read or is not text; `option` begins the message.
 std::vector<text_line> read_lines(const std::string& option, const std::string& file);
 
 }  // namespace app

@@ -1,4 +1,4 @@
-# python3 draw_golf_ball.py golf_ball.png    # numpy and Pillow: draws a golf ball on grass, the second image of the examples)
+# Draws a golf ball on grass, one of the images for the examples: python3 draw_golf_ball.py golf_ball.png (needs numpy and Pillow)
 import sys
 
 import numpy as np

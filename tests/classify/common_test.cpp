@@ -1,4 +1,4 @@
-// examples/common: names of files, text for three formats, lines of text files, class names.
+// examples/common: file names, escaped text, lines of text files, class names.
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -30,7 +30,7 @@ TEST_CASE("litter is recognised by its names", "[common]") {
     CHECK_FALSE(app::is_litter_member(".cache/a.jpg"));
 }
 
-TEST_CASE("text is escaped for each of three readers", "[common]") {
+TEST_CASE("text is escaped for JSON, CSV and terminals", "[common]") {
     CHECK(app::json_string("a\"\\\n\xFF") == "\"a\\\"\\\\\\u000a\xEF\xBF\xBD\"");
     CHECK(app::csv_field("plain") == "plain");
     CHECK(app::csv_field("a,\"b\"") == "\"a,\"\"b\"\"\"");
@@ -83,7 +83,7 @@ TEST_CASE("classes are found by label, synonym, index and mapping", "[common]") 
     CHECK_THROWS_AS((app::class_names{labels, file}), app::failure);
 }
 
-TEST_CASE("lines of a text file lose their ends and the byte order mark", "[common]") {
+TEST_CASE("lines of a text file are read without line ends and byte order mark", "[common]") {
     const cvt_test::temporary_folder folder;
     const std::string file = folder / "lines.txt";
     std::ofstream{file, std::ios::binary} << "\xEF\xBB\xBFone \r\n\r\ntwo";

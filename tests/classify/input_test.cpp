@@ -1,4 +1,4 @@
-// input/: directories, selections by shard and by earlier records.
+// input/: directories, and selection by shard and by earlier records.
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -24,7 +24,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE("a directory gives its images by name, and says what it skipped", "[input]") {
+TEST_CASE("a directory gives its images by name, and a note on skipped entries", "[input]") {
     fixture f;
     for (const char* name : {"b.jpg", "a.PNG", "c.webp", "notes.txt", "more.txt", ".hidden.jpg", "Thumbs.db"}) touch(f.folder / name);
     std::filesystem::create_directory(f.folder / "deeper.jpg");
@@ -65,7 +65,7 @@ TEST_CASE("the shards of a run divide its inputs, and each reports a missing dir
     CHECK(reports_elsewhere == 2);
 }
 
-TEST_CASE("an input with a record is left out, once for each record", "[input]") {
+TEST_CASE("an input with a record is skipped, once for each record", "[input]") {
     fixture f;
     const std::string records = f.folder / "r.jsonl", photo = f.folder / "a.jpg";
     touch(photo);

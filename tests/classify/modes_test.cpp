@@ -1,4 +1,4 @@
-// modes/: what an evaluation reads and counts.
+// modes/: the label lists and counts of an evaluation.
 #include <catch2/catch.hpp>
 #include <fstream>
 

@@ -1,4 +1,4 @@
-// output/: records are written and recognised by one module; arrays and files of records.
+// output/: records, which are written and recognised by one module; arrays and record files.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cvt/extra/npy.hpp>
@@ -54,7 +54,7 @@ TEST_CASE("every record that is written is recognised, whole and cut anywhere", 
                     }
 }
 
-TEST_CASE("what classify did not write is not taken for a torn record", "[output]") {
+TEST_CASE("text that classify did not write is not an incomplete record", "[output]") {
     for (const std::string text : {"hello", "{\"id\": 1", "{\"path\":\"a\"", "{\"path\": 7", "{\"path\": \"a\", \"label\": ",
                                    "{\"path\": \"a\"} and more", "{\"path\": \"a\", \"id\": 7}", "{\"path\": \"a\", \"id\": x"})
         CHECK_FALSE(app::may_be_torn_record(text));
@@ -64,7 +64,7 @@ TEST_CASE("what classify did not write is not taken for a torn record", "[output
         CHECK_FALSE(app::parse_record(line));
 }
 
-TEST_CASE("CSV has as many fields in its header as in each record", "[output]") {
+TEST_CASE("CSV has the same number of fields in its header and in each record", "[output]") {
     const app::record_schema schema = schema_of(app::record_format::csv);
     CHECK(schema.header() == "path,ms,error_code,error_message,index1,label1,probability1,index2,label2,probability2,attention,id\n");
     CHECK(schema.line(record_of("a", {app::input_id::kind::integer, "7"}, false, false, "p.png")) ==
@@ -78,7 +78,7 @@ TEST_CASE("text for people escapes control characters", "[output]") {
     CHECK(text == "a\\x1b[2J\n   75.0 %  cat, \"tabby\"\n   25.0 %  dog\n");
 }
 
-TEST_CASE("a record file is appended to, cut, and refused where it has records", "[output]") {
+TEST_CASE("a record file is appended to, cut, and refused if it has records", "[output]") {
     const cvt_test::temporary_folder folder;
     app::options o;
     o.out = folder / "r.jsonl";

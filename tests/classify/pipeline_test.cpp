@@ -37,7 +37,7 @@ private:
     std::size_t count_, next_ = 0;
 };
 
-/// Answers each task with a record of its path, at most `at_once` of them a call.
+/// Answers each task with a record of its path, at most `at_once` tasks per call.
 class echo : public app::task_runner {
 public:
     std::vector<app::outcome> run(std::deque<app::task>& tasks, const std::atomic<bool>&) override {
@@ -133,12 +133,12 @@ TEST_CASE("batches are full while the source does not wait", "[pipeline]") {
     CHECK(b.sink.paths == first(50));
 }
 
-TEST_CASE("tasks before a source that waits are answered although their batch is not full", "[pipeline]") {
+TEST_CASE("while the source waits, tasks are answered although their batch is not full", "[pipeline]") {
     for (const std::size_t workers : {1U, 3U}) {
         CAPTURE(workers);
         bench b{workers};
         numbers source{9};
-        source.pause_at = 5;  // goes on when five outcomes have been seen
+        source.pause_at = 5;  // continues after five outcomes
         b.run(source, 4);
         CHECK(b.sink.paths == first(9));
     }
@@ -156,7 +156,7 @@ TEST_CASE("the total becomes known when the source ends", "[pipeline]") {
     CHECK(c.sink.last_total == 3U);
 }
 
-TEST_CASE("a sink that has enough ends the run, and the source with it", "[pipeline]") {
+TEST_CASE("a sink can end the run, and the source with it", "[pipeline]") {
     for (const std::size_t workers : {1U, 4U}) {
         CAPTURE(workers);
         bench b{workers};
@@ -167,7 +167,7 @@ TEST_CASE("a sink that has enough ends the run, and the source with it", "[pipel
     }
 }
 
-TEST_CASE("exceptions arrive after the outcomes of the tasks before", "[pipeline]") {
+TEST_CASE("exceptions are rethrown after the outcomes of the tasks before", "[pipeline]") {
     for (const std::size_t workers : {1U, 4U}) {
         CAPTURE(workers);
         SECTION("of the source, workers " + std::to_string(workers)) {
@@ -191,6 +191,41 @@ TEST_CASE("exceptions arrive after the outcomes of the tasks before", "[pipeline
             CHECK_THROWS_AS(b.run(endless, 2), app::failure);
             CHECK(b.sink.paths == first(7));
         }
+    }
+}
+
+TEST_CASE("an exception leaves run() after the last call of the source has returned", "[pipeline]") {
+    struct : app::task_source {
+        std::optional<app::task> next() override {
+            if (calls++ == 0) return app::task{{"0", {}, {}}};
+            inside = true;
+            while (!control.cancelled) std::this_thread::sleep_for(1ms);
+            std::this_thread::sleep_for(20ms);
+            inside = false;
+            return std::nullopt;
+        }
+        int calls = 0;
+        app::read_control control;
+        std::atomic<bool> inside = false;
+    } source;
+    struct failing_sink : app::outcome_sink {
+        explicit failing_sink(const std::atomic<bool>& reading) : reading_{reading} {}
+        bool take(app::outcome&, std::optional<std::size_t>) override {
+            while (!reading_) std::this_thread::sleep_for(1ms);
+            throw app::failure{app::some_failed, "the disk is full"};
+        }
+
+    private:
+        const std::atomic<bool>& reading_;
+    } sink{source.inside};
+    for (const std::size_t workers : {1U, 3U}) {
+        CAPTURE(workers);
+        bench b{workers};
+        source.calls = 0;
+        source.control.cancelled = false;
+        app::pipeline line{std::move(b.runners), 1, source.control};
+        CHECK_THROWS_AS(line.run(source, sink, std::nullopt), app::failure);
+        CHECK_FALSE(source.inside);
     }
 }
 

@@ -34,7 +34,7 @@ TEST_CASE("a file is written at its end and in the middle, cut, and read", "[pla
     CHECK_FALSE(app::file{folder / "missing/f", app::file::mode::write});
 }
 
-TEST_CASE("a second opening of a locked file is refused the lock", "[platform]") {
+TEST_CASE("a locked file cannot be locked through a second descriptor", "[platform]") {
     const cvt_test::temporary_folder folder;
     const std::string path = folder / "f";
     const app::file first{path, app::file::mode::append}, second{path, app::file::mode::append};
@@ -42,13 +42,13 @@ TEST_CASE("a second opening of a locked file is refused the lock", "[platform]")
     CHECK(second.lock() == app::file::lock_result::taken);
 }
 
-TEST_CASE("a read that waits for a pipe says so, and ends when it is cancelled", "[platform]") {
+TEST_CASE("a read that waits for a pipe sets `starved`, and ends when it is cancelled", "[platform]") {
     const cvt_test::temporary_folder folder;
     const std::string path = folder / "pipe";
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     app::read_control control;
     const app::file reader{path, app::file::mode::read};
-    const app::file writer{path, app::file::mode::append_only};  // finds a reader, so that it opens at once
+    const app::file writer{path, app::file::mode::append_only};  // has a reader, so opening does not wait
     REQUIRE(writer);
     std::ptrdiff_t got = 0;
     int reason = 0;

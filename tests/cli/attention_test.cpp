@@ -1,4 +1,4 @@
-// --attention: a picture beside each record, named without losing one, drawn where the model looked.
+// --attention: a picture per record, with a name of its own, drawn where the model looked.
 #include <cvt/extra/decode.hpp>
 
 #include "classify.hpp"
@@ -38,7 +38,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("--attention draws a picture of the photo's size and says where", "[cli]") {
+TEST_CASE("--attention draws a picture of the photo's size and reports its path", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_jpeg(folder / "a.jpg", 130, 90, 5), maps = folder / "new/maps";
     const outcome o = classify({"--format", "jsonl", "--attention", maps, a, folder / "missing.png"});
@@ -60,7 +60,7 @@ TEST_CASE("--attention draws a picture of the photo's size and says where", "[cl
     CHECK(lines_of(csv.out)[2].ends_with(",,,,"));
 }
 
-TEST_CASE("pictures change nothing else, in batches or one by one", "[cli]") {
+TEST_CASE("pictures do not change other outputs, and do not depend on the batch", "[cli]") {
     const temporary_folder folder;
     std::vector<std::string> photos;
     for (int i = 0; i < 3; ++i) photos.push_back(write_png(folder / (std::to_string(i) + ".png"), 50 + 11 * i, 60, i + 1));
@@ -83,7 +83,7 @@ TEST_CASE("pictures change nothing else, in batches or one by one", "[cli]") {
     }
 }
 
-TEST_CASE("photos of one name in several folders keep a picture each", "[cli]") {
+TEST_CASE("photos with the same name in several folders get a picture each", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directories(folder / "x");
     std::filesystem::create_directories(folder / "y");
@@ -155,7 +155,7 @@ TEST_CASE("pictures follow --orient", "[cli]") {
     }
 }
 
-TEST_CASE("a picture that cannot be written is the image's error, a folder that cannot is known before", "[cli]") {
+TEST_CASE("a picture that cannot be written is an error of its image; a folder is checked before the run", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), b = write_png(folder / "b.png");
     std::filesystem::create_directories(folder / "maps/a.attention.png");

@@ -1,4 +1,4 @@
-// Runs the classify program as a shell would: arguments and standard input in; records, messages and exit code out.
+// Runs the classify program as a shell does: passes arguments and standard input; reads records, messages and the exit code.
 #pragma once
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ namespace cvt_test {
 
 using json = nlohmann::json;
 
-/// One run whose standard input and output are pipes to the test.
+/// A run whose standard streams are pipes to the test.
 class running_classify {
 public:
     explicit running_classify(const std::vector<std::string>& arguments, const char* folder = nullptr) {
@@ -58,7 +58,7 @@ public:
     void interrupt() const { ::kill(child_, SIGINT); }
     [[nodiscard]] pid_t id() const { return child_; }
 
-    /// Blocks until there is a whole line, or the end.
+    /// Blocks until a whole line has arrived, or the end.
     [[nodiscard]] std::string read_line() const {
         std::string line;
         char c = 0;
@@ -94,7 +94,7 @@ struct outcome {
     int code = -1;
     std::string out, err;
 
-    /// The records of --format jsonl, each line parsed by nlohmann-json.
+    /// The records of --format jsonl, parsed by nlohmann-json.
     [[nodiscard]] std::vector<json> records() const {
         std::vector<json> all;
         for (const std::string& line : lines_of(out)) all.push_back(json::parse(line));
@@ -102,7 +102,7 @@ struct outcome {
     }
 };
 
-/// Runs to the end. What it prints must fit into a pipe (64 KiB on each of the two).
+/// Runs to the end. Standard output and error must each fit into a pipe (64 KiB).
 inline outcome classify(const std::vector<std::string>& arguments, const std::string& standard_input = {}, const char* folder = nullptr) {
     running_classify run{arguments, folder};
     if (!standard_input.empty()) run.write(standard_input);

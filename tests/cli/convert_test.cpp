@@ -1,4 +1,4 @@
-// --convert and --verify: PyTorch files to Hugging Face folders that give the same records; what is refused and with which code.
+// --convert and --verify: PyTorch files become Hugging Face folders with the same records; refusals and their exit codes.
 #include <algorithm>
 
 #include "classify.hpp"
@@ -48,7 +48,7 @@ TEST_CASE("--convert: an official .pth becomes a folder with the same answers", 
 
     const outcome good = classify({"--model", out, "--verify"});
     CHECK(good.code == 0);
-    CHECK(contains(good.out, "10 logits of a formula image, 3 x 64 x 64"));
+    CHECK(contains(good.out, "10 logits of a generated image, 3 x 64 x 64"));
     CHECK(contains(good.out, "difference     0 at most"));
     CHECK(classify({"--model", out, "--verify", "--threads", "2", "--kernels", "eigen"}).code == 0);
     const outcome bytes = classify({"--model", out, "--verify", "--precision", "int8"});
@@ -81,7 +81,7 @@ TEST_CASE("--convert: the preprocessing that is written means the same", "[cli]"
     }
 }
 
-TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {
+TEST_CASE("--verify: changed weights, and a model without a self-test", "[cli]") {
     const temporary_folder folder;
     const std::string out = folder / "out";
     REQUIRE(classify_with(official, {"--convert", out, "--dtype", "f16"}).code == 0);
@@ -95,7 +95,7 @@ TEST_CASE("--verify: other weights, and none to compare with", "[cli]") {
     const outcome other = classify({"--model", out, "--verify", "--gelu", "erf"});
     CHECK(other.code == 1);
     CHECK(contains(other.err, "stored for quick GELU"));
-    CHECK(classify({"--verify"}).code == 0);  // the built-in model brings one
+    CHECK(classify({"--verify"}).code == 0);  // the built-in model has one
     const outcome none = classify({"--model", data + "tiny-hf", "--verify"});
     CHECK(none.code == 1);
     CHECK(none.out.empty());

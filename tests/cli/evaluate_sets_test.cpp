@@ -1,4 +1,4 @@
-// --evaluate on the layouts that ImageNet and its relatives come in: class folders in depth, lists, CSV, flat folders.
+// --evaluate on the layouts of ImageNet and similar data sets: nested class folders, lists, CSV, flat folders.
 #include <functional>
 
 #include "evaluation.hpp"
@@ -7,7 +7,7 @@ using namespace cvt_test;
 
 namespace {
 
-// A cathedral, which is class 4 and rightly recognised, and a golf ball, class 8.
+// A cathedral, class 4, which the model recognises, and a golf ball, class 8.
 struct data_set {
     temporary_folder folder;
 
@@ -42,7 +42,7 @@ const std::string wordnet = CVT_WEIGHTS "/imagenette_classes.txt";  // n03028079
 
 }  // namespace
 
-TEST_CASE("litter among class folders and their photos is passed over in silence", "[cli]") {
+TEST_CASE("litter among class folders and their photos is skipped without a note", "[cli]") {
     const data_set d;
     d.put_photos("set/4", "a.jpg", "._b.jpg");
     d.put_photos("set/8/@eaDir/a.jpg", "a.jpg", "b.jpg");
@@ -53,7 +53,7 @@ TEST_CASE("litter among class folders and their photos is passed over in silence
     d.accept({"--evaluate", d.folder / "set"}, "names of folders; numbers are indices counted from 0: 4 to 8");
 }
 
-TEST_CASE("class folders are read in depth, as torchvision's ImageFolder reads them", "[cli]") {
+TEST_CASE("class folders are read recursively, as torchvision's ImageFolder does", "[cli]") {
     const data_set d;  // Tiny ImageNet's train/
     put(d.folder, "train/n03028079/images", church, "n03028079_0.JPEG");
     put(d.folder, "train/n03445777/images/more", golf_ball, "n03445777_0.JPEG");
@@ -64,12 +64,12 @@ TEST_CASE("class folders are read in depth, as torchvision's ImageFolder reads t
     const outcome o = classify({"--evaluate", d.folder / "train", "--classes", wordnet});
     CHECK(o.code == 0);
     CHECK(o.err == "classify: " + d.folder / "train" + ": 1 other entry skipped\nclassify: " + d.folder / "train" +
-                       ": 1 photo beside the class folders left out\n");
+                       ": 1 photo beside the class folders skipped\n");
     CHECK(o.out.starts_with("labels   names of folders by " + wordnet + "\nimages   2 of 2 classes\n"));
 
     std::filesystem::create_directory_symlink("..", d.folder / "train/n03028079/images/again");
     refused({"--evaluate", d.folder / "train", "--classes", wordnet},
-            d.folder / "train/n03028079/images/again leads back to " + d.folder / "train/n03028079" + ", in which it is");
+            d.folder / "train/n03028079/images/again leads back to " + d.folder / "train/n03028079" + ", which contains it");
 }
 
 TEST_CASE("--evaluate takes a list of paths and labels", "[cli]") {
@@ -80,8 +80,8 @@ TEST_CASE("--evaluate takes a list of paths and labels", "[cli]") {
         INFO(text);
         d.accept({"--evaluate", d.write("set/list.txt", text)}, list + remarks);
     };
-    accept("a b.jpg church\nc.png golf_ball\n");     // the last blank is before the label
-    accept("a b.jpg\tchurch\nc.png\t golf ball\n");  // the last tab is, where there is one
+    accept("a b.jpg church\nc.png golf_ball\n");     // the label follows the last space
+    accept("a b.jpg\tchurch\nc.png\t golf ball\n");  // or the last tab, if there is one
     accept(bom + "a b.jpg   church\r\n\r\n" + photo + " \tgolf ball \r\n");
     accept("a b.jpg 4\nc.png golf_ball\n", "; numbers are indices counted from 0: 4 to 4");
     accept("a b.jpg 4\nc.png 8", "; numbers are indices counted from 0: 4 to 8");
@@ -95,40 +95,40 @@ TEST_CASE("--evaluate takes a list of paths and labels", "[cli]") {
 
     const outcome part = classify({"--evaluate", d.write("list.txt", "c.png 8\n"), d.folder / "set"});
     CHECK(part.code == 0);
-    CHECK(part.err == "classify: " + d.folder / "set" + ": 1 photo without a line in " + d.folder / "list.txt" + " left out\n");
+    CHECK(part.err == "classify: " + d.folder / "set" + ": 1 photo without a line in " + d.folder / "list.txt" + " skipped\n");
 
-    d.write("labels.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");  // labels that look like indices are labels, and the report says so
+    d.write("labels.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");  // labels that look like indices are labels, which the report states
     const json r = report_of({"--labels", d.folder / "labels.txt", "--evaluate", d.write("set/list.txt", "a b.jpg 5\nc.png 9\n")});
     CHECK(r["top1"] == 1);
     CHECK(r["labels_from"] == list + "; numbers are labels of the model, not indices");
 }
 
-TEST_CASE("a list that does not fit its photos or the model is refused by its line", "[cli]") {
+TEST_CASE("a list that does not match its photos or the model is refused with the line", "[cli]") {
     const data_set d;
     d.put_photos("set", "a b.jpg", "c.png");
     const std::string list = d.folder / "set/list.txt", set = d.folder / "set";
     const auto refuse = [&](const std::string& text, const std::string& sentence) {
         refused({"--evaluate", d.write("set/list.txt", text)}, "--evaluate: " + list + sentence);
     };
-    refuse("", ": expected a line for each photo, found none");
-    refuse("\r\n\n", ": expected a line for each photo, found none");
-    refuse("c.png 8\nchurch\n", ", line 2: expected a path, a tab or a blank, and a label or an index, found \"church\"");
+    refuse("", ": expected one line per photo, found none");
+    refuse("\r\n\n", ": expected one line per photo, found none");
+    refuse("c.png 8\nchurch\n", ", line 2: expected a path, a tab or a space, and a label or an index, found \"church\"");
     refuse("c.png 8\n\nd.png 4\n", ", line 3: expected a photo, found no file " + set + "/d.png");
     refuse("../set 8\n", ", line 1: expected a photo, found the folder " + set + "/../set");
     refuse("c.png 10\n", ", line 1: the model has classes 0 to 9, not 10");
-    refuse("c.png -1\n", ", line 1: no class of the model is called \"-1\"");
-    refuse("c.png 18446744073709551624\n", ", line 1: no class of the model is called \"18446744073709551624\"");
+    refuse("c.png -1\n", ", line 1: the model has no class named \"-1\"");
+    refuse("c.png 18446744073709551624\n", ", line 1: the model has no class named \"18446744073709551624\"");
     refuse("c.png golf ball\n", ", line 1: expected a photo, found no file " + set + "/c.png golf");
-    refuse("c.png\tgolf bull\n", ", line 1: no class of the model is called \"golf bull\"; did you mean \"golf ball\"?");
+    refuse("c.png\tgolf bull\n", ", line 1: the model has no class named \"golf bull\"; did you mean \"golf ball\"?");
     refuse("c.png 8\na b.jpg chruch\nd.png 3\n",
-           ", line 2: no class of the model is called \"chruch\"; did you mean \"church\"? (and 1 more line)");
-    refuse("c.png 8\n./../set/c.png 8\n", ", line 2: " + set + "/./../set/c.png is in line 1 already");
-    refuse("c.png n03445777\n",
-           ", line 1: no class of the model is called \"n03445777\"; --classes FILE says which class is which WordNet number");
+           ", line 2: the model has no class named \"chruch\"; did you mean \"church\"? (and 1 more line)");
+    refuse("c.png 8\n./../set/c.png 8\n", ", line 2: " + set + "/./../set/c.png is already listed in line 1");
+    refuse("c.png n03445777\n", ", line 1: the model has no class named \"n03445777\"; use --classes FILE to map WordNet ids to classes");
     refuse(std::string{"c.png 8\nc\0.png 8\n", 17}, ", line 2: expected UTF-8 text, found a NUL byte");
-    refuse("c.png\tgolf ball\t0\t0\t63\t63\na b.jpg\tchurch\n", ", line 2: expected a name, a WordNet id and four numbers between tabs");
+    refuse("c.png\tgolf ball\t0\t0\t63\t63\na b.jpg\tchurch\n",
+           ", line 2: expected a name, a WordNet id and four numbers, separated by tabs");
     refuse(std::string(500, 'x') + '\n',
-           ", line 1: expected a path, a tab or a blank, and a label or an index, found \"" + std::string(120, 'x') + "...\"");
+           ", line 1: expected a path, a tab or a space, and a label or an index, found \"" + std::string(120, 'x') + "...\"");
 
     d.write("set/list.txt", "c.png 8\n");
     refused({"--evaluate", list, "--classes", wordnet}, list + ", line 1: " + wordnet + " has no line for \"8\"");
@@ -152,8 +152,8 @@ TEST_CASE("--evaluate takes CSV with a header, such as Kaggle's LOC_val_solution
     d.accept(run(bom + "ImageId,PredictionString\r\n" + second + "\r\n" + first), csv + " by " + wordnet);
 
     const auto refuse = [&](const std::string& text, const std::string& sentence) { refused(run(text), "--evaluate: " + csv + sentence); };
-    refuse("", ": expected a line for each photo, found none");
-    refuse(header, ": expected a line for each photo, found none");
+    refuse("", ": expected one line per photo, found none");
+    refuse(header, ": expected one line per photo, found none");
     refuse(first, ", line 1: expected a header with a column of photos (ImageId, image, path, file or filename), found \"ILSVRC2012");
     refuse("ImageId,Prediction\n" + first,
            ", line 1: expected a header with a column of classes (PredictionString, label, class or index)");
@@ -162,13 +162,13 @@ TEST_CASE("--evaluate takes CSV with a header, such as Kaggle's LOC_val_solution
     refuse(header + first + "ILSVRC2012_val_00000002,\n", ", line 3: expected a photo and its class");
     refuse(header + "ILSVRC2012_val_00000003,n03028079\n",
            ", line 2: expected a photo, found no file " + val + "/ILSVRC2012_val_00000003.JPEG, .jpg, .png or .webp");
-    refuse(header + first + first, ", line 3: " + val + "/ILSVRC2012_val_00000001.JPEG is in line 2 already");
-    refuse(header + "\"ILSVRC2012_val_00000001,n03028079\n", ", line 2: expected quotes around whole fields, closed in the same line");
+    refuse(header + first + first, ", line 3: " + val + "/ILSVRC2012_val_00000001.JPEG is already listed in line 2");
+    refuse(header + "\"ILSVRC2012_val_00000001,n03028079\n", ", line 2: expected quotes around whole fields, closed on the same line");
     put(d.folder, "ILSVRC/Data/CLS-LOC/val", church, "ILSVRC2012_val_00000001.jpg");
     refuse(header + first,
            ", line 2: expected one photo, found " + val + "/ILSVRC2012_val_00000001.JPEG and " + val + "/ILSVRC2012_val_00000001.jpg");
 
-    // columns of one's own, beside the photos
+    // other columns, with the list beside the photos
     d.write("ILSVRC/Data/CLS-LOC/val/mine.CSV",
             "id,Label,\"File\"\n1,\"church\",ILSVRC2012_val_00000001.JPEG\n2,Golf ball,\"ILSVRC2012_val_00000002.JPEG\"\n");
     d.accept({"--evaluate", val + "/mine.CSV"}, val + "/mine.CSV");
@@ -176,13 +176,13 @@ TEST_CASE("--evaluate takes CSV with a header, such as Kaggle's LOC_val_solution
     refused({"--evaluate", val + "/mine.CSV"}, "mine.CSV, line 2: expected 2 fields as in the header");
 }
 
-TEST_CASE("--truth says line by line what the photos of a flat folder show", "[cli]") {
+TEST_CASE("--truth gives the classes of photos in a flat folder, line by line", "[cli]") {
     const data_set d;
     d.put_photos("val", "ILSVRC2012_val_00000001.JPEG", "ILSVRC2012_val_00000002.JPEG");
     d.write("val/.DS_Store", "");
     const std::string val = d.folder / "val", truth = d.folder / "truth.txt", ids = d.write("ids.txt", "490 4\n361 8\n");
     const std::string order =
-        "; its lines are those of the photos in the order of their names, from ILSVRC2012_val_00000001.JPEG to "
+        "; one line per photo in the order of their names, from ILSVRC2012_val_00000001.JPEG to "
         "ILSVRC2012_val_00000002.JPEG";
     const auto run = [&](const std::string& text) {
         d.write("truth.txt", text);
@@ -200,14 +200,15 @@ TEST_CASE("--truth says line by line what the photos of a flat folder show", "[c
     refuse("490\n8\n", truth + ", line 2: " + ids + " has no line for \"8\"");
     refuse("1\n8\n", truth + ", line 1: " + ids + " has no line for \"1\" (and 1 more line)");
 
-    // Without --classes numbers could be anybody's; names are the model's labels.
+    // Without --classes, numbers are ambiguous; names are the model's labels.
     run("4\n8\n");
-    refused({"--evaluate", val, "--truth", truth}, truth + ", line 1: found the number 4, and ILSVRC's ids are not the model's indices");
+    refused({"--evaluate", val, "--truth", truth},
+            truth + ", line 1: found the number 4, but the ids of ILSVRC are not the model's class indices");
     run("church\ngolf ball\n");
     d.accept({"--evaluate", val, "--truth", truth}, truth + order);
 
     refused({"--evaluate", val},
-            val + ": expected one folder a class, found none but 2 photos; --truth FILE or a list says what they show");
+            val + ": expected one folder per class, found none but 2 photos; use --truth FILE or a list to give their classes");
     refused({"--evaluate", d.folder / "none", "--truth", truth}, "cannot be listed");
     put(d.folder, "val/church", church, "a.jpg");
     refused({"--evaluate", val, "--truth", truth}, val + ": expected photos in one flat folder, found the folder church");
@@ -235,7 +236,7 @@ TEST_CASE("Tiny ImageNet's validation folder has its annotations beside the imag
     d.write("val/val_annotations.txt", first + second + "val_2.JPEG\tn03445777\t0\t0\t63\t63\n");
     refused({"--evaluate", val, "--classes", wordnet}, list + ", line 3: expected a photo, found no file " + val + "/images/val_2.JPEG");
 
-    // Once its photos are sorted into class folders those count.
+    // After its photos are sorted into class folders, the folders count.
     std::filesystem::remove_all(d.folder / "val/images");
     d.put_photos("val/n03028079", "a.JPEG", "._a.JPEG");
     put(d.folder, "val/n03445777", golf_ball, "a.JPEG");

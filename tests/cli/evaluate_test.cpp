@@ -1,9 +1,9 @@
-// --evaluate: folders matched to classes, what is counted, the two reports, what is refused.
+// --evaluate: matching of folders to classes, counts, the two report formats, refusals.
 #include "evaluation.hpp"
 
 using namespace cvt_test;
 
-TEST_CASE("--evaluate counts what the records say", "[cli]") {
+TEST_CASE("--evaluate agrees with the records", "[cli]") {
     const temporary_folder folder;
     put(folder, "set/church", church, "a.JPG");
     put(folder, "set/church", golf_ball, "b.png");  // mislabelled: a confusion
@@ -33,7 +33,7 @@ TEST_CASE("--evaluate counts what the records say", "[cli]") {
                                                  {"expected": 9, "found": 4, "images": 1}])"));
         CHECK(r["failures"].empty());
 
-        // top-5, against the records of the same photos
+        // top-5, compared with the records of the same photos
         const auto among_five = [](const std::string& photo, const std::string& label) {
             const json top = classify({"--format", "jsonl", photo}).records().at(0)["top"];
             int found = 0;
@@ -46,7 +46,7 @@ TEST_CASE("--evaluate counts what the records say", "[cli]") {
     }
 }
 
-TEST_CASE("the report in words", "[cli]") {
+TEST_CASE("the report as text", "[cli]") {
     const temporary_folder folder;
     put(folder, "church", church, "a.jpg");
     put(folder, "church", golf_ball, "b.png");
@@ -60,7 +60,7 @@ TEST_CASE("the report in words", "[cli]") {
     CHECK(lines[0] == "images   4 of 3 classes");
     CHECK(lines[1] == "top-1    50.00 % (2 of 4)");
     CHECK(lines[2].starts_with("top-5    "));
-    CHECK(lines[3].find(" images a second, ") != std::string::npos);
+    CHECK(lines[3].find(" images per second, ") != std::string::npos);
     CHECK(lines[3].ends_with(" s with 1 thread"));
     CHECK(lines[5].starts_with("hardest classes"));
     CHECK(lines[6].starts_with("parachute "));
@@ -94,7 +94,7 @@ TEST_CASE("broken images and empty folders are reported and not counted", "[cli]
     CHECK(report_of({"--evaluate", folder.path()}, 1)["top1"].is_null());
 }
 
-TEST_CASE("folders are named by label, however it is written, or by index", "[cli]") {
+TEST_CASE("folders are named by label, in any spelling, or by index", "[cli]") {
     const temporary_folder folder;
     for (const char* name : {"CHURCH", "golf_ball", "Golf  Ball", "8", "08"}) {
         const temporary_folder set;
@@ -116,8 +116,8 @@ TEST_CASE("--classes maps folders to classes", "[cli]") {
         std::ofstream{file, std::ios::binary} << text;
         return std::vector<std::string>{"--evaluate", set, "--classes", file};
     };
-    refused({"--evaluate", set}, "no class of the model is called \"n03028079\"; --classes FILE says which class is which WordNet number");
-    // labels as in ImageNet's own list, lines of classes that the model does not know among them
+    refused({"--evaluate", set}, "the model has no class named \"n03028079\"; use --classes FILE to map WordNet ids to classes");
+    // labels as in ImageNet's own list, with lines of classes that the model does not have
     CHECK(report_of(classes(
               "n01440764 tench, Tinca tinca\r\nn01443537 goldfish\r\n\r\nn03445777\tgolf ball\r\nn03028079 church, church building\r\n"))
               ["top1"] == 1);
@@ -128,20 +128,20 @@ TEST_CASE("--classes maps folders to classes", "[cli]") {
     refused(classes("n03028079 4\n"), "has no line for \"n03445777\"");
     refused(classes("n03028079 4\nn03445777 10\n"), "the model has classes 0 to 9, not 10");
     refused(classes("n03028079 chruch\nn03445777 8\n"), "did you mean \"church\"?");
-    refused(classes("n03028079 4\nn03028079 4\n"), "\"n03028079\" stands there twice");
+    refused(classes("n03028079 4\nn03028079 4\n"), "\"n03028079\" is listed twice");
     refused(classes(""), "found none");
     refused(classes("n03028079 x\nn03445777 y\n"), "(and 1 more folder)");
     CHECK(report_of({"--evaluate", set, "--classes", CVT_WEIGHTS "/imagenette_classes.txt"})["top1"] == 1);
 }
 
-TEST_CASE("labels that two classes share are told apart by index or by line", "[cli]") {
+TEST_CASE("labels that two classes share are distinguished by index or by line", "[cli]") {
     const temporary_folder folder;
     std::ofstream labels{folder / "labels.txt"};
     for (const char* label : {"a", "b", "c", "d", "crane, bird", "e", "f", "g", "crane", "crane"}) labels << label << '\n';
     labels.close();
     const std::vector<std::string> with{"--labels", folder / "labels.txt", "--evaluate", folder / "set"};
     put(folder, "set/crane", golf_ball, "a.png");
-    refused(with, "\"crane\" is the label of classes 8 and 9; their index says which");
+    refused(with, "\"crane\" is the label of classes 8 and 9; use an index instead");
     std::ofstream file{folder / "classes.txt"};
     for (int i = 0; i < 10; ++i) file << (i == 8 ? "crane" : "other" + std::to_string(i)) << '\t' << (i < 8 ? "a" : "crane") << '\n';
     file.close();
@@ -150,13 +150,13 @@ TEST_CASE("labels that two classes share are told apart by index or by line", "[
     CHECK(report_of(mapped)["classes"][0]["index"] == 8);
 }
 
-TEST_CASE("an evaluation that cannot be one is wrong usage", "[cli]") {
+TEST_CASE("invalid evaluations are wrong usage", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directories(folder / "empty");
     put(folder, "set/chrch", church, "a.jpg");
-    refused({"--evaluate", folder / "empty"}, "expected one folder a class, found none");
+    refused({"--evaluate", folder / "empty"}, "expected one folder per class, found none");
     refused({"--evaluate", folder / "missing"}, "cannot be listed");
-    refused({"--evaluate", folder / "set"}, "no class of the model is called \"chrch\"; did you mean \"church\"?");
+    refused({"--evaluate", folder / "set"}, "the model has no class named \"chrch\"; did you mean \"church\"?");
     refused({"--evaluate", folder / "set", church}, "leave other inputs out");
     refused({"--evaluate", folder / "set", "--info"}, "leave --info, --verify and --convert out");
     refused({"--evaluate", folder / "set", "--top-k", "3"}, "--top-k out");
@@ -173,7 +173,7 @@ TEST_CASE("an interrupt ends an evaluation with a report of what ran", "[cli]") 
     constexpr int images = 1000;
     for (int i = 0; i < images; ++i) std::filesystem::create_symlink(church, folder / ("church/" + std::to_string(i) + ".jpg"));
     running_classify run{{"--format", "jsonl", "--evaluate", folder.path()}};
-    // What the process has read says that the run has begun: the program itself is smaller than the photos.
+    // The run has begun when the process has read more bytes than the program itself has.
     const auto photo_size = std::filesystem::file_size(church);
     const auto bytes_read = [&] {
         const std::string io = read_file("/proc/" + std::to_string(run.id()) + "/io");

@@ -1,4 +1,4 @@
-// What the tests of --evaluate share: the photos of examples/images as small data sets.
+// Shared by the tests of --evaluate: makes small data sets from the photos of examples/images.
 #pragma once
 
 #include "classify.hpp"

@@ -1,4 +1,4 @@
-// The three formats of the command line: exact keys, order, escapes, errors as records.
+// The three record formats: exact keys, order, escapes, errors as records.
 #include "classify.hpp"
 #include "pictures.hpp"
 
@@ -66,7 +66,7 @@ TEST_CASE("a JSON record has exactly the documented keys", "[cli]") {
     CHECK(records[1]["error"]["message"].get<std::string>().find("missing.png") != std::string::npos);
 }
 
-TEST_CASE("--top-k is how many classes a record has, at most all", "[cli]") {
+TEST_CASE("--top-k sets the number of classes in a record, at most all", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     CHECK(classify({"--format", "jsonl", "--top-k", "1", photo}).records().at(0)["top"].size() == 1);
@@ -111,10 +111,10 @@ TEST_CASE("any path gives valid JSON, CSV and text", "[cli]") {
     REQUIRE(lines.size() == 2 * std::size(odd));  // a newline in a name does not begin a record
     CHECK(lines[4] == folder / "new\\x0aline.png");
     CHECK(lines[0] == folder / odd[0]);
-    CHECK(lines[14] == folder / "control-\\xc2\\x9b.png");  // a terminal takes U+009B for the beginning of a command
+    CHECK(lines[14] == folder / "control-\\xc2\\x9b.png");  // to a terminal, U+009B begins a control sequence
 }
 
-TEST_CASE("a CSV record has the columns its header names", "[cli]") {
+TEST_CASE("a CSV record has the columns of its header", "[cli]") {
     const temporary_folder folder;
     const std::string good = write_jpeg(folder / "a.jpg"), bad = folder / "b, c.jpg";
     std::ofstream{bad} << "not a JPEG, \"really\"";

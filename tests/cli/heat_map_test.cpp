@@ -1,4 +1,4 @@
-// heat_map: colours, where the glow falls on the photo, PNG files.
+// heat_map: colours, positions in the photo, PNG files.
 #include "common/heat_map/heat_map.hpp"
 
 #include <catch2/catch.hpp>
@@ -13,7 +13,7 @@
 
 namespace {
 
-// CIE L* of an sRGB colour, 0 to 100: another measure of lightness than the one the ramp is made with.
+// CIE L* of an sRGB colour, 0 to 100; the ramp itself is made with OKLCh.
 double lightness(const heat_map::rgb& c) {
     const auto linear = [](std::uint8_t v) {
         const double x = v / 255.0;
@@ -22,7 +22,7 @@ double lightness(const heat_map::rgb& c) {
     return 116 * std::cbrt(0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2])) - 16;
 }
 
-// Redder than it is blue: what a glow does to grey.
+// The centre of the brightest pixels. Colours of the ramp brighten red and green in a grey photo.
 struct spot {
     double x = 0, y = 0;
 };
@@ -41,7 +41,7 @@ spot brightest(const std::vector<std::uint8_t>& picture, int width, int height) 
 
 }  // namespace
 
-TEST_CASE("the ramp's lightness rises at an even pace") {
+TEST_CASE("the ramp's lightness rises evenly") {
     double before = lightness(heat_map::ramp(0));
     CHECK(before < 25);
     CHECK(lightness(heat_map::ramp(1)) > 90);
@@ -55,7 +55,7 @@ TEST_CASE("the ramp's lightness rises at an even pace") {
     CHECK(heat_map::ramp(2) == heat_map::ramp(1));
 }
 
-TEST_CASE("the glow of a key lies where the key's receptive field is") {
+TEST_CASE("the value of a key is drawn at its receptive field") {
     const cvt::config c = cvt::cvt_13;
     cvt::preprocessing warp = cvt::preprocessing::for_size(224);
     warp.resize = cvt::preprocessing::resize_rule::warp;
@@ -79,7 +79,7 @@ TEST_CASE("the glow of a key lies where the key's receptive field is") {
             }
 }
 
-TEST_CASE("heads count alike, and no attention at all is no glow") {
+TEST_CASE("all heads have the same weight, and zero attention is drawn without colour") {
     const cvt::config c = cvt::cvt_13;
     const cvt::preprocessing p = cvt::preprocessing::for_size(384);
     const std::vector<std::uint8_t> grey(3 * 50 * 40, 100);
@@ -117,7 +117,7 @@ TEST_CASE("attention of another size is an error") {
     CHECK_FALSE(heat_map::draw({grey.data(), 0, 40, 3, 0}, std::vector<float>(6 * 49), cvt::cvt_13, p));
 }
 
-TEST_CASE("write_png writes exact pixels, replaces files whole, and leaves nothing behind when it fails") {
+TEST_CASE("write_png writes exact pixels, replaces whole files, and leaves nothing behind after an error") {
     const cvt_test::temporary_folder folder;
     std::vector<std::uint8_t> pixels;
     for (int i = 0; i < 3 * 31 * 17; ++i) pixels.push_back(static_cast<std::uint8_t>(i * i));

@@ -1,4 +1,4 @@
-// What can be classified: files, folders, paths on standard input; what batches and threads must not change.
+// Inputs: files, folders, paths on standard input; batches and threads do not change the result.
 #include <sys/stat.h>
 
 #include "classify.hpp"
@@ -22,7 +22,7 @@ json without_times(const outcome& o) {
 
 }  // namespace
 
-TEST_CASE("a folder stands for its pictures, sorted by name", "[cli]") {
+TEST_CASE("a folder gives its pictures, sorted by name", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directories(folder / "photos/below.png");  // a folder, whatever its name
     write_png(folder / "photos/b.PNG");
@@ -36,7 +36,7 @@ TEST_CASE("a folder stands for its pictures, sorted by name", "[cli]") {
     CHECK(o.err == "classify: " + folder / "photos" + ": 2 other entries skipped (1 .txt, 1 folder)\n");
 }
 
-TEST_CASE("a folder's pictures are known by every usual ending, and decoded by what is in them", "[cli]") {
+TEST_CASE("a folder's pictures are recognised by their extension, and decoded by their content", "[cli]") {
     const temporary_folder folder;
     for (const char* name : {"a.jfif", "b.JPE", "c.mpo", "d.heic"}) write_jpeg(folder / name);
     for (const char* name : {"e.bmp", "f.pgm", "g.tiff", "h.webp"}) write_png(folder / name);
@@ -47,12 +47,12 @@ TEST_CASE("a folder's pictures are known by every usual ending, and decoded by w
     CHECK(o.err == "classify: " + folder.path() + ": 4 other entries skipped (2 .txt, 1 .xmp, 1 without an extension)\n");
 }
 
-TEST_CASE("--max-pixels is the size that a picture may have", "[cli]") {
+TEST_CASE("--max-pixels limits the size of a picture", "[cli]") {
     const temporary_folder folder;
-    // 12,000 x 9,000 pixels, as telephones of 108 megapixels have them: more than the library's own limit, and a fax of one colour.
+    // 12,000 x 9,000 pixels, as phones with 108 megapixels make them, more than the library's default limit; a white fax page.
     const std::vector<int> numbers{256, 12000, 257, 9000, 258, 1, 259, 4, 262, 0, 273, 8, 277, 1, 278, 9000, 279, 1200};
     std::string file{"II*\0\xB8\4\0\0", 8};
-    file.append(1200, '\xFF');  // a bit a row: like the row above
+    file.append(1200, '\xFF');  // one bit per row: equal to the row above
     const auto put = [&file](int value, int bytes) {
         for (; bytes != 0; --bytes, value >>= 8) file += static_cast<char>(value);
     };
@@ -71,7 +71,7 @@ TEST_CASE("--max-pixels is the size that a picture may have", "[cli]") {
     CHECK(classify({"--max-pixels", "0", folder / "large.tif"}).code == 2);
 }
 
-TEST_CASE("litter in a folder is passed over in silence; whoever names it gets a record", "[cli]") {
+TEST_CASE("litter in a folder is skipped without a note, but gets a record if it is named", "[cli]") {
     const temporary_folder folder;
     const std::string photos = folder / "photos";
     for (const char* below : {"photos/__MACOSX", "photos/@eaDir", "photos/.thumbnails"})
@@ -90,10 +90,10 @@ TEST_CASE("litter in a folder is passed over in silence; whoever names it gets a
     CHECK(named.records()[3].contains("error"));
 
     std::filesystem::remove(a);
-    CHECK(classify({"--format", "jsonl", photos}).records().at(0)["error"]["code"] == "io");  // nothing but litter
+    CHECK(classify({"--format", "jsonl", photos}).records().at(0)["error"]["code"] == "io");  // only litter
 }
 
-TEST_CASE("a folder without images is an error, not nothing", "[cli]") {
+TEST_CASE("a folder without images is an error", "[cli]") {
     const temporary_folder folder;
     const outcome o = classify({"--format", "jsonl", folder.path()});
     CHECK(o.code == 1);
@@ -102,7 +102,7 @@ TEST_CASE("a folder without images is an error, not nothing", "[cli]") {
     CHECK(o.records()[0]["error"]["code"] == "io");
 }
 
-TEST_CASE("paths come from standard input, one a line", "[cli]") {
+TEST_CASE("standard input gives one path per line", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directory(folder / "more");
     const std::string a = write_png(folder / "a b.png"), b = write_png(folder / "more/b.png"), c = write_png(folder / "more/c.png"),
@@ -112,13 +112,13 @@ TEST_CASE("paths come from standard input, one a line", "[cli]") {
     CHECK(paths_of(o) == std::vector<std::string>{d, a, b, c, folder / "gone.png", c});
 }
 
-TEST_CASE("an empty list on standard input is no error", "[cli]") {
+TEST_CASE("an empty list on standard input is not an error", "[cli]") {
     const outcome o = classify({"--format", "jsonl", "-"});
     CHECK(o.code == 0);
     CHECK(o.out.empty());
 }
 
-TEST_CASE("a list that was written on Windows names the same files", "[cli]") {
+TEST_CASE("a list from Windows names the same files", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), b = write_png(folder / "b.png");
     const std::string mark = "\xEF\xBB\xBF";
@@ -129,11 +129,11 @@ TEST_CASE("a list that was written on Windows names the same files", "[cli]") {
     CHECK(objects.code == 0);
     REQUIRE(objects.records().size() == 1);
     CHECK(objects.records()[0]["id"] == 1);
-    // Elsewhere the mark is part of a name.
+    // In other places the mark is part of a name.
     CHECK(paths_of(classify({"--format", "jsonl", "-"}, a + '\n' + mark + "b.png")) == std::vector<std::string>{a, mark + "b.png"});
 }
 
-TEST_CASE("standard input that does not wait is waited for", "[cli]") {
+TEST_CASE("classify waits for standard input in non-blocking mode", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), list = folder / "list", out = folder / "out.jsonl";
     REQUIRE(::mkfifo(list.c_str(), 0600) == 0);
@@ -154,13 +154,13 @@ TEST_CASE("standard input that does not wait is waited for", "[cli]") {
     CHECK(lines_of(read_file(out)).size() == 1);
 }
 
-TEST_CASE("pipes in a folder are no photos, whatever their names", "[cli]") {
+TEST_CASE("pipes in a folder are skipped, whatever their names", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directory(folder / "photos");
     const std::string a = write_png(folder / "photos/a.png"), pipe = folder / "photos/b.jpg";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     const std::string command = std::string{"timeout 60 "} + shell_classify + " --size 32 --format jsonl '" + folder / "photos" + "' >'" +
-                                folder / "out" + "' 2>'" + folder / "err" + "'";  // nobody writes to the pipe: reading it would not end
+                                folder / "out" + "' 2>'" + folder / "err" + "'";  // the pipe has no writer, so reading it would not end
     const int status = std::system(command.c_str());
     CHECK(WEXITSTATUS(status) == 0);
     REQUIRE(lines_of(read_file(folder / "out")).size() == 1);
@@ -205,7 +205,7 @@ TEST_CASE("broken images are records with an error", "[cli]") {
     CHECK(o.err.find("3 of 4 inputs failed") != std::string::npos);
 }
 
-TEST_CASE("batches and threads change no bit and no order", "[cli]") {
+TEST_CASE("batches and threads do not change the bits or the order of records", "[cli]") {
     const temporary_folder folder;
     std::vector<std::string> images;
     for (int i = 0; i < 7; ++i) images.push_back(write_png(folder / ("p" + std::to_string(i) + ".png"), 40 + 9 * i, 60, i));

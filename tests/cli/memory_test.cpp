@@ -1,4 +1,4 @@
-// The peak of memory that --info states is the one that a run then takes.
+// Compares the peak memory that --info reports with the peak of a run.
 #include <sys/stat.h>
 
 #include <cmath>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr double mebibyte = 1 << 20;
 
-/// The largest resident size that a running process has had, in MiB.
+/// The peak resident size of a running process, in MiB.
 double peak_of(pid_t id) {
     for (const std::string& line : lines_of(read_file("/proc/" + std::to_string(id) + "/status")))
         if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024 / mebibyte;
@@ -29,7 +29,7 @@ double stated(const std::string& info, const std::string& row) {
     return 0;
 }
 
-/// What the program takes before it opens the model: it has just opened its --config, a pipe that we hold.
+/// The peak before the program opens the model, while it waits to read its --config from a pipe.
 double peak_without_model(const temporary_folder& folder, const std::string& model) {
     const std::string pipe = folder / "config.json";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -47,12 +47,12 @@ double peak_without_model(const temporary_folder& folder, const std::string& mod
 
 }  // namespace
 
-TEST_CASE("CvT-13 at 224 takes the memory that --info states", "[cli]") {
+TEST_CASE("CvT-13 at 224 needs the memory that --info reports", "[cli]") {
 #ifdef __SANITIZE_ADDRESS__
     WARN("not checked: AddressSanitizer's own memory is in the peak");
     return;
 #endif
-    constexpr double tolerance = 3;  // MiB: the program's pages and small allocations of loading and decoding
+    constexpr double tolerance = 3;  // MiB: pages of the program, small allocations of loading and decoding
     const temporary_folder folder;
     const std::string file = folder / "cvt-13.safetensors", photo = write_png(folder / "photo.png");
     REQUIRE(write_file(file, formula_file(cvt::cvt_13)));

@@ -1,4 +1,4 @@
-// Which model runs: the embedded one, folders, lone files, models without a head; what --info says; what cannot be loaded.
+// Models: the embedded one, folders, single files, models without a head; --info; models that cannot be loaded.
 #include <cvt/extra/npy.hpp>
 #include <cvt/image/preprocessing.hpp>
 #include <functional>
@@ -13,7 +13,7 @@ namespace {
 
 const std::string weights = CVT_WEIGHTS;
 
-// The default model's tensors, with one hook to leave out or change each.
+// Copies the default model's tensors; the hook changes each, or drops it if it returns false.
 void rewrite_model(const std::string& target, const std::function<bool(const std::string& name, json& shape, std::string& data)>& change) {
     const std::string file = read_file(weights + "/model.safetensors");
     std::uint64_t length = 0;
@@ -58,14 +58,14 @@ TEST_CASE("the embedded model is the folder weights/, and needs no file", "[cli]
     CHECK(embedded.records().at(0)["top"] == top_of({"--model", weights, folder / "a.png"}));
 }
 
-TEST_CASE("a lone file with its --config is the same model", "[cli]") {
+TEST_CASE("a single file with --config is the same model", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), lone = weights + "/model.safetensors", config = weights + "/config.json";
     CHECK(top_of({"--model", lone, "--config", config, "--size", "160", "--resize", "warp", photo}) == top_of({photo}));
     const outcome info = classify({"--model", lone, "--config", config, "--info"});
     CHECK(info.out.find("3 x 160 x 160: preprocessor_config.json beside the file") != std::string::npos);
     CHECK(info.out.find("with labels") != std::string::npos);
-    // Without it the config.json beside the file is read; where there is none, the model is not guessed.
+    // Without --config, the config.json beside the file is read; without that, loading fails.
     CHECK(top_of({"--model", lone, photo}) == top_of({photo}));
     REQUIRE(write_file(folder / "alone.safetensors", read_file(lone)));
     const outcome without = classify({"--model", folder / "alone.safetensors", photo});
@@ -91,7 +91,7 @@ TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]")
         CHECK(entry["label"] == "class no. " + std::to_string(entry["index"].get<int>()));
 }
 
-TEST_CASE("--size changes the size of the input, by the model's own rule", "[cli]") {
+TEST_CASE("--size changes the size of the input by the model's own rule", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), out = folder / "i.npy";
     const auto side = [&](std::vector<std::string> arguments) {
@@ -331,7 +331,7 @@ TEST_CASE("torch checkpoints give the logits of PyTorch", "[cli]") {
     CHECK(hostile.err.find("posix.system") != std::string::npos);
 }
 
-TEST_CASE("of a training checkpoint the set of weights is said, and chosen with --weights-key", "[cli]") {
+TEST_CASE("--info names the set of weights of a training checkpoint, and --weights-key chooses one", "[cli]") {
     const temporary_folder folder;
     const std::string data = CVT_TEST_DATA "/field/", two = data + "refused-two-sets.pth", out = folder / "l.npy";
     const outcome both = classify({"--model", two, "--info"});
@@ -341,7 +341,7 @@ TEST_CASE("of a training checkpoint the set of weights is said, and chosen with 
     const outcome ema = classify({"--model", two, "--weights-key", "model_ema", "--info"});
     CHECK(ema.code == 0);
     CHECK(ema.out.find("weights in     model_ema\n") != std::string::npos);
-    CHECK(ema.out.find("official, each after \"module.\"\n") != std::string::npos);
+    CHECK(ema.out.find("official, with the prefix \"module.\"\n") != std::string::npos);
     CHECK(ema.out.find("config.json beside the file\n") != std::string::npos);
     const outcome beside = classify({"--model", data + "loads-beside-protocol2.pth", "--info"});
     CHECK(beside.out.find("beside them    args (argparse.Namespace: lr 0.001, ") != std::string::npos);
@@ -350,7 +350,7 @@ TEST_CASE("of a training checkpoint the set of weights is said, and chosen with 
     CHECK(head.err.find("warning: the head is taken to be fc.weight") != std::string::npos);
 }
 
-TEST_CASE("classes that each stand by themselves, and values, are called what they are", "[cli]") {
+TEST_CASE("sigmoids and regression values are labelled as such", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
     json config = json::parse(read_file(model + "/config.json"));
@@ -365,11 +365,11 @@ TEST_CASE("classes that each stand by themselves, and values, are called what th
     for (std::size_t i = 0; i < values.size(); ++i)
         CHECK(sigmoids[i]["sigmoid"].get<double>() == Approx(1 / (1 + std::exp(-values[i]["value"].get<double>()))).epsilon(1e-5));
     CHECK(run("multi_label_classification", "csv").out.find(",sigmoid1,") != std::string::npos);
-    CHECK(run("multi_label_classification", "text").out.find("each class by itself") != std::string::npos);
+    CHECK(run("multi_label_classification", "text").out.find("independent classes") != std::string::npos);
     CHECK(run("regression", "text").out.find('%') == std::string::npos);
     CHECK(run("ranking", "text").code == 3);
 
-    // A configuration given beside a lone file says it too, and a conversion keeps it.
+    // --config for a single file sets it, too, and a conversion keeps it.
     config["problem_type"] = "multi_label_classification";
     const std::string lone = folder / "lone.safetensors", given = folder / "given.json", out = folder / "converted";
     REQUIRE(write_file(given, config.dump()));
@@ -381,7 +381,7 @@ TEST_CASE("classes that each stand by themselves, and values, are called what th
     CHECK(json::parse(read_file(out + "/config.json"))["problem_type"] == "multi_label_classification");
 }
 
-TEST_CASE("weights that are not finite are a warning, their results an error", "[cli]") {
+TEST_CASE("weights that are not finite cause a warning, and results that are not finite an error", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
     rewrite_model(model + "/model.safetensors", [](const std::string& name, json&, std::string& data) {
@@ -396,10 +396,10 @@ TEST_CASE("weights that are not finite are a warning, their results an error", "
     const outcome converted = classify({"--model", model, "--convert", folder / "converted"});
     CHECK(converted.code == 0);
     CHECK(converted.err.find("warning: head.bias") != std::string::npos);
-    CHECK(converted.err.find("no self-test: the model's numbers are not finite") != std::string::npos);
+    CHECK(converted.err.find("no self-test stored: the model's outputs are not finite") != std::string::npos);
 }
 
-TEST_CASE("a model that cannot be loaded is exit code 3 and a sentence", "[cli]") {
+TEST_CASE("a model that cannot be loaded gives exit code 3 and a message", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), model = copy_folder(folder);
     const auto refused = [&](const std::string& path, const std::string& sentence) {
@@ -466,7 +466,7 @@ TEST_CASE("--info describes the model and what it costs", "[cli]") {
     CHECK(has("kernels"));
     CHECK(has("MiB"));
 
-    // The stages' parameters and multiply-adds and the head's add up to the totals; memory is what the sizes say.
+    // Parameters and multiply-adds of the stages and the head add up to the totals; memory follows from the sizes.
     double parameters = 0, work = 0, weight_memory = 0;
     std::vector<double> token_memory;
     bool in_table = false;
@@ -496,7 +496,7 @@ TEST_CASE("--info describes the model and what it costs", "[cli]") {
     CHECK(token_memory[2] == Approx((10 * 10 + 1) * 192 * 4 / 1048576.0).margin(0.006));
 }
 
-TEST_CASE("--info says when config.json and the preprocessing disagree on the size", "[cli]") {
+TEST_CASE("--info reports that config.json and the preprocessing disagree on the size", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder);
     json config = json::parse(read_file(model + "/config.json"));

@@ -1,4 +1,4 @@
-// Pictures for the tests of the command line, drawn by formula and encoded by stb_image_write.
+// Generates pictures for the tests of the command line, and encodes them with stb_image_write.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -12,7 +12,7 @@
 
 namespace cvt_test {
 
-/// RGB: waves whose lengths depend on `seed`, so that different seeds get different classes.
+/// RGB waves with lengths that depend on `seed`, so that different seeds get different classes.
 inline std::vector<unsigned char> picture(int width, int height, int seed) {
     std::vector<unsigned char> pixels;
     for (int y = 0; y < height; ++y)

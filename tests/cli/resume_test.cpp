@@ -1,4 +1,4 @@
-// --out and --resume: a file of records that was cut anywhere is continued without losing or repeating one.
+// --out and --resume: a record file cut at any byte is continued without losing or repeating a record.
 #include <sys/file.h>
 
 #include "classify.hpp"
@@ -18,7 +18,7 @@ struct job {
         inputs = {write_png(folder / "a.png"), write_png(folder / "b.png", 40, 60, 5), folder / "gone.png", folder / "a.png",
                   write_png(folder / "odd \xFF\"\\.png")};
     }
-    /// So many more, which do not exist, that each of two shards gets some wherever the folder lies.
+    /// Adds enough missing files that each of two shards gets some, whatever the path of the folder.
     void add_missing_inputs() {
         for (int i = 0; i < 60; ++i) inputs.push_back(folder / "more-" + std::to_string(i) + ".png");
     }
@@ -30,7 +30,7 @@ struct job {
     }
     void set(const std::string& text) const { std::ofstream{out, std::ios::binary} << text; }
     [[nodiscard]] std::string text() const { return read_file(out); }
-    /// Without what differs between two runs.
+    /// Without the times, which differ between runs.
     [[nodiscard]] json records() const {
         json all = json::array();
         for (const std::string& line : lines_of(text())) {
@@ -41,8 +41,8 @@ struct job {
     }
 };
 
-/// Eight files, every other one broken, whose names differ in bytes that are no UTF-8 alone. They are made in an order of no kind,
-/// as the system may list them in any.
+/// Makes eight files, every other one broken, with names that differ only in bytes that are not UTF-8. They are created out of order,
+/// since the system may list them in any.
 std::string folder_of_names_without_characters(const std::string& path) {
     std::filesystem::create_directory(path);
     for (const int i : {5, 0, 7, 2, 4, 1, 6, 3}) {
@@ -57,7 +57,7 @@ std::string folder_of_names_without_characters(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("--out writes what standard output would have got", "[cli]") {
+TEST_CASE("--out writes the same records as standard output", "[cli]") {
     const job j;
     const outcome o = j.run();
     CHECK(o.code == 1);
@@ -69,7 +69,7 @@ TEST_CASE("--out writes what standard output would have got", "[cli]") {
     CHECK(j.records() == expected);
 }
 
-TEST_CASE("--out overwrites no records", "[cli]") {
+TEST_CASE("--out does not overwrite records", "[cli]") {
     const job j;
     CHECK(j.run().code == 1);
     const std::string before = j.text();
@@ -84,12 +84,12 @@ TEST_CASE("--out overwrites no records", "[cli]") {
 
 TEST_CASE("a file cut at any byte is continued to the same records", "[cli]") {
     const job j;
-    CHECK(j.run({"--resume"}).code == 1);  // there is nothing to continue yet
+    CHECK(j.run({"--resume"}).code == 1);  // nothing to continue yet
     const std::string whole = j.text();
     const json expected = j.records();
     REQUIRE(expected.size() == 5);
     const std::size_t last_line = whole.rfind('\n', whole.size() - 2) + 1;
-    // Every byte of the last record, and now and then before.
+    // Every byte of the last record, and some bytes before.
     for (std::size_t cut = 0; cut <= whole.size(); cut += cut < last_line ? 23 : 1) {
         INFO(cut);
         j.set(whole.substr(0, cut));
@@ -102,7 +102,7 @@ TEST_CASE("a file cut at any byte is continued to the same records", "[cli]") {
     }
 }
 
-TEST_CASE("zeros where a lost machine left them are a torn line too", "[cli]") {
+TEST_CASE("zeros after a crash of the machine are an incomplete record, too", "[cli]") {
     const job j;
     static_cast<void>(j.run());
     const std::string whole = j.text();
@@ -115,7 +115,7 @@ TEST_CASE("zeros where a lost machine left them are a torn line too", "[cli]") {
     }
 }
 
-TEST_CASE("inputs that are done are not read again, whatever their order; new ones are", "[cli]") {
+TEST_CASE("inputs with a record are not read again, in any order; new ones are", "[cli]") {
     job j;
     static_cast<void>(j.run());
     const std::string whole = j.text();
@@ -125,7 +125,7 @@ TEST_CASE("inputs that are done are not read again, whatever their order; new on
     j.inputs.push_back(j.inputs[2]);  // a.png, for the third time
     const outcome o = j.run({"--resume"});
     CHECK(o.code == 1);  // as gone.png failed before
-    CHECK(o.err.find("5 inputs were done before, 1 of them failed") != std::string::npos);
+    CHECK(o.err.find("5 inputs were done in an earlier run, 1 of them failed") != std::string::npos);
     CHECK(j.text().starts_with(whole));
     const json records = j.records();
     REQUIRE(records.size() == 7);
@@ -133,7 +133,7 @@ TEST_CASE("inputs that are done are not read again, whatever their order; new on
     CHECK(records[6]["path"] == j.folder / "a.png");
 }
 
-TEST_CASE("names of a folder that look the same in a record are continued in their order", "[cli]") {
+TEST_CASE("file names that look the same in a record are continued in their order", "[cli]") {
     job j;
     const std::string photos = folder_of_names_without_characters(j.folder / "photos");
     j.inputs = {photos};
@@ -150,7 +150,7 @@ TEST_CASE("names of a folder that look the same in a record are continued in the
     }
 }
 
-TEST_CASE("ids belong to what is done", "[cli]") {
+TEST_CASE("--resume compares ids, too", "[cli]") {
     const job j;
     const auto line = [&](const std::string& id) {
         return R"({"path": ")" + j.inputs[0] + "\"" + (id.empty() ? "" : ", \"id\": " + id) + "}\n";
@@ -165,7 +165,7 @@ TEST_CASE("ids belong to what is done", "[cli]") {
     CHECK_FALSE(records[3].contains("id"));
 }
 
-TEST_CASE("lines that name no file have a record that is continued like any other", "[cli]") {
+TEST_CASE("the records of invalid lines are continued, too", "[cli]") {
     const job j;
     const std::vector<std::string> arguments{"--size", "32", "--format", "jsonl", "--out", j.out, "--resume", "", "-"};
     const std::string lines = j.inputs[0] + '\0' + j.inputs[1] + "\n{\"path\": \"\"}\n{\n";
@@ -174,11 +174,11 @@ TEST_CASE("lines that name no file have a record that is continued like any othe
     const std::string before = j.text();
     const outcome again = classify(arguments, lines);
     CHECK(again.code == 1);
-    CHECK(again.err.find("4 inputs were done before, 4 of them failed") != std::string::npos);
+    CHECK(again.err.find("4 inputs were done in an earlier run, 4 of them failed") != std::string::npos);
     CHECK(j.text() == before);
 }
 
-TEST_CASE("records that another tool wrote again count as well", "[cli]") {
+TEST_CASE("records that another tool has rewritten count", "[cli]") {
     const job j;
     static_cast<void>(j.run());
     std::string compact;
@@ -188,7 +188,7 @@ TEST_CASE("records that another tool wrote again count as well", "[cli]") {
     CHECK(j.text() == compact);
 }
 
-TEST_CASE("a file of something else is left as it is", "[cli]") {
+TEST_CASE("a file without records is not changed", "[cli]") {
     const job j;
     static_cast<void>(j.run());
     const std::string whole = j.text(), first = whole.substr(0, whole.find('\n') + 1);
@@ -200,13 +200,13 @@ TEST_CASE("a file of something else is left as it is", "[cli]") {
         {first + "{\"path\": \"a\"", "the last record was incomplete"},
         {first + "{\"path\": \"a\", \"id\": \"x", "the last record was incomplete"},
         {first + "{\"path\": \"a\", \"id\": 7, \"err", "the last record was incomplete"},
-        {"{\"path\": \"a.jpg\", \"id\": 7}", "no record"},  // somebody's list, with no newline behind its one line
-        {"{\"path\": \"a.jpg\", \"id\": \"x\"}", "no record"},
-        {"{\"path\": \"a.jpg\", \"precious\": ", "no record"},
-        {std::string("\0\0\1\0\1\0 an icon", 15), "no record"},
-        {first + "{\"path\": \"a\"" + std::string(9, '\0') + "?", "no record"},
+        {"{\"path\": \"a.jpg\", \"id\": 7}", "not a record"},  // a manifest of one line without a newline
+        {"{\"path\": \"a.jpg\", \"id\": \"x\"}", "not a record"},
+        {"{\"path\": \"a.jpg\", \"precious\": ", "not a record"},
+        {std::string("\0\0\1\0\1\0 an icon", 15), "not a record"},
+        {first + "{\"path\": \"a\"" + std::string(9, '\0') + "?", "not a record"},
         {first + "{\"pa: torn\n" + first, "line 2: not a record"},
-        {read_file(j.inputs[0]), "no record"},
+        {read_file(j.inputs[0]), "not a record"},
     };
     for (const auto& [text, sentence] : wrong) {
         INFO(text.substr(0, 200));
@@ -250,7 +250,7 @@ TEST_CASE("{shard} in the name of --out", "[cli]") {
     CHECK(second > 0);
 }
 
-TEST_CASE("{shard} in the names of arrays, as often as it is there", "[cli]") {
+TEST_CASE("every {shard} in the names of arrays is replaced", "[cli]") {
     const job j;
     CHECK(j.run({"--shard", "0/1", "--logits", j.folder / "{shard}-l-{shard}.npy", "--attention", j.folder / "maps-{shard}"}).code == 1);
     CHECK(std::filesystem::exists(j.folder / "0-of-1-l-0-of-1.npy"));
@@ -260,33 +260,33 @@ TEST_CASE("{shard} in the names of arrays, as often as it is there", "[cli]") {
     CHECK(o.err.find("--logits: {shard} in a name stands for the part of --shard: give both") != std::string::npos);
 }
 
-TEST_CASE("a run that is refused leaves its arrays as they were", "[cli]") {
+TEST_CASE("a refused run does not change its arrays", "[cli]") {
     const job j;
     const std::string logits = j.folder / "l.npy";
     CHECK(j.run({"--logits", logits}).code == 1);
     const std::string before = read_file(logits);
-    CHECK(j.run({"--logits", logits}).code == 2);  // there are records already
+    CHECK(j.run({"--logits", logits}).code == 2);  // has records already
     CHECK(read_file(logits) == before);
 }
 
-TEST_CASE("two processes do not write to one file", "[cli]") {
+TEST_CASE("two processes cannot write to one file", "[cli]") {
     const job j;
     j.set("");
     const int file = ::open(j.out.c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(::flock(file, LOCK_EX) == 0);
     const outcome o = j.run({"--resume"});
     CHECK(o.code == 2);
-    CHECK(o.err.find("somebody else is writing to " + j.out) != std::string::npos);
+    CHECK(o.err.find("another process is writing to " + j.out) != std::string::npos);
     ::close(file);
     CHECK(j.run({"--resume"}).code == 1);
     CHECK(j.records().size() == 5);
 }
 
-TEST_CASE("a run that ended itself is continued behind the input that failed", "[cli]") {
+TEST_CASE("a run that ended early continues after the failed input", "[cli]") {
     const job j;
     CHECK(j.run({"--resume", "--fail-fast"}).code == 1);
     CHECK(j.records().size() == 3);
-    CHECK(j.run({"--resume", "--fail-fast"}).code == 1);  // of an earlier run, but a failure
+    CHECK(j.run({"--resume", "--fail-fast"}).code == 1);  // failed in an earlier run
     CHECK(j.records().size() == 5);
 }
 

@@ -1,4 +1,4 @@
-// How the command line ends: interrupted, with nobody reading, with a full disk.
+// How a run ends: by an interrupt, a closed pipe, a full disk.
 #include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,16 +12,16 @@ using namespace cvt_test;
 
 namespace {
 
-/// `options`, and images whose 300 records fail at once and do not fit into a pipe.
+/// `options`, and 300 missing images, whose records do not fit into a pipe.
 std::vector<std::string> with_more_than_a_pipe_holds(std::vector<std::string> options) {
     options.insert(options.end(), 300, std::string(200, 'x'));
     return options;
 }
 
-/// In which the program fills a pipe, in microseconds.
+/// Time to fill a pipe, in microseconds.
 const useconds_t until_full = *CVT_TEST_EMULATOR == '\0' ? 1'000'000 : 20'000'000;
 
-/// Waits until the program has had so much processor time, for a minute at most.
+/// Waits until the program has used `seconds` of processor time, for a minute at most.
 void wait_for_work(const running_classify& run, double seconds) {
     clockid_t clock{};
     timespec had{};
@@ -50,13 +50,13 @@ TEST_CASE("an interrupt leaves whole records and exit code 130", "[cli]") {
     CHECK(logits->shape[0] == 2);
 }
 
-TEST_CASE("an interrupt ends a line or an archive that never ends", "[cli]") {
+TEST_CASE("an interrupt ends the reading of an endless line or archive", "[cli]") {
     const temporary_folder folder;
     const std::string tar = folder / "zero.tar", out = folder / "out.jsonl";
     std::filesystem::create_symlink("/dev/zero", tar);
     for (const std::vector<std::string>& endless : {std::vector<std::string>{"-"}, {"--tar", tar}}) {
         CAPTURE(endless);
-        std::vector<std::string> arguments{"--format", "jsonl", "--out", out, folder / "gone"};  // whose record says that it is at work
+        std::vector<std::string> arguments{"--format", "jsonl", "--out", out, folder / "gone"};  // its record shows that the run has begun
         arguments.insert(arguments.end(), endless.begin(), endless.end());
         const pid_t child = ::fork();
         if (child == 0) {
@@ -72,14 +72,14 @@ TEST_CASE("an interrupt ends a line or an archive that never ends", "[cli]") {
     }
 }
 
-TEST_CASE("an interrupt that came before a pipe is opened ends the wait for its reader", "[cli]") {
+TEST_CASE("an interrupt before a pipe is opened ends the wait for its reader", "[cli]") {
     const temporary_folder folder;
     const std::string labels = folder / "labels", pipe = folder / "pipe", photo = write_png(folder / "a.png");
     for (const std::string& fifo : {labels, pipe}) REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
     for (const char* option : {"--out", "--logits"}) {
         CAPTURE(option);
         running_classify run{{"--labels", labels, option, pipe, photo}};
-        std::ofstream names{labels};  // opens when the program reads it: signals are caught by then
+        std::ofstream names{labels};  // opens when the program reads it; then signals are caught
         run.interrupt();
         names << "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
         names.close();
@@ -87,19 +87,19 @@ TEST_CASE("an interrupt that came before a pipe is opened ends the wait for its 
     }
 }
 
-TEST_CASE("an interrupt finishes the record under way", "[cli]") {
+TEST_CASE("after an interrupt the record in progress is finished", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     // A million timed runs would take hours: only the interrupt ends them.
     running_classify run{{"--format", "jsonl", "--repeat", "1000000", "--size", "32", photo, photo}};
-    wait_for_work(run, *CVT_TEST_EMULATOR == '\0' ? 0.5 : 10);  // by then it is at the timed ones
+    wait_for_work(run, *CVT_TEST_EMULATOR == '\0' ? 0.5 : 10);  // the timed runs have begun
     run.interrupt();
     CHECK(json::parse(run.read_line()).contains("top"));
     CHECK(run.read_output().empty());  // the second photo is not begun
     CHECK(run.wait() == 130);
 }
 
-TEST_CASE("an interrupt while nobody takes the records ends with whole ones and exit code 130", "[cli]") {
+TEST_CASE("an interrupt while the output pipe is full leaves whole records and exit code 130", "[cli]") {
     running_classify run{with_more_than_a_pipe_holds({"--format", "jsonl"})};
     ::usleep(until_full);
     run.interrupt();
@@ -111,10 +111,10 @@ TEST_CASE("an interrupt while nobody takes the records ends with whole ones and 
     CHECK(lines_of(out).size() < 300);
 }
 
-TEST_CASE("an image whose reading is interrupted has no record, and is done again", "[cli]") {
+TEST_CASE("an image whose read is interrupted has no record and is redone", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), slow = folder / "slow.png", out = folder / "out.jsonl";
-    REQUIRE(::mkfifo(slow.c_str(), 0600) == 0);  // nobody writes to it
+    REQUIRE(::mkfifo(slow.c_str(), 0600) == 0);  // has no writer
     const std::vector<std::string> arguments{"--size", "32", "--format", "jsonl", "--out", out, "--resume", photo, slow, photo};
     {
         running_classify run{arguments};
@@ -130,7 +130,7 @@ TEST_CASE("an image whose reading is interrupted has no record, and is done agai
     CHECK(lines_of(read_file(out)).size() == 3);
 }
 
-TEST_CASE("an archive whose reading is interrupted is no failure of any shard", "[cli]") {
+TEST_CASE("an archive whose read is interrupted is not a failure of any shard", "[cli]") {
     const temporary_folder folder;
     const std::string pipe = folder / "pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -147,7 +147,7 @@ TEST_CASE("an archive whose reading is interrupted is no failure of any shard", 
     }
 }
 
-TEST_CASE("an interrupt ends a pipe as --out whose reader takes nothing", "[cli]") {
+TEST_CASE("an interrupt ends the writing to --out if that is a full pipe", "[cli]") {
     const temporary_folder folder;
     const std::string pipe = folder / "pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -160,7 +160,7 @@ TEST_CASE("an interrupt ends a pipe as --out whose reader takes nothing", "[cli]
     ::close(reader);
 }
 
-TEST_CASE("standard output that does not wait is waited for", "[cli]") {
+TEST_CASE("classify waits for standard output in non-blocking mode", "[cli]") {
     const temporary_folder folder;
     const std::string pipe = folder / "pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -189,7 +189,7 @@ TEST_CASE("standard output that does not wait is waited for", "[cli]") {
     CHECK(lines_of(out).size() == 300);
 }
 
-TEST_CASE("a pipe as --out ends with its reader", "[cli]") {
+TEST_CASE("a run ends if the reader of --out closes the pipe", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), pipe = folder / "pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -205,7 +205,7 @@ TEST_CASE("a pipe as --out ends with its reader", "[cli]") {
     CHECK(run.wait() == 1);
 }
 
-TEST_CASE("a reader that goes away ends the program quietly", "[cli]") {
+TEST_CASE("a run ends quietly if the reader of standard output closes the pipe", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     running_classify run{{"--format", "jsonl", "-"}};
@@ -226,7 +226,7 @@ TEST_CASE("records that cannot be written are an error", "[cli]") {
     CHECK(read_file(folder / "err").find("standard output cannot be written") != std::string::npos);
 }
 
-TEST_CASE("a closed standard output is an error, and its number goes to no other file", "[cli]") {
+TEST_CASE("a closed standard output is an error, and no other file gets its descriptor", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     const std::string command =

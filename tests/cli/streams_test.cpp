@@ -1,4 +1,4 @@
-// Lines of standard input with ids, shards of a job, and when a run with failures ends.
+// Lines of standard input with ids, shards, and the early end of runs with failures.
 #include <stdlib.h>
 
 #include <set>
@@ -22,7 +22,7 @@ std::vector<std::string> paths_of(const outcome& o) {
     return paths;
 }
 
-/// Environment variables for the programs that are started while this lives.
+/// Sets environment variables for programs started during its lifetime.
 class environment {
 public:
     explicit environment(std::vector<std::pair<const char*, const char*>> variables) : variables_{std::move(variables)} {
@@ -40,7 +40,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("JSON lines bring ids, which the records carry", "[cli]") {
+TEST_CASE("ids in JSON lines are repeated in the records", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), gone = folder / "gone.png";
     const std::string lines = R"({"path": ")" + a + R"(", "id": "x \"1\"", "split": "val"})" + '\n' +
@@ -68,12 +68,12 @@ TEST_CASE("JSON lines bring ids, which the records carry", "[cli]") {
     CHECK(rows[4].ends_with(",,,,g"));
 }
 
-TEST_CASE("a line that is no JSON object with a path is a record with an error, and the next line follows", "[cli]") {
+TEST_CASE("an invalid JSON line gives a record with an error, and the next line is read", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png");
     const std::pair<std::string, const char*> wrong[]{{"{\"path\": 3}", "expected a string, found a number"},
                                                       {"{}", "expected a string, found none"},
-                                                      {"{\"path\": \"\"}", "the name of a file is missing"},
+                                                      {"{\"path\": \"\"}", "expected a file name, found an empty string"},
                                                       {"{\"path\": \"a\\u0000b\"}", "NUL"},
                                                       {"{\"path\": \"a\", \"id\": 1.5}", "\"id\": expected a string or an integer"},
                                                       {"{\"path\": \"a\", \"id\": null}", "found null"},
@@ -93,7 +93,7 @@ TEST_CASE("a line that is no JSON object with a path is a record with an error, 
     CHECK(classify(quick_with({"-"}), "./{x}.png", folder.path().c_str()).code == 0);
 }
 
-TEST_CASE("a line of more than 1 MiB is one record with an error, and the next line follows", "[cli]") {
+TEST_CASE("a line longer than 1 MiB gives one record with an error, and the next line is read", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), list = folder / "list", name = std::string(4095, '{');
     const std::string json_line = "\xEF\xBB\xBF{\"path\": \"" + a + "\", \"more\": \"";
@@ -103,21 +103,22 @@ TEST_CASE("a line of more than 1 MiB is one record with an error, and the next l
                         << std::string(longest, 'x') << "\r\n"
                         << std::string(longest, 'x') << '\n'
                         << name << "\xC3\xA9" << std::string(2'000'000, '{');
-    // In pieces: what is behind the limit comes when the limit is reached.
+    // In blocks that are one byte longer than the limit.
     const std::string command = "dd if='" + list + "' bs=" + std::to_string(longest + 1) + " status=none | " + shell_classify +
                                 " --size 32 --format jsonl - > '" + (folder / "out") + "'";
     CHECK(WEXITSTATUS(std::system(command.c_str())) == 1);
     std::vector<json> records;
     for (const std::string& line : lines_of(read_file(folder / "out"))) records.push_back(json::parse(line));
     REQUIRE(records.size() == 5);
-    for (const std::size_t i : {0U, 2U, 4U}) CHECK(records[i]["error"]["message"] == "a line of standard input longer than 1048576 bytes");
+    for (const std::size_t i : {0U, 2U, 4U})
+        CHECK(records[i]["error"]["message"] == "a line of standard input is longer than 1048576 bytes");
     CHECK(records[1]["path"] == a);
     CHECK(records[2]["path"] == std::string(4096, 'x'));
     CHECK(records[3]["path"] == std::string(longest, 'x'));
     CHECK(records[4]["path"] == name);
 }
 
-TEST_CASE("a path that is sent alone has its record before the next is sent, whatever the batch", "[cli]") {
+TEST_CASE("a path that is sent alone is answered at once, for any batch", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png");
     const running_classify run{quick_with({"--batch", "8", "-"})};
@@ -129,12 +130,12 @@ TEST_CASE("a path that is sent alone has its record before the next is sent, wha
     run.write(a.substr(0, 5));
     run.write(a.substr(5) + "\n" + a + '\n');
     for (int i = 0; i < 2; ++i) CHECK(json::parse(run.read_line())["path"] == a);
-    // Lines that bring no image bring the record no later.
+    // Empty lines do not delay the record.
     run.write(a + "\n\n\n");
     CHECK(json::parse(run.read_line())["path"] == a);
 }
 
-TEST_CASE("shards divide any input between them, and a file that is added moves no other", "[cli]") {
+TEST_CASE("each input belongs to one shard, and new files do not move others", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directory(folder / "photos");
     const std::string source = write_png(folder / "source.png", 40, 32);
@@ -154,14 +155,14 @@ TEST_CASE("shards divide any input between them, and a file that is added moves 
                 const auto [known, is_new] = shard_of.emplace(path, part);
                 CHECK(known->second == part);
             }
-            CHECK_FALSE(o.records().empty());  // 10 and 15 on average, but by where the folder lies
+            CHECK_FALSE(o.records().empty());  // 10 and 15 on average, depending on the path of the folder
         }
         CHECK(all.size() == (more ? 60 : 40));
         CHECK(std::set<std::string>(all.begin(), all.end()).size() == all.size());
     }
 }
 
-TEST_CASE("the shard of a path is the same everywhere and for ever", "[cli]") {
+TEST_CASE("the shard of a path never changes", "[cli]") {
     const std::pair<const char*, const char*> known[]{
         {"a.png", "13/16"}, {"photos/0001.jpg", "11/16"}, {"caf\xC3\xA9.png", "1/16"}, {"x\xFF.png", "7/16"}};
     for (const auto& [path, part] : known) {
@@ -173,7 +174,7 @@ TEST_CASE("the shard of a path is the same everywhere and for ever", "[cli]") {
     }
 }
 
-TEST_CASE("standard input and folders that cannot be listed are divided too, and the latter end every shard with 1", "[cli]") {
+TEST_CASE("standard input is divided, too, and an empty folder makes every shard exit with 1", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directory(folder / "empty");
     std::string lines = (folder / "empty") + "\n{]\n";
@@ -191,7 +192,7 @@ TEST_CASE("standard input and folders that cannot be listed are divided too, and
     CHECK(all.count("{]") == 1);
 }
 
-TEST_CASE("a folder that is missing is one shard's record and ends every shard with 1; a missing photo is its shard's alone", "[cli]") {
+TEST_CASE("a missing folder has one record but makes every shard exit with 1; a missing photo only its own shard", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), missing = folder / "photos", link = folder / "link", gone = folder / "gone.png";
     std::filesystem::create_symlink(missing, link);
@@ -209,7 +210,7 @@ TEST_CASE("a folder that is missing is one shard's record and ends every shard w
             const outcome fast = classify(quick_with({"--fail-fast", "--shard", part, lost, photo, photo, photo}));
             CHECK(fast.code == 1);
             CHECK(paths_of(fast).size() <= 1);  // of the folder
-            CHECK(fast.err.find("the rest is left undone") != std::string::npos);
+            CHECK(fast.err.find("the run ended early") != std::string::npos);
         }
         CHECK(records == 1);
         CHECK(told == 3);
@@ -219,7 +220,7 @@ TEST_CASE("a folder that is missing is one shard's record and ends every shard w
     CHECK(codes == std::multiset<int>{0, 0, 0, 1});
 }
 
-TEST_CASE("--shard auto is the place in a job array, among srun's tasks or mpirun's ranks", "[cli]") {
+TEST_CASE("--shard auto follows the job array, srun's tasks or mpirun's ranks", "[cli]") {
     const temporary_folder folder;
     std::string lines;
     for (int i = 0; i < 24; ++i) lines += "none-" + std::to_string(i) + ".png\n";
@@ -257,15 +258,15 @@ TEST_CASE("--shard auto is the place in a job array, among srun's tasks or mpiru
         CHECK(by_environment.code == 1);  // no such files
     }
     const std::pair<variables, const char*> bad[]{
-        {{}, "in no job array, srun or mpirun"},
-        {{{"OMPI_COMM_WORLD_RANK", "4"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, "expected less than the 4"},
+        {{}, "not started by a job array, srun or mpirun"},
+        {{{"OMPI_COMM_WORLD_RANK", "4"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, "expected less than OMPI_COMM_WORLD_SIZE, which is 4"},
         {{{"OMPI_COMM_WORLD_RANK", "one"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, "OMPI_COMM_WORLD_RANK: expected a number, found \"one\""},
         {{{"OMPI_COMM_WORLD_RANK", "1"}}, "OMPI_COMM_WORLD_SIZE is not"},
         {{{"SLURM_ARRAY_TASK_ID", "1"}, {"SLURM_ARRAY_TASK_MIN", "0"}, {"SLURM_ARRAY_TASK_MAX", "3"}}, "SLURM_ARRAY_TASK_COUNT is not"},
         {{{"SLURM_ARRAY_TASK_ID", "3"}, {"SLURM_ARRAY_TASK_COUNT", "2"}, {"SLURM_ARRAY_TASK_MIN", "3"}, {"SLURM_ARRAY_TASK_MAX", "7"}},
          "leave gaps"},
         {{{"SLURM_ARRAY_TASK_ID", "9"}, {"SLURM_ARRAY_TASK_COUNT", "4"}, {"SLURM_ARRAY_TASK_MIN", "0"}, {"SLURM_ARRAY_TASK_MAX", "3"}},
-         "SLURM_ARRAY_TASK_ID 9 has no place among this job array's 4 ids from 0 to 3 in steps of 1"},
+         "SLURM_ARRAY_TASK_ID 9 is not one of this job array's 4 ids from 0 to 3 in steps of 1"},
     };
     for (const auto& [set, sentence] : bad) {
         const environment e{set};
@@ -276,7 +277,7 @@ TEST_CASE("--shard auto is the place in a job array, among srun's tasks or mpiru
     }
 }
 
-TEST_CASE("--fail-fast and --max-errors end with the record of the input that was too much", "[cli]") {
+TEST_CASE("--fail-fast and --max-errors end the run with the record that exceeds the limit", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), gone = folder / "gone.png";
     const std::vector<std::string> inputs{a, gone, a, gone, a, a, gone, a};
@@ -289,7 +290,7 @@ TEST_CASE("--fail-fast and --max-errors end with the record of the input that wa
         const outcome fast = run({"--batch", batch, "--fail-fast"});
         CHECK(fast.code == 1);
         CHECK(paths_of(fast) == std::vector<std::string>{a, gone});
-        CHECK(fast.err.find("1 of 2 inputs failed; the rest is left undone") != std::string::npos);
+        CHECK(fast.err.find("1 of 2 inputs failed; the run ended early") != std::string::npos);
         CHECK(run({"--batch", batch, "--max-errors", "0"}).records().size() == 2);
         CHECK(run({"--batch", batch, "--max-errors", "1"}).records().size() == 4);
         CHECK(run({"--batch", batch, "--max-errors", "2"}).records().size() == 7);
@@ -299,7 +300,7 @@ TEST_CASE("--fail-fast and --max-errors end with the record of the input that wa
     }
 }
 
-TEST_CASE("options of large jobs that contradict others", "[cli]") {
+TEST_CASE("contradicting options of large jobs are refused", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), out = folder / "out.jsonl";
     const std::pair<std::vector<std::string>, const char*> cases[]{

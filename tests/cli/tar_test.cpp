@@ -1,4 +1,4 @@
-// --tar: images inside archives, as tar and WebDataset write them, and headers that lie.
+// --tar: images in archives, as tar and WebDataset write them, and wrong headers.
 #include <sys/stat.h>
 
 #include <cstring>
@@ -17,7 +17,7 @@ std::string octal(std::uint64_t value, std::size_t width) {
     return std::string{text} + '\0';
 }
 
-using change = std::function<void(std::string&)>;  // of a header, before its checksum
+using change = std::function<void(std::string&)>;  // edits a header before its checksum is computed
 
 std::string header(const std::string& name, std::uint64_t size, char type, const change& edit = {}) {
     std::string h(512, '\0');
@@ -79,7 +79,7 @@ std::vector<std::string> field(const outcome& o, const char* name) {
 
 }  // namespace
 
-TEST_CASE("images of a WebDataset shard are records with the key as id", "[cli]") {
+TEST_CASE("images of a WebDataset shard get records with the key as id", "[cli]") {
     const archive a;
     const outcome o = a.run(member("000.png", a.photo) + member("000.cls", "7") + member("000.json", "{}") +
                             member("dir/001.seg.PNG", a.photo) + member("001.jpg", "broken") + member("dir/", "", '5') +
@@ -93,7 +93,7 @@ TEST_CASE("images of a WebDataset shard are records with the key as id", "[cli]"
     CHECK(o.records()[0]["top"] == alone["top"]);
 }
 
-TEST_CASE("litter in an archive is passed over in silence", "[cli]") {
+TEST_CASE("litter in an archive is skipped without a note", "[cli]") {
     const archive a;
     const outcome o = a.run(member("./._a.png", "AppleDouble") + member("./a.png", a.photo) + member("__MACOSX/._a.png", "AppleDouble") +
                             member("__MACOSX/b.png", a.photo) + member("dir/@eaDir/a.png/thumb.png", a.photo) +
@@ -116,7 +116,7 @@ TEST_CASE("litter in an archive is passed over in silence", "[cli]") {
     CHECK(field(shards, "path") == std::vector<std::string>{a.folder / "shards/a.tar/a.png"});
 }
 
-TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from a file and from a pipe", "[cli]") {
+TEST_CASE("archives written by tar are read: ustar, pax and GNU, long names, from a file and from a pipe", "[cli]") {
     const temporary_folder folder;
     const std::string deep = std::string(90, 'd') + '/' + std::string(90, 'e'), name = std::string(200, 'n') + "\xC3\xA9.png";
     std::filesystem::create_directories(folder / ("in/" + deep));
@@ -143,7 +143,7 @@ TEST_CASE("what tar itself writes is read: ustar, pax and GNU, long names, from 
     }
 }
 
-TEST_CASE("images of an archive in a pipe have their records as soon as they are there, whatever the batch and the workers", "[cli]") {
+TEST_CASE("images of an archive in a pipe are answered as they arrive, for any batch and number of workers", "[cli]") {
     const archive a;
     const std::string pipe = a.folder / "pipe.tar", next = member("2.png", a.photo);
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -183,8 +183,8 @@ TEST_CASE("an archive's last image does not wait for the next archive's name, no
     CHECK(run.wait() == 0);
 }
 
-TEST_CASE("archives come from folders and standard input, and are divided and continued by their images", "[cli]") {
-    constexpr std::size_t images = 60;  // shards go by the path, which has a random folder in it: with so many no shard is empty
+TEST_CASE("archives come from folders and standard input; --shard and --resume apply to their images", "[cli]") {
+    constexpr std::size_t images = 60;  // enough that no shard is empty, whatever the random name of the folder
     const archive a;
     std::string bytes;
     for (std::size_t i = 0; i < images; ++i) bytes += member(std::to_string(i) + ".png", a.photo) + member(std::to_string(i) + ".cls", "1");
@@ -215,7 +215,7 @@ TEST_CASE("archives come from folders and standard input, and are divided and co
     CHECK(none.records().size() == 2);
 }
 
-TEST_CASE("an archive that ends inside an image, file or pipe, is one record, and that image's turn comes with the whole one", "[cli]") {
+TEST_CASE("a truncated archive, as file or pipe, gives one record, and --resume redoes its last image", "[cli]") {
     const archive a;
     const std::string whole = member("a.png", a.photo) + member("b.png", a.photo) + end_mark, bytes = a.folder / "bytes",
                       out = a.folder / "out";
@@ -242,7 +242,7 @@ TEST_CASE("an archive that ends inside an image, file or pipe, is one record, an
     }
 }
 
-TEST_CASE("headers that lie are refused in a record of the archive, and what came before them counts", "[cli]") {
+TEST_CASE("a wrong header gives one record with an error for the archive, after the records of the images before it", "[cli]") {
     const archive a;
     const std::string good = member("a.png", a.photo), after = member("z.png", a.photo) + end_mark;
     const auto bad_size = [](const std::string& text) {
@@ -254,18 +254,18 @@ TEST_CASE("headers that lie are refused in a record of the archive, and what cam
     const std::pair<std::string, const char*> cases[]{
         {"", "truncated"},
         {member("b.png", a.photo).substr(0, 100), "truncated"},
-        {header("b.png", 1000, '0') + "too short", "the header says 1000 bytes of data and 24 of padding, the archive has 9 left"},
-        {header("b.txt", 1000, '0') + "too short", "the archive has 9 left"},
+        {header("b.png", 1000, '0') + "too short", "expected 1000 bytes of data and 24 of padding, found only 9 bytes"},
+        {header("b.txt", 1000, '0') + "too short", "found only 9 bytes"},
         {flipped + after, "wrong checksum"},
         {std::string(512, 'x') + after, "wrong checksum"},
-        {header("b.png", 0, '0', bad_size("77777777777")) + after, "of padding, the archive has"},
-        {header("b.png", 0, '0', bad_size("0000000012x")) + after, "a size that is no number"},
-        {header("b.png", 0, '0', bad_size(std::string(12, ' '))) + after, "a size that is no number"},
-        {header("b.png", 0, '0', bad_size("-0000000001")) + after, "a size that is no number"},
-        {header("b.png", 0, '0', bad_size(std::string(12, '\xFF'))) + after, "a size that is no number"},
-        {header("b.png", 0, '0', bad_size('\x80' + std::string(11, '\xFF'))) + after, "a size that is no number"},
+        {header("b.png", 0, '0', bad_size("77777777777")) + after, "of padding, found only"},
+        {header("b.png", 0, '0', bad_size("0000000012x")) + after, "the size is not a number"},
+        {header("b.png", 0, '0', bad_size(std::string(12, ' '))) + after, "the size is not a number"},
+        {header("b.png", 0, '0', bad_size("-0000000001")) + after, "the size is not a number"},
+        {header("b.png", 0, '0', bad_size(std::string(12, '\xFF'))) + after, "the size is not a number"},
+        {header("b.png", 0, '0', bad_size('\x80' + std::string(11, '\xFF'))) + after, "the size is not a number"},
         {header("b.png", 0, '0', bad_size('\x80' + std::string(3, '\0') + std::string(1, '\x3F') + std::string(7, '\xFF'))) + after,
-         "of padding, the archive has"},
+         "of padding, found only"},
         {member("x", pax("path", "b.png") + "9 ab", 'x') + after, "pax record"},
         {member("x", "99 path=b.png\n", 'x') + after, "pax record"},
         {member("x", "0 path=b.png\n", 'x') + after, "pax record"},
@@ -274,16 +274,16 @@ TEST_CASE("headers that lie are refused in a record of the archive, and what cam
         {member("x", pax("path", std::string("b\0.png", 6)), 'x') + after, "NUL"},
         {member("x", pax("size", "18446744073709551615"), 'x') + after, "pax size"},
         {member("x", pax("size", "-1"), 'x') + after, "pax size"},
-        {member("x", pax("size", "4611686018427387903"), 'x') + after, "of padding, the archive has"},
+        {member("x", pax("size", "4611686018427387903"), 'x') + after, "of padding, found only"},
         {member("x", pax("GNU.sparse.major", "1"), 'x') + after, "sparse"},
         {member("x", pax("path", "all.png"), 'g') + after, "global"},
         {member("b.png", a.photo, 'S') + after, "sparse"},
         {member("b.png", a.photo, 'M') + after, "several volumes"},
-        {member("x", long_text, 'L') + after, "more than 1 MiB"},
-        {member("x", long_text, 'x') + after, "more than 1 MiB"},
-        {member("x", pax("path", "b.png"), 'x') + end_mark, "announces"},
-        {header("", 0, '0') + after, "without a name"},
-        {std::string(512, '\0') + after, "one block of zeros"},
+        {member("x", long_text, 'L') + after, "limit of 1 MiB"},
+        {member("x", long_text, 'x') + after, "limit of 1 MiB"},
+        {member("x", pax("path", "b.png"), 'x') + end_mark, "expected a member after its extended header"},
+        {header("", 0, '0') + after, "name of a member is empty"},
+        {std::string(512, '\0') + after, "expected two blocks of zeros"},
         {end_mark + good + end_mark, "data after the end"},
     };
     for (const auto& [bytes, sentence] : cases) {
@@ -299,7 +299,7 @@ TEST_CASE("headers that lie are refused in a record of the archive, and what cam
     }
 }
 
-TEST_CASE("images that are no files in the archive are errors of their own, not skipped", "[cli]") {
+TEST_CASE("links and devices with image names are errors, not skipped", "[cli]") {
     const archive a;
     const std::string links = header("hard.png", 0, '1') + header("soft.png", 5, '2') + header("device.png", 0, '3');
     const outcome o = a.run(links + member("a.png", a.photo) + end_mark);
@@ -313,7 +313,7 @@ TEST_CASE("images that are no files in the archive are errors of their own, not 
     CHECK(none.records()[0]["error"]["message"] == "a tar archive without .jpg, .png, .webp or other picture files");
 }
 
-TEST_CASE("pax and GNU headers name the next member and only that one", "[cli]") {
+TEST_CASE("pax and GNU headers apply to the next member only", "[cli]") {
     const archive a;
     const std::string name(300, 'n');
     const outcome o =

@@ -1,4 +1,4 @@
-// .npy in and out: shapes, NaN rows for what failed, the way back in, files that cannot be read or written.
+// .npy files in and out: shapes, NaN rows for failed inputs, round trips, files that cannot be read or written.
 #include <cmath>
 #include <cvt/extra/npy.hpp>
 
@@ -40,7 +40,7 @@ using shape = std::vector<std::size_t>;
 
 }  // namespace
 
-TEST_CASE("outputs have a row for every input, NaN where it failed", "[cli]") {
+TEST_CASE("arrays have a row per input, with NaN if it failed", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), b = write_jpeg(folder / "b.jpg", 100, 40, 5);
     for (const char* batch : {"1", "3"}) {
@@ -72,19 +72,19 @@ TEST_CASE("outputs have a row for every input, NaN where it failed", "[cli]") {
     }
 }
 
-TEST_CASE("one input still makes a row of an array", "[cli]") {
+TEST_CASE("one input gives an array of one row", "[cli]") {
     const temporary_folder folder;
     CHECK(classify({"--logits", folder / "l.npy", write_png(folder / "a.png")}).code == 0);
     CHECK(load(folder / "l.npy").shape == shape{1, 10});
 }
 
-TEST_CASE("no input makes an array of no rows", "[cli]") {
+TEST_CASE("no input gives an array without rows", "[cli]") {
     const temporary_folder folder;
     CHECK(classify({"--logits", folder / "l.npy", "-"}).code == 0);
     CHECK(load(folder / "l.npy").shape == shape{0, 10});
 }
 
-TEST_CASE("what --dump-input wrote gives the same logits through --input", "[cli]") {
+TEST_CASE("--input reads the file of --dump-input, with the same logits", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png"), b = write_png(folder / "b.png", 200, 31, 9);
     REQUIRE(classify({"--dump-input", folder / "i.npy", "--logits", folder / "l.npy", a, b}).code == 0);
@@ -97,14 +97,14 @@ TEST_CASE("what --dump-input wrote gives the same logits through --input", "[cli
     CHECK(o.records()[1]["path"] == folder / "i.npy[1]");
 }
 
-TEST_CASE("--input takes any size the model takes", "[cli]") {
+TEST_CASE("--input takes any size that the model supports", "[cli]") {
     const temporary_folder folder;
     const std::string x = save(folder / "x.npy", formula_image(33, 47), {1, 3, 33, 47});
     CHECK(classify({"--input", x, "--logits", folder / "l.npy"}).code == 0);
     CHECK(load(folder / "l.npy").shape == shape{1, 10});
 }
 
-TEST_CASE("a tensor that holds NaN is a failed input", "[cli]") {
+TEST_CASE("a tensor with NaN is a failed input", "[cli]") {
     const temporary_folder folder;
     std::vector<float> values = formula_image(64, 64 * 2);
     values[0] = std::numeric_limits<float>::quiet_NaN();
@@ -117,7 +117,7 @@ TEST_CASE("a tensor that holds NaN is a failed input", "[cli]") {
     CHECK(all_nan(load(folder / "l.npy").values.data(), 10));
 }
 
-TEST_CASE("tensors that do not fit are wrong usage", "[cli]") {
+TEST_CASE("tensors that do not fit the model are wrong usage", "[cli]") {
     const temporary_folder folder;
     const auto refused = [&](const std::string& file, const std::string& sentence) {
         const outcome o = classify({"--input", file});
@@ -143,7 +143,7 @@ TEST_CASE("tensors that do not fit are wrong usage", "[cli]") {
     refused(folder / "cut.npy", "expected 49152 bytes");
 }
 
-TEST_CASE("an output that cannot be written is known before the work", "[cli]") {
+TEST_CASE("an output that cannot be written is an error before the run", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     for (const std::string& target : {folder / "missing/l.npy", folder.path(), std::string{"/dev/full"}, std::string{"/proc/self/fd/1"}}) {
@@ -167,7 +167,7 @@ TEST_CASE("outputs never overwrite inputs", "[cli]") {
         CHECK(o.code == 2);
         CHECK(o.err.find("are the same file") != std::string::npos);
     }
-    // a photo found in a directory, and weights inside the model's folder, are known by what they hold
+    // a photo in a directory, or one named on standard input, is recognised by its content
     for (const auto& arguments : std::vector<std::vector<std::string>>{{"--logits", photo, folder.path()}, {"--embedding", photo, "-"}}) {
         const outcome o = classify(arguments);
         CHECK(o.code == 2);
@@ -178,7 +178,7 @@ TEST_CASE("outputs never overwrite inputs", "[cli]") {
     CHECK(classify({"--logits", folder / "again.npy", photo}).code == 0);  // an array is replaced
 }
 
-TEST_CASE("arrays stay as they are when one of them cannot be written, or somebody else writes to it", "[cli]") {
+TEST_CASE("arrays do not change if one of them cannot be written, or another process is writing to it", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), target = folder / "l.npy", other = folder / "e.npy";
     REQUIRE(classify({"--size", "32", "--embedding", other, photo}).code == 0);
@@ -188,11 +188,11 @@ TEST_CASE("arrays stay as they are when one of them cannot be written, or somebo
     const outcome second = classify({"--size", "32", "--logits", target, "--embedding", other, photo});
     CHECK(second.code == 2);
     CHECK(second.out.empty());
-    CHECK(second.err.find("somebody else is writing to " + target) != std::string::npos);
+    CHECK(second.err.find("another process is writing to " + target) != std::string::npos);
     CHECK(load(other).shape[0] == 1);
     CHECK(classify({"--size", "32", "--embedding", other, "--logits", "/dev/full", photo}).code == 2);
     CHECK(load(other).shape[0] == 1);
-    CHECK(classify({"--size", "32", "--logits", "/dev/null", photo}).code == 0);  // where many may write
+    CHECK(classify({"--size", "32", "--logits", "/dev/null", photo}).code == 0);  // may have several writers
     first.write(photo + '\n');
     first.close_input();
     CHECK(first.wait() == 0);

@@ -1,4 +1,4 @@
-// What people see: colours and a progress bar on a terminal, neither where output goes elsewhere or was asked not to be.
+// Colours and a progress bar, which appear only on terminals and can be switched off.
 #include <poll.h>
 #include <pty.h>
 
@@ -16,7 +16,7 @@ struct environment {
     int columns = 80;
 };
 
-/// All that classify writes to a terminal that is its standard input, output and error; standard output can be a file.
+/// Returns everything that classify writes to a terminal as its standard streams; standard output may be a file.
 std::string on_terminal(const std::vector<std::string>& arguments, const environment& e = {}, const std::string& output = {}) {
     int terminal = -1;
     winsize size{};
@@ -52,7 +52,7 @@ std::vector<std::string> photos(const temporary_folder& folder) {
     return {"--top-k", "1", folder / "church"};
 }
 
-// The longest thing that was drawn on one line.
+// The length of the longest line drawn.
 std::size_t longest_drawing(const std::string& text) {
     std::size_t longest = 0;
     for (std::size_t at = 0; (at = text.find("\r\x1b[K", at)) != std::string::npos;) {
@@ -64,18 +64,18 @@ std::size_t longest_drawing(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("records on a terminal have colours, elsewhere none", "[cli]") {
+TEST_CASE("records have colours only on a terminal", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), missing = folder / "missing.png";
     const std::string text = on_terminal({photo, missing});
     CHECK(contains(text, "\x1b[1m" + photo + "\x1b[0m"));
     CHECK(contains(text, "\x1b[32m"));
     CHECK(contains(text, "\x1b[31merror:\x1b[0m"));
-    CHECK(contains(text, "the built-in model knows ten classes"));
+    CHECK(contains(text, "the built-in model knows only ten classes"));
 
     for (const environment& e : {environment{"dumb", nullptr, 80}, environment{"", nullptr, 80}, environment{"xterm", "1", 80}})
         CHECK_FALSE(coloured(on_terminal({photo, missing}, e)));
-    CHECK(contains(on_terminal({photo}, {"xterm", "", 80}), "\x1b[1m"));  // an empty NO_COLOR is none
+    CHECK(contains(on_terminal({photo}, {"xterm", "", 80}), "\x1b[1m"));  // an empty NO_COLOR is ignored
 
     static_cast<void>(on_terminal({photo, missing}, {}, folder / "out"));
     CHECK_FALSE(contains(read_file(folder / "out"), "\x1b"));
@@ -89,19 +89,19 @@ TEST_CASE("tables and errors have colours on a terminal", "[cli]") {
     CHECK_FALSE(contains(on_terminal({"--bogus"}, {"xterm", "1", 80}), "\x1b"));
 }
 
-TEST_CASE("a progress bar on a terminal says how far and how long, and is gone at the end", "[cli]") {
+TEST_CASE("a progress bar on a terminal shows progress and remaining time, and is cleared at the end", "[cli]") {
     const temporary_folder folder;
     const std::vector<std::string> arguments = photos(folder);
     const std::string text = on_terminal(arguments, {}, folder / "out");
     CHECK(contains(text, "\r\x1b[K[#"));
     CHECK(contains(text, "/60, "));
-    CHECK(contains(text, " a second, "));
+    CHECK(contains(text, " per second, "));
     CHECK(contains(text, " s left"));
     CHECK(text.ends_with("\r\x1b[K"));
     CHECK(lines_of(read_file(folder / "out")).size() == 120);
     CHECK(longest_drawing(text) > 40);
     CHECK(contains(on_terminal(arguments, {"xterm", "1", 80}, folder / "out"), "\r\x1b[K[#"));  // no colour, but a bar
-    CHECK_FALSE(contains(on_terminal(arguments, {"dumb", nullptr, 80}, folder / "out"), "a second"));
+    CHECK_FALSE(contains(on_terminal(arguments, {"dumb", nullptr, 80}, folder / "out"), "per second"));
 
     const std::string narrow = on_terminal(arguments, {"xterm", nullptr, 50}, folder / "out");
     CHECK(contains(narrow, "/60, "));

@@ -1,4 +1,4 @@
-// Wrong usage: a sentence on standard error, nothing on standard output, exit code 2.
+// Wrong usage: a message on standard error, no standard output, exit code 2.
 #include <cvt/version.hpp>
 
 #include "classify.hpp"
@@ -22,7 +22,7 @@ TEST_CASE("--help and --version", "[cli]") {
     CHECK(version.out == "classify " CVT_VERSION_STRING "\n");
 }
 
-TEST_CASE("wrong usage is exit code 2 and a sentence", "[cli]") {
+TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), labels = folder / "labels.txt", npy = folder / "x.npy";
     std::ofstream{labels} << "one\ntwo\nthree\n";

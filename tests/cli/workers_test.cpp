@@ -1,4 +1,4 @@
-// --workers: what several of them report is what one reports, in every way a run can go.
+// --workers: several workers give the same results as one, in every kind of run.
 #include <cvt/extra/npy.hpp>
 #include <map>
 
@@ -21,7 +21,7 @@ std::map<std::string, std::string> contents(const std::filesystem::path& directo
     return files;
 }
 
-/// Photos of many sizes, so that workers overtake each other, and between them inputs that fail in every way.
+/// Photos of many sizes, so that workers overtake each other, mixed with inputs that fail in different ways.
 std::vector<std::string> mixed_inputs(const temporary_folder& folder) {
     std::vector<std::string> inputs;
     std::ofstream{folder / "broken.jpg"} << "no JPEG";
@@ -37,13 +37,13 @@ std::vector<std::string> mixed_inputs(const temporary_folder& folder) {
             inputs.push_back(i % 2 == 0 ? write_png(folder / (name + ".png"), 40 + 97 * ((5 * i) % 11), 33 + 61 * (i % 9), i + 1)
                                         : write_jpeg(folder / (name + ".jpg"), 700 - 29 * i, 90 + 7 * i, i + 1));
     }
-    inputs.push_back(write_png(folder / "copies/2.png", 50, 50, 7));  // its picture needs another name than that of 2.png
+    inputs.push_back(write_png(folder / "copies/2.png", 50, 50, 7));  // its picture needs a different name from that of 2.png
     return inputs;
 }
 
 }  // namespace
 
-TEST_CASE("several workers write what one writes, byte for byte", "[cli]") {
+TEST_CASE("several workers write the same bytes as one", "[cli]") {
     const temporary_folder folder;
     const std::vector<std::string> inputs = mixed_inputs(folder);
     for (const char* batch : {"1", "3"}) {
@@ -69,7 +69,7 @@ TEST_CASE("several workers write what one writes, byte for byte", "[cli]") {
     }
 }
 
-TEST_CASE("several workers draw the pictures that one draws, under the same names", "[cli]") {
+TEST_CASE("several workers draw the same pictures as one, with the same names", "[cli]") {
     const temporary_folder folder;
     const std::vector<std::string> inputs = mixed_inputs(folder);
     const auto run = [&](const char* workers, const char* batch) {
@@ -82,10 +82,10 @@ TEST_CASE("several workers draw the pictures that one draws, under the same name
     CHECK(one.second.size() == 18);
     CHECK(one.second.contains("2-2.attention.png"));
     CHECK(run("3", "2") == one);
-    CHECK(run("64", "8") == one);  // so many may keep 2 MiB of photos each, and run a batch in parts
+    CHECK(run("64", "8") == one);  // each may keep 2 MiB of photos, so it runs a batch in parts
 }
 
-TEST_CASE("tensors, archives and images of their own size go to several workers too", "[cli]") {
+TEST_CASE("several workers run tensors and archives as one does", "[cli]") {
     const temporary_folder folder;
     const std::vector<std::string> inputs = mixed_inputs(folder);
     const std::string tensors = folder / "x.npy", archive = folder / "x.tar";
@@ -101,7 +101,7 @@ TEST_CASE("tensors, archives and images of their own size go to several workers 
     }
 }
 
-TEST_CASE("--evaluate counts with several workers as with one", "[cli]") {
+TEST_CASE("--evaluate gives the same report with several workers as with one", "[cli]") {
     const temporary_folder folder;
     for (int i = 0; i < 9; ++i) {
         std::filesystem::create_directories(folder / ("set/" + std::to_string(i % 3)));
@@ -121,7 +121,7 @@ TEST_CASE("--evaluate counts with several workers as with one", "[cli]") {
     CHECK(run("4") == one);
 }
 
-TEST_CASE("--fail-fast and --max-errors end several workers at the record where they end one", "[cli]") {
+TEST_CASE("--fail-fast and --max-errors end at the same record with several workers", "[cli]") {
     const temporary_folder folder;
     const std::vector<std::string> inputs = mixed_inputs(folder);
     const std::pair<std::vector<std::string>, std::size_t> cases[]{
@@ -140,7 +140,7 @@ TEST_CASE("--fail-fast and --max-errors end several workers at the record where 
         }
 }
 
-TEST_CASE("several workers answer a path that is sent alone before the next is sent", "[cli]") {
+TEST_CASE("several workers answer a path that is sent alone at once", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png");
     running_classify run{{"--size", "32", "--format", "jsonl", "--workers", "3", "--batch", "8", "-"}};
@@ -148,7 +148,7 @@ TEST_CASE("several workers answer a path that is sent alone before the next is s
         run.write(a + '\n');
         CHECK(json::parse(run.read_line())["path"] == a);
     }
-    // Never more than two on the way: each record that comes is answered with another path.
+    // Never more than two in flight: the test sends a path for each record.
     run.write(a + '\n');
     for (int i = 0; i < 10; ++i) {
         run.write((folder / "gone.png") + '\n');
@@ -159,7 +159,7 @@ TEST_CASE("several workers answer a path that is sent alone before the next is s
     CHECK(run.wait() == 1);
 }
 
-TEST_CASE("an interrupt of several workers leaves the first records, whole, and --resume adds the rest", "[cli]") {
+TEST_CASE("an interrupt of several workers leaves whole first records, and --resume adds the rest", "[cli]") {
     const temporary_folder folder;
     std::filesystem::create_directory(folder / "photos");
     const std::string photo = write_png(folder / "photo.png", 800, 600);
@@ -171,7 +171,7 @@ TEST_CASE("an interrupt of several workers leaves the first records, whole, and 
     const std::vector<std::string> arguments{"--workers", "3",     "--batch",          "6",        "--size",         "32", "--format",
                                              "jsonl",     "--out", folder / "r.jsonl", "--resume", folder / "photos"};
     running_classify run{arguments};
-    // The workers are then in the middle of a batch each: what the later ones have done must not follow what the first has not.
+    // Each worker is then in the middle of a batch: records of later batches must not follow a gap.
     while (read_file(folder / "r.jsonl").empty()) ::usleep(10'000);
     run.interrupt();
     CHECK(run.wait() == 130);
@@ -186,7 +186,7 @@ TEST_CASE("an interrupt of several workers leaves the first records, whole, and 
     for (std::size_t i = 0; i < after.size(); ++i) CHECK(json::parse(after[i])["path"] == all[i]);
 }
 
-TEST_CASE("several workers end with a reader that goes away", "[cli]") {
+TEST_CASE("several workers end if the reader closes the pipe", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     running_classify run{{"--format", "jsonl", "--workers", "3", "-"}};
@@ -197,7 +197,7 @@ TEST_CASE("several workers end with a reader that goes away", "[cli]") {
     CHECK(run.wait() == 141);
 }
 
-TEST_CASE("--workers is refused where it is no number of workers, and where nothing is shared out", "[cli]") {
+TEST_CASE("--workers refuses wrong numbers, and modes without inputs to share", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     const std::pair<std::vector<std::string>, const char*> cases[]{

@@ -1,4 +1,4 @@
-// input: one image to classify, as the command line, standard input or an archive names it.
+// input: one image to classify, named by an argument, a line of standard input or an archive.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,11 @@
 namespace app {
 
 struct input {
-    std::string path;    ///< for a member of an archive: archive/name
-    input_id id;         ///< from standard input, or WebDataset's key
-    cvt::error problem;  ///< set if the path stands for no image, for example a directory without any
+    std::string path;                                           ///< for a member of an archive: archive/name
+    input_id id;                                                ///< from standard input, or WebDataset's key
+    cvt::error problem;                                         ///< set if there is no image to read, for example in an empty directory
     std::optional<std::vector<std::byte>> data = std::nullopt;  ///< bytes of a member of an archive
-    bool of_other_shard = false;                                ///< has a problem that is reported here, but its record elsewhere
+    bool of_other_shard = false;                                ///< the problem is reported here; another shard writes the record
     std::string notes = {};                                     ///< lines for standard error, before the record
 };
 

@@ -1,4 +1,4 @@
-// inputs.hpp: arguments before standard input, its lines, arguments after it.
+// inputs.hpp: takes the arguments before "-", the lines of standard input, then the arguments after it.
 #include "input/inputs.hpp"
 
 namespace app {
@@ -47,15 +47,15 @@ std::optional<input> input_list::next_path() {
     }
 }
 
-// Null if the line stands for no input of this run, or for a path: its inputs wait in before_.
+// Null if the line has no input of this run, or if it is a path, whose inputs go to before_.
 std::optional<input> input_list::from_line(const line& read) {
     const std::string& text = read.text;
     input found{read.cut ? beginning_of(text) : text, {}, {}};
     if (text.find('\0') != std::string::npos) {
         // Otherwise the output of find -print0 would be cut at its first path.
-        found.problem = cvt::error::format(cvt::errc::io, "paths on standard input end in a newline; this one holds a NUL byte");
+        found.problem = cvt::error::format(cvt::errc::io, "expected paths that end in a newline on standard input, found a NUL byte");
     } else if (read.cut) {
-        found.problem = cvt::error::format(cvt::errc::malformed, "a line of standard input longer than %zu bytes", line_reader::longest);
+        found.problem = cvt::error::format(cvt::errc::malformed, "a line of standard input is longer than %zu bytes", line_reader::longest);
     } else if (looks_like_json(text)) {
         cvt::result<manifest_line> parsed = parse_manifest_line(text);
         if (parsed)
@@ -63,7 +63,7 @@ std::optional<input> input_list::from_line(const line& read) {
         else
             found.problem = parsed.error();
         if (tar_ && found.id.type != input_id::kind::none)
-            found.problem = cvt::error::format(cvt::errc::malformed, "an \"id\" is of one image, and this is an archive of many");
+            found.problem = cvt::error::format(cvt::errc::malformed, "\"id\": not supported for an archive, since it names one image");
     } else {
         if (!text.empty()) before_.add(text, tar_, wanted_, notes_);
         return std::nullopt;

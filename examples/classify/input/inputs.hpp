@@ -1,4 +1,4 @@
-// input_list: the images to classify, in order: files, the images of directories or tar archives, lines of standard input.
+// input_list: the images to classify, in order: files, images in directories and tar archives, lines of standard input.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace app {
 
 class input_list {
 public:
-    /// Lists the directories among `arguments` at once, and reads "-" line by line when its images are wanted. `tar`: paths name
-    /// archives. Reads of standard input and of pipes obey `control`.
+    /// Lists the directories among `arguments` at once, but reads "-" line by line in next(). `tar`: paths name archives. Reads of standard
+    /// input and of pipes obey `control`.
     input_list(const std::vector<std::string>& arguments, bool tar, selection& wanted, read_control& control);
 
     /// Null at the end. After an interrupt or a cancellation the result must be ignored. Throws failure if standard input cannot be
@@ -35,7 +35,7 @@ private:
     bool tar_;
     selection& wanted_;
     read_control& control_;
-    path_queue before_, after_;  // standard input, whose own paths go through before_
+    path_queue before_, after_;  // relative to "-"; paths from its lines go to before_
     line_reader lines_;
     std::optional<tar_images> archive_;
     std::string notes_;

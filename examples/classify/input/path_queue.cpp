@@ -8,6 +8,7 @@
 #include "common/image_files.hpp"
 #include "common/paths.hpp"
 #include "common/skipped_entries.hpp"
+#include "common/text.hpp"
 
 namespace app {
 namespace {
@@ -66,7 +67,7 @@ std::size_t path_queue::add_directory(const std::string& directory, bool archive
         const char* const kind = archives ? ".tar" : ".jpg, .png, .webp or other picture";
         return add_problem(directory, cvt::error::format(cvt::errc::io, "a folder without %s files", kind), wanted);
     }
-    if (skipped.total() != 0) notes += "classify: " + directory + ": " + skipped.text() + '\n';
+    if (skipped.total() != 0) notes += "classify: " + terminal_text(directory) + ": " + skipped.text() + '\n';
     found.sort();
     if (!archives)
         std::erase_if(found.starts, [&](std::size_t start) {

@@ -1,4 +1,4 @@
-// path_queue: paths that wait to be read, packed, since a directory of any size must hardly show in the program's memory.
+// path_queue: paths that wait to be read, packed so that a huge directory takes little memory.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +16,10 @@ namespace app {
 
 class path_queue {
 public:
-    /// Adds a file, or the images (or archives) of a directory, which is listed here, without its subdirectories. Returns the number
-    /// of inputs. Archives are added whatever the selection says, which is about their members. Appends to `notes` how many entries
-    /// were skipped.
+    /// Adds a file, or the images (or archives) of a directory without its subdirectories. Returns the number of inputs. Archives are
+    /// always added, since the selection applies to their members. Appends to `notes` how many entries were skipped.
     std::size_t add(const std::string& path, bool archives, selection& wanted, std::string& notes);
     std::optional<input> take();
-    [[nodiscard]] bool empty() const { return groups_.empty(); }
 
 private:
     /// Names in one directory, or whole paths, or one path with a problem.

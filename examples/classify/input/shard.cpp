@@ -12,7 +12,7 @@
 namespace app {
 namespace {
 
-// FNV-1a, then the finish of MurmurHash3, without which the lowest bit would be a sum of the letters' lowest bits.
+// FNV-1a, then the finalizer of MurmurHash3: otherwise the lowest bit would be a sum of the lowest bits of the letters.
 std::uint64_t hash_of(std::string_view text) {
     std::uint64_t hash = 0xCBF29CE484222325U;
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
@@ -27,7 +27,7 @@ std::optional<std::uint32_t> number(std::string_view text) {
     return problem == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
 }
 
-// An environment variable's number; null where it is not set.
+// The number in an environment variable; null if it is not set.
 std::optional<std::uint32_t> variable(const char* name) {
     const char* const text = std::getenv(name);
     if (text == nullptr) return std::nullopt;
@@ -44,8 +44,8 @@ std::uint32_t needed(const char* name, const char* because) {
 
 shard checked(std::uint32_t index, std::uint32_t count, const char* index_name, const char* count_name) {
     if (index >= count)
-        throw failure{wrong_usage, std::string{"--shard auto: "} + index_name + " is " + std::to_string(index) +
-                                       ", expected less than the " + std::to_string(count) + " of " + count_name};
+        throw failure{wrong_usage, std::string{"--shard auto: "} + index_name + " is " + std::to_string(index) + ", expected less than " +
+                                       count_name + ", which is " + std::to_string(count)};
     return {index, count};
 }
 
@@ -58,17 +58,17 @@ std::optional<shard> array_task() {
     const bool regular = step > 0 && first <= *id && *id <= last && (*id - first) % step == 0 && (last - first) % step == 0 &&
                          (last - first) / step + 1 == count;
     if (!regular)
-        throw failure{wrong_usage, "--shard auto: SLURM_ARRAY_TASK_ID " + std::to_string(*id) + " has no place among this job array's " +
+        throw failure{wrong_usage, "--shard auto: SLURM_ARRAY_TASK_ID " + std::to_string(*id) + " is not one of this job array's " +
                                        std::to_string(count) + " ids from " + std::to_string(first) + " to " + std::to_string(last) +
                                        " in steps of " + std::to_string(step) +
-                                       ": where they leave gaps, give each task its part with --shard i/n"};
+                                       "; if the ids leave gaps, give each task its part with --shard i/n"};
     return checked((*id - first) / step, count, array, "SLURM_ARRAY_TASK_COUNT");
 }
 
 std::optional<shard> process() {
     if (const std::optional<std::uint32_t> rank = variable("OMPI_COMM_WORLD_RANK"))
         return checked(*rank, needed("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"), "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE");
-    // A batch script itself is task 0 of SLURM_NTASKS too; only srun's tasks have a step's size.
+    // SLURM_NTASKS is set in a batch script, too; only the tasks of srun have SLURM_STEP_NUM_TASKS.
     if (const std::optional<std::uint32_t> tasks = variable("SLURM_STEP_NUM_TASKS"))
         return checked(needed("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"), *tasks, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS");
     return std::nullopt;
@@ -95,11 +95,12 @@ shard shard_from_environment() {
     const std::optional<shard> outer = array_task(), inner = process();
     if (!outer && !inner)
         throw failure{wrong_usage,
-                      "--shard auto: neither SLURM_ARRAY_TASK_ID, SLURM_STEP_NUM_TASKS nor OMPI_COMM_WORLD_RANK is set: this process "
-                      "is in no job array, srun or mpirun"};
+                      "--shard auto: none of SLURM_ARRAY_TASK_ID, SLURM_STEP_NUM_TASKS and OMPI_COMM_WORLD_RANK is set: this process "
+                      "was not started by a job array, srun or mpirun"};
     const shard a = outer.value_or(shard{}), b = inner.value_or(shard{});
     if (a.count > std::numeric_limits<std::uint32_t>::max() / b.count)
-        throw failure{wrong_usage, "--shard auto: more than 4294967295 processes"};
+        throw failure{wrong_usage, "--shard auto: expected at most 4294967295 processes, found " + std::to_string(a.count) + " x " +
+                                       std::to_string(b.count)};
     return {a.index * b.count + b.index, a.count * b.count};
 }
 

@@ -1,4 +1,4 @@
-// Shards: which of n workers an input belongs to, by its path alone, so that files that are added move no others.
+// shard: one machine's share of a run, chosen by the path of each input, so that new files do not move others.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@ namespace app {
 struct shard {
     std::uint32_t index = 0, count = 1;  ///< index < count
 
-    /// Of the `count` shards, which differ by a few parts in a hundred in size, exactly one says yes. The same on every
-    /// machine and in every version; bytes that are no UTF-8 count as U+FFFD, which is what the records say.
+    /// Whether the input belongs to this shard. Each path belongs to exactly one of the `count` shards, the same on every machine and
+    /// in every version; their sizes differ by a few per cent. Bytes that are not UTF-8 count as U+FFFD, as in the records.
     [[nodiscard]] bool holds(std::string_view path) const;
-    /// "2-of-8": for names of files.
+    /// "2-of-8", for file names.
     [[nodiscard]] std::string name() const { return std::to_string(index) + "-of-" + std::to_string(count); }
 };
 
-/// "i/n" with i from 0 to n - 1. Throws failure (wrong_usage).
+/// Reads "i/n" with i from 0 to n - 1. Throws failure (wrong_usage).
 shard parse_shard(const std::string& given);
 
-/// The part of this process among those that Slurm's job array, srun's tasks or Open MPI's ranks say there are; an array
-/// whose tasks start several processes is divided twice. Throws failure (wrong_usage) when nobody says so, or when a job
-/// array's ids leave gaps: then who has which part cannot be told.
+/// Returns the shard of this process, from the environment variables of a Slurm job array, srun or Open MPI. In a job array whose tasks
+/// start several processes, each process gets a part of its task's share. Throws failure (wrong_usage) if none of them is set, or if
+/// the ids of the job array leave gaps, since the shards are then unknown.
 shard shard_from_environment();
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// Headers are 512 bytes, data follow padded to 512, two blocks of zeros end the archive (POSIX.1-2017, pax).
+// tar.hpp: the format (POSIX.1-2017, pax) has headers of 512 bytes, data padded to 512, and two blocks of zeros at the end.
 #include "input/tar.hpp"
 
 #include <algorithm>
@@ -17,12 +17,12 @@ constexpr std::size_t block = 512;
 constexpr std::uint64_t longest_text = 1U << 20;  // of a pax header or a GNU name
 constexpr std::uint64_t largest = std::uint64_t{1} << 62;
 
-// A field's text up to its NUL, if it has one.
+// The text of a field, up to its NUL if there is one.
 std::string_view text_of(const char* field, std::size_t size) {
     return {field, static_cast<std::size_t>(std::find(field, field + size, '\0') - field)};
 }
 
-// Octal digits between optional spaces, ended by a space or NUL or the field; or GNU's base 256, marked by the highest bit.
+// Octal digits between optional spaces, up to a NUL or the end of the field; or GNU's base 256, marked by the highest bit.
 std::optional<std::uint64_t> number_of(const char* field, std::size_t size) {
     std::uint64_t value = 0;
     if (static_cast<unsigned char>(field[0]) == 0x80) {
@@ -58,7 +58,7 @@ struct tar_reader::header {
         for (std::size_t i = 0; i < block; ++i) sum += i >= 148 && i < 156 ? 0x20U : bytes[i];
         return number_of(checksum, sizeof checksum) == sum;
     }
-    // GNU's own format keeps times where ustar has the prefix.
+    // GNU's own format has times in the place of ustar's prefix.
     [[nodiscard]] std::string full_name() const {
         const std::string_view first = text_of(prefix, sizeof prefix), last = text_of(name, sizeof name);
         const bool ustar = std::memcmp(magic, "ustar\0", 6) == 0;
@@ -77,7 +77,7 @@ cvt::error tar_reader::broken(const char* what) const {
     return cvt::error::format(cvt::errc::malformed, "tar archive, byte %llu: %s", static_cast<unsigned long long>(at_), what);
 }
 
-// How many; 0 at the end.
+// Returns the number of bytes; 0 at the end.
 cvt::result<std::size_t> tar_reader::get_some(void* to, std::size_t count) {
     const std::ptrdiff_t got = file_.read(static_cast<char*>(to), count, *control_);
     if (got < 0) return cvt::error::format(cvt::errc::io, "cannot read the tar archive: %s", std::strerror(errno));
@@ -89,7 +89,7 @@ cvt::error tar_reader::get(void* to, std::size_t count) {
     for (auto* next = static_cast<char*>(to); count > 0;) {
         const cvt::result<std::size_t> got = get_some(next, count);
         if (!got) return got.error();
-        if (*got == 0) return broken("the archive ends here, in the middle: it is truncated");
+        if (*got == 0) return broken("unexpected end: the archive is truncated");
         next += *got;
         count -= *got;
     }
@@ -110,16 +110,15 @@ cvt::error tar_reader::skip(std::uint64_t count) {
     return {};
 }
 
-// Data of `size` bytes come next.
+// Begins the data of a member or header, `size` bytes.
 cvt::error tar_reader::take(std::uint64_t size) {
     data_ = size;
     padding_ = (block - size % block) % block;
     if (total_ && data_ + padding_ > *total_ - at_)
-        return cvt::error::format(
-            cvt::errc::malformed,
-            "tar archive, byte %llu: the header says %llu bytes of data and %llu of padding, the archive has %llu left",
-            static_cast<unsigned long long>(at_), static_cast<unsigned long long>(size), static_cast<unsigned long long>(padding_),
-            static_cast<unsigned long long>(*total_ - at_));
+        return cvt::error::format(cvt::errc::malformed,
+                                  "tar archive, byte %llu: expected %llu bytes of data and %llu of padding, found only %llu bytes",
+                                  static_cast<unsigned long long>(at_), static_cast<unsigned long long>(size),
+                                  static_cast<unsigned long long>(padding_), static_cast<unsigned long long>(*total_ - at_));
     return {};
 }
 
@@ -131,7 +130,7 @@ cvt::error tar_reader::skip_rest() {
 
 cvt::result<std::vector<std::byte>> tar_reader::read() {
     std::vector<std::byte> bytes;
-    // Grows with what is there, not with what a header promises.
+    // Grows with the data that arrive: the size in a header may be wrong.
     for (constexpr std::uint64_t step = 1U << 22; data_ > 0;) {
         const std::size_t part = static_cast<std::size_t>(std::min(data_, step)), before = bytes.size();
         bytes.resize(before + part);
@@ -144,14 +143,14 @@ cvt::result<std::vector<std::byte>> tar_reader::read() {
 
 cvt::result<std::string> tar_reader::read_text(const char* what) {
     if (data_ > longest_text)
-        return cvt::error::format(cvt::errc::malformed, "tar archive, byte %llu: %s of %llu bytes, more than 1 MiB",
+        return cvt::error::format(cvt::errc::malformed, "tar archive, byte %llu: %s has %llu bytes, more than the limit of 1 MiB",
                                   static_cast<unsigned long long>(at_), what, static_cast<unsigned long long>(data_));
     const cvt::result<std::vector<std::byte>> bytes = read();
     if (!bytes) return bytes.error();
     return std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
 }
 
-// Records "LENGTH KEYWORD=VALUE\n", where LENGTH counts all of it. An empty value takes back what was said before.
+// Records are "LENGTH KEYWORD=VALUE\n", where LENGTH counts the whole record. An empty value cancels an earlier one.
 cvt::error tar_reader::read_pax(extension& found) {
     const cvt::result<std::string> text = read_text("a pax header");
     if (!text) return text.error();
@@ -160,32 +159,32 @@ cvt::error tar_reader::read_pax(extension& found) {
         const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), length);
         const auto digits = static_cast<std::size_t>(end - rest.data());
         if (problem != std::errc{} || length > rest.size() || length < digits + 3 || rest[digits] != ' ' || rest[length - 1] != '\n')
-            return broken("a pax record whose length is wrong");
+            return broken("a pax record has a wrong length");
         const std::string_view record = rest.substr(digits + 1, length - digits - 2);
         rest.remove_prefix(length);
         const std::size_t equals = record.find('=');
-        if (equals == std::string_view::npos || equals == 0) return broken("a pax record without a keyword");
+        if (equals == std::string_view::npos || equals == 0) return broken("a pax record has no keyword");
         const std::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
         if (key.starts_with("GNU.sparse."))
-            return cvt::error::format(cvt::errc::unsupported, "tar archive, byte %llu: a sparse file; pack it without --sparse",
+            return cvt::error::format(cvt::errc::unsupported,
+                                      "tar archive, byte %llu: sparse files are not supported; pack without --sparse",
                                       static_cast<unsigned long long>(at_));
         if (key == "path") found.name = value.empty() ? std::nullopt : std::optional{std::string{value}};
         if (key == "size") {
             std::uint64_t size = 0;
             const auto [stop, wrong] = std::from_chars(value.data(), value.data() + value.size(), size);
-            if (wrong != std::errc{} || stop != value.data() + value.size() || size >= largest)
-                return broken("a pax size that is no number");
+            if (wrong != std::errc{} || stop != value.data() + value.size() || size >= largest) return broken("a pax size is not a number");
             found.size = size;
         }
     }
     return {};
 }
 
-// After the first block of zeros: the second one, and padding.
+// Reads what follows the first block of zeros: the second one, and padding.
 cvt::error tar_reader::check_end() {
     char bytes[block];
     if (cvt::error e = get(bytes, block)) return e;
-    if (!all_zero(bytes, block)) return broken("one block of zeros alone, where two end an archive");
+    if (!all_zero(bytes, block)) return broken("expected two blocks of zeros at the end, found one");
     for (;;) {
         const std::uint64_t before = at_;
         const cvt::result<std::size_t> got = get_some(bytes, block);
@@ -198,43 +197,43 @@ cvt::error tar_reader::check_end() {
 
 cvt::result<std::optional<tar_member>> tar_reader::next() {
     if (cvt::error e = skip_rest()) return e;
-    extension said;
+    extension given;
     for (bool extended = false;;) {
         header h;
         if (cvt::error e = get(&h, block)) return e;
         if (all_zero(reinterpret_cast<const char*>(&h), block)) {
-            if (extended) return broken("the archive ends after a header that announces a member");
+            if (extended) return broken("expected a member after its extended header, found the end of the archive");
             if (cvt::error e = check_end()) return e;
             return std::optional<tar_member>{};
         }
-        if (!h.sum_is_right()) return broken("a header with a wrong checksum: no tar archive, or damaged");
+        if (!h.sum_is_right()) return broken("wrong checksum of a header: not a tar archive, or damaged");
         const std::optional<std::uint64_t> size = number_of(h.size, sizeof h.size);
-        if (!size) return broken("a size that is no number");
+        if (!size) return broken("the size is not a number");
         const bool describes_next = h.type == 'x' || h.type == 'g' || h.type == 'L' || h.type == 'K';
-        // Links and folders have no data, whatever their size says; POSIX allows them one.
+        // Links and folders have no data, though POSIX allows a size in their headers.
         const bool no_data = h.type >= '1' && h.type <= '6';
-        if (cvt::error e = take(no_data ? 0 : describes_next ? *size : said.size.value_or(*size))) return e;
+        if (cvt::error e = take(no_data ? 0 : describes_next ? *size : given.size.value_or(*size))) return e;
         if (h.type == 'S' || h.type == 'M')
             return cvt::error::format(
                 cvt::errc::unsupported, "tar archive, byte %llu: %s", static_cast<unsigned long long>(at_),
-                h.type == 'S' ? "a sparse file; pack it without --sparse" : "a part of an archive of several volumes");
+                h.type == 'S' ? "sparse files are not supported; pack without --sparse" : "archives of several volumes are not supported");
         if (h.type == 'x') {
-            if (cvt::error e = read_pax(said)) return e;
+            if (cvt::error e = read_pax(given)) return e;
         } else if (h.type == 'L') {
             const cvt::result<std::string> name = read_text("a long name");
             if (!name) return name.error();
-            said.name = name->substr(0, name->find('\0'));
+            given.name = name->substr(0, name->find('\0'));
         } else if (describes_next) {
-            extension of_all;  // nothing that a global header may set matters here, but it must be well-formed
+            extension of_all;  // a global header sets nothing that is used here, but must be well-formed
             if (cvt::error e = h.type == 'g' ? read_pax(of_all) : skip_rest()) return e;
-            if (of_all.name || of_all.size) return broken("a global pax header with a name or size of its own");
+            if (of_all.name || of_all.size) return broken("a global pax header sets a name or a size");
         }
         extended = extended || (describes_next && h.type != 'g');
         if (describes_next) continue;
 
-        tar_member member{said.name.value_or(h.full_name()), tar_member::kind::other, data_};
+        tar_member member{given.name.value_or(h.full_name()), tar_member::kind::other, data_};
         if (member.name.empty() || member.name.find('\0') != std::string::npos)
-            return broken("a member without a name, or with a NUL in it");
+            return broken("the name of a member is empty or contains a NUL byte");
         if (h.type == '5' || ((h.type == '0' || h.type == '\0') && member.name.ends_with('/')))
             member.type = tar_member::kind::folder;
         else if (h.type == '0' || h.type == '\0' || h.type == '7')

@@ -1,4 +1,4 @@
-// A strict reader of tar archives: ustar, pax and GNU long names, from files and pipes, one member after the other.
+// tar_reader: a strict reader of tar archives (ustar, pax, GNU long names), from files and pipes, member by member.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,16 @@ public:
     /// Reads of a pipe obey `control`, which must outlive the reader. Errors: io.
     static cvt::result<tar_reader> open(const std::string& path, read_control& control);
 
-    /// The next member, null after the last one. Errors, after which there is nothing more to read: io; malformed (a checksum,
-    /// a number or a name that is not what the format demands, an end before the archive's own end mark, data after it: two
-    /// archives in one file would otherwise be read as one); unsupported (sparse files, archives of several volumes).
+    /// The next member; null after the last one. Errors, after which the reader must not be used: io; malformed (a wrong checksum,
+    /// number or name, a truncated archive, data after the end mark, as in a file of two archives); unsupported (sparse files, archives
+    /// of several volumes).
     cvt::result<std::optional<tar_member>> next();
-    /// The data of the member that next() gave, at most once. Errors: io, malformed (the archive ends before).
+    /// The data of the member that next() returned. Call at most once for each. Errors: io, malformed (a truncated archive).
     cvt::result<std::vector<std::byte>> read();
 
 private:
     struct header;
-    struct extension {  // what pax and GNU headers say about the member after them
+    struct extension {  // of the next member, from pax and GNU headers
         std::optional<std::string> name;
         std::optional<std::uint64_t> size;
     };
@@ -50,10 +50,10 @@ private:
 
     file file_;
     read_control* control_;
-    std::optional<std::uint64_t> total_;  // bytes of the archive, where it is a file
-    std::uint64_t at_ = 0;                // in the archive
-    std::uint64_t data_ = 0;              // of the member, not read yet
-    std::uint64_t padding_ = 0;           // behind them
+    std::optional<std::uint64_t> total_;  // bytes of the archive if it is a regular file
+    std::uint64_t at_ = 0;                // position in the archive
+    std::uint64_t data_ = 0;              // bytes of the member that are not read yet
+    std::uint64_t padding_ = 0;           // bytes after them
 };
 
 }  // namespace app

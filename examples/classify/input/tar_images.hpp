@@ -13,8 +13,8 @@ namespace app {
 class tar_images {
 public:
     tar_images(std::string path, selection& wanted, read_control& control);
-    /// The next image with its bytes; null at the end. An archive that cannot be read any further gives an input with the archive's own
-    /// path and a problem.
+    /// The next image with its bytes; null at the end. If the archive cannot be read any further, the last input has the
+    /// archive's own path and a problem.
     std::optional<input> next();
 
 private:

@@ -1,4 +1,4 @@
-// Reads --input and checks that the model can take it.
+// tensor_file.hpp: reads the file and compares its shape with the model.
 #include "input/tensor_file.hpp"
 
 #include <cvt/shape.hpp>

@@ -1,4 +1,4 @@
-// The mode without a name: inputs in, records, arrays and pictures out.
+// The default mode: classifies inputs, and writes records, arrays and pictures.
 #include <algorithm>
 #include <cstdio>
 
@@ -47,7 +47,7 @@ private:
     std::size_t next_ = 0;
 };
 
-/// Writes what became of each input, and counts.
+/// Writes the outcome of each input, and counts.
 class record_sink : public outcome_sink {
 public:
     record_sink(const options& o, const record_schema& schema, record_file& records, output_files& files)
@@ -105,23 +105,23 @@ private:
 
 void report(const record_sink& run, const resume_index& before) {
     if (before.taken() > 0)
-        std::fprintf(stderr, "classify: %zu inputs were done before, %zu of them failed\n", before.taken(), before.failed());
+        std::fprintf(stderr, "classify: %zu inputs were done in an earlier run, %zu of them failed\n", before.taken(), before.failed());
     if (run.failed() > 0 || run.stopped())
         std::fprintf(stderr, "classify: %zu of %zu inputs failed%s\n", run.failed(), run.done(),
-                     run.stopped() ? "; the rest is left undone" : "");
+                     run.stopped() ? "; the run ended early" : "");
 }
 
 }  // namespace
 
 int classify(const options& o, const setup& s) {
     if (o.model.empty() && is_terminal(standard_error))
-        std::fputs("classify: the built-in model knows ten classes only (--info); --model takes an official one\n", stderr);
+        std::fputs("classify: the built-in model knows only ten classes (see --info); use --model for an official one\n", stderr);
 
     std::optional<tensor_file> tensors;
     if (!o.input.empty()) tensors.emplace(o.input, s.model.config());
 
-    // Outputs are opened before the work begins, since they may fail: the records first, which may turn out to be another run's. Then
-    // that run's arrays are unchanged, too.
+    // Outputs are opened before the work begins, since that may fail. The records come first: if they belong to another run, its arrays
+    // stay unchanged.
     record_file records{o};
     resume_index done;
     if (o.resume) {

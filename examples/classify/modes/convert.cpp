@@ -54,9 +54,10 @@ int convert(const options& o) {
     std::printf("%s: %zu tensors, %.1f MiB of %s, %s\n", terminal_text(o.convert).c_str(), done->tensors,
                 static_cast<double>(done->weight_bytes) / (1 << 20), type.name,
                 done->self_test ? "with a self-test (--verify)" : "without a self-test");
-    if (!done->self_test) std::fputs("classify: no self-test: the model's numbers are not finite, or its inputs are too large\n", stderr);
+    if (!done->self_test)
+        std::fputs("classify: no self-test stored: the model's outputs are not finite, or its inputs are too large\n", stderr);
     if (from.source.config.gelu == cvt::gelu::quick)
-        std::fputs("classify: this model's activation is QuickGELU; transformers runs every CvT with the exact GELU\n", stderr);
+        std::fputs("classify: this model uses QuickGELU, but transformers runs every CvT with the exact GELU\n", stderr);
     return all_good;
 }
 

@@ -1,4 +1,4 @@
-// --evaluate: finds the photos and their classes, runs them, reports the accuracy.
+// --evaluate: finds photos and their classes, runs the model, and reports the accuracy.
 #include <chrono>
 #include <cstdio>
 

@@ -1,4 +1,4 @@
-// Writes the report of --evaluate.
+// evaluation_report.hpp: formats and sorts.
 #include "modes/evaluation_report.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ double share(std::size_t part, std::size_t whole) { return static_cast<double>(p
 std::string fraction(std::size_t part, std::size_t whole) { return whole == 0 ? "null" : text("%.6g", share(part, whole)); }
 
 std::string accuracy(const char* name, std::size_t right, std::size_t images) {
-    return images == 0 ? text("%-8s no image ran\n", name)
+    return images == 0 ? text("%-8s no images ran\n", name)
                        : text("%-8s %.2f %% (%zu of %zu)\n", name, 100 * share(right, images), right, images);
 }
 
@@ -35,7 +35,7 @@ std::vector<confusion> sorted_confusions(const tally& t) {
     return all;
 }
 
-// Classes that have images and errors, least accurate first, then in their order.
+// Classes with errors, least accurate first, then by index.
 std::vector<std::size_t> hardest_classes(const tally& t) {
     std::vector<std::size_t> classes;
     for (std::size_t i = 0; i < t.of_class.size(); ++i)
@@ -51,7 +51,7 @@ std::vector<std::size_t> hardest_classes(const tally& t) {
 }  // namespace
 
 std::string evaluation_report::as_text() const {
-    const auto name = [this](std::size_t i) {  // of ImageNet's lists of synonyms the first
+    const auto name = [this](std::size_t i) {  // the first of ImageNet's synonyms
         return labels[i].empty() ? "class " + std::to_string(i) : terminal_text(labels[i].substr(0, labels[i].find(',')));
     };
     const tally::counts& all = counted.all;
@@ -62,13 +62,13 @@ std::string evaluation_report::as_text() const {
     if (!counted.failures.empty()) out += text(", %zu failed and not counted", counted.failures.size());
     if (not_run > 0) out += text(", %zu not run", not_run);
     out += '\n' + accuracy("top-1", all.top1, all.images) + accuracy("top-5", all.top5, all.images);
-    out += text("speed    %.1f images a second, %.1f s with %d thread%s", static_cast<double>(all.images) / seconds, seconds, threads,
+    out += text("speed    %.1f images per second, %.1f s with %d thread%s", static_cast<double>(all.images) / seconds, seconds, threads,
                 threads == 1 ? "" : "s") +
            (workers > 1 ? text(" in each of %d workers\n", workers) : "\n");
 
     const std::vector<std::size_t> hardest = hardest_classes(counted);
     if (hardest.empty()) return out;
-    out += '\n' + paint{standard_output}.bold(text("%-28s %7s %8s  %s", "hardest classes", "images", "top-1", "taken for")) + '\n';
+    out += '\n' + paint{standard_output}.bold(text("%-28s %7s %8s  %s", "hardest classes", "images", "top-1", "confused with")) + '\n';
     const std::vector<confusion> confusions = sorted_confusions(counted);
     for (std::size_t i = 0; i < std::min(classes_shown, hardest.size()); ++i) {
         const tally::counts& c = counted.of_class[hardest[i]];

@@ -1,4 +1,5 @@
-// One function for each layout of a data set. What does not fit is refused: photos left out would be an accuracy of something else.
+// evaluation_set.hpp: one function per layout of a data set. Photos that do not fit are an error, since skipping them would distort
+// the accuracy.
 #include "modes/evaluation_set.hpp"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ std::string counted(std::size_t count, const char* what) { return std::to_string
 
 std::string at_line(const std::string& file, std::size_t line) { return file + ", line " + std::to_string(line) + ": "; }
 
-// The first of many problems, and how many there are.
+// The first of many problems, and their number.
 class problem_count {
 public:
     explicit problem_count(const char* unit) : unit_{unit} {}
@@ -47,7 +48,7 @@ private:
     std::size_t count_ = 0;
 };
 
-// Finds classes, and keeps in mind what was guessed meanwhile.
+// Finds classes, and remembers how numbers were understood.
 class class_finder {
 public:
     class_finder(const options& o, const setup& s) : names_{s.labels, o.classes}, file_{o.classes} {}
@@ -63,7 +64,7 @@ public:
         return m;
     }
     [[nodiscard]] bool has_file() const { return !file_.empty(); }
-    // Behind what the names are of.
+    // Appended to the source of the names.
     [[nodiscard]] std::string remarks() const {
         std::string text = file_.empty() ? "" : " by " + file_;
         if (indices_) text += "; numbers are indices counted from 0: " + std::to_string(least_) + " to " + std::to_string(greatest_);
@@ -94,7 +95,7 @@ folder_entries list_folder(const std::string& folder) {
         if (is_litter(name)) continue;
         if (at->is_directory(ignored))
             found.folders.push_back(std::move(name));
-        else if (has_image_name(name) && !at->is_other(ignored))  // other: a pipe, whose writer may never come
+        else if (has_image_name(name) && !at->is_other(ignored))  // other: a pipe, which would be waited for
             found.photos.push_back(std::move(name));
         else
             ++found.others;
@@ -122,13 +123,13 @@ bool is_file(const std::string& path) {
     return fs::is_regular_file(path_of(path), ignored);
 }
 
-void tell_skipped(const std::string& folder, std::size_t others) {
+void report_skipped(const std::string& folder, std::size_t others) {
     if (others > 0)
         std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", terminal_text(folder).c_str(), others,
                      others == 1 ? "entry" : "entries");
 }
 
-// The photos of one class, in the folder and all folders in it, as torchvision's ImageFolder finds them. `within` holds it.
+// Adds the photos of one class from its folder and all subfolders, as torchvision's ImageFolder does. `within_` is the path to here.
 class class_walk {
 public:
     class_walk(const std::string& root, evaluation_set& to, std::size_t& others) : within_{root}, to_{to}, others_{others} {}
@@ -144,7 +145,7 @@ private:
     void walk(const std::string& folder, std::size_t expected) {
         for (const std::string& above : within_)
             if (std::error_code ignored; fs::equivalent(path_of(above), path_of(folder), ignored))
-                refuse("--evaluate: " + folder + " leads back to " + above + ", in which it is");
+                refuse("--evaluate: " + folder + " leads back to " + above + ", which contains it");
         const folder_entries found = list_folder(folder);
         if (found.problem) {
             to_.photos.push_back({folder, expected, "cannot be listed: " + found.problem.message()});
@@ -182,15 +183,15 @@ evaluation_set of_class_folders(const options& o, const setup& s, const folder_e
     std::size_t others = root.others;
     class_walk walk{o.evaluate, found, others};
     for (const auto& [name, index] : folders) walk.add(in_folder(o.evaluate, *name), index);
-    tell_skipped(o.evaluate, others);
+    report_skipped(o.evaluate, others);
     if (!root.photos.empty())
-        std::fprintf(stderr, "classify: %s: %s beside the class folders left out\n", terminal_text(o.evaluate).c_str(),
+        std::fprintf(stderr, "classify: %s: %s beside the class folders skipped\n", terminal_text(o.evaluate).c_str(),
                      counted(root.photos.size(), "photo").c_str());
     if (const std::string remarks = classes.remarks(); !remarks.empty()) found.labels_from = "names of folders" + remarks;
     return found;
 }
 
-// Where the photo of an entry is, or why there is none: Kaggle's lists leave the endings of names out.
+// Returns the path of an entry's photo, and an error if there is none. Kaggle's lists omit the file extensions.
 std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const std::string& name) {
     std::string path = in_folder(folder, name);
     std::error_code problem;
@@ -221,7 +222,7 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
     }
 
     evaluation_set found;
-    std::unordered_map<std::string, std::size_t> line_of;  // by path, however it is written
+    std::unordered_map<std::string, std::size_t> line_of;  // by normalised path
     const auto plain = [](const std::string& path) { return text_of(path_of(path).lexically_normal()); };
     problem_count problems{"line"};
     for (const label_list::entry& entry : list.entries) {
@@ -233,7 +234,7 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
         else if (!m.index)
             problems.add(at_line(file, entry.line) + m.why_not);
         else if (!is_new)
-            problems.add(at_line(file, entry.line) + path + " is in line " + std::to_string(first->second) + " already");
+            problems.add(at_line(file, entry.line) + path + " is already listed in line " + std::to_string(first->second));
         else
             found.photos.push_back({path, *m.index});
     }
@@ -244,12 +245,12 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
         std::vector<std::string> left;
         for (const std::string& name : all.photos)
             if (!line_of.contains(plain(in_folder(folder, name)))) left.push_back(name);
-        // A list may be meant to choose among photos; annotations describe a folder.
+        // A list may choose some of the photos; annotations describe a whole folder.
         if (!left.empty() && annotations)
             refuse("--evaluate: " + file + ": expected a line for each photo of " + folder + ", found none for " + left.front() +
                    (left.size() > 1 ? " (and " + counted(left.size() - 1, "more photo") + ')' : ""));
         if (!left.empty())
-            std::fprintf(stderr, "classify: %s: %s without a line in %s left out\n", terminal_text(folder).c_str(),
+            std::fprintf(stderr, "classify: %s: %s without a line in %s skipped\n", terminal_text(folder).c_str(),
                          counted(left.size(), "photo").c_str(), terminal_text(file).c_str());
     }
     found.labels_from = file + classes.remarks();
@@ -277,7 +278,7 @@ evaluation_set of_flat_folder(const options& o, class_finder& classes) {
         }
         if (!classes.has_file() && whole_number(text))
             refuse("--truth: " + at_line(o.truth, number) + "found the number " + text +
-                   ", and ILSVRC's ids are not the model's indices: --classes FILE says which class is which id, in lines of an id and an "
+                   ", but the ids of ILSVRC are not the model's class indices: use --classes FILE to map them, with lines of an id and an "
                    "index");
         const class_names::match m = classes.find(text);
         if (m.index)
@@ -286,13 +287,13 @@ evaluation_set of_flat_folder(const options& o, class_finder& classes) {
             problems.add(at_line(o.truth, number) + m.why_not);
     }
     problems.refuse_any("--truth: ");
-    tell_skipped(o.evaluate, all.others);
-    found.labels_from = o.truth + classes.remarks() + "; its lines are those of the photos in the order of their names, from " +
-                        all.photos.front() + " to " + all.photos.back();
+    report_skipped(o.evaluate, all.others);
+    found.labels_from = o.truth + classes.remarks() + "; one line per photo in the order of their names, from " + all.photos.front() +
+                        " to " + all.photos.back();
     return found;
 }
 
-// Tiny ImageNet's validation set: its folder, or the folder of its images, which the annotations lie beside.
+// Tiny ImageNet's validation set, given by its folder or by the folder of its images beside the annotations.
 struct annotated_folder {
     std::string annotations, images;
 };
@@ -316,9 +317,10 @@ evaluation_set find_evaluation_set(const options& o, const setup& s) {
     if (const std::optional<annotated_folder> tiny = find_annotations(o.evaluate, root))
         return of_list(tiny->annotations, tiny->images, classes);
     if (root.folders.empty())
-        refuse(
-            "--evaluate: " + o.evaluate + ": expected one folder a class, found none" +
-            (root.photos.empty() ? "" : " but " + counted(root.photos.size(), "photo") + "; --truth FILE or a list says what they show"));
+        refuse("--evaluate: " + o.evaluate + ": expected one folder per class, found none" +
+               (root.photos.empty()
+                    ? ""
+                    : " but " + counted(root.photos.size(), "photo") + "; use --truth FILE or a list to give their classes"));
     return of_class_folders(o, s, root, classes);
 }
 

@@ -1,4 +1,4 @@
-// What --evaluate runs: the photos of a data set, each with the class that it shows.
+// evaluation_set: the photos of a data set and their classes.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +13,16 @@ namespace app {
 struct evaluation_set {
     struct photo {
         std::string path;
-        std::size_t expected;      ///< its class
-        std::string problem = {};  ///< of a folder that should hold photos and cannot be listed, or holds none
+        std::size_t expected;      ///< its class index
+        std::string problem = {};  ///< set for a class folder that cannot be listed or has no photos
     };
     std::vector<photo> photos;
-    /// Where the classes come from, and what was taken for granted; empty for folders that are called as the model's labels.
+    /// Where the classes come from, and how numbers were understood; empty for folders named by the model's labels.
     std::string labels_from;
 };
 
-/// Of class folders, a list with its images, or a flat folder with --truth or Tiny ImageNet's val_annotations.txt. Throws failure
-/// (wrong_usage) where photos and labels do not fit each other or the model: none is left out in silence.
+/// Reads class folders, a list of photos, or a flat folder with --truth or Tiny ImageNet's val_annotations.txt. Throws failure
+/// (wrong_usage) if photos and labels do not match each other or the model. Notes on standard error report skipped photos.
 evaluation_set find_evaluation_set(const options& o, const setup& s);
 
 }  // namespace app

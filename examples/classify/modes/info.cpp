@@ -1,4 +1,4 @@
-// --info: a table of what the model is, where that comes from, and what it costs.
+// --info: describes the model, the origin of each setting, and the costs.
 #include "modes/modes.hpp"
 
 #include <algorithm>
@@ -41,7 +41,7 @@ std::string describe(const options& o, const setup& s) {
     std::string out = row("model", o.model.empty() ? "built in: cvt-nano, ten classes (weights/CARD.md)" : terminal_text(o.model));
     out += row("container", about.container);
     if (about.weights_path[0] != '\0') out += row("weights in", about.weights_path);
-    out += row("names", about.naming + (about.stripped[0] != '\0' ? text(", each after \"%s\"", about.stripped) : std::string{}));
+    out += row("names", about.naming + (about.stripped[0] != '\0' ? text(", with the prefix \"%s\"", about.stripped) : std::string{}));
     if (about.beside[0] != '\0') out += row("beside them", about.beside);
     out += row("variant", text("%s: %s", about.variant, about.config_from));
     out += row("activation", text("%s GELU: %s", cvt::to_string(c.gelu), about.gelu_from));
@@ -50,13 +50,13 @@ std::string describe(const options& o, const setup& s) {
     else
         out += row("input", text("%d channels, as large as the image", c.num_channels));
     if (size && about.config_image_size != 0 && about.config_image_size != size->height)
-        out += row("", text("(image_size in config.json is %d, and is not used)", about.config_image_size));
+        out += row("", text("(image_size in config.json is %d and is ignored)", about.config_image_size));
     out += row("images", c.num_channels == 3 ? resizing(s.preprocessing) : "none: tensors only (--input)");
     const bool labelled = std::any_of(s.labels.begin(), s.labels.end(), [](const std::string& label) { return !label.empty(); });
     out += row("classes", c.num_classes == 0 ? "no head: embeddings only"
                                              : text("%d, %s%s", c.num_classes, labelled ? "with labels" : "without labels",
                                                     about.scores == cvt::scoring::softmax   ? ""
-                                                    : about.scores == cvt::scoring::sigmoid ? ", each by itself (sigmoid)"
+                                                    : about.scores == cvt::scoring::sigmoid ? ", independent (sigmoid)"
                                                                                             : ", values (regression)"));
     out += row("precision",
                std::string{cvt::to_string(model.precision())} + (about.int8_weights ? " (the weights in the file are int8)" : ""));
@@ -75,7 +75,7 @@ std::string describe(const options& o, const setup& s) {
             static_cast<std::size_t>(cvt::cost_of(c, *cvt::shape_of(c, size->height, size->width)).largest_tensor) * sizeof(float);
         const auto input = static_cast<std::size_t>(c.num_channels * size->tokens()) * sizeof(float);
         out += row("peak", mebibytes(model.memory_bytes() + std::max(*bytes + input, loading)) +
-                               ": weights, workspace and an input, beside the program and the photo");
+                               ": weights, workspace and one input, without the program and the photo");
     }
     return out;
 }

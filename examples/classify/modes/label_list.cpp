@@ -1,4 +1,4 @@
-// Splits lines into a photo and its label; which of the formats a file has is known by its name and its first line.
+// label_list.hpp: splits lines into a photo and its label. The name and the first line of a file tell its format.
 #include "modes/label_list.hpp"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ fields split_at_tabs(const std::string& text) {
     return found;
 }
 
-// RFC 4180, without line breaks inside quotes. Null where a quote stands in the wrong place.
+// RFC 4180, without line breaks inside quotes. Null if a quote is in the wrong place.
 std::optional<fields> split_csv(const std::string& text) {
     fields found;
     for (std::size_t at = 0;; ++at) {  // at the beginning of a field
@@ -72,7 +72,7 @@ bool is_annotation(const fields& f) {
     return f.size() == 6 && std::all_of(f.begin() + 2, f.end(), [](const std::string& t) { return whole_number(t).has_value(); });
 }
 
-// The one column of a header that has one of these names.
+// The only column of a header with one of these names.
 std::size_t find_column(const std::string& file, const text_line& header, const fields& columns, std::initializer_list<const char*> names,
                         const char* expected) {
     std::optional<std::size_t> found;
@@ -93,7 +93,7 @@ label_list read_csv(const std::string& file, const std::vector<text_line>& lines
     for (const text_line& line : lines) {
         if (line.text.empty()) continue;
         const std::optional<fields> row = split_csv(line.text);
-        if (!row) refuse(file, line, "quotes around whole fields, closed in the same line");
+        if (!row) refuse(file, line, "quotes around whole fields, closed on the same line");
         if (header.empty()) {
             header = *row;
             photo = find_column(file, line, header, {"imageid", "image", "path", "file", "filename"},
@@ -105,7 +105,7 @@ label_list read_csv(const std::string& file, const std::vector<text_line>& lines
         if (row->size() != header.size())
             refuse(file, line, std::to_string(header.size()) + (header.size() == 1 ? " field" : " fields") + " as in the header");
         std::string text = (*row)[label];
-        // Kaggle's has a WordNet id and a box, for each object in the photo.
+        // Kaggle's column has a WordNet id and a box for each object in the photo.
         if (lower_case(header[label]) == "predictionstring") text.resize(std::min(text.find(' '), text.size()));
         if ((*row)[photo].empty() || text.empty()) refuse(file, line, "a photo and its class");
         list.entries.push_back({line.number, (*row)[photo], std::move(text)});
@@ -122,13 +122,13 @@ label_list read_text(const std::string& file, const std::vector<text_line>& line
         if (list.entries.empty() && is_annotation(between_tabs)) list.type = label_list::format::annotations;
         if (list.type == label_list::format::annotations) {
             if (!is_annotation(between_tabs))
-                refuse(file, line, "a name, a WordNet id and four numbers between tabs, as in the lines before");
+                refuse(file, line, "a name, a WordNet id and four numbers, separated by tabs, as in the lines before");
             list.entries.push_back({line.number, between_tabs[0], between_tabs[1]});
             continue;
         }
         const std::size_t gap = text.find_last_of(text.find('\t') != std::string::npos ? '\t' : ' ');
         const std::string photo = gap == std::string::npos ? "" : text.substr(0, text.find_last_not_of(" \t", gap) + 1);
-        if (photo.empty()) refuse(file, line, "a path, a tab or a blank, and a label or an index");
+        if (photo.empty()) refuse(file, line, "a path, a tab or a space, and a label or an index");
         list.entries.push_back({line.number, photo, trimmed(text.substr(gap))});
     }
     return list;
@@ -139,7 +139,7 @@ label_list read_text(const std::string& file, const std::vector<text_line>& line
 label_list read_label_list(const std::string& file) {
     const std::vector<text_line> lines = read_lines("--evaluate", file);
     label_list list = lower_case(file).ends_with(".csv") ? read_csv(file, lines) : read_text(file, lines);
-    if (list.entries.empty()) refuse(file, ": expected a line for each photo, found none");
+    if (list.entries.empty()) refuse(file, ": expected one line per photo, found none");
     return list;
 }
 

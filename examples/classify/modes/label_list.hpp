@@ -1,4 +1,4 @@
-// A file that says which photo shows which class: lines of a path and a label, CSV with a header, Tiny ImageNet's annotations.
+// label_list: reads a list of photos and labels: lines of text, CSV with a header, or Tiny ImageNet's annotations.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@ namespace app {
 
 struct label_list {
     enum class format {
-        text,         ///< a path, then a label: behind the line's last tab, or where there is none behind its last blank
-        csv,          ///< a file called .csv: columns found by their header; photos may lack the ending of their names
-        annotations,  ///< val_annotations.txt: a name, a WordNet id and a box of four numbers between tabs
+        text,         ///< a path, then a label after the last tab of the line, or after the last space if there is no tab
+        csv,          ///< a file named .csv, with columns named in its header; photos may lack their file extension
+        annotations,  ///< val_annotations.txt: a name, a WordNet id and a box of four numbers, separated by tabs
     };
     struct entry {
         std::size_t line;  ///< from 1
@@ -21,7 +21,7 @@ struct label_list {
     std::vector<entry> entries;  ///< at least one
 };
 
-/// Throws failure (wrong_usage) that names the file and the line.
+/// Throws failure (wrong_usage), with the file and the line in the message.
 label_list read_label_list(const std::string& file);
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// What classify can do: one function and one source file for each mode. main.cpp chooses.
+// The modes of classify: one function and one source file for each. main.cpp chooses one.
 #pragma once
 
 #include "options.hpp"
@@ -8,9 +8,9 @@ namespace app {
 
 // Each mode returns the exit code and throws failure.
 
-/// Classifies the inputs: records, arrays and pictures.
+/// Classifies the inputs and writes records, arrays and pictures.
 int classify(const options& o, const setup& s);
-/// --evaluate: the accuracy on labelled photos.
+/// --evaluate: measures the accuracy on labelled photos.
 int evaluate(const options& o, const setup& s);
 /// --info: describes the model.
 int info(const options& o, const setup& s);

@@ -1,4 +1,4 @@
-// The table in the middle of --info.
+// stage_table.hpp: formats cvt::cost_of().
 #include "modes/stage_table.hpp"
 
 #include <cvt/cost.hpp>

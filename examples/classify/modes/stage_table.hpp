@@ -1,4 +1,4 @@
-// What each stage of a model costs.
+// stage_table: the costs of each stage of a model, for --info.
 #pragma once
 
 #include <cvt/shape.hpp>
@@ -6,8 +6,8 @@
 
 namespace app {
 
-/// A line for each stage and one for the head: sizes, parameters, 10^9 multiply-adds, and float32 memory of the weights and of the
-/// tokens that the stage hands on. `shape` is c's at some input size.
+/// Returns a line per stage and one for the head: sizes, parameters, 10^9 multiply-adds, and float32 memory of the weights and of the
+/// stage's output tokens. `shape`: of `c` at some size of the input.
 std::string stage_table(const cvt::config& c, const cvt::model_shape& shape);
 
 }  // namespace app

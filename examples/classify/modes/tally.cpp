@@ -1,4 +1,4 @@
-// Counts.
+// tally.hpp: compares the ranked classes of a record with the expected one.
 #include "modes/tally.hpp"
 
 #include <algorithm>

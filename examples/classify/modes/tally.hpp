@@ -1,4 +1,4 @@
-// What an evaluation counts: right and wrong answers by class, which classes are taken for which, what failed.
+// tally: the counts of an evaluation: correct answers by class, confusions, failures.
 #pragma once
 
 #include <map>
@@ -19,12 +19,12 @@ struct tally {
     };
 
     explicit tally(std::size_t classes) : of_class(classes) {}
-    /// The record of an image of class `expected`.
+    /// Counts the record of an image of class `expected`.
     void add(std::size_t expected, const record& r);
 
-    counts all;  ///< without those that failed
+    counts all;  ///< without failed images
     std::vector<counts> of_class;
-    std::map<std::pair<std::size_t, std::size_t>, std::size_t> confusions;  ///< {expected, found}: images
+    std::map<std::pair<std::size_t, std::size_t>, std::size_t> confusions;  ///< number of images by {expected, found}
     std::vector<failed_image> failures;
 };
 

@@ -1,4 +1,4 @@
-// Streams rows into a .npy file whose header always says how many there are.
+// npy_rows.hpp: appends each row, then updates the number of rows in the header.
 #include "output/npy_rows.hpp"
 
 #include <cerrno>
@@ -12,7 +12,7 @@
 namespace app {
 namespace {
 
-constexpr std::size_t header_bytes = 128;  // room for any number of rows, so that the data stays where it is
+constexpr std::size_t header_bytes = 128;  // fits any number of rows, so that the data never move
 
 }  // namespace
 
@@ -22,11 +22,11 @@ npy_rows::npy_rows(std::string path, std::vector<std::size_t> row_shape) : path_
     failed_row_.assign(elements, std::numeric_limits<float>::quiet_NaN());
     file_ = file{path_, file::mode::write};
     if (!file_) {
-        end_if_interrupted();  // a pipe waits for its reader
+        end_if_interrupted();  // opening a pipe waits for its reader
         fail(wrong_usage);
     }
     lock_output(file_, path_);
-    if (!file_.size()) begin();  // nothing is lost, and a pipe cannot be written to: the header changes
+    if (!file_.size()) begin();  // fails for a pipe, whose header cannot be updated; files stay unchanged until begin()
 }
 
 void npy_rows::begin() {
@@ -44,7 +44,7 @@ bool npy_rows::write_header() {
 
 void npy_rows::append(std::span<const float> row) {
     const std::size_t offset = header_bytes + rows_ * row.size_bytes();
-    ++rows_;  // the data first: a header never promises more than there is
+    ++rows_;  // the data first, so that the header never counts a row that is not there
     if (!file_.write_at(offset, row.data(), row.size_bytes()) || !write_header()) fail(some_failed);
 }
 

@@ -1,4 +1,4 @@
-// npy_rows: an array of float32 rows written as they come; the file is complete after every row.
+// npy_rows: writes an array of float32 row by row; the file is valid after each row.
 #pragma once
 
 #include <span>
@@ -12,19 +12,20 @@ namespace app {
 
 class npy_rows {
 public:
-    /// Opens `path`; a file stays as it is. Throws failure (wrong_usage) when it cannot be written, or somebody else writes to it.
+    /// Opens and locks `path`, but does not change a file yet. Throws failure (wrong_usage) if it cannot be written, or another process
+    /// is writing to it.
     npy_rows(std::string path, std::vector<std::size_t> row_shape);
-    /// Makes it an array of no rows, before the work begins. Throws failure (wrong_usage).
+    /// Makes it an array without rows. Throws failure (wrong_usage).
     void begin();
 
-    /// Throws failure (some_failed), for example when the disk is full.
+    /// Throws failure (some_failed), for example if the disk is full.
     void append(std::span<const float> row);
-    /// A row of NaN: the input failed.
+    /// Appends a row of NaN for an input that failed.
     void append_failed();
 
 private:
     bool write_header();
-    [[noreturn]] void fail(exit_code code) const;  // of a write, by errno
+    [[noreturn]] void fail(exit_code code) const;  // reports errno
 
     std::string path_;
     std::vector<std::size_t> row_shape_;

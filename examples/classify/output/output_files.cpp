@@ -1,4 +1,4 @@
-// output_files.hpp: opens what the options name.
+// output_files.hpp: opens the files that the options name.
 #include "output/output_files.hpp"
 
 namespace app {

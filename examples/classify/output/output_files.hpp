@@ -12,7 +12,7 @@
 
 namespace app {
 
-/// Null for what was not asked for.
+/// Members are null for outputs that were not requested.
 struct output_files {
     /// `input_size`: rows of --dump-input are (channels, height, width) of this size. Throws failure (wrong_usage) if a file cannot be
     /// written.

@@ -1,4 +1,4 @@
-// Two writers would repeat each other's records and replace each other's rows: a file that is written to is locked.
+// Locks output files, so that two processes cannot mix their records or overwrite each other's rows.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace app {
 
-/// For as long as the file is open. Throws failure (wrong_usage) where somebody has locked it; `who` begins the sentence. A file system
-/// without locks is warned of. Pipes and devices may have many writers.
+/// Locks a regular file until it is closed; pipes and devices may have several writers. Throws failure (wrong_usage) if another process
+/// has locked it; `who` begins the message. Warns on standard error if the file system has no locks.
 void lock_output(const file& output, const std::string& path, const std::string& who = {});
 
 }  // namespace app

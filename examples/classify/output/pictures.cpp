@@ -1,4 +1,4 @@
-// Names pictures and has them written.
+// pictures.hpp: chooses a new name for each picture.
 #include "output/pictures.hpp"
 
 #include <cerrno>

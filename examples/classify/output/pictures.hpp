@@ -1,4 +1,4 @@
-// --attention: a folder of pictures that show where the model looked.
+// picture_directory: the pictures of --attention, which show where the model looked.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,11 @@ namespace app {
 
 class picture_directory {
 public:
-    /// Makes the folder if there is none; shards may share it. Throws failure (wrong_usage) when pictures cannot be put there.
+    /// Creates a missing folder; shards may share it. Throws failure (wrong_usage) if files cannot be created there.
     picture_directory(std::string folder, const std::optional<shard>& part);
 
-    /// Writes the picture (height, width, 3) of the photo at `path`. `name` becomes where it is: folder/<stem of path>.attention.png,
-    /// or <stem>-2 where another photo of this run has that name already, with the part of --shard behind the stem. Errors: io,
-    /// out_of_memory.
+    /// Writes the picture (height, width, 3) of the photo at `path` and sets `name` to its path: folder/<stem of path>.attention.png, or
+    /// <stem>-2 if another photo of this run has that name. With --shard, the shard follows the stem. Errors: io, out_of_memory.
     cvt::error write(const std::string& path, std::span<const std::uint8_t> picture, int width, int height, std::string& name);
 
 private:
@@ -28,7 +27,7 @@ private:
 
     std::string folder_, part_;
     std::unordered_set<std::string> taken_;
-    std::unordered_map<std::string, std::size_t> copies_;  // of a stem, where there is more than one
+    std::unordered_map<std::string, std::size_t> copies_;  // further pictures of a stem
 };
 
 }  // namespace app

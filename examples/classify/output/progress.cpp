@@ -1,4 +1,4 @@
-// Draws the progress bar.
+// progress.hpp: draws over the same line with escape sequences.
 #include "output/progress.hpp"
 
 #include <algorithm>
@@ -30,16 +30,16 @@ void progress_bar::show(std::size_t done, std::optional<std::size_t> total) {
     visible_ = true;
     const double rate = static_cast<double>(done) / std::chrono::duration<double>(now - begin_).count();
     if (!total) {
-        std::fprintf(stderr, "\r\x1b[K%zu images, %.1f a second", done, rate);
+        std::fprintf(stderr, "\r\x1b[K%zu images, %.1f per second", done, rate);
         return;
     }
     const std::string figures =
-        text("%zu/%zu, %.1f a second, ", done, *total, rate) + duration(static_cast<double>(*total - done) / rate) + " left";
-    // A line that wraps could not be taken back.
-    const int room = terminal_width(standard_error) - static_cast<int>(figures.size()) - 4;
+        text("%zu/%zu, %.1f per second, ", done, *total, rate) + duration(static_cast<double>(*total - done) / rate) + " left";
+    // A line that wraps cannot be cleared.
+    const int space = terminal_width(standard_error) - static_cast<int>(figures.size()) - 4;
     std::string bar;
-    if (room > 0) {
-        const std::size_t width = std::min(30U, static_cast<unsigned>(room)), filled = width * done / *total;
+    if (space > 0) {
+        const std::size_t width = std::min(30U, static_cast<unsigned>(space)), filled = width * done / *total;
         bar = '[' + std::string(filled, '#') + std::string(width - filled, '.') + "] ";
     }
     std::fprintf(stderr, "\r\x1b[K%s%s", bar.c_str(), figures.c_str());

@@ -1,4 +1,4 @@
-// A progress bar on standard error, when that is a terminal and there is more than one image.
+// progress_bar: a progress bar on standard error, if that is a terminal and there is more than one image.
 #pragma once
 
 #include <chrono>
@@ -14,11 +14,11 @@ public:
     progress_bar(const progress_bar&) = delete;
     progress_bar& operator=(const progress_bar&) = delete;
 
-    /// Draws at most ten times a second. `total` is null where it is not known yet.
+    /// Draws at most ten times per second. `total`: null while it is unknown.
     void show(std::size_t done, std::optional<std::size_t> total);
-    /// Makes room for a line on standard error.
+    /// Clears the bar before a line on standard error.
     void clear();
-    /// Makes room for records, if they go to a terminal too.
+    /// Clears the bar before a record, if records go to a terminal, too.
     void clear_for_records();
 
 private:

@@ -13,13 +13,13 @@ class record_file {
 public:
     /// Standard output if o.out is empty. Otherwise creates the file, or opens an existing one if --resume is given. The file is locked
     /// against other processes while the object lives. Throws failure (wrong_usage) if it cannot be written, already has records
-    /// without --resume, or another process writes to it.
+    /// without --resume, or another process is writing to it.
     explicit record_file(const options& o);
     record_file(const record_file&) = delete;
     record_file& operator=(const record_file&) = delete;
 
     [[nodiscard]] int descriptor() const { return file_ ? file_.descriptor() : standard_output; }
-    /// Cuts off an incomplete record behind the first `bytes`, with a note on standard error. Throws failure (wrong_usage).
+    /// Cuts off an incomplete record after the first `bytes`, with a note on standard error. Throws failure (wrong_usage).
     void cut_after(std::uint64_t bytes);
     /// All of `text` reaches the system before the function returns. Throws failure (some_failed), for example if the disk is full; a
     /// quiet one if the reader of standard output has gone.

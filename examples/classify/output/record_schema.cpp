@@ -94,8 +94,9 @@ std::string record_schema::as_text(const record& r) const {
                                  (label.empty() ? "class " + std::to_string(class_.index) : terminal_text(label));
         out += (&class_ == r.top.data() ? paint_.good(line) : line) + '\n';
     }
-    if (!r.top.empty() && more_.scores == cvt::scoring::sigmoid) out += "  (each class by itself: sigmoids, which need not add up)\n";
-    if (r.top.empty()) out += "  done in " + fixed(r.milliseconds, 1) + " ms (a model without a head names no classes)\n";
+    if (!r.top.empty() && more_.scores == cvt::scoring::sigmoid)
+        out += "  (independent classes: sigmoids, which need not add up to 100 %)\n";
+    if (r.top.empty()) out += "  done in " + fixed(r.milliseconds, 1) + " ms (the model has no head, so no classes)\n";
     if (!r.attention.empty()) out += "  " + paint_.faint("attention:") + ' ' + terminal_text(r.attention) + '\n';
     return out;
 }

@@ -18,12 +18,15 @@ std::size_t bytes_of(const task& t) { return t.image.data ? t.image.data->size()
 pipeline::pipeline(std::vector<std::unique_ptr<task_runner>> runners, std::size_t batch, read_control& control)
     : runners_{std::move(runners)}, batch_{batch}, window_{2 * batch * runners_.size()}, control_{control} {}
 
-pipeline::~pipeline() { join(); }
-
 void pipeline::run(task_source& source, outcome_sink& sink, std::optional<std::size_t> total) {
     total_ = total;
-    start(source);
-    write(sink);
+    try {
+        start(source);
+        write(sink);
+    } catch (...) {
+        join();  // the reader uses `source`, which the caller may destroy before this object
+        throw;
+    }
     join();
 }
 
@@ -156,7 +159,7 @@ void pipeline::write(outcome_sink& sink) {
 // Hands the outcomes whose turn has come to the sink. Returns false if the sink ends the run.
 bool pipeline::write_finished(outcome_sink& sink, lock& hold) {
     for (;;) {
-        if (exception_ && exception_at_ == written_ && !interrupt_requested()) std::rethrow_exception(exception_);
+        if (exception_ && exception_at_ <= written_ && !interrupt_requested()) std::rethrow_exception(exception_);
         const auto next = finished_.find(written_);
         if (next == finished_.end()) return true;
         outcome o = std::move(next->second);

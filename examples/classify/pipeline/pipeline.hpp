@@ -51,14 +51,13 @@ public:
     /// Each runner takes up to `batch` tasks at a time: fewer at the end of the input, and while a read waits for more of it, so that
     /// a path that is sent alone is answered at once. With one runner, the calling thread runs it and writes.
     pipeline(std::vector<std::unique_ptr<task_runner>> runners, std::size_t batch, read_control& control);
-    ~pipeline();
     pipeline(const pipeline&) = delete;
     pipeline& operator=(const pipeline&) = delete;
 
     /// Runs all tasks of `source`; once for each object. `total`: their number, null if it is unknown. Returns early after an
     /// interrupt and when `sink` ends the run; then every outcome that was taken follows the one before it without a gap. Rethrows
     /// what `source` or a runner throws, after the outcomes of the tasks before. Throws failure (some_failed) if the system refuses a
-    /// thread.
+    /// thread. No thread uses `source` after run() has returned or thrown.
     void run(task_source& source, outcome_sink& sink, std::optional<std::size_t> total);
 
 private:

@@ -1,4 +1,4 @@
-// task: one input on its way through the pipeline; outcome: what became of it.
+// task: one input on its way through the pipeline. outcome: its result.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ struct task {
     std::optional<cvt::view<const float, 3>> tensor = std::nullopt;  ///< (channels, height, width), normalised; replaces the image
 };
 
-/// Arrays are empty unless options ask for them, and if the input failed.
+/// Arrays are empty unless options request them, and if the input failed.
 struct outcome {
     record result;
     std::vector<float> logits = {}, embedding = {}, input = {};

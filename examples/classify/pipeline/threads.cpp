@@ -1,4 +1,4 @@
-// Starts the threads of --threads.
+// threads.hpp: starts the pool with interrupts blocked.
 #include "pipeline/threads.hpp"
 
 #include "common/failure.hpp"

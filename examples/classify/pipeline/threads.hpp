@@ -1,11 +1,11 @@
-// The threads of --threads, for one worker.
+// make_pool: starts the threads of --threads for one worker.
 #pragma once
 
 #include <cvt/extra/thread_pool.hpp>
 
 namespace app {
 
-/// Interrupts stay with the calling thread. Throws failure (some_failed) when the system gives no more threads.
+/// The main thread alone handles interrupts. Throws failure (some_failed) if the system refuses a thread.
 cvt::thread_pool make_pool(int threads);
 
 }  // namespace app

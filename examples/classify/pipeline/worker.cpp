@@ -103,7 +103,7 @@ void worker::run_rows(std::vector<outcome>& outcomes) {
     const std::size_t rows = rows_.size();
     if (rows == 0) return;
     logits_.resize(rows * static_cast<std::size_t>(config_.num_classes));
-    // Without a head the embedding is all there is to compute.
+    // Without a head, the embedding is the only output.
     if (!options_.embedding.empty() || config_.num_classes == 0)
         embeddings_.resize(rows * static_cast<std::size_t>(config_.last_stage().embed_dim));
     if (!options_.attention.empty()) attention_.resize(rows * attention_width());
@@ -148,7 +148,7 @@ std::size_t worker::attention_width() const {
     return shape ? static_cast<std::size_t>(config_.last_stage().num_heads * shape->last_stage().keys.tokens()) : 0;
 }
 
-// Computes all that a record needs, so that the one writer has little to do.
+// Computes everything that a record needs, so that the single writer has little to do.
 void worker::conclude(outcome& o, std::size_t row) {
     record& r = o.result;
     if (r.problem) return;
@@ -156,7 +156,7 @@ void worker::conclude(outcome& o, std::size_t row) {
                                  embedding = row_of(embeddings_, row, static_cast<std::size_t>(config_.last_stage().embed_dim));
     if (!(all_finite(logits) && all_finite(embedding))) {
         r.problem =
-            cvt::error::format(cvt::errc::invalid_argument, "the result holds NaN or infinite values: so does the input or a weight");
+            cvt::error::format(cvt::errc::invalid_argument, "the result contains NaN or infinite values; check the input and the weights");
         return;
     }
     if (!options_.attention.empty()) {

@@ -22,8 +22,8 @@ public:
     /// Starts the threads of --threads. Throws failure as make_pool does.
     worker(const options& o, const setup& s);
 
-    /// Leaves tasks when photos that are kept for their pictures need too much memory. An interrupted read is not the image's failure:
-    /// its task stays, too.
+    /// Leaves tasks if the photos that are kept for their pictures need too much memory. Also leaves the task of an image whose read was
+    /// interrupted, since the image did not fail.
     std::vector<outcome> run(std::deque<task>& tasks, const std::atomic<bool>& cancelled) override;
 
 private:
@@ -57,7 +57,7 @@ private:
     std::vector<float> attention_;   // (rows, heads, keys)
 };
 
-/// A worker for each of --workers. Throws failure as they do.
+/// Makes the workers of --workers. Throws failure as their constructor does.
 std::vector<std::unique_ptr<task_runner>> make_workers(const options& o, const setup& s);
 
 }  // namespace app

@@ -8,7 +8,7 @@ namespace app {
 namespace {
 
 constexpr int interrupting[]{SIGINT, SIGTERM, SIGHUP};
-std::atomic<int> requested = 0;  // the signal that came; workers read it, too
+std::atomic<int> requested = 0;  // the signal; workers read it, too
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may write it");
 
 void change_mask(int how) {

@@ -8,7 +8,7 @@
 namespace app {
 namespace {
 
-// Numbers of the signals that they would be elsewhere, for the exit code.
+// Numbers of the corresponding POSIX signals, for the exit code.
 constexpr int hangup = 1, interrupt = 2, terminate = 15;
 std::atomic<int> requested = 0;  // workers read it, too
 

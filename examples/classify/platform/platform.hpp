@@ -1,4 +1,4 @@
-// What the command line needs of the operating system beyond the standard library. Each system has its own source.
+// The operating system functions that the command line needs beyond the standard library. Each system has its own source.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// Asks the system and the environment about colours.
+// terminal.hpp: decides by the terminal and NO_COLOR.
 #include "platform/terminal.hpp"
 
 #include <cstdlib>
@@ -8,8 +8,8 @@
 namespace app {
 
 paint::paint(int stream) : colours_{understands_escapes(stream)} {
-    const char* refused = std::getenv("NO_COLOR");
-    if (refused != nullptr && *refused != '\0') colours_ = false;
+    const char* no_color = std::getenv("NO_COLOR");
+    if (no_color != nullptr && *no_color != '\0') colours_ = false;
 }
 
 std::string paint::in(const char* style, const std::string& text) const {

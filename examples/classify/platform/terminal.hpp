@@ -1,12 +1,11 @@
-// Colours, on terminals that want them.
+// paint: colours and bold text on terminals.
 #pragma once
 
 #include <string>
 
 namespace app {
 
-/// Paints text for one stream. The text stays as it is where the stream is no terminal, and where NO_COLOR is set
-/// (https://no-color.org).
+/// Paints text for one stream. Leaves it unchanged if the stream is not a terminal, or if NO_COLOR is set (https://no-color.org).
 class paint {
 public:
     explicit paint(int stream);

@@ -100,7 +100,7 @@ bool is_terminal(int stream) {
     return ::GetConsoleMode(handle_of(stream), &mode) != 0;
 }
 
-bool understands_escapes(int stream) {  // after it is told to
+bool understands_escapes(int stream) {  // once the mode is set
     DWORD mode = 0;
     return ::GetConsoleMode(handle_of(stream), &mode) != 0 &&
            ::SetConsoleMode(handle_of(stream), mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0;

@@ -1,4 +1,4 @@
-// A line through OKLCh: steps that are equal there look equal.
+// colour_ramp.hpp: a line through OKLCh, a colour space in which equal steps look equal.
 #include "common/heat_map/colour_ramp.hpp"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ std::uint8_t to_srgb(double linear) {
 rgb mix(double value) {
     const double lightness = 0.28 + 0.66 * value, degrees = -70 + 172 * value;
     double chroma = 0.19;
-    while (chroma > 0 && !from_oklch(lightness, chroma, degrees).displayable()) chroma -= 0.002;  // the hue and lightness count more
+    while (chroma > 0 && !from_oklch(lightness, chroma, degrees).displayable()) chroma -= 0.002;  // hue and lightness are kept
     const linear_rgb c = from_oklch(lightness, chroma, degrees);
     return {to_srgb(c.r), to_srgb(c.g), to_srgb(c.b)};
 }

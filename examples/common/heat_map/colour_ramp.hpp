@@ -1,4 +1,4 @@
-// The colours of heat maps: dark violet over red to light yellow, even to the eye and readable in grey.
+// The colours of heat maps: from dark violet over red to light yellow, perceptually uniform and readable in grey.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@ namespace heat_map {
 
 using rgb = std::array<std::uint8_t, 3>;
 
-/// The colour of `value`, 0 (least) to 1 (most), in sRGB. Lightness rises with the value at a constant pace.
+/// Returns the colour of `value`, from 0 to 1, in sRGB. Lightness rises linearly with the value.
 rgb ramp(double value);
 
 }  // namespace heat_map

@@ -1,4 +1,4 @@
-// Attention on the key grid, carried back to the photo and blended over it.
+// heat_map.hpp: interpolates the key grid at each pixel and blends the colours over the photo.
 #include "common/heat_map/heat_map.hpp"
 
 #include <algorithm>
@@ -11,23 +11,23 @@
 namespace heat_map {
 namespace {
 
-// Mean over the heads, the largest value 1.
+// The mean over the heads, scaled so that the largest value is 1.
 std::vector<double> mean_of_heads(std::span<const float> attention, std::size_t keys) {
     std::vector<double> mean(keys);
     for (std::size_t i = 0; i < attention.size(); ++i) mean[i % keys] += static_cast<double>(attention[i]);
-    const double most = *std::max_element(mean.begin(), mean.end());
-    for (double& value : mean) value = most > 0 ? value / most : 0;
+    const double max = *std::max_element(mean.begin(), mean.end());
+    for (double& value : mean) value = max > 0 ? value / max : 0;
     return mean;
 }
 
-// One row or column of the photo in the key grid: four neighbours and their weights, or nothing that the model saw.
+// The position of a pixel row or column in the key grid: four neighbours and their weights, if the model saw it.
 struct place {
     bool seen = false;
     std::array<int, 4> key{};
     std::array<double, 4> weight{};
 };
 
-// Cubic convolution with a = -1/2 (Keys 1981); beyond the outermost keys their value stays.
+// Cubic convolution with a = -1/2 (Keys 1981). The values of the outermost keys extend beyond them.
 place place_of(double key, int keys) {
     const double inside = std::clamp(key, 0.0, static_cast<double>(keys - 1));
     const int first = static_cast<int>(std::floor(inside));
@@ -58,7 +58,7 @@ double interpolate(const std::vector<double>& grid, int width, const place& y, c
 
 std::uint8_t level(double value) { return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 255.0))); }
 
-// The photo's pixel with the glow of `heat` over it: paler and darker than it was, so that the glow's colours are its own.
+// Blends the colour of `heat` over a pixel, which is made paler and darker so that it does not distort the colour.
 void blend(const std::array<double, 3>& pixel, double heat, std::uint8_t* out) {
     const double grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
     const rgb colour = ramp(heat);

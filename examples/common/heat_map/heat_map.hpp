@@ -1,4 +1,4 @@
-// A picture of where a model looked: the class token's attention as a glow over the photo.
+// heat_map: draws the class token's attention as colours over the photo.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,11 @@
 
 namespace heat_map {
 
-/// RGB pixels of the photo's own size. `attention` is outputs::cls_attention of one image, (heads, keys); `c` and `p` are the
-/// model's configuration and the session's preprocessing. Each key's glow lies where the key looked, whatever was resized,
-/// cropped or warped; parts the model never saw are dark and grey. Colours go from no attention to the photo's most.
-/// Errors: those of cvt::output_size() and cvt::shape_of(); invalid_argument (no class token, another number of values).
+/// Returns RGB pixels (height, width, 3) of the photo's size. `attention` is outputs::cls_attention of one image, (heads, keys); `c`
+/// and `p` are the model's configuration and the session's preprocessing. The value of a key is drawn at the centre of its receptive
+/// field in the photo, for any resize, crop or warp; parts that the model did not see are dark and grey. Colours go from no attention
+/// to the photo's maximum. Errors: those of cvt::output_size() and cvt::shape_of(); invalid_argument (no class token, another number
+/// of values).
 cvt::result<std::vector<std::uint8_t>> draw(const cvt::image_view& photo, std::span<const float> attention, const cvt::config& c,
                                             const cvt::preprocessing& p);
 

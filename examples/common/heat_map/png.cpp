@@ -1,4 +1,4 @@
-// stb_image_write behind one function that says what went wrong.
+// png.hpp: encodes with stb_image_write, and replaces the file by a rename.
 #include "common/heat_map/png.hpp"
 
 #include <cerrno>
@@ -31,7 +31,7 @@ cvt::error write_png(const std::string& path, std::span<const std::uint8_t> pixe
     const int why = errno;
     if (std::fclose(file) != 0 || !written) return failed(written ? errno : why);
     bool named = std::rename(unfinished.c_str(), path.c_str()) == 0;
-    if (!named && errno == EEXIST)  // Windows replaces nothing
+    if (!named && errno == EEXIST)  // Windows does not replace files
         named = std::remove(path.c_str()) == 0 && std::rename(unfinished.c_str(), path.c_str()) == 0;
     return named ? cvt::error{} : failed(errno);
 }

@@ -1,4 +1,4 @@
-// PNG files out of pixels.
+// Writes PNG files.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace heat_map {
 
-/// Writes RGB pixels (height, width, 3) as a PNG file. What was at `path` is replaced when the new file is complete, so that
-/// a failure leaves it as it was. Errors: io, out_of_memory.
+/// Writes RGB pixels (height, width, 3) as a PNG file. Replaces an existing file only when the new one is complete. Errors: io,
+/// out_of_memory.
 cvt::error write_png(const std::string& path, std::span<const std::uint8_t> pixels, int width, int height);
 
 }  // namespace heat_map
