@@ -1,4 +1,4 @@
-// text_lines.hpp: refuses NUL bytes, which mean UTF-16 or a binary file.
+// text_lines.hpp: refuses UTF-16, and NUL bytes, which mean a binary file.
 #include "common/text_lines.hpp"
 
 #include <fstream>
@@ -14,6 +14,8 @@ std::vector<text_line> read_lines(const std::string& option, const std::string& 
     for (std::string text; std::getline(stream, text);) {
         const std::size_t number = lines.size() + 1;
         if (number == 1 && text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+        if (number == 1 && (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")))
+            throw failure{wrong_usage, option + ": " + file + ": UTF-16 text, as Windows writes it; save it as UTF-8"};
         if (text.find('\0') != std::string::npos)
             throw failure{wrong_usage,
                           option + ": " + file + ", line " + std::to_string(number) + ": expected UTF-8 text, found a NUL byte"};
