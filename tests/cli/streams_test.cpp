@@ -71,14 +71,15 @@ TEST_CASE("ids in JSON lines are repeated in the records", "[cli]") {
 TEST_CASE("an invalid JSON line gives a record with an error, and the next line is read", "[cli]") {
     const temporary_folder folder;
     const std::string a = write_png(folder / "a.png");
-    const std::pair<std::string, const char*> wrong[]{{"{\"path\": 3}", "expected a string, found a number"},
-                                                      {"{}", "expected a string, found none"},
-                                                      {"{\"path\": \"\"}", "expected a file name, found an empty string"},
-                                                      {"{\"path\": \"a\\u0000b\"}", "NUL"},
-                                                      {"{\"path\": \"a\", \"id\": 1.5}", "\"id\": expected a string or an integer"},
-                                                      {"{\"path\": \"a\", \"id\": null}", "found null"},
-                                                      {"{\"path\": \"a\"", "./{"},
-                                                      {"{x}.png", "./{"}};
+    const std::pair<std::string, const char*> wrong[]{
+        {"{\"path\": 3}", "expected a string, found a number"},
+        {"{}", "expected a string, found none"},
+        {"{\"path\": \"\"}", "expected a file name, found an empty string"},
+        {"{\"path\": \"a\\u0000b\"}", "NUL"},
+        {"{\"path\": \"a\", \"id\": 1.5}", "\"id\": expected a string or a signed 64-bit integer"},
+        {"{\"path\": \"a\", \"id\": null}", "found null"},
+        {"{\"path\": \"a\"", "./{"},
+        {"{x}.png", "./{"}};
     for (const auto& [line, sentence] : wrong) {
         INFO(line);
         const outcome o = classify(quick_with({"-"}), line + '\n' + a + '\n');
