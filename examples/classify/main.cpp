@@ -6,7 +6,6 @@
 #include "modes/modes.hpp"
 #include "options.hpp"
 #include "output/record_file.hpp"
-#include "platform/interrupt.hpp"
 #include "platform/platform.hpp"
 #include "platform/terminal.hpp"
 #include "setup.hpp"

@@ -203,4 +203,11 @@ open_checkpoint open_for_conversion(const options& o) {
     return {decide(o, facts, config), *std::move(file)};
 }
 
+cvt::thread_pool make_pool(int threads) {
+    const without_interrupts main_thread_only;
+    cvt::result<cvt::thread_pool> pool = cvt::thread_pool::create(threads);
+    if (!pool) throw failure{some_failed, pool.error().what()};
+    return *std::move(pool);
+}
+
 }  // namespace app

@@ -1,6 +1,7 @@
 // setup: the model, its preprocessing and its labels, chosen by the options.
 #pragma once
 
+#include <cvt/extra/thread_pool.hpp>
 #include <cvt/model.hpp>
 #include <string>
 #include <vector>
@@ -26,5 +27,9 @@ setup make_setup(const options& o);
 
 /// Writes a model's warnings to standard error.
 void print_warnings(const cvt::warning_list& warnings);
+
+/// Starts the threads of --threads for one worker; the main thread alone handles interrupts. Throws failure (some_failed) if the system
+/// refuses a thread.
+cvt::thread_pool make_pool(int threads);
 
 }  // namespace app

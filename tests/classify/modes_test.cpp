@@ -3,8 +3,8 @@
 #include <fstream>
 
 #include "common/failure.hpp"
+#include "modes/evaluation_report.hpp"
 #include "modes/label_list.hpp"
-#include "modes/tally.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {

@@ -12,7 +12,7 @@
 #include "output/record_file.hpp"
 #include "output/record_schema.hpp"
 #include "pipeline/worker.hpp"
-#include "platform/interrupt.hpp"
+#include "platform/platform.hpp"
 
 namespace app {
 namespace {

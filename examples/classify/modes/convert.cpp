@@ -8,7 +8,6 @@
 #include "common/failure.hpp"
 #include "common/text.hpp"
 #include "open_checkpoint.hpp"
-#include "pipeline/threads.hpp"
 #include "setup.hpp"
 
 namespace app {

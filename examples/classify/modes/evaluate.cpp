@@ -10,7 +10,7 @@
 #include "output/progress.hpp"
 #include "output/record_file.hpp"
 #include "pipeline/worker.hpp"
-#include "platform/interrupt.hpp"
+#include "platform/platform.hpp"
 
 namespace app {
 namespace {

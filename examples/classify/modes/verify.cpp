@@ -5,7 +5,7 @@
 #include <cvt/verify.hpp>
 
 #include "common/failure.hpp"
-#include "pipeline/threads.hpp"
+#include "setup.hpp"
 
 namespace app {
 

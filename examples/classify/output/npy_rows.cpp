@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "output/output_lock.hpp"
-#include "platform/interrupt.hpp"
+#include "platform/platform.hpp"
 
 namespace app {
 namespace {

@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "common/failure.hpp"
-#include "platform/interrupt.hpp"
+#include "platform/platform.hpp"
 
 namespace app {
 namespace {
@@ -71,8 +71,14 @@ void pipeline::read(task_source& source) noexcept {
 // ---- the worker threads
 
 void pipeline::serve(task_runner& runner) noexcept {
-    for (numbered_tasks batch; take_batch(batch);)
-        while (!batch.tasks.empty()) run_batch(runner, batch);
+    try {
+        for (numbered_tasks batch; take_batch(batch);)
+            while (!batch.tasks.empty()) run_batch(runner, batch);
+    } catch (...) {
+        note_exception(0, std::current_exception());  // out of memory: ends the run at once
+    }
+    const std::lock_guard hold{mutex_};
+    done_.notify_one();
 }
 
 // Waits for a full batch, or for fewer tasks if no more of them come soon. Returns false at the end.

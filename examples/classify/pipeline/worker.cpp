@@ -8,7 +8,7 @@
 
 #include "common/heat_map/heat_map.hpp"
 #include "common/text.hpp"
-#include "platform/interrupt.hpp"
+#include "platform/platform.hpp"
 
 namespace app {
 namespace {
@@ -30,10 +30,23 @@ bool all_finite(std::span<const float> values) {
     return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
+// The pixel limit for pictures: --max-pixels, or a default by the memory of the machine (200 megapixels of a telephone need 8 GB).
+// Without --max-pixels, all workers together may use half of the machine's memory to decode. The limit is at least the library's
+// default, and at most the largest picture that the library can decode.
+cvt::decode_limits picture_limits(const options& o) {
+    cvt::decode_limits limits;
+    constexpr std::uint64_t max = 16384ULL * 16384, bytes_per_pixel = 20;
+    const std::uint64_t capacity = memory_bytes() / 2 / bytes_per_pixel / static_cast<std::uint64_t>(std::max(o.workers, 1));
+    limits.max_pixels =
+        o.max_pixels ? static_cast<std::uint64_t>(*o.max_pixels) : std::clamp<std::uint64_t>(capacity, limits.max_pixels, max);
+    return limits;
+}
+
 }  // namespace
 
 worker::worker(const options& o, const setup& s)
     : options_{o},
+      limits_{picture_limits(o)},
       config_{s.model.config()},
       scores_{s.model.info().scores},
       pool_{make_pool(o.threads)},

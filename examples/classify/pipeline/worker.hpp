@@ -9,9 +9,7 @@
 #include <vector>
 
 #include "options.hpp"
-#include "pipeline/picture_limits.hpp"
 #include "pipeline/pipeline.hpp"
-#include "pipeline/threads.hpp"
 #include "setup.hpp"
 
 namespace app {
@@ -42,7 +40,7 @@ private:
     };
 
     const options& options_;
-    const cvt::decode_limits limits_ = picture_limits(options_);
+    const cvt::decode_limits limits_;
     const cvt::config& config_;
     cvt::scoring scores_;
     cvt::thread_pool pool_;

@@ -9,10 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
-
-#include "platform/interrupt.hpp"
 
 extern "C" {
 extern int _dowildcard;
@@ -193,5 +192,32 @@ bool file::truncate(std::uint64_t size) const {
 }
 
 bool file::sync() const { return !size() || ::_commit(descriptor_) == 0; }
+
+// ---- interrupts
+
+namespace {
+
+// Numbers of the corresponding POSIX signals, for the exit code.
+constexpr int hangup = 1, interrupt = 2, terminate = 15;
+std::atomic<int> requested = 0;  // workers read it, too
+
+BOOL WINAPI note(DWORD event) {
+    const int signal = event == CTRL_C_EVENT ? interrupt : event == CTRL_BREAK_EVENT ? terminate : hangup;
+    int none = 0;
+    if (!requested.compare_exchange_strong(none, signal)) return FALSE;  // the second one: the default action
+    // When a console closes or a session ends, the process ends with this function or after some seconds.
+    if (signal == hangup) ::Sleep(INFINITE);
+    return TRUE;
+}
+
+}  // namespace
+
+void catch_signals() { ::SetConsoleCtrlHandler(&note, TRUE); }
+
+bool interrupt_requested() { return requested != 0; }
+int interrupt_code() { return 128 + requested; }
+
+without_interrupts::without_interrupts() = default;
+without_interrupts::~without_interrupts() = default;
 
 }  // namespace app
