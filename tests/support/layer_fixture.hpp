@@ -1,4 +1,4 @@
-// Helpers for the tests of single layers: formula weights packed for a kernel set, memory initialised to NaN, executors.
+// Helpers for the tests of single layers: generated weights packed for a kernel set, memory initialised to NaN, executors.
 #pragma once
 
 #include <algorithm>

@@ -36,7 +36,7 @@ cvt::config tiny() {
     return c;
 }
 
-/// Makes a safetensors file with formula weights; `rename` returns the name in the file, "" to omit the tensor.
+/// Makes a safetensors file with generated weights; `rename` returns the name in the file, "" to omit the tensor.
 std::string weights(const cvt::config& c, const std::function<std::string(const std::string&)>& rename) {
     safetensors_writer w;
     cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
