@@ -447,7 +447,7 @@ TEST_CASE("--attention needs a class token, --evaluate a head", "[cli]") {
     CHECK(set.err.find("no head") != std::string::npos);
 }
 
-TEST_CASE("--info describes the model and what it costs", "[cli]") {
+TEST_CASE("--info describes the model and its costs", "[cli]") {
     const outcome o = classify({"--info"});
     CHECK(o.code == 0);
     CHECK(o.err.empty());
