@@ -193,7 +193,7 @@ TEST_CASE("--labels takes the place of labels in config.json, which is not warne
     json config = json::parse(read_file(weights + "/config.json"));
     std::string names = "\xEF\xBB\xBF";
     for (int i = 0; i < 10; ++i) names += "class no. " + std::to_string(i) + "\n";
-    REQUIRE(write_file(labels, names + "\r\n\n"));  // blank lines at the end count for nothing
+    REQUIRE(write_file(labels, names + "\r\n\n"));  // blank lines at the end are ignored
     for (const json& stale : {json{{"0", "a"}, {"1", "b"}}, json{{"0", "a"}, {"2", "b"}}}) {
         config["id2label"] = stale;
         REQUIRE(write_file(model + "/config.json", config.dump()));

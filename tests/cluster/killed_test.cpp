@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Starts the process of a shard, without pipes, so that its death leaves nothing waiting.
+/// Starts the process of a shard, without pipes, so that nothing waits for it after it is killed.
 pid_t start(const std::vector<std::string>& arguments) {
     const pid_t child = ::fork();
     if (child != 0) return child;

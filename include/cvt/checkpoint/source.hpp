@@ -151,7 +151,7 @@ inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& h
     }
 }
 
-/// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then config.json's image_size, then for a lone
+/// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then config.json's image_size, then for a single
 /// file the size of the published variant (384 for W24), then 224, as in transformers.
 inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant,
                                    const load_options& options) noexcept {
@@ -297,7 +297,7 @@ inline checkpoint_files unread_files() noexcept {
     return files;
 }
 
-/// Opens a Hugging Face folder (weights, and config.json and preprocessor_config.json if present) or a lone file, which may be inside
+/// Opens a Hugging Face folder (weights, and config.json and preprocessor_config.json if present) or a single file, which may be inside
 /// such a folder. Weights without a config.json must be a published variant or come with options.config.
 /// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
 inline result<checkpoint_source> open(const char* path, const load_options& options = {}) noexcept {

@@ -71,7 +71,7 @@ std::string message_of_path(const std::string& path, const cvt::load_options& op
     return r ? "accepted" : r.error().what();
 }
 
-/// Checks that every tensor of o.config has the formula's bits.
+/// Checks that every tensor of o.config has the bits of the generated weights.
 void check_formula(const ck::checkpoint_source& o) {
     int wrong = 0;
     cvt::network::for_each_tensor(o.config, [&](const cvt::network::tensor_info& t) {
@@ -186,7 +186,7 @@ TEST_CASE("open: the number of classes comes from the head", "[open]") {
     CHECK(contains(stale.warnings.text[0], "id2label has 2 labels, the head 10 classes"));
     REQUIRE(stale.labels.size() == 10);
     CHECK(std::string(stale.labels[9]) == "LABEL_9");
-    // A caller with labels of its own hears nothing of the file's, not even where they cannot be read.
+    // A caller with its own labels gets no message about those of the file, even if they cannot be read.
     for (const char* theirs : {R"({"0": "a", "1": "b"})", R"({"0": "a", "7": "b"})", "3"}) {
         const ck::checkpoint_source unread = from_memory(file, {.ignore_labels = true}, tiny_json + ", \"id2label\": " + theirs + "}");
         CHECK(unread.warnings.count == 0);
