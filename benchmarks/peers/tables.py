@@ -152,7 +152,7 @@ def report(results):
     return lines + [
         "Peak memory of the whole process, and the part of it before the model was loaded: the program, node with ONNX Runtime, Python",
         "with PyTorch (whose buffers glibc keeps here, for its speed); batch 1, 1 thread.", "",
-        *table(("model", "contestant", "peak memory, MB", "before the model, MB"), memory(results))]
+        *table(("model", "contestant", "peak memory, MB", "before loading, MB"), memory(results))]
 
 
 def per_thread(results):
@@ -186,17 +186,17 @@ def fill(text):
 def readme(results):
     about = {c.name: c.about for c in results[0].contestants}
     shares = [PeakShare(c) for r in results if (c := r.find("cvt", 1, 1))]
-    memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before the model)"
+    memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before loading)"
                  for c in (results[0].find(name, 1, 1) for name in ("cvt", "ort", "torch"))]
     off = max(c.logits_off for r in results for c in r.contestants)
     version = about["torch"]["version"].partition("+")[0].rpartition(".")[0]
     return [
-        fill("Milliseconds per image: float32, the same weights, batch 1; medians of interleaved rounds. The ratio is the median of cvt / peer "
-             f"over the rounds; lower is better. Logits differ by at most {off:.1e}."), "",
+        fill("Milliseconds per image, lower is better: float32, the same weights, batch 1; medians of interleaved rounds. A ratio is cvt's "
+             f"time divided by the other's, as a median over the rounds. Logits differ by at most {off:.1e}."), "",
         *table(("model and input", "threads", "cvt", f"ONNX Runtime {about['ort']['version'].rpartition('.')[0]}", "ratio",
                 f"PyTorch {version}", "ratio"), per_thread(results)),
-        fill(f"On one thread the {about['cvt']['kernels']} kernels reach {percent(s.of_peak for s in shares)} % of the core's FMA peak, or "
-             f"{percent(s.of_what_was_left for s in shares)} % of what other tenants of the host left available. Peak memory with "
+        fill(f"On one thread the {about['cvt']['kernels']} kernels reach {percent(s.of_peak for s in shares)} % of the core's peak rate of "
+             f"multiply-adds, or {percent(s.of_what_was_left for s in shares)} % of what other tenants of the machine left of it. Peak memory with "
              f"{results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
              f"{next(build()).removeprefix('* ')}; {len(results[0].contestants[0].milliseconds)} rounds, in which other programs took "
              f"{span([100 * r.others for r in results], '.1f')} % of the busy time."),

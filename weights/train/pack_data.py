@@ -30,7 +30,7 @@ def classes():
 
 
 class Repo:
-    """Yields the files of a clone's newest commit, by path, in the requested order."""
+    """Reads files of a clone's newest commit by path, in the requested order."""
 
     def __init__(self, path):
         self.path = path

@@ -3,8 +3,8 @@
 usage: pack_state.py STATE.pth OUT.xz      (train_default.py --resume OUT.xz begins from it)
 
 Weights and EMA are F16, the EMA as its difference from the weights. AdamW's moments are BF16, since the second one would underflow in F16.
-Differences keep 6 bits of mantissa and moments 3, which has no measurable effect on training. The low and high bytes of all numbers are
-stored separately, because xz compresses them better that way."""
+Differences keep 6 bits of mantissa and moments 3, which is enough for the optimiser. The low and high bytes of all numbers are stored
+separately, because xz compresses them better that way."""
 import json
 import lzma
 import sys
