@@ -17,7 +17,7 @@ CVT_NAMESPACE_BEGIN
 /// cvt::result<cvt::model> model = cvt::model::load("checkpoint.pth", options);
 /// @endcode
 struct load_options {
-    /// Configuration for a checkpoint that carries none, or to override config.json. num_classes and final_norm always come from
+    /// Configuration for a checkpoint that has none, or to override config.json. num_classes and final_norm always come from
     /// the tensors; leave its gelu at quick to let the checkpoint decide.
     std::optional<cvt::config> config = {};
     /// Overrides `config`, config.json's hidden_act and the convention of the tensors' naming.

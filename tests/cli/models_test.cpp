@@ -347,7 +347,7 @@ TEST_CASE("--info names the set of weights of a training checkpoint, and --weigh
     CHECK(beside.out.find("beside them    args (argparse.Namespace: lr 0.001, ") != std::string::npos);
     const outcome head = classify({"--model", data + "head-fc.pth", "--input", data + "input.npy", "--logits", out});
     CHECK(head.code == 0);
-    CHECK(head.err.find("warning: the head is taken to be fc.weight") != std::string::npos);
+    CHECK(head.err.find("warning: head.weight is missing: fc.weight is used as the head") != std::string::npos);
 }
 
 TEST_CASE("sigmoids and regression values are labelled as such", "[cli]") {

@@ -97,7 +97,7 @@ inline void resolve_head(checkpoint_source& s) noexcept {
         s.style.head = find_head(s.tensors, s.style, s.style.prefix, width);
         if (s.style.head.empty()) s.style.head = find_head(s.tensors, s.style, s.style.dictionary(), width);
         const std::string_view name = s.style.head.substr(s.style.head.empty() ? 0 : s.style.dictionary().size());
-        if (!name.empty()) s.warnings.add("the head is taken to be %sweight, as the checkpoint has no head.weight", printable{name}.text);
+        if (!name.empty()) s.warnings.add("head.weight is missing: %sweight is used as the head", printable{name}.text);
     }
     const tensor_entry* head = find_official(s.tensors, s.style, "head.weight");
     s.config.final_norm = head != nullptr || norm;
@@ -113,7 +113,7 @@ inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
     if (classes == 0) s.labels = {};
     if (s.labels.empty()) return {};
     if (found == classes) {
-        if (from_one) s.warnings.add("config.json: the ids of id2label begin with 1: taken to name the classes from 0 on");
+        if (from_one) s.warnings.add("config.json: the ids of id2label begin with 1: used for the classes from 0 on");
         return {};
     }
     if (from_one && found + 1 == classes) {

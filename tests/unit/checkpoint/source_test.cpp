@@ -222,7 +222,7 @@ TEST_CASE("open: labels with ids that begin at 1", "[open]") {
     };
     const ck::checkpoint_source all = with(10), but_one = with(9), others = with(8);
     CHECK(std::string(all.labels[0]) == "name 1");
-    CHECK(contains(all.warnings.text[0], "begin with 1: taken to name the classes from 0 on"));
+    CHECK(contains(all.warnings.text[0], "begin with 1: used for the classes from 0 on"));
     REQUIRE(but_one.labels.size() == 10);
     CHECK(std::string(but_one.labels[0]) == "LABEL_0");
     CHECK(std::string(but_one.labels[9]) == "name 9");
@@ -335,7 +335,7 @@ TEST_CASE("open: heads with other names", "[open]") {
         const ck::checkpoint_source o = from_memory(named("backbone.", stem + ".weight", stem + ".bias"), {.config = tiny()});
         CHECK(o.config.num_classes == 10);
         REQUIRE(o.warnings.count == 1);
-        CHECK(std::string(o.warnings.text[0]) == "the head is taken to be " + stem + ".weight, as the checkpoint has no head.weight");
+        CHECK(std::string(o.warnings.text[0]) == "head.weight is missing: " + stem + ".weight is used as the head");
         check_formula(o);
     }
     // Tensors that are not a head are named as unused.
