@@ -139,8 +139,8 @@ void killed(int images, int workers, int kills) {
     }
     CHECK(lost == 0);
     CHECK(repeated == 0);
-    std::printf("cluster: %d images, %d workers, %d kills, %d torn lines, %d processes: %d lost, %d repeated\n", images, workers, t.kills,
-                t.torn, t.lives, lost, repeated);
+    std::printf("cluster: %d images, %d workers, %d kills, %d incomplete lines, %d processes: %d lost, %d repeated\n", images, workers,
+                t.kills, t.torn, t.lives, lost, repeated);
 }
 
 }  // namespace
