@@ -1,4 +1,4 @@
-// Times each layer of the published models with formula weights on the calling thread: <layer>/<model>/<size>/stage:<n>.
+// Times each layer of the published models with generated weights on the calling thread: <layer>/<model>/<size>/stage:<n>.
 #include <memory>
 #include <stdexcept>
 #include <string>

@@ -1,4 +1,4 @@
-// Times whole forward passes with formula weights and images: forward/<variant>/<size>/batch:<n>/threads:<n>.
+// Times whole forward passes with generated weights and images: forward/<variant>/<size>/batch:<n>/threads:<n>.
 #include <memory>
 #include <string>
 #include <vector>

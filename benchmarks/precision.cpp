@@ -1,4 +1,4 @@
-// Compares int8 with float32 in error, memory and time, stage by stage: the published models with formula weights and eight images.
+// Compares int8 with float32 in error, memory and time, stage by stage: the published models with generated weights and eight images.
 //
 //   build/release/precision [cvt-13] [cvt-21] [cvt-w24]      default: the first two; CvT-W24 takes 2 GB and a minute
 #include <algorithm>

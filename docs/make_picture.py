@@ -1,6 +1,6 @@
-# /usr/bin/python3 docs/make_picture.py examples/images/berlin_cathedral.jpg docs/images/classify.jpg    # the picture of the README
-# Draws what `classify --attention` says of a photo: the photo, its five classes, and where the model looked. Needs Pillow, the DejaVu
-# fonts (Debian: python3-pil fonts-dejavu-core) and a built classify; BUILD names its folder (build/release).
+# Draws the output of `classify --attention` for a photo, as in the README: the photo, its five classes, and where the model looked.
+# /usr/bin/python3 docs/make_picture.py examples/images/berlin_cathedral.jpg docs/images/classify.jpg
+# Needs Pillow, the DejaVu fonts (Debian: python3-pil fonts-dejavu-core) and a built classify; BUILD names its folder (build/release).
 import json
 import os
 import subprocess
@@ -16,7 +16,7 @@ PAPER, INK, GREY, EMPTY, BAR = "#f6f8fa", "#1f2328", "#656d76", "#e2e6ea", "#6a3
 
 
 def classify(photo, folder):
-    """The record of the photo, and the picture that --attention made of it."""
+    """Returns the record of the photo, and the picture that --attention drew."""
     done = subprocess.run([CLASSIFY, "--format", "jsonl", "--attention", folder, photo], stdout=subprocess.PIPE, check=True, text=True)
     record = json.loads(done.stdout)
     return record, Image.open(record["attention"]).convert("RGB")
@@ -27,7 +27,7 @@ def caption(pen, left, text):
 
 
 def draw_classes(pen, left, classes):
-    """One row a class: its name and probability, and below them a bar as long as it is likely."""
+    """Draws one row per class: its name and probability, and below them a bar with the probability as its length."""
     for i, c in enumerate(classes):
         font = ImageFont.truetype("DejaVuSans.ttf" if i else "DejaVuSans-Bold.ttf", 26)
         top, right = GAP + i * PHOTO[1] // len(classes), left + LIST

@@ -1,4 +1,4 @@
-// The smallest host: load a model, decode a photo, print its five most likely classes.
+// A whole program: loads a model, decodes a photo, prints its five most likely classes.
 #include <cstdio>
 #include <cvt/cvt.hpp>
 #include <cvt/extra/decode.hpp>

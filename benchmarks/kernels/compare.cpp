@@ -1,5 +1,4 @@
-// Times the kernels of two revisions in one process, in alternating calls, so that other load on the machine affects both alike. Run by
-// ./compare.
+// Times the kernels of two revisions in one process, in alternating calls, so that other load affects both alike. Run by ./compare.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

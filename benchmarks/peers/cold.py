@@ -1,4 +1,4 @@
-# One classify from start to end, its files in the system's cache: time beyond the forward pass, peak memory.
+# Measures whole runs of classify with cached files: time beyond the forward pass, peak memory.
 import argparse
 import os
 import re
@@ -15,7 +15,7 @@ RUNS = {"cvt-13": 15, "cvt-w24": 3}
 
 
 def once(command):
-    """Wall time in ms and peak memory in bytes. The kernel counts the starting Python's own 20 MB as the least possible."""
+    """Returns wall time in ms and peak memory in bytes. Linux never reports less than the 20 MB of the Python that starts it."""
     silence = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
     start = time.perf_counter()
     pid = os.posix_spawn(command[0], command, os.environ, file_actions=silence)
@@ -27,7 +27,7 @@ def once(command):
 
 
 def forward(command, repeats):
-    """Median in ms of warm runs in one process, as classify reports it."""
+    """Returns the median time of warm runs in one process in ms, as classify reports it."""
     done = subprocess.run([*command, "--repeat", str(repeats)], capture_output=True, text=True)
     found = re.search(r"median ([\d.]+) ms", done.stderr)
     if done.returncode != 0 or not found:
@@ -70,7 +70,7 @@ def main():
     tables.publish([
         f"* Machine: {tables.machine()}", *tables.build(), "",
         "One `classify --model FILE.safetensors --threads 1 PHOTO` from start to end, files cached; medians. The forward pass is the",
-        "median of `--repeat`, which is warm; all else, the first touch of memory too, counts as beyond it.", "",
+        "median of `--repeat`, which is warm; everything else, such as the first use of memory, counts as beyond it.", "",
         *tables.table(head, rows)], options.md)
 
 

@@ -1,4 +1,4 @@
-# A process that holds a model and runs it when asked, and what the system says about it.
+# Contestant: a process that runs one model on request, with its processor time and peak memory.
 import json
 import os
 import subprocess
@@ -28,12 +28,12 @@ class Contestant:
         environment.update(OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
         if name == "avx2":
             environment.update(CVT_FORCE_KERNELS="avx2")
-        if name == "torch":  # its BLAS is the system's choice, which may be the slow reference one
+        if name == "torch":  # the system's default BLAS may be the slow reference implementation
             openblas = f"/usr/lib/{os.uname().machine}-linux-gnu/openblas-openmp"
             environment["LD_LIBRARY_PATH"] = openblas + ":" + environment.get("LD_LIBRARY_PATH", "")
-            # and its buffers stay: glibc would give large ones back and pay thousands of page faults a forward pass
+            # keeps large buffers: by default glibc returns them, which costs thousands of page faults per forward pass
             environment.update(MALLOC_MMAP_THRESHOLD_=str(1 << 30), MALLOC_TRIM_THRESHOLD_=str(1 << 32))
-            # and are huge pages where the system gives them to who asks, as cvt does
+            # requests huge pages for them, as cvt does
             environment.update(GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         self.process = subprocess.Popen(command(name, variant, size, batch, threads), env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -51,35 +51,35 @@ class Contestant:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # answer() says how it ended
+            pass  # answer() reports how it ended
         return self.answer()
 
     def run(self):
         return float(self.ask("run"))
 
     def peak(self):
-        """FMA peak of a core, and what other programs leave of it now, in GFLOP/s."""
+        """Returns the FMA peak of a core, and how much of it other programs leave now, in GFLOP/s."""
         return json.loads(self.ask("peak"))
 
     def logits(self):
-        """Those of the last run, as bytes of float32."""
+        """Returns the logits of the last run, as bytes of float32."""
         path = os.path.join(prepare.BUILD, f"logits-{self.name}.f32")
         self.ask("logits " + path)
         with open(path, "rb") as file:
             return file.read()
 
     def peak_memory(self):
-        """Bytes, of the whole process and its life."""
+        """Returns the largest amount of memory that the process has had so far, in bytes."""
         with open(f"/proc/{self.process.pid}/status") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
     def processor_ns(self):
-        """Processor time its living threads have had."""
+        """Returns the processor time of its running threads."""
         total, folder = 0, f"/proc/{self.process.pid}/task"
         try:
             threads = os.listdir(folder)
         except FileNotFoundError:
-            threads = []  # it has ended, which the next answer() will say
+            threads = []  # it has ended; the next answer() reports that
         for thread in threads:
             try:
                 with open(f"{folder}/{thread}/schedstat") as file:
@@ -98,7 +98,7 @@ class Contestant:
 
 
 def wait_until_idle(contestants, step=0.03, limit=2.0):
-    """Runtimes' threads spin for a while after a run; nobody's turn begins before they sleep."""
+    """Waits until the contestants' threads sleep: they spin for a while after a run, and would slow the next one down."""
     end, before = time.monotonic() + limit, sum(c.processor_ns() for c in contestants)
     while time.monotonic() < end:
         time.sleep(step)

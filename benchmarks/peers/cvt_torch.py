@@ -1,8 +1,8 @@
-# CvT in PyTorch for inference, with the official tensor names: what peer_torch.py runs and make_models.py exports to ONNX.
-"""The whole of Wu et al. 2021, as tests/golden/cvt_reference.py defines it, for the published variants.
+# CvT in PyTorch for inference, with the official tensor names. peer_torch.py runs it, and make_models.py exports it to ONNX.
+"""The published variants of Wu et al. 2021, as tests/golden/cvt_reference.py defines them.
 
-Every size is a number known when the module is made, so that a trace of it holds no shape arithmetic. The q, k, v projections
-keep convolution and batch norm apart, as checkpoints do: both runtimes are free to fold them.
+Every size is known when the module is made, so that a trace contains no shape arithmetic. In the q, k, v projections,
+convolution and batch norm are separate, as in checkpoints; both runtimes can fold them.
 """
 import os
 import sys
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "golden"))
-import cvt_reference as ref  # noqa: E402  (names, shapes and formula weights have their one home there)
+import cvt_reference as ref  # noqa: E402  (defines names, shapes and generated weights)
 
 
 class Projection(nn.Sequential):
@@ -27,7 +27,7 @@ class Attention(nn.Module):
     def __init__(self, batch, dim, heads, grid, with_cls):
         super().__init__()
         self.batch, self.dim, self.heads, self.grid, self.with_cls = batch, dim, heads, grid, with_cls
-        self.scale = dim ** -0.5  # of the full width, not of a head
+        self.scale = dim ** -0.5  # dim is the full width, not that of a head
         self.conv_proj_q, self.conv_proj_k, self.conv_proj_v = Projection(dim, 1), Projection(dim, 2), Projection(dim, 2)
         self.proj_q, self.proj_k, self.proj_v, self.proj = (nn.Linear(dim, dim) for _ in range(4))
 
@@ -114,7 +114,7 @@ class CvT(nn.Module):
 
 
 def load_state(model, state):
-    """Fills `model` from a state dict that may lack nothing but num_batches_tracked, and readies it for inference."""
+    """Fills `model` from a state dict, of which only num_batches_tracked may be missing, and prepares it for inference."""
     missing, unexpected = model.load_state_dict(state, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unexpected:

@@ -1,8 +1,8 @@
-# Makes the files that the contestants of benchmarks/peers read: one model with formula weights in three formats, and images.
+# Makes the files that the contestants of benchmarks/peers read: one model with generated weights in three formats, and images.
 """make_models.py FOLDER VARIANT [SIZE:BATCH ...]     (numpy, torch)
 
-FOLDER/VARIANT.safetensors for cvt and, when sizes are named, VARIANT.pth for PyTorch, VARIANT-SIZE-bBATCH.onnx for ONNX
-Runtime and images-SIZE-bBATCH.f32. The weights are those of tests/golden/cvt_reference.py. Files that are there are kept.
+Writes FOLDER/VARIANT.safetensors for cvt and, if sizes are given, VARIANT.pth for PyTorch, VARIANT-SIZE-bBATCH.onnx for ONNX
+Runtime and images-SIZE-bBATCH.f32. The weights are those of tests/golden/cvt_reference.py. Existing files are kept.
 """
 import os
 import sys
@@ -15,7 +15,7 @@ from cvt_torch import CvT, load_state, ref
 
 
 def make(path, write):
-    """An interrupted write leaves no file of that name."""
+    """Writes a file under a temporary name first, so that an interrupted write leaves no file at `path`."""
     if not os.path.exists(path):
         print(f"making {path}", file=sys.stderr)
         write(path + ".part")
@@ -23,7 +23,7 @@ def make(path, write):
 
 
 def export(path, model, images):
-    # Opset 17 has LayerNormalization as one operator; fixed shapes leave ONNX Runtime nothing to find out at run time.
+    # Opset 17 has LayerNormalization as one operator; with fixed shapes ONNX Runtime plans everything before it runs.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(model, images, path, opset_version=17, do_constant_folding=True, input_names=["image"], output_names=["logits"])

@@ -1,4 +1,4 @@
-# The same models with the same weights through cvt, ONNX Runtime and PyTorch, in turn: benchmarks/peers/run is how to start it.
+# Times the same models with the same weights in cvt, ONNX Runtime and PyTorch, in turn. benchmarks/peers/run starts it.
 import argparse
 import array
 import os
@@ -9,7 +9,7 @@ import prepare
 import tables
 from contestant import Contestant, wait_until_idle
 
-# What is compared at a model and a size: (batch, threads) of each, all of them interleaved, and how many rounds.
+# For each model and size: the pairs (batch, threads) to compare, all of them interleaved, and the number of rounds.
 WORKS = {
     "cvt-13-224": ("cvt-13", 224, [(1, 1), (1, 2), (8, 1), (8, 2)], 25),
     "cvt-21-224": ("cvt-21", 224, [(1, 1), (1, 2)], 15),
@@ -24,7 +24,7 @@ def say(text):
 
 
 def busy_seconds():
-    """Processor time the whole machine has spent, what its host took away included."""
+    """Returns the processor time that the whole machine has used, including the time taken by its host."""
     with open("/proc/stat") as file:
         user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
     return (user + nice + system + irq + softirq + steal) / 100
@@ -36,9 +36,9 @@ def own_seconds():
 
 
 def difference(ours, theirs):
-    """Largest of two results, which must be of one model for a comparison of times to mean anything."""
+    """Returns the largest difference of two results. Raises RuntimeError if they cannot come from the same model."""
     differences = [abs(x - y) for x, y in zip(array.array("f", ours), array.array("f", theirs))]
-    if len(ours) != len(theirs) or not all(d < 1e-3 for d in differences):  # a NaN is no less either
+    if len(ours) != len(theirs) or not all(d < 1e-3 for d in differences):  # not any(d >= 1e-3), which is false for NaN
         raise RuntimeError(f"the logits are of another model: {len(ours)} and {len(theirs)} bytes, up to {max(differences)} apart")
     return max(differences)
 
@@ -61,7 +61,7 @@ def measure(variant, size, works, rounds):
         busy, own = busy_seconds(), own_seconds() + sum(c.processor_ns() for c in contestants) * 1e-9
         for done in range(rounds):
             say(f"{variant} {size}: round {done + 1} of {rounds}")
-            first = done * 5 % len(contestants)  # nobody always follows the same one, nor always begins
+            first = done * 5 % len(contestants)  # so that the order of the contestants varies
             order = contestants[first:] + contestants[:first]
             for c in order if done % 2 == 0 else reversed(order):
                 wait_until_idle(contestants)

@@ -1,8 +1,8 @@
 // One contestant of benchmarks/peers: holds an ONNX file in ONNX Runtime and answers each line of standard input with a line.
 //
 // node peer_ort.js MODULES MODEL SIZE BATCH THREADS INPUT     MODULES: the folder that npm filled
-// Speaks as peer_cvt does. onnxruntime-node runs the model on the calling thread, in its native library; what node adds to a
-// run is some microseconds.
+// The commands are those of peer_cvt. onnxruntime-node runs the model on the calling thread, in its native library; node adds
+// a few microseconds to a run.
 'use strict';
 
 const fs = require('fs');

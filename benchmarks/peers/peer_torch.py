@@ -1,8 +1,8 @@
 # One contestant of benchmarks/peers: holds a model in PyTorch and answers each line of standard input with a line.
-"""peer_torch.py MODEL VARIANT SIZE BATCH THREADS INPUT     MODEL: a state dict with official names; speaks as peer_cvt does.
+"""peer_torch.py MODEL VARIANT SIZE BATCH THREADS INPUT     MODEL: a state dict with official names
 
-Traced, frozen (which folds batch norm) and channels-last: what was fastest of eager, traced, frozen and
-optimize_for_inference, with either memory format.
+The commands are those of peer_cvt. The model is traced, frozen (which folds batch norm) and channels-last: the fastest of
+eager, traced, frozen and optimize_for_inference, with either memory format.
 """
 import json
 import re
@@ -22,7 +22,7 @@ def blas():
 
 
 def peak_memory():
-    """Bytes, of the whole process so far."""
+    """Returns the peak memory of the process so far, in bytes."""
     with open("/proc/self/status") as status:
         return 1024 * int(re.search(r"VmHWM:\s*(\d+)", status.read())[1])
 

@@ -1,4 +1,4 @@
-# What run and cold need before they measure, all of it under build/peers: the programs, ONNX Runtime, the models.
+# Prepares run and cold: builds the programs, installs ONNX Runtime and makes the models, all under build/peers.
 import os
 import subprocess
 import sys
@@ -13,7 +13,7 @@ ONNXRUNTIME = "1.30.0"
 
 
 def call(*command):
-    """What the tools print goes to standard error: standard output is the table's."""
+    """Runs a command. Its output goes to standard error, as standard output is for the table."""
     try:
         status = subprocess.run(command, cwd=ROOT, stdout=sys.stderr).returncode
     except FileNotFoundError:
@@ -23,14 +23,14 @@ def call(*command):
 
 
 def programs(*targets):
-    """Builds with the release preset's flags, in a directory of its own, without the tests and what they need."""
+    """Builds with the release preset's flags, in a separate directory, without the tests and their packages."""
     call("cmake", "--preset", "release", "-B", PROGRAMS, "-DCVT_BUILD_TESTS=OFF")
     call("cmake", "--build", PROGRAMS, "--target", *targets)
     return [os.path.join(PROGRAMS, target) for target in targets]
 
 
 def onnxruntime():
-    """Its CPU library is inside the npm package; install scripts would only fetch GPU ones."""
+    """Installs ONNX Runtime. The npm package contains the CPU library; its install scripts would only fetch GPU libraries."""
     marker = os.path.join(NODE_MODULES, f"onnxruntime-node-{ONNXRUNTIME}")
     if os.path.exists(marker):
         return
@@ -40,6 +40,6 @@ def onnxruntime():
 
 
 def models(variant, works=()):
-    """Files of a variant, and for (size, batch) of `works` those that the peers read."""
+    """Makes the files of a variant, and for each (size, batch) of `works` those that the peers read."""
     call("/usr/bin/python3", os.path.join(HERE, "make_models.py"), MODELS, variant, *(f"{size}:{batch}" for size, batch in works))
     return os.path.join(MODELS, variant + ".safetensors")

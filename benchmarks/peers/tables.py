@@ -1,4 +1,4 @@
-# The measurements as Markdown tables, with what they were made on.
+# Formats the measurements as Markdown tables, with the machine and the build.
 import datetime
 import os
 import platform
@@ -15,7 +15,7 @@ LABELS = {"cvt-13": "CvT-13", "cvt-21": "CvT-21", "cvt-w24": "CvT-W24"}
 
 
 class Result:
-    """All contestants of one model at one size, and the share of busy processor time that was somebody else's."""
+    """All contestants of one model at one size, and the share of busy processor time that other programs took."""
 
     def __init__(self, variant, size, contestants, others):
         self.variant, self.size, self.contestants, self.others = variant, size, contestants, others
@@ -35,7 +35,7 @@ def table(head, rows):
 
 
 def by_round(a, b):
-    """Median of a / b round by round: both of a round met the same state of the machine."""
+    """Returns the median of a / b over the rounds: within a round both met the same state of the machine."""
     return median(x / y for x, y in zip(a.milliseconds, b.milliseconds))
 
 
@@ -52,7 +52,7 @@ def times(results):
 
 
 class PeakShare:
-    """What cvt does on one thread, in GFLOP/s, beside the core's FMA peak and what other programs left of it."""
+    """cvt's rate on one thread, in GFLOP/s, with the core's FMA peak and how much of it other programs left."""
 
     def __init__(self, contestant):
         operations = 2e-6 * contestant.about["multiply_adds"]  # over milliseconds: GFLOP/s
@@ -126,7 +126,7 @@ def preamble(results):
     return [
         f"* Machine: {machine()}",
         *build(about["cvt"]["version"]),
-        f"* Kernels {about['cvt']['kernels']}; float32, formula weights, QuickGELU; no thread is pinned to a core",
+        f"* Kernels {about['cvt']['kernels']}; float32, generated weights, QuickGELU; no thread is pinned to a core",
         f"* ONNX Runtime {about['ort']['version']} in node {about['ort']['node']}, all graph optimisations, fixed shapes",
         f"* PyTorch {about['torch']['version']} with {about['torch']['blas']}, traced and frozen, channels last",
         f"* Busy processor time that was neither ours nor the peers': {others}",
@@ -138,25 +138,25 @@ def report(results):
     gains = list(scaling(results))
     lines = [
         *preamble(results),
-        "Medians of interleaved rounds, milliseconds an image; ratio = cvt / peer, lower is better.", "",
+        "Medians of interleaved rounds, milliseconds per image; ratio = cvt / peer, lower is better.", "",
         *table(("model", "batch", "threads", "peer", "cvt, ms", "peer, ms", "ratio", "ratio by round", "cvt least", "peer least",
                 "ratio of least", "logits differ by", "rounds"), times(results)),
-        "Multiply-adds that were really done, the last block's for the class token alone, as a share of the FMA peak measured in the",
-        "same process after each run (the best of its loops), and of what other programs left of it then (the loops' mean rate); batch 1,",
-        "1 thread. The peak is of the kernels' own multiply-adds.", "",
+        "Multiply-adds that were computed (in the last block for the class token alone), as a share of the FMA peak measured in the",
+        "same process after each run (the best of its loops), and of the part that other programs left of it (the loops' mean rate);",
+        "batch 1, 1 thread. The peak is that of the kernels' own multiply-adds.", "",
         *table(("model", "kernels", "GMAC done", "GFLOP/s", "FMA peak, GFLOP/s", "share", "share, best run", "left of it, GFLOP/s",
                 "share of that"), peak_shares(results)),
     ]
     if gains:
-        lines += ["Images a second gained, medians by round.", "", *table(("model", "by", "cvt", "ONNX Runtime", "PyTorch"), gains)]
+        lines += ["Gain in images per second, medians by round.", "", *table(("model", "by", "cvt", "ONNX Runtime", "PyTorch"), gains)]
     return lines + [
-        "Peak memory of the whole process, and how much of it there was before the model: the program, node with ONNX Runtime, Python with",
-        "PyTorch, whose buffers glibc keeps here for its speed; batch 1, 1 thread.", "",
-        *table(("model", "contestant", "peak memory, MB", "before the model, MB"), memory(results))]
+        "Peak memory of the whole process, and the part of it before the model was loaded: the program, node with ONNX Runtime, Python",
+        "with PyTorch (whose buffers glibc keeps here, for its speed); batch 1, 1 thread.", "",
+        *table(("model", "contestant", "peak memory, MB", "before loading, MB"), memory(results))]
 
 
 def per_thread(results):
-    """The README's rows: what a host chooses between, batch 1."""
+    """Yields the rows of the README's table, for batch 1."""
     for r in results:
         for threads in (1, 2):
             ours, rivals = r.find("cvt", 1, threads), [r.find(name, 1, threads) for name in ("ort", "torch")]
@@ -169,7 +169,7 @@ def per_thread(results):
 
 
 def span(values, form):
-    """Least to greatest."""
+    """Formats the range of `values`."""
     low, high = (format(v, form) for v in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
 
@@ -179,24 +179,24 @@ def percent(shares):
 
 
 def fill(text):
-    """The README's prose is wrapped at 100 columns."""
+    """Wraps text at 100 columns, as a test requires of the README."""
     return textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False)
 
 
 def readme(results):
     about = {c.name: c.about for c in results[0].contestants}
     shares = [PeakShare(c) for r in results if (c := r.find("cvt", 1, 1))]
-    memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before the model)"
+    memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before loading)"
                  for c in (results[0].find(name, 1, 1) for name in ("cvt", "ort", "torch"))]
     off = max(c.logits_off for r in results for c in r.contestants)
     version = about["torch"]["version"].partition("+")[0].rpartition(".")[0]
     return [
-        fill("Milliseconds per image: float32, the same weights, batch 1; medians of interleaved rounds. The ratio is the median of cvt / peer "
-             f"over the rounds; lower is better. Logits differ by at most {off:.1e}."), "",
+        fill("Milliseconds per image, lower is better: float32, the same weights, batch 1; medians of interleaved rounds. A ratio is cvt's "
+             f"time divided by the other's, as a median over the rounds. Logits differ by at most {off:.1e}."), "",
         *table(("model and input", "threads", "cvt", f"ONNX Runtime {about['ort']['version'].rpartition('.')[0]}", "ratio",
                 f"PyTorch {version}", "ratio"), per_thread(results)),
-        fill(f"On one thread the {about['cvt']['kernels']} kernels reach {percent(s.of_peak for s in shares)} % of the core's FMA peak, or "
-             f"{percent(s.of_what_was_left for s in shares)} % of what other tenants of the host left available. Peak memory with "
+        fill(f"On one thread the {about['cvt']['kernels']} kernels reach {percent(s.of_peak for s in shares)} % of the core's peak rate of "
+             f"multiply-adds, or {percent(s.of_what_was_left for s in shares)} % of what other tenants of the machine left of it. Peak memory with "
              f"{results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
              f"{next(build()).removeprefix('* ')}; {len(results[0].contestants[0].milliseconds)} rounds, in which other programs took "
              f"{span([100 * r.others for r in results], '.1f')} % of the busy time."),
@@ -204,9 +204,9 @@ def readme(results):
 
 
 def put_into_readme(results):
-    """Between the two lines that mark the place."""
+    """Replaces the README's table, which two comments enclose."""
     path = os.path.join(prepare.ROOT, "README.md")
-    block = "\n".join(readme(results)) + "\n"  # first: the file that is written below makes the revision a changed one
+    block = "\n".join(readme(results)) + "\n"  # before the file is written, which makes the revision dirty
     with open(path) as file:
         before, begin, rest = file.read().partition("<!-- peers -->\n")
     _, end, after = rest.partition("<!-- /peers -->\n")
@@ -215,7 +215,7 @@ def put_into_readme(results):
 
 
 def publish(lines, path):
-    """To standard output and, where there is a path, to that file."""
+    """Writes the lines to standard output and, if `path` is given, to that file."""
     text = "\n".join(lines)
     print(text, end="")
     if path:

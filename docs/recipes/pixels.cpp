@@ -42,7 +42,7 @@ cvt::result<cvt::grid> input_of_photo(const cvt::model& model, const cvt::prepro
     if (!input) return input.error();
     const int least = cvt::minimum_input(model.config());
     if (std::min(input->height, input->width) < least)
-        return cvt::error::format(cvt::errc::bad_image, "a photo of %d x %d is too small: at least %d pixels a side", photo_width,
+        return cvt::error::format(cvt::errc::bad_image, "a photo of %d x %d is too small: at least %d pixels per side", photo_width,
                                   photo_height, least);
     return *input;
 }

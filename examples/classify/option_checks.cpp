@@ -1,4 +1,4 @@
-// Refuses options that contradict each other, each with a sentence that says why.
+// option_checks.hpp: one message for each contradiction, with its reason.
 #include "option_checks.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ bool same_file(const std::string& a, const std::string& b) {
            std::filesystem::equivalent(first, second, missing);
 }
 
-// Whether `path` is a file that holds something else than an array: a photo or weights that an output must not replace.
+// Whether `path` is a file of another kind than an array: a photo or weights that an output must not replace.
 bool holds_no_array(const std::string& path) {
     if (std::error_code e; !std::filesystem::is_regular_file(path_of(path), e)) return false;
     std::ifstream file{path, std::ios::binary};
@@ -32,7 +32,7 @@ bool holds_no_array(const std::string& path) {
     return file.gcount() != 0 && found != begin;
 }
 
-// An output opens at once and empties what was there: never a file that is still to be read.
+// Outputs are opened before inputs are read, which empties the file: so an output must not be an input.
 void check_outputs(const options& o) {
     const std::pair<const char*, const std::string*> outputs[]{
         {"--out", &o.out}, {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
@@ -45,13 +45,13 @@ void check_outputs(const options& o) {
         for (const auto& [other_name, other] : taken)
             refuse(!other.empty() && same_file(*path, other), std::string{name} + " and " + other_name + " are the same file, " + *path);
         refuse(path != &o.out && holds_no_array(*path),
-               std::string{name} + ": " + *path + " exists and is no .npy file: it is not overwritten");
+               std::string{name} + ": " + *path + " exists and is not a .npy file: it is not overwritten");
         taken.emplace_back(name, *path);
     }
 }
 
 void check_input(const options& o) {
-    refuse(!o.inputs.empty(), "--input stands in for images: give one or the other");
+    refuse(!o.inputs.empty(), "--input replaces images: give one or the other");
     const std::pair<const char*, bool> of_images[]{{"--size", o.size.has_value()},
                                                    {"--resize", o.resize.has_value()},
                                                    {"--crop", o.crop.has_value()},
@@ -62,7 +62,7 @@ void check_input(const options& o) {
                                                    {"--mean", o.mean.has_value()},
                                                    {"--std", o.std.has_value()},
                                                    {"--preprocessor", !o.preprocessor.empty()}};
-    for (const auto& [name, given] : of_images) refuse(given, std::string{name} + " is about images, and --input gives finished tensors");
+    for (const auto& [name, given] : of_images) refuse(given, std::string{name} + " is for images, and --input gives finished tensors");
 }
 
 void check_info(const options& o) {
@@ -70,12 +70,13 @@ void check_info(const options& o) {
     refuse(o.repeat > 0, "--info describes the model and runs nothing: leave --repeat out");
     refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), "--info describes the model and writes no .npy files");
     refuse(!o.attention.empty(), "--info describes the model and draws nothing: leave --attention out");
-    refuse(o.format != record_format::text, "--info is a text for people: --format does not apply");
+    refuse(o.format != record_format::text, "--info prints only text: --format does not apply");
 }
 
 void check_convert(const options& o) {
     refuse(o.dtype && o.convert.empty(), "--dtype is the type of the weights that --convert writes");
-    refuse(o.precision && !o.convert.empty(), "--precision is what a model runs with: leave it out (--dtype is what --convert writes)");
+    refuse(o.precision && !o.convert.empty(),
+           "--precision is the type that a model runs in: leave it out (--dtype is the type that --convert writes)");
     for (const auto& [name, given] : {std::pair{"--convert", !o.convert.empty()}, std::pair{"--verify", o.verify}}) {
         if (!given) continue;
         const std::string alone = std::string{name} + " is about the model and classifies nothing: leave ";
@@ -86,29 +87,29 @@ void check_convert(const options& o) {
         refuse(o.format != record_format::text, alone + "--format out");
         refuse(o.crop || o.orient, alone + "--crop and --orient out");
     }
-    refuse(!o.convert.empty() && o.verify, "--convert and --verify: first the one, then the other with the folder as --model");
+    refuse(!o.convert.empty() && o.verify, "--convert and --verify: run --convert first, then --verify with the folder as --model");
     refuse(!o.convert.empty() && o.model.empty(),
            "--convert needs a checkpoint (--model): the built-in model is a Hugging Face folder already");
 }
 
-// The pictures would be among the photos of the next run.
+// Otherwise the next run would read the pictures as photos.
 void check_attention(const options& o) {
     std::error_code missing;
     for (const std::string& path : o.inputs)
         refuse(std::filesystem::is_directory(path_of(path), missing) && same_file(path, o.attention),
-               "--attention: " + o.attention + " holds the photos; give the pictures a folder of their own");
+               "--attention: " + o.attention + " holds the photos; choose another folder for the pictures");
 }
 
 void check_evaluate(const options& o) {
-    refuse(!o.classes.empty() && o.evaluate.empty(), "--classes says what the names of --evaluate's classes mean: give both");
-    refuse(!o.truth.empty() && o.evaluate.empty(), "--truth says what the photos of --evaluate's folder show: give both");
+    refuse(!o.classes.empty() && o.evaluate.empty(), "--classes maps the names of the classes of --evaluate: give both");
+    refuse(!o.truth.empty() && o.evaluate.empty(), "--truth gives the classes of the photos of --evaluate: give both");
     if (o.evaluate.empty()) return;
     const std::string alone = "--evaluate runs the images of its folder and prints one report: leave ";
     std::error_code missing;
     const bool list = std::filesystem::exists(path_of(o.evaluate), missing) && !std::filesystem::is_directory(path_of(o.evaluate), missing);
     refuse(!o.input.empty() || (!o.inputs.empty() && !list), alone + "other inputs out");
     refuse(!o.truth.empty() && list,
-           "--truth is for a folder of photos, and " + o.evaluate + " is a list with labels of its own: give one of them");
+           "--truth is for a folder of photos, and " + o.evaluate + " is a list with its own labels: give one of them");
     refuse(o.info || o.verify || !o.convert.empty(), alone + "--info, --verify and --convert out");
     refuse(o.repeat > 0 || o.top_k, alone + "--repeat and --top-k out");
     refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), alone + "the .npy files out");
@@ -132,11 +133,11 @@ void check_jobs(const options& o) {
         refuse(is_given && (o.info || o.verify || !o.convert.empty() || !o.evaluate.empty()),
                std::string{name} + " is for records of images, and --info, --verify, --convert and --evaluate make none");
         refuse(is_given && !o.input.empty() && (name == std::string{"--tar"} || name == std::string{"--shard"}),
-               std::string{name} + " is about images, and --input gives finished tensors");
+               std::string{name} + " is for images, and --input gives finished tensors");
     }
     refuse(o.out == "-", "--out is the name of a file; records go to standard output without it");
     if (!o.resume) return;
-    refuse(o.out.empty(), "--resume continues a file of records: say which with --out");
+    refuse(o.out.empty(), "--resume continues a file of records: name it with --out");
     refuse(o.format != record_format::jsonl, "--resume needs records that can be read again: --format jsonl");
     refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty() || !o.attention.empty(),
            "--resume continues records only: leave the .npy files and --attention out");
@@ -144,9 +145,9 @@ void check_jobs(const options& o) {
 
 void check_workers(const options& o) {
     if (o.workers == 1) return;
-    refuse(o.repeat > 0, "--workers run beside each other, and --repeat times one forward pass: leave one of them out");
+    refuse(o.repeat > 0, "--workers run at the same time, and --repeat times one forward pass: leave one of them out");
     refuse(o.info || o.verify || !o.convert.empty(),
-           "--workers share out inputs, and --info, --verify and --convert take none: leave --workers out");
+           "--workers divide the inputs, and --info, --verify and --convert have no inputs: leave --workers out");
 }
 
 }  // namespace
@@ -155,11 +156,11 @@ void check_options(const options& o) {
     refuse(o.inputs.empty() && o.input.empty() && o.evaluate.empty() && !o.info && !o.verify && o.convert.empty(),
            "no images given (classify --help shows examples)");
     refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
-    refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: which one?");
-    refuse(!o.weights_key.empty() && o.model.empty(), "--weights-key is for a checkpoint of your own (--model): which one?");
+    refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: leave one of them out");
+    refuse(!o.weights_key.empty() && o.model.empty(), "--weights-key is for your own checkpoint: give it with --model");
     if (o.variant || !o.config.empty()) {
         const std::string name = o.variant ? "--variant" : "--config";
-        refuse(o.model.empty(), name + " is for a checkpoint of your own (--model): the built-in model brings its configuration");
+        refuse(o.model.empty(), name + " is for your own checkpoint (--model): the built-in model has its configuration");
         std::error_code missing;
         refuse(std::filesystem::exists(path_of(o.model) / "config.json", missing),
                name + " is for a checkpoint without a configuration: " + o.model + " has a config.json");

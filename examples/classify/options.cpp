@@ -88,7 +88,7 @@ std::array<float, 3> parse_channels(const std::string& option, const std::string
 
 const CLI::Validator not_empty{[](const std::string& given) { return given.empty() ? "expected a name, found nothing" : ""; }, ""};
 
-// CLI11's own takes a name for something else than UTF-8 on Windows.
+// CLI11's check does not interpret names as UTF-8 on Windows.
 const CLI::Validator existing_file{[](const std::string& given) {
                                        std::error_code missing;
                                        const std::filesystem::file_status found = std::filesystem::status(path_of(given), missing);
@@ -98,14 +98,14 @@ const CLI::Validator existing_file{[](const std::string& given) {
                                    },
                                    ""};
 
-// CLI11 would take the next argument for the value of --out=$UNSET: a photo for the file to be written.
+// CLI11 would use the next argument, a photo, as the value of --out=$UNSET, and the program would overwrite it.
 void check_values(int argc, const char* const* argv) {
     for (int i = 1; i < argc && argv[i] != std::string_view{"--"}; ++i)
         if (const std::string_view given = argv[i]; given.starts_with("--") && given.find('=') == given.size() - 1)
             throw failure{wrong_usage, std::string{given} + ": expected a value, found nothing"};
 }
 
-// In CLI11's order, last one first. It would take the brackets of a folder called [2019] for a list of its own.
+// Returns the arguments in CLI11's order, last one first. CLI11 would parse the brackets of a folder called [2019] as a list.
 std::vector<std::string> arguments(int argc, const char* const* argv) {
     std::vector<std::string> all;
     for (int i = argc - 1; i > 0; --i) {
@@ -115,8 +115,8 @@ std::vector<std::string> arguments(int argc, const char* const* argv) {
     return all;
 }
 
-// In names of what is written {shard} stands for the part: "records-{shard}.jsonl" is records-2-of-8.jsonl. mpirun has no shell to
-// write it so.
+// Replaces {shard} in the name of an output by the part: "records-{shard}.jsonl" becomes records-2-of-8.jsonl. Under mpirun there is no
+// shell that could insert it.
 void name_part(const char* option, std::string& path, const std::optional<shard>& part) {
     const std::string place = "{shard}";
     for (std::size_t at = 0; (at = path.find(place, at)) != std::string::npos;) {
@@ -131,7 +131,7 @@ std::string unknown_option(const CLI::App& app) {
         for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     const std::vector<std::string> unknown = app.remaining();
     const std::string& first = unknown.front();
-    return first + " is no option (--help lists them)" + did_you_mean(first.substr(0, first.find('=')), known);
+    return "unknown option " + first + " (see --help)" + did_you_mean(first.substr(0, first.find('=')), known);
 }
 
 }  // namespace
@@ -157,25 +157,26 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     const std::string model = "Model";
     add_text("--model", o.model, "PATH", "Hugging Face folder, .safetensors, .bin or .pth; default: built in")->group(model);
     add_choice<cvt::config>(app, "--variant", o.variant, {{"cvt-13", cvt::cvt_13}, {"cvt-21", cvt::cvt_21}, {"cvt-w24", cvt::cvt_w24}},
-                            "of a checkpoint without a config; default: by its shapes")
+                            "configuration of a checkpoint that has none; default: recognised by its shapes")
         ->group(model);
-    add_text("--config", o.config, "FILE", "a config.json for a lone checkpoint of any other configuration")
+    add_text("--config", o.config, "FILE", "config.json for a checkpoint that has none, of any other configuration")
         ->check(existing_file)
         ->group(model);
-    add_text("--weights-key", o.weights_key, "PATH", "which weights of a file that holds several sets, such as model_ema")->group(model);
+    add_text("--weights-key", o.weights_key, "PATH", "the weights to load from a file that holds several sets, such as model_ema")
+        ->group(model);
     add_choice<cvt::gelu>(app, "--gelu", o.gelu, {{"quick", cvt::gelu::quick}, {"erf", cvt::gelu::erf}},
                           "activation; default: hidden_act in config.json, else by the tensors' naming")
         ->group(model);
     add_choice<cvt::precision>(app, "--precision", o.precision, {{"f32", cvt::precision::f32}, {"int8", cvt::precision::int8}},
                                "weights as float32, or as int8: faster, a quarter of the memory, a little less exact (f32)")
         ->group(model);
-    add_text("--labels", o.labels, "FILE", "names of the classes, one a line")->check(existing_file)->group(model);
+    add_text("--labels", o.labels, "FILE", "names of the classes, one per line")->check(existing_file)->group(model);
     add_text("--preprocessor", o.preprocessor, "FILE", "a preprocessor_config.json instead of the model's own")
         ->check(existing_file)
         ->group(model);
     add_number("--threads", o.threads, cvt::executor::max_workers, "threads for one forward pass (1)")->group(model);
     add_number("--batch", o.batch, 1024, "images in one forward pass (1)")->group(model);
-    add_number("--workers", o.workers, most_workers, "batches at a time, each with --threads of its own (1)")->group(model);
+    add_number("--workers", o.workers, most_workers, "batches that run at the same time, each with its own --threads (1)")->group(model);
     add_text("--kernels", o.kernels, "NAME", "kernel set; default: the best for this CPU")->group(model);
 
     const std::string images = "Images";
@@ -193,7 +194,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                                  {"bicubic", cvt::resampling::bicubic},
                                  {"box", cvt::resampling::box},
                                  {"hamming", cvt::resampling::hamming}},
-                                "Pillow's filter that resizes; default: the model's")
+                                "Pillow's filter for resizing; default: the model's")
         ->group(images);
     const auto add_channels = [&app, &images](const std::string& name, std::optional<std::array<float, 3>>& target, const char* help) {
         app.add_option_function<std::string>(
@@ -201,8 +202,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
             ->type_name("R,G,B")
             ->group(images);
     };
-    add_channels("--mean", o.mean, "of the pixels from 0 to 1, or one number for all channels; default: the model's");
-    add_channels("--std", o.std, "likewise");
+    add_channels("--mean", o.mean, "mean of the pixels from 0 to 1, or one number for all channels; default: the model's");
+    add_channels("--std", o.std, "standard deviation, in the same form");
     add_choice<cvt::orientation>(app, "--orient", o.orient, {{"exif", cvt::orientation::exif}, {"ignore", cvt::orientation::ignore}},
                                  "turn photos as EXIF says (exif), or not, as ImageNet evaluation does")
         ->group(images);
@@ -220,21 +221,21 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     const std::string output = "Output";
     add_choice<record_format>(app, "--format", o.format,
                               {{"text", record_format::text}, {"jsonl", record_format::jsonl}, {"csv", record_format::csv}},
-                              "one record an image (text)")
+                              "one record per image (text)")
         ->group(output);
     add_number("--top-k", o.top_k, 10'000'000, "classes in a record (5)")->group(output);
     add_text("--attention", o.attention, "DIR", "draw over each photo where the model looked: DIR/NAME.attention.png")->group(output);
     add_number("--repeat", o.repeat, 1'000'000, "time N more runs of each forward pass")->group(output);
-    app.add_flag("--info", o.info, "describe the model and what it costs")->group(output);
+    app.add_flag("--info", o.info, "describe the model and its costs")->group(output);
 
     const std::string jobs = "Large jobs";
     std::string part;
     bool fail_fast = false;
     std::optional<int> max_errors;
     app.add_flag("--tar", o.tar, "inputs are tar archives (WebDataset shards) of images, or directories of .tar files")->group(jobs);
-    add_text("--shard", part, "i/n|auto", "one of n parts of the inputs, from 0; auto: as Slurm or Open MPI say")->group(jobs);
-    add_text("--out", o.out, "FILE", "where records go instead; {shard} in outputs' names is i-of-n")->group(jobs);
-    app.add_flag("--resume", o.resume, "continue FILE: what has a record is not done again (--format jsonl)")->group(jobs);
+    add_text("--shard", part, "i/n|auto", "one of n parts of the inputs, from 0; auto: chosen by Slurm or Open MPI")->group(jobs);
+    add_text("--out", o.out, "FILE", "write records to FILE; {shard} in the names of outputs becomes i-of-n")->group(jobs);
+    app.add_flag("--resume", o.resume, "continue FILE: skip inputs that have a record (--format jsonl)")->group(jobs);
     app.add_flag("--fail-fast", fail_fast, "end at the first input that fails")->group(jobs);
     app.add_option("--max-errors", max_errors, "end when more than N inputs failed")
         ->type_name("N")
@@ -243,12 +244,12 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
 
     const std::string evaluation = "Evaluation";
     add_text("--evaluate", o.evaluate, "DIR|LIST",
-             "accuracy on photos in one folder a class, named by label or index, or in a list (PATH LABEL, or CSV)")
+             "accuracy on photos in one folder per class, named by label or index, or in a list (PATH LABEL, or CSV)")
         ->group(evaluation);
-    add_text("--truth", o.truth, "FILE", "for photos in one flat DIR: a line each, in the order of their names")
+    add_text("--truth", o.truth, "FILE", "classes of photos in one flat DIR: one line per photo, in the order of their names")
         ->check(existing_file)
         ->group(evaluation);
-    add_text("--classes", o.classes, "FILE", "what other names mean: lines of a name (n01440764), then a label or index")
+    add_text("--classes", o.classes, "FILE", "classes of other names: lines with a name (n01440764), then a label or index")
         ->check(existing_file)
         ->group(evaluation);
 
@@ -256,9 +257,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--convert", o.convert, "OUT", "write the model as a new Hugging Face folder, with safetensors")->group(conversion);
     add_choice<dtype_choice>(app, "--dtype", o.dtype,
                              {{"f32", dtype_choice::f32}, {"f16", dtype_choice::f16}, {"int8", dtype_choice::int8}},
-                             "of the weights written (f32)")
+                             "type of the weights that --convert writes (f32)")
         ->group(conversion);
-    app.add_flag("--verify", o.verify, "run the self-test that --convert stored, and say how far it is")->group(conversion);
+    app.add_flag("--verify", o.verify, "run the self-test that --convert stored, and print the difference")->group(conversion);
 
     check_values(argc, argv);
     try {
@@ -271,7 +272,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& wrong) {
         throw failure{wrong_usage, wrong.what()};
     }
-    if (fail_fast && max_errors) throw failure{wrong_usage, "--fail-fast and --max-errors both say when to end: which one?"};
+    if (fail_fast && max_errors) throw failure{wrong_usage, "--fail-fast and --max-errors both limit the failures: leave one of them out"};
     if (fail_fast) o.max_errors = 0;
     if (max_errors) o.max_errors = static_cast<std::size_t>(*max_errors);
     if (!part.empty()) o.shard = part == "auto" ? shard_from_environment() : parse_shard(part);

@@ -1,4 +1,4 @@
-// The options of the command line: what was asked for, checked as far as that goes without a model.
+// The options of the command line, parsed and checked as far as this needs no model.
 #pragma once
 
 #include <array>

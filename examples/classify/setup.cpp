@@ -138,7 +138,7 @@ std::vector<std::string> choose_labels(const options& o, const checkpoint_facts&
 
 void check_against_model(const options& o, const cvt::config& c, const decisions& d) {
     refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; use --embedding");
-    refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, whose attention would be shown");
+    refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, so it has no attention to draw");
     refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
     if (!o.input.empty()) return;
     refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty()), "the model takes " + std::to_string(c.num_channels) +

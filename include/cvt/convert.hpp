@@ -104,7 +104,7 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
 /// Writes the checkpoint `from` (anything model::load takes) as the folder `to`, which must be new or empty:
 /// config.json, preprocessor_config.json and model.safetensors, with transformers' names. cvt loads it as the same model,
 /// bit for bit in float32; transformers loads it too, but computes with the exact GELU whatever hidden_act says.
-/// The self-test for verify() is a forward pass over a formula image of the model's input size. The packed model is in
+/// The self-test for verify() is a forward pass over a generated image of the model's input size. The packed model is in
 /// memory during that pass; afterwards there is one tensor at a time.
 /// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels), mismatch (a weight beyond F16's range).
 inline result<conversion> convert(const char* from, const char* to, const convert_options& options = {}) noexcept {

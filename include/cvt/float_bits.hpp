@@ -1,4 +1,4 @@
-// Tests a float for NaN and infinity by its bits, because a host may compile with -ffast-math, which assumes that there are none.
+// Tests a float for NaN and infinity by its bits, because a host may compile with -ffast-math, which assumes that neither occurs.
 #pragma once
 
 #include <cstdint>

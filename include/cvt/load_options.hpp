@@ -17,7 +17,7 @@ CVT_NAMESPACE_BEGIN
 /// cvt::result<cvt::model> model = cvt::model::load("checkpoint.pth", options);
 /// @endcode
 struct load_options {
-    /// Configuration for a checkpoint that carries none, or to override config.json. num_classes and final_norm always come from
+    /// Configuration for a checkpoint that has none, or to override config.json. num_classes and final_norm always come from
     /// the tensors; leave its gelu at quick to let the checkpoint decide.
     std::optional<cvt::config> config = {};
     /// Overrides `config`, config.json's hidden_act and the convention of the tensors' naming.
@@ -31,7 +31,7 @@ struct load_options {
     std::optional<cvt::scoring> scores = {};
     /// How images become inputs; overrides preprocessor_config.json, which is then not read, and every default.
     std::optional<cvt::preprocessing> preprocessing = {};
-    /// Leaves config.json's id2label unread, for a caller with names of its own: stale ones are then neither a warning nor an error.
+    /// Ignores config.json's id2label, for a caller with its own names: wrong labels then cause neither a warning nor an error.
     bool ignore_labels = false;
     /// Name of a kernel set. Null: the one that the environment variable CVT_FORCE_KERNELS names, else the best for this CPU.
     const char* kernels = nullptr;

@@ -47,7 +47,7 @@ namespace detail {
 inline result<model_shape> shape_of_valid(const config& c, std::int64_t height, std::int64_t width) noexcept {
     const long long found_height = height, found_width = width;
     if (height > maximum_input || width > maximum_input)
-        return error::format(errc::invalid_argument, "input of %lld x %lld pixels (height x width) is too large: at most %d a side",
+        return error::format(errc::invalid_argument, "input of %lld x %lld pixels (height x width) is too large: at most %d per side",
                              found_height, found_width, maximum_input);
     if (height < 1 || width < 1 || !detail::extent_fits(c, height) || !detail::extent_fits(c, width))
         return error::format(errc::invalid_argument,
@@ -71,7 +71,7 @@ inline result<model_shape> shape_of_valid(const config& c, std::int64_t height, 
 }  // namespace detail
 
 /// Sizes of all stages for an input of height x width pixels. Errors: an invalid configuration, an input smaller than
-/// minimum_input(c) or larger than maximum_input a side.
+/// minimum_input(c) or larger than maximum_input per side.
 inline result<model_shape> shape_of(const config& c, std::int64_t height, std::int64_t width) noexcept {
     if (error e = validate(c)) return e;
     return detail::shape_of_valid(c, height, width);

@@ -30,7 +30,7 @@ private:
     std::uint64_t state_;
 };
 
-/// Fills `out`, a row-major tensor of any shape, with the formula image, which counts as normalised. The same as
+/// Fills `out`, a row-major tensor of any shape, with the generated image, which counts as normalised. The same as
 /// formula_image of tests/golden/cvt_reference.py.
 inline void fill_formula_image(std::span<float> out, std::uint64_t seed) noexcept {
     const formula_stream stream{"image", seed};

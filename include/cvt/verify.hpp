@@ -18,7 +18,7 @@ CVT_NAMESPACE_BEGIN
 struct verification {
     const char* output = "logits";  ///< what was compared: "logits" or "embedding"
     std::size_t values = 0;         ///< number of values compared
-    int height = 0, width = 0;      ///< of the formula image, in pixels
+    int height = 0, width = 0;      ///< of the generated image, in pixels
     double difference = 0;          ///< largest |computed - stored|; the largest double if a computed value is not finite
     double limit = 0;               ///< allowed difference of two float32 passes, or of an int8 pass from a float32 one
     char stored_by[64] = "";        ///< version and kernels that computed the stored values: "cvt 0.2.0, avx2"
@@ -31,10 +31,10 @@ namespace detail {
 /// A correct float32 pass is within 2e-5 of the exact result: the bound of the golden tests, relative to the largest value
 /// if that is above 1. Two passes are within twice that of each other.
 inline constexpr double self_test_limit = 4e-5;
-/// The stored values are those of a float32 pass. An int8 pass with formula weights differs from it by 2 to 4 % of the largest.
+/// The stored values are those of a float32 pass. An int8 pass with generated weights differs from it by 2 to 4 % of the largest.
 inline constexpr double int8_self_test_limit = 0.1;
 
-/// Runs `m` on the formula image and writes its logits to `out`, or its embedding if it has no head. Errors: those of session::run.
+/// Runs `m` on the generated image and writes its logits to `out`, or its embedding if it has no head. Errors: those of session::run.
 inline error run_formula_image(const model& m, int height, int width, std::uint64_t seed, const executor& threads,
                                buffer<float>& out) noexcept {
     const config& c = m.config();

@@ -1,6 +1,6 @@
 """Reads any CvT checkpoint into PyTorch: a Hugging Face folder, .safetensors, .bin or .pth, with official or transformers' names.
 
-For scripts/compare. Written for itself, sharing nothing with the C++ reader, so that the two can disagree.
+Used by scripts/compare. It shares no code with the C++ reader, so that a mistake in one of them shows.
 """
 import json
 import os
@@ -17,7 +17,7 @@ sys.path += [os.path.join(ROOT, "tests", "golden"), os.path.join(ROOT, "weights"
 import cvt_reference as ref  # noqa: E402
 from cvt_torch import CvT  # noqa: E402
 
-HF_KEYS = {"num_channels": "in_chans", "patch_sizes": "patch_size", "qkv_projection_method": "qkv_proj_method"}  # others are alike
+HF_KEYS = {"num_channels": "in_chans", "patch_sizes": "patch_size", "qkv_projection_method": "qkv_proj_method"}  # other keys have the same name
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Checkpoint:
     folder: str  # with a config.json, or ""
     config_file: str  # the config.json that was read, or ""
     preprocessor: dict  # preprocessor_config.json, or empty
-    image_size: int  # of config.json, else what the variant was published for
+    image_size: int  # from config.json, otherwise the published size of the variant
 
 
 def read_json(path):
@@ -63,7 +63,7 @@ def read_weights(path, trust):
         state = torch.load(path, map_location="cpu", weights_only=not trust)
     except pickle.UnpicklingError as refused:
         why = str(refused).split(". ")[-1]
-        sys.exit(f"{path}: PyTorch {torch.__version__} takes it only as code that may do anything ({why}): --trust lets it")
+        sys.exit(f"{path}: PyTorch {torch.__version__} can only read it by running code from the file ({why}); --trust allows that")
     for key in ("state_dict", "model", "encoder"):  # a training checkpoint
         inner = state.get(key)
         if isinstance(inner, dict) and any(isinstance(v, torch.Tensor) for v in inner.values()):
@@ -78,7 +78,7 @@ def weights_of(model):
     for name in ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"):
         if os.path.exists(os.path.join(model, name)):
             return os.path.join(model, name)
-    sys.exit(f"{model}: no model.safetensors or pytorch_model.bin in it")
+    sys.exit(f"{model}: expected a model.safetensors or pytorch_model.bin in the folder, found neither")
 
 
 def configuration(hf):
@@ -87,18 +87,18 @@ def configuration(hf):
 
 
 def recognise(names, state):
-    """The published variant with these tensors, as long as its stages, widths and depths."""
+    """Returns the published variant whose widths and depths are those of the tensors."""
     def depth(i):
         return len({n.split(".")[2] for n in names if n.startswith(f"stage{i}.blocks.")})
     for variant, c in ref.VARIANTS.items():
         widths = tuple(state[names[f"stage{i}.patch_embed.proj.weight"]].shape[0] for i in range(3))
         if c["embed_dim"] == widths and c["depth"] == tuple(map(depth, range(3))):
             return variant
-    sys.exit("this lone file is none of the published variants: say --config FILE")
+    sys.exit("the file has no configuration and is not a published variant: give one with --config FILE")
 
 
 def official_names(state):
-    """{official name: name in the file}."""
+    """Returns {official name: name in the file}, and the naming scheme."""
     names = {}
     for name in state:
         short = name[len("module."):] if name.startswith("module.") else name
@@ -116,7 +116,7 @@ def load(path, config_file, gelu, trust):
     state = read_weights(weights_of(path), trust)
     names, naming = official_names(state)
     if "stage0.patch_embed.proj.weight" not in names:
-        sys.exit(f"{path}: no CvT: it has no stage0.patch_embed.proj.weight, by neither naming")
+        sys.exit(f"{path}: not a CvT: expected a tensor stage0.patch_embed.proj.weight, or transformers' name for it")
     folder = path if os.path.exists(os.path.join(path, "config.json")) else ""
     config_file = config_file or (os.path.join(folder, "config.json") if folder else "")
     hf = read_json(config_file) if config_file else {}
@@ -133,7 +133,7 @@ def load(path, config_file, gelu, trust):
     wanted = [n for n in model.state_dict() if not n.endswith("num_batches_tracked")]
     missing = [n for n in wanted if n not in names]
     if missing:
-        sys.exit(f"{path}: {len(missing)} tensors are missing, {missing[0]} first")
+        sys.exit(f"{path}: {len(missing)} tensors are missing; the first is {missing[0]}")
     model.load_state_dict({n: state[names[n]].double() for n in wanted}, strict=False)
     beside = os.path.join(folder, "preprocessor_config.json")
     size = hf.get("image_size", 384 if variant == "cvt-w24" else 224)

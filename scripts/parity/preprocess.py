@@ -1,4 +1,4 @@
-"""A photo to a network's input as a preprocessor_config.json says, with Pillow and numpy. For scripts/compare."""
+"""Preprocesses a photo by the rules of a preprocessor_config.json, with Pillow and numpy. Used by scripts/compare."""
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -8,7 +8,7 @@ FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 
 
 def processor_of(preprocessor):
-    """"ViT" of a ViTImageProcessor; "" where none is named."""
+    """Returns the processor's name without its suffix, "ViT" for ViTImageProcessor, or "" if the file names no processor."""
     name = preprocessor.get("image_processor_type") or preprocessor.get("feature_extractor_type") or ""
     for end in ("FeatureExtractor", "ImageProcessor", "ImageProcessorFast"):
         if name.endswith(end):
@@ -17,7 +17,7 @@ def processor_of(preprocessor):
 
 
 def rule_of_processor(preprocessor, processor):
-    """rule_for() of the processors that are not ConvNext's."""
+    """Does the work of rule_for() for all processors except ConvNext's."""
     size, edge = preprocessor["size"], None
     if isinstance(size, dict):
         edge = size.get("shortest_edge")
@@ -33,7 +33,7 @@ def rule_of_processor(preprocessor, processor):
 
 
 def rule_for(preprocessor, image_size, size=0):
-    """(short side or None, warp (height, width) or None, crop (height, width) or None) of a preprocessor_config.json; `size`: another."""
+    """Returns (short side or None, warp (height, width) or None, crop (height, width) or None). `size` overrides the file's input size."""
     def official(n):
         return (int(n / 0.875), None, (n, n)) if n < 384 else (None, (n, n), None)
 
@@ -65,7 +65,7 @@ def rule_for(preprocessor, image_size, size=0):
 
 
 def preprocess(path, rule, preprocessor):
-    """float32 (1, 3, height, width)."""
+    """Returns the network's input, float32 (1, 3, height, width)."""
     image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
     short, warp, crop = rule
     resample = preprocessor.get("resample")

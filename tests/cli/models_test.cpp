@@ -193,7 +193,7 @@ TEST_CASE("--labels takes the place of labels in config.json, which is not warne
     json config = json::parse(read_file(weights + "/config.json"));
     std::string names = "\xEF\xBB\xBF";
     for (int i = 0; i < 10; ++i) names += "class no. " + std::to_string(i) + "\n";
-    REQUIRE(write_file(labels, names + "\r\n\n"));  // blank lines at the end count for nothing
+    REQUIRE(write_file(labels, names + "\r\n\n"));  // blank lines at the end are ignored
     for (const json& stale : {json{{"0", "a"}, {"1", "b"}}, json{{"0", "a"}, {"2", "b"}}}) {
         config["id2label"] = stale;
         REQUIRE(write_file(model + "/config.json", config.dump()));
@@ -347,7 +347,7 @@ TEST_CASE("--info names the set of weights of a training checkpoint, and --weigh
     CHECK(beside.out.find("beside them    args (argparse.Namespace: lr 0.001, ") != std::string::npos);
     const outcome head = classify({"--model", data + "head-fc.pth", "--input", data + "input.npy", "--logits", out});
     CHECK(head.code == 0);
-    CHECK(head.err.find("warning: the head is taken to be fc.weight") != std::string::npos);
+    CHECK(head.err.find("warning: head.weight is missing: fc.weight is used as the head") != std::string::npos);
 }
 
 TEST_CASE("sigmoids and regression values are labelled as such", "[cli]") {
@@ -447,7 +447,7 @@ TEST_CASE("--attention needs a class token, --evaluate a head", "[cli]") {
     CHECK(set.err.find("no head") != std::string::npos);
 }
 
-TEST_CASE("--info describes the model and what it costs", "[cli]") {
+TEST_CASE("--info describes the model and its costs", "[cli]") {
     const outcome o = classify({"--info"});
     CHECK(o.code == 0);
     CHECK(o.err.empty());

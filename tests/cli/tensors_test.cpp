@@ -171,7 +171,7 @@ TEST_CASE("outputs never overwrite inputs", "[cli]") {
     for (const auto& arguments : std::vector<std::vector<std::string>>{{"--logits", photo, folder.path()}, {"--embedding", photo, "-"}}) {
         const outcome o = classify(arguments);
         CHECK(o.code == 2);
-        CHECK(o.err.find("exists and is no .npy file") != std::string::npos);
+        CHECK(o.err.find("exists and is not a .npy file") != std::string::npos);
     }
     CHECK(read_file(photo) == before);
     REQUIRE(classify({"--logits", folder / "again.npy", photo}).code == 0);

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Starts the process of a shard, without pipes, so that its death leaves nothing waiting.
+/// Starts the process of a shard, without pipes, so that nothing waits for it after it is killed.
 pid_t start(const std::vector<std::string>& arguments) {
     const pid_t child = ::fork();
     if (child != 0) return child;
@@ -139,8 +139,8 @@ void killed(int images, int workers, int kills) {
     }
     CHECK(lost == 0);
     CHECK(repeated == 0);
-    std::printf("cluster: %d images, %d workers, %d kills, %d torn lines, %d processes: %d lost, %d repeated\n", images, workers, t.kills,
-                t.torn, t.lives, lost, repeated);
+    std::printf("cluster: %d images, %d workers, %d kills, %d incomplete lines, %d processes: %d lost, %d repeated\n", images, workers,
+                t.kills, t.torn, t.lives, lost, repeated);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Every public class has a snippet in its comment; that this program was built says that the snippets compile.
+// Checks that every public class has a snippet in its comment. This program contains the snippets, so its build compiles them.
 #include "snippets.hpp"
 
 #include <catch2/catch.hpp>
@@ -10,5 +10,5 @@ TEST_CASE("every public class has a snippet of three to six lines") {
         CHECK(snippet.lines >= 3);
         CHECK(snippet.lines <= 6);
     }
-    CHECK(static_cast<std::size_t>(blocks_of_code) == class_snippets.size());  // none stands where it is not compiled
+    CHECK(static_cast<std::size_t>(blocks_of_code) == class_snippets.size());  // no comment has a snippet that is not compiled
 }

@@ -121,7 +121,7 @@ inline double largest_difference(const std::vector<float>& a, const std::vector<
     return worst;
 }
 
-/// Makes a model with formula weights and runs it on the image, with the named kernel set or the best one.
+/// Makes a model with generated weights and runs it on the image, with the named kernel set or the best one.
 inline bool run_session(const golden_case& c, const std::vector<float>& image, all_outputs& out, const char* kernels = nullptr) {
     formula_weights weights{c.seed};
     const auto model = cvt::model::from_weights(c.config, {&weights, &formula_weights::read}, {.kernels = kernels});

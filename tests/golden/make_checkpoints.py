@@ -1,5 +1,5 @@
 # python3 tests/golden/make_checkpoints.py    (numpy, torch)
-"""Make the checkpoints of tests/data/torch: one small model (formula weights, seed 7) in every container and naming that users
+"""Make the checkpoints of tests/data/torch: one small model (generated weights, seed 7) in every container and naming that users
 have, a few tensors of every kind that torch.save writes (mixed*.pth), and files that must be refused. Needs numpy and torch.
 
 tiny-input.npy and tiny-logits-*.npy: the reference's outputs; -f16 and -bf16 are computed with the rounded weights.

@@ -1,5 +1,5 @@
 # /usr/bin/python3 tests/golden/make_field_checkpoints.py    (Debian's python3-torch, python3-numpy)
-"""Make the checkpoints of tests/data/field: one very small model (formula weights, seed 7) in the kinds of files that training
+"""Make the checkpoints of tests/data/field: one very small model (generated weights, seed 7) in the kinds of files that training
 scripts write, and files that must be refused. Classes of packages that need not be installed (Lightning, yacs, OmegaConf, timm ...)
 are stand-ins with the same qualified name and state: a pickle contains nothing else of a class.
 

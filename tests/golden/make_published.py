@@ -1,5 +1,5 @@
 # /usr/bin/python3 tests/golden/make_published.py FOLDER [cvt-13 cvt-21 cvt-w24]    (numpy, torch; 0.4 GB of files, 1.1 GB more with cvt-w24)
-"""Make the published models in full size in their usual files, with formula weights: FOLDER/cvt-13 and FOLDER/cvt-21 are Hugging Face
+"""Make the published models in full size in their usual files, with generated weights: FOLDER/cvt-13 and FOLDER/cvt-21 are Hugging Face
 folders with a pytorch_model.bin, FOLDER/cvt-13-safetensors the same weights in a model.safetensors, FOLDER/cvt-w24.pth an
 official state dict. tests/golden/published_files.sh runs the library on them.
 """

@@ -1,5 +1,5 @@
 # python3 tests/golden/make_safetensors.py    (numpy)
-"""Make the files of tests/data/checkpoint: a Hugging Face folder with the small model of tests/data/torch (formula weights, seed 7),
+"""Make the files of tests/data/checkpoint: a Hugging Face folder with the small model of tests/data/torch (generated weights, seed 7),
 the same with int8 weights as compressed-tensors writes them (int8-logits.npy: of the image and GELU of tiny-logits-quick.npy), and
 names.txt with the official name, the transformers name and the shape of every tensor of two configurations."""
 import json

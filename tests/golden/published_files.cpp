@@ -26,7 +26,7 @@ cvt::model load(const std::string& path, const cvt::load_options& options = {}) 
     return *model;
 }
 
-/// Runs the model of a file, whose weights are the formula weights of the case.
+/// Runs the model of a file, whose weights are the generated weights of the case.
 bool run_file(const std::string& path, const golden_case& c, const std::vector<float>& image, all_outputs& out) {
     const cvt::model model = load(path, {.gelu = c.config.gelu});
     CHECK(model.config() == c.config);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# published_files.sh PROGRAM: makes full-size PyTorch files with formula weights in a temporary folder (2.6 GB), and checks how
+# published_files.sh PROGRAM: makes full-size PyTorch files with generated weights in a temporary folder (2.6 GB), and checks how
 # the library reads them, how fast and with how much memory. Each memory measurement is a separate process. Exit status 77: no PyTorch.
 set -eu
 program=$1

@@ -3,5 +3,5 @@
 
 #include <cvt/model.hpp>
 
-/// Returns the largest logit of the model for a formula image; negative infinity if a call fails.
+/// Returns the largest logit of the model for a generated image; negative infinity if a call fails.
 float largest_logit(const cvt::model& m);

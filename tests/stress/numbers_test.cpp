@@ -38,7 +38,7 @@ bool all_finite(const everything& e) {
            std::all_of(e.stages.begin(), e.stages.end(), [](const std::vector<float>& map) { return all_finite(map); });
 }
 
-/// Formula weights with changes to all tensors whose name contains a text.
+/// Generated weights with changes to all tensors whose name contains a text.
 struct changed_weights {
     std::string text;
     float factor = 1, value = 0;

@@ -1,4 +1,4 @@
-// Makes checkpoints with formula weights for any configuration, and compares two checkpoints bit for bit.
+// Makes checkpoints with generated weights for any configuration, and compares two checkpoints bit for bit.
 #pragma once
 
 #include <cstring>
@@ -13,7 +13,7 @@
 
 namespace cvt_test {
 
-/// Makes a safetensors file with formula weights and official names.
+/// Makes a safetensors file with generated weights and official names.
 inline std::string formula_file(const cvt::config& c, std::uint64_t seed = 0) {
     safetensors_writer w;
     cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {

@@ -1,4 +1,4 @@
-// Helpers for the tests of single layers: formula weights packed for a kernel set, memory initialised to NaN, executors.
+// Helpers for the tests of single layers: generated weights packed for a kernel set, memory initialised to NaN, executors.
 #pragma once
 
 #include <algorithm>
@@ -94,7 +94,7 @@ inline formula_weights formula;  // the weights of every layer test
 /// Returns the float64 model of `c`.
 inline naive::model reference_of(const cvt::config& c) { return {c, &formula, &formula_weights::read}; }
 
-/// Formula weights, folded and packed as in a model.
+/// Generated weights, folded and packed as in a model.
 class packed_weights {
 public:
     packed_weights(const cvt::config& c, const cvt::kernels::kernel_set& set,

@@ -1,4 +1,4 @@
-// Makes small models with formula weights, and buffers for all outputs of a session.
+// Makes small models with generated weights, and buffers for all outputs of a session.
 #pragma once
 
 #include <cstring>
@@ -31,7 +31,7 @@ inline cvt::config tiny_config() {
     return c;
 }
 
-/// Makes a model with formula weights, on the named kernel set or the best one.
+/// Makes a model with generated weights, on the named kernel set or the best one.
 inline cvt::model make_model(const cvt::config& c, const char* kernels = nullptr, cvt::precision p = cvt::precision::f32) {
     formula_weights weights;
     cvt::result<cvt::model> m = cvt::model::from_weights(c, {&weights, &formula_weights::read}, {.precision = p, .kernels = kernels});
@@ -77,7 +77,7 @@ inline cvt::view<const float, 4> batch(const std::vector<float>& images, std::pt
     return cvt::view<const float, 4>{images.data(), n, channels, size.height, size.width};
 }
 
-/// Runs `s` on a formula image and returns all outputs.
+/// Runs `s` on a generated image and returns all outputs.
 inline everything run_everything(cvt::session& s, cvt::grid size, std::uint64_t seed = 0) {
     const cvt::config& c = s.model().config();
     everything out{c, size};

@@ -176,7 +176,7 @@ TEST_CASE("inputs below the minimum are refused with the minimum", "[config]") {
     }
     CHECK(shape_of(c, n, cvt::maximum_input));
     const std::string large = shape_of(c, n, cvt::maximum_input + 1).error().what();
-    CHECK(large.find("too large: at most 65536 a side") != std::string::npos);
+    CHECK(large.find("too large: at most 65536 per side") != std::string::npos);
     CHECK_FALSE(shape_of(c, std::numeric_limits<int>::max(), n));
 }
 

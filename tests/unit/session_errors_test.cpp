@@ -46,7 +46,7 @@ TEST_CASE("inputs that are null, have other channels, are too small or too large
     check(run(data, 1, 3, 2, 32), "input of 2 x 32 pixels (height x width) is too small: this configuration needs at least 3 x 3");
     check(run(data, 1, 3, 32, 0), "input of 32 x 0 pixels (height x width) is too small: this configuration needs at least 3 x 3");
     check(run(data, 1, 3, 32, -5), "input of 32 x -5 pixels (height x width) is too small: this configuration needs at least 3 x 3");
-    const char* large = " pixels (height x width) is too large: at most 65536 a side";
+    const char* large = " pixels (height x width) is too large: at most 65536 per side";
     check(run(data, 1, 3, 65537, 32), ("input of 65537 x 32" + std::string{large}).c_str());
     check(run(data, 1, 3, (std::ptrdiff_t{1} << 32) + 32, 32),
           ("input of 4294967328 x 32" + std::string{large}).c_str());  // not truncated to 32 bits

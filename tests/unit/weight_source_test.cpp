@@ -13,7 +13,7 @@
 
 namespace {
 
-/// Formula weights of a seed, and the names that were read.
+/// Generated weights of a seed, and the names that were read.
 struct formula_source {
     std::uint64_t seed;
     std::vector<std::string> asked = {};

@@ -1,10 +1,10 @@
-"""Random resized crops, turned left to right half of the time: what both trainings begin their augmentation with."""
+"""Random resized crops, half of them mirrored: the first step of augmentation in both trainings."""
 import torch
 import torch.nn.functional as F
 
 
 def random_crops(x, size, least):
-    """(B,3,S,S) floats -> (B,3,size,size): crops of `least` to 1 of the area, sides 3:4 to 4:3, reflected where they reach beyond."""
+    """(B,3,S,S) floats -> (B,3,size,size): crops of `least` to 1 of the area, with sides of 3:4 to 4:3 and reflection at the borders."""
     b = len(x)
     scale, ratio = torch.empty(b).uniform_(least, 1), torch.exp(torch.empty(b).uniform_(-0.29, 0.29))
     sw, sh = (scale * ratio).sqrt().clamp(max=1), (scale / ratio).sqrt().clamp(max=1)

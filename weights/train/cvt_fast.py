@@ -1,14 +1,14 @@
 """The forward pass of cvt_torch.CvT, arranged for training on CPUs: the same function of the same parameters, in bfloat16.
 
-What makes it fast (README.md has the measurements): matrix products and convolutions in bfloat16; tokens stay channels-last, so that the
-grid of a depth-wise convolution is a view of them; scores are made, normalised and used a few images at a time, while they are in the
-cache; QuickGELU is SiLU with 1.702 moved into the weights on both sides, and attention's scale moves into q's weights.
+It is fast for these reasons (README.md has the measurements). Matrix products and convolutions are in bfloat16. Tokens stay channels-last,
+so that the grid of a depth-wise convolution is a view of them. Scores are computed, normalised and used for a few images at a time, while
+they are in the cache. QuickGELU is SiLU with 1.702 folded into the weights on both sides, and attention's scale is folded into q's weights.
 """
 import torch
 import torch.nn.functional as F
 
-SCORES = 1 << 20  # elements of the score matrix made at once
-HIDDEN = 1 << 18  # elements of an MLP's hidden layer handled at once
+SCORES = 1 << 20  # elements of the score matrix that are computed at once
+HIDDEN = 1 << 18  # elements of an MLP's hidden layer that are computed at once
 
 
 class Attention(torch.autograd.Function):

@@ -1,6 +1,6 @@
-"""CvT in PyTorch, with the official tensor names: to train small models, to export ONNX, and to compare with (scripts/compare).
+"""CvT in PyTorch, with the official tensor names, for training small models, exporting ONNX and scripts/compare.
 
-Equal to tests/golden/cvt_reference.py.
+It computes the same as tests/golden/cvt_reference.py.
 """
 import torch
 import torch.nn as nn
@@ -23,7 +23,7 @@ class ConvProjection(nn.Module):
 
 
 def grid_projection(method, which, dim, kernel, stride, padding):
-    """What takes q, k or v from the token grid: depth-wise convolution; average pooling of keys and values; or nothing."""
+    """Computes the grid of q, k or v from the token grid: depth-wise convolution; average pooling of keys and values; or no change."""
     if method == "dw_bn":
         return ConvProjection(dim, kernel, stride, padding)
     return nn.AvgPool2d(kernel, stride, padding, ceil_mode=True) if method == "avg" and which != "q" else nn.Identity()

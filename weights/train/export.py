@@ -1,9 +1,9 @@
-"""The trained default model as files for `classify` and transformers: F16 safetensors, config.json, preprocessor_config.json.
+"""Writes the trained default model as files for `classify` and transformers: F16 safetensors, config.json, preprocessor_config.json.
 
 usage: export.py STATE OUT_DIR [--size 80] [--crop]
 
-STATE is train_default.py's state.pth, or what pack_state.py made of it; its EMA is taken. Photos are squashed to --size pixels, or with
---crop reduced to it on their short side and cut."""
+STATE is train_default.py's state.pth, or the output of pack_state.py; the weights are its EMA. The written preprocessing warps photos to
+--size pixels, or with --crop resizes the short side to it and crops."""
 import argparse
 import json
 import os

@@ -1,4 +1,4 @@
-"""Turn the trained EMA weights into the files of weights/: HF names, F16 safetensors, config.json, preprocessor_config.json.
+"""Writes the trained EMA weights as the files of weights/: HF names, F16 safetensors, config.json, preprocessor_config.json.
 
 usage: export_default.py ema.pth OUT_DIR [--size 128]"""
 import argparse

@@ -1,10 +1,10 @@
-"""All figures of the card of the default model, as Markdown; by `classify --evaluate`, and for comparison by PyTorch.
+"""Prints all figures of the default model's card as Markdown, from `classify --evaluate`, and from PyTorch for comparison.
 
 usage: measure_default.py CLASSIFY MODEL TINY IMAGENETTE IMAGEWOOF [--photo FILE ...] [--no-torch] [--work DIR]
 
-CLASSIFY is the built program, MODEL a folder that export.py wrote; TINY, IMAGENETTE and IMAGEWOOF are clones as for pack_data.py, whose
-validation photos are laid out in one folder a class under --work (a temporary folder). --photo: photos of which the first five classes are
-wanted."""
+CLASSIFY is the built program, MODEL a folder that export.py wrote. TINY, IMAGENETTE and IMAGEWOOF are clones as for pack_data.py; their
+validation photos are copied into one folder per class under --work (a temporary folder). --photo: prints the first five classes of these
+photos."""
 import argparse
 import json
 import os
@@ -21,7 +21,7 @@ TSV = os.path.join(HERE, "classes.tsv")
 
 
 def lay_out(folder, items):
-    """items: (repo, path, WordNet id) -> files DIR/id/name, where they are not yet."""
+    """Writes items (repo, path, WordNet id) as files DIR/id/name, unless they exist."""
     items = list(items)
     if os.path.isdir(folder):
         return
@@ -48,7 +48,7 @@ def by_classify(program, model, folder):
 
 
 def by_pytorch(model, folder):
-    """Top-1 of the same weights in float32, with Pillow's decoding and resizing."""
+    """Returns top-1 of the same weights in float32 in PyTorch, with Pillow's decoding and resizing."""
     import torch
     sys.path[:0] = [os.path.join(ROOT, "scripts/parity")]
     import checkpoint

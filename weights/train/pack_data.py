@@ -1,17 +1,17 @@
-"""Pack the training photos into a few .npy files, read by train_default.py as memory maps.
+"""Packs the training photos into a few .npy files, which train_default.py maps into memory.
 
 usage: pack_data.py TINY IMAGENETTE IMAGEWOOF OUT
 
-TINY, IMAGENETTE and IMAGEWOOF are clones (bare ones do) of the public repositories seshuad/IMagenet, thunderInfy/imagenette and
-thunderInfy/imagewoof on GitHub. Photos are read from git's objects, nothing is checked out. Classes are those of classes.tsv beside
-this file, in its order. Written to OUT, all uint8 (photos, height, width, 3), labels int64:
+TINY, IMAGENETTE and IMAGEWOOF are clones (bare or not) of the public repositories seshuad/IMagenet, thunderInfy/imagenette and
+thunderInfy/imagewoof on GitHub. Photos are read from git's objects, without a checkout. Classes are those of classes.tsv beside this
+file, in its order. OUT receives these files, photos as uint8 (photos, height, width, 3), labels as int64:
 
     tiny_train_x, _y   100,000 photos of Tiny ImageNet, 64 x 64
     tiny_val_x, _y      10,000, in the order of val_annotations.txt
-    photo_train_x, _y   18,000 photos of Imagenette and Imagewoof, squashed to 128 x 128 (Pillow's bicubic with antialias)
+    photo_train_x, _y   18,000 photos of Imagenette and Imagewoof, warped to 128 x 128 (Pillow's bicubic with antialias)
     photo_val_x, _y      7,800
-    small_train_x       photo_train_x's photos squashed to 64 x 64
-    small_val_x         photo_val_x's"""
+    small_train_x       photo_train_x's photos warped to 64 x 64
+    small_val_x         photo_val_x's photos warped to 64 x 64"""
 import io
 import os
 import subprocess
@@ -24,13 +24,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def classes():
-    """[(WordNet id, everyday name)] of the default model."""
+    """Returns [(WordNet id, common name)] of the default model."""
     with open(os.path.join(HERE, "classes.tsv"), encoding="utf-8") as f:
         return [tuple(line.rstrip("\n").split("\t")) for line in f]
 
 
 class Repo:
-    """Files of a clone's newest commit, by path, in the order asked for."""
+    """Reads files of a clone's newest commit by path, in the requested order."""
 
     def __init__(self, path):
         self.path = path

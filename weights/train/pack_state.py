@@ -1,10 +1,10 @@
-"""The state of train_default.py as one small file, so that training can go on elsewhere.
+"""Packs the state of train_default.py into one small file, so that training can continue on another machine.
 
 usage: pack_state.py STATE.pth OUT.xz      (train_default.py --resume OUT.xz begins from it)
 
-Weights and EMA are F16, the EMA as its difference from the weights; AdamW's moments are BF16, never F16 (the second one underflows), the
-last bits of difference and moments rounded away, which the optimiser does not notice: 6 bits of mantissa stay of a difference, 3 of a
-moment. The two bytes of all numbers are stored apart, which xz likes better."""
+Weights and EMA are F16, the EMA as its difference from the weights. AdamW's moments are BF16, since the second one would underflow in F16.
+Differences keep 6 bits of mantissa and moments 3, which is enough for the optimiser. The low and high bytes of all numbers are stored
+separately, because xz compresses them better that way."""
 import json
 import lzma
 import sys
@@ -16,7 +16,7 @@ FLAT = (("p", torch.float16, 10), ("ema", torch.float16, 6), ("m", torch.bfloat1
 
 
 def rounded(t, dtype, bits):
-    """t's bit patterns in dtype, as int16, with that many bits of mantissa; a carry into the exponent is right."""
+    """Returns t's bit patterns in dtype, as int16, rounded to `bits` bits of mantissa; a carry into the exponent is correct."""
     whole = 10 if dtype == torch.float16 else 7
     raw = t.to(dtype).view(torch.int16).int() & 0xffff
     drop = whole - bits
@@ -37,7 +37,7 @@ def pack(s):
 
 
 def unpack(path):
-    """What train_default.py's shared state is updated with."""
+    """Reads a packed file; returns the entries with which train_default.py updates its shared state."""
     with open(path, "rb") as f:
         data = lzma.decompress(f.read())
     at = 4 + int.from_bytes(data[:4], "little")

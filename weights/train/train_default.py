@@ -1,16 +1,16 @@
-"""Train the embedded default model: a small CvT on the 219 classes of classes.tsv. For CPUs; two processes of one thread each.
+"""Trains the built-in model, a small CvT on the 219 classes of classes.tsv, on CPUs: two processes of one thread each.
 
 usage: train_default.py DATA OUT [--epochs 60] [--cooldown-length 15] [--cooldown N] [--resume FILE] ...
 
-DATA is what pack_data.py wrote. OUT receives state.pth (everything, after each epoch; the same command goes on from it), train.log,
+DATA is the output of pack_data.py. OUT receives state.pth (everything, after each epoch; the same command continues from it), train.log,
 train.pid and train.pgid (to stop and continue the processes: kill -STOP -- -PGID). --resume begins from a packed state
-(pack_state.py) where OUT has no state.pth.
+(pack_state.py) if OUT has no state.pth.
 
 Schedule: one epoch of warm-up, a constant rate, then a cosine down to zero over the last --cooldown-length epochs; --cooldown N
-begins that now instead, N epochs long, so that a usable model can be had at any time. Crops of 32 pixels at first, then 48, 64 in the
+begins that now instead, for N epochs, so that training can end with a usable model at any time. Crops of 32 pixels at first, then 48, 64 in the
 cooldown and 80 in its last fifth.
 
-Every random number comes from (--seed, epoch, process): a run that was interrupted gives what an uninterrupted one does."""
+Every random number comes from (--seed, epoch, process), so that an interrupted run gives the same result as an uninterrupted one."""
 import argparse
 import math
 import os
@@ -75,7 +75,7 @@ class Flat:
         torch.cat([p.grad.reshape(-1) for p in self.model.parameters()], out=out)
 
     def state_dict(self, parameters, buffers):
-        """Named copies, as in the model's state dict, of flat parameters and statistics."""
+        """Returns flat parameters and statistics as named copies, as in the model's state dict."""
         keep = self.parameters.clone(), self.buffers.clone()
         self.parameters.copy_(parameters), self.buffers.copy_(buffers)
         out = {k: v.clone() for k, v in self.model.state_dict().items() if v.is_floating_point()}

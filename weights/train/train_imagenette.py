@@ -1,7 +1,7 @@
-"""Train the small embedded CvT on Imagenette (10 ImageNet classes). CPU or GPU; resumes from its own last checkpoint.
+"""Trains the small built-in CvT on Imagenette (10 ImageNet classes), on a CPU or GPU; resumes from its last checkpoint.
 
 usage: train_imagenette.py DATA OUT [--epochs 40] [--size 128] [--minutes 1e9]
-DATA holds train_x.npy (N,S,S,3 uint8), train_y.npy (N,), val_x.npy, val_y.npy, made from the photos squashed to S x S."""
+DATA holds train_x.npy (N,S,S,3 uint8), train_y.npy (N,), val_x.npy, val_y.npy, made from the photos warped to S x S."""
 import argparse
 import copy
 import math

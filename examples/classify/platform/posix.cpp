@@ -17,7 +17,7 @@
 namespace app {
 namespace {
 
-// Writes all bytes by calls that may write fewer, or none because of a signal. Where the reader may keep it waiting, an interrupt ends it.
+// Writes all bytes. A call may write fewer bytes, or none because of a signal. An interrupt ends the wait for a reader.
 template <class Write, class MayWait>
 bool write_all(const char* from, std::size_t count, Write write, MayWait may_wait) {
     for (std::size_t done = 0; done < count;) {
@@ -57,8 +57,8 @@ int flags_of(file::mode how) {
 
 }  // namespace
 
-// Otherwise the next file to be opened would take a closed stream's number and its data: the file of --logits would get the records.
-// The device is opened in the wrong direction, so that using a closed stream remains an error.
+// Otherwise the next file that is opened would get a closed stream's number, and with it the stream's data: records in the file of
+// --logits. The device is opened in the wrong direction, so that using a closed stream remains an error.
 void prepare_streams() {
     for (int stream = standard_input; stream <= standard_error; ++stream)
         if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", stream == standard_input ? O_WRONLY : O_RDONLY));

@@ -273,8 +273,8 @@ inline void write_value(json_writer& json, bool value) noexcept { json.boolean(v
 inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
 inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
 
-/// Writes id2label, and label2id, in which the last of equal labels wins, as in a Python dict. Without labels, writes the number of
-/// classes as num_labels.
+/// Writes id2label and label2id. Equal labels have the id of the last one in label2id, as in a Python dict. Without labels, writes the
+/// number of classes as num_labels.
 inline error write_labels(json_writer& json, int classes, std::span<const char* const> labels) noexcept {
     if (labels.empty()) {
         if (classes > 0) json.key("num_labels").integer(classes);
@@ -356,7 +356,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     json.end_object();
     if (!json.good()) return error::out_of_memory("config.json", json.text().size());
 
-    // Only labels can be unreadable, where they are not UTF-8. The other checks guard against errors in this file.
+    // Only labels can be unreadable, if they are not UTF-8. The other checks guard against errors in this file.
     const result<hf_config> back = read_hf_config(json.text());
     if (!back && back.error().code() == errc::out_of_memory) return back.error();
     if (!back) return error::format(errc::invalid_argument, "labels: the config.json with them cannot be read: %s", back.error().what());

@@ -1,4 +1,4 @@
-// The self-test that a checkpoint stores: a formula image, and the result of the model when the file was written.
+// The self-test that a checkpoint stores: a generated image, and the result of the model when the file was written.
 #pragma once
 
 #include <cfloat>
@@ -13,7 +13,7 @@ namespace checkpoint {
 /// The key of a self-test in the metadata of a safetensors file. The value is a JSON text.
 inline constexpr std::string_view self_test_key = "cvt.self_test";
 
-/// A forward pass over the formula image (channels, height, width) of `seed`, and the first values of its result.
+/// A forward pass over the generated image (channels, height, width) of `seed`, and the first values of its result.
 struct self_test {
     static constexpr int max_side = 1024;               ///< of the image: a file must not cause gigabytes to be allocated
     static constexpr std::size_t max_values = 1 << 16;  ///< logits beyond it are not stored
@@ -60,7 +60,7 @@ inline result<self_test> read_self_test(std::string_view text) noexcept {
     if (!integer("format", 1, INT64_MAX)) return bad("format", "a number");
     if (!integer("format", 1, 1))
         return error::format(errc::unsupported, "self-test: format: expected 1: the file comes from a later version");
-    if (root.size() != 9 || !text_is("image", "formula")) return bad("the record", "a formula image and what belongs to it");
+    if (root.size() != 9 || !text_is("image", "formula")) return bad("the record", "9 keys, with \"image\": \"formula\"");
     const auto seed = integer("seed", 0, INT64_MAX), height = integer("height", 1, self_test::max_side),
                width = integer("width", 1, self_test::max_side);
     if (!seed) return bad("seed", "an integer from 0");

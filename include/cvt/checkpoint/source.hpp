@@ -97,7 +97,7 @@ inline void resolve_head(checkpoint_source& s) noexcept {
         s.style.head = find_head(s.tensors, s.style, s.style.prefix, width);
         if (s.style.head.empty()) s.style.head = find_head(s.tensors, s.style, s.style.dictionary(), width);
         const std::string_view name = s.style.head.substr(s.style.head.empty() ? 0 : s.style.dictionary().size());
-        if (!name.empty()) s.warnings.add("the head is taken to be %sweight, as the checkpoint has no head.weight", printable{name}.text);
+        if (!name.empty()) s.warnings.add("head.weight is missing: %sweight is used as the head", printable{name}.text);
     }
     const tensor_entry* head = find_official(s.tensors, s.style, "head.weight");
     s.config.final_norm = head != nullptr || norm;
@@ -113,7 +113,7 @@ inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
     if (classes == 0) s.labels = {};
     if (s.labels.empty()) return {};
     if (found == classes) {
-        if (from_one) s.warnings.add("config.json: the ids of id2label begin with 1: taken to name the classes from 0 on");
+        if (from_one) s.warnings.add("config.json: the ids of id2label begin with 1: used for the classes from 0 on");
         return {};
     }
     if (from_one && found + 1 == classes) {
@@ -151,7 +151,7 @@ inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& h
     }
 }
 
-/// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then config.json's image_size, then for a lone
+/// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then config.json's image_size, then for a single
 /// file the size of the published variant (384 for W24), then 224, as in transformers.
 inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant,
                                    const load_options& options) noexcept {
@@ -297,7 +297,7 @@ inline checkpoint_files unread_files() noexcept {
     return files;
 }
 
-/// Opens a Hugging Face folder (weights, and config.json and preprocessor_config.json if present) or a lone file, which may be inside
+/// Opens a Hugging Face folder (weights, and config.json and preprocessor_config.json if present) or a single file, which may be inside
 /// such a folder. Weights without a config.json must be a published variant or come with options.config.
 /// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
 inline result<checkpoint_source> open(const char* path, const load_options& options = {}) noexcept {

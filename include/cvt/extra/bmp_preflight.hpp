@@ -55,7 +55,7 @@ inline error check_bmp_kind(const bmp_layout& b) noexcept {
         default: break;
     }
     if (!known)
-        return error::format(errc::unsupported, "BMP: %u bits a pixel with compression %u are not supported", b.bits, b.compression);
+        return error::format(errc::unsupported, "BMP: %u bits per pixel with compression %u are not supported", b.bits, b.compression);
     return wide ? check_bmp_masks(b) : error{};
 }
 

@@ -34,7 +34,7 @@ struct planes {
     bool full_range;
 };
 
-/// Copies it into a new image of libheif.
+/// Copies the picture into a new image of libheif.
 inline heif_error copy(const planes& p, heif_image** out) noexcept {
     const bool grey = p.chroma == heif_chroma_monochrome;
     heif_image* image = nullptr;
@@ -166,7 +166,7 @@ inline void free_hevc(void* decoder) noexcept {
     de265_free_decoder(d->context);
     delete d;
 }
-/// Units: a length of four bytes, then as many bytes of data.
+/// Each unit is a length of four bytes, followed by that number of bytes.
 inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) noexcept {
     auto* d = static_cast<hevc_decoder*>(decoder);
     const auto* from = static_cast<const std::uint8_t*>(bytes);

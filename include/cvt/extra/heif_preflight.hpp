@@ -1,4 +1,4 @@
-// Checks a HEIC or AVIF file before a codec sees it: the sizes of its picture and tiles, their data, how it is turned.
+// Checks a HEIC or AVIF file before a codec sees it: the sizes of its picture and tiles, their data, its rotation.
 #pragma once
 
 #include "heif_boxes.hpp"
@@ -31,7 +31,7 @@ inline std::size_t heif_property_size(std::uint32_t type) noexcept {
 /// The properties of an item.
 struct heif_facts {
     std::uint32_t width = 0, height = 0;
-    bool sized = false, turned = false;  ///< turned: or cropped
+    bool sized = false, turned = false;  ///< turned: rotated, mirrored or cropped
     heif_reader hevc, av1;               ///< hvcC and av1C; `good` if present
 };
 

@@ -105,7 +105,7 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
                               file_facts& facts) noexcept {
     if (walk.count != 0) return jpeg_error("a second frame", at);
     if (body.size() < 6) return jpeg_error("frame header too short", at);
-    if (body[0] != 8) return error::format(errc::unsupported, "JPEG: %u bits a sample, expected 8", body[0]);
+    if (body[0] != 8) return error::format(errc::unsupported, "JPEG: %u bits per sample, expected 8", body[0]);
     if (error e = check_pixels(read_be16(body, 3), read_be16(body, 1), limits)) return e;
     const unsigned count = body[5];
     if (count != 1 && count != 3 && count != 4) return error::format(errc::unsupported, "JPEG: %u components, expected 1, 3 or 4", count);
@@ -190,7 +190,7 @@ inline void read_jpeg_application(file_bytes body, unsigned marker, jpeg_walk& w
 }
 
 /// Four components are CMYK or YCCK with or without an Adobe segment, as in libjpeg; stb_image interprets any transform but 0 and 2
-/// differently. So an Adobe segment is inserted that both read alike.
+/// differently. Therefore an Adobe segment is inserted that both interpret in the same way.
 inline void patch_jpeg_cmyk(std::size_t at, const jpeg_walk& walk, file_facts& facts) noexcept {
     if (walk.count != 4 || walk.scans > 1) return;
     const std::uint8_t transform = walk.adobe && walk.adobe_transform != 0 ? 2 : 0;
@@ -200,8 +200,8 @@ inline void patch_jpeg_cmyk(std::size_t at, const jpeg_walk& walk, file_facts& f
     facts.patch.count += sizeof segment;
 }
 
-/// stb_image takes components named R, G and B for RGB always, libjpeg for YCbCr if a JFIF segment or Adobe's transform says so. A file
-/// that the two decoders read differently is refused.
+/// stb_image always interprets components named R, G and B as RGB; libjpeg interprets them as YCbCr if there is a JFIF segment or an
+/// Adobe segment with that transform. A file that the two decoders would read differently is refused.
 inline error check_jpeg_colors(const jpeg_walk& walk) noexcept {
     const jpeg_walk::component* c = walk.components;
     const bool named_rgb = walk.count == 3 && c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B';

@@ -1,4 +1,4 @@
-// The Huffman tables of a JPEG that brings none: those of ISO/IEC 10918-1, annex K.3, as a segment of a file.
+// The Huffman tables of a JPEG that contains none: those of ISO/IEC 10918-1, annex K.3, as a segment of a file.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The strict JSON reader of checkpoints, for hosts and command lines that exchange JSON beside them.
+// The strict JSON reader of checkpoints, for hosts and command lines that also exchange JSON.
 #pragma once
 
 #include "../checkpoint/json/json.hpp"

@@ -78,15 +78,16 @@ inline error check_tiff_samples(const tiff_page& page) noexcept {
     if (!grey && p != tiff_rgb && p != tiff_palette && p != tiff_cmyk && p != tiff_ycbcr)
         return error::format(errc::unsupported, "TIFF: photometric interpretation %u is not supported", p);
     if (page.samples < page.colors() || page.samples > page.colors() + 4)
-        return error::format(errc::unsupported, "TIFF: %u samples a pixel, expected %u to %u", page.samples, page.colors(),
+        return error::format(errc::unsupported, "TIFF: %u samples per pixel, expected %u to %u", page.samples, page.colors(),
                              page.colors() + 4);
     const bool fits = page.bits == 8 || (page.bits == 16 && p != tiff_palette && p != tiff_ycbcr) ||
                       (small && page.samples == 1 && (grey || p == tiff_palette));
-    if (!fits) return error::format(errc::unsupported, "TIFF: %u bits a sample of photometric interpretation %u", page.bits, p);
+    if (!fits) return error::format(errc::unsupported, "TIFF: %u bits per sample of photometric interpretation %u", page.bits, p);
     constexpr unsigned associated_alpha = 1;
     if (page.separate && (p == tiff_cmyk || p == tiff_ycbcr || page.extra == associated_alpha))
         return error::format(errc::unsupported, "TIFF: CMYK, YCbCr or premultiplied samples in separate planes are not supported");
-    if (p == tiff_ycbcr && page.samples != 3) return error::format(errc::unsupported, "TIFF: YCbCr with %u samples a pixel", page.samples);
+    if (p == tiff_ycbcr && page.samples != 3)
+        return error::format(errc::unsupported, "TIFF: YCbCr with %u samples per pixel", page.samples);
     return {};
 }
 

@@ -36,7 +36,7 @@ cvt::config tiny() {
     return c;
 }
 
-/// Makes a safetensors file with formula weights; `rename` returns the name in the file, "" to omit the tensor.
+/// Makes a safetensors file with generated weights; `rename` returns the name in the file, "" to omit the tensor.
 std::string weights(const cvt::config& c, const std::function<std::string(const std::string&)>& rename) {
     safetensors_writer w;
     cvt::network::for_each_tensor(c, [&](const cvt::network::tensor_info& t) {
@@ -71,7 +71,7 @@ std::string message_of_path(const std::string& path, const cvt::load_options& op
     return r ? "accepted" : r.error().what();
 }
 
-/// Checks that every tensor of o.config has the formula's bits.
+/// Checks that every tensor of o.config has the bits of the generated weights.
 void check_formula(const ck::checkpoint_source& o) {
     int wrong = 0;
     cvt::network::for_each_tensor(o.config, [&](const cvt::network::tensor_info& t) {
@@ -186,7 +186,7 @@ TEST_CASE("open: the number of classes comes from the head", "[open]") {
     CHECK(contains(stale.warnings.text[0], "id2label has 2 labels, the head 10 classes"));
     REQUIRE(stale.labels.size() == 10);
     CHECK(std::string(stale.labels[9]) == "LABEL_9");
-    // A caller with labels of its own hears nothing of the file's, not even where they cannot be read.
+    // A caller with its own labels gets no message about those of the file, even if they cannot be read.
     for (const char* theirs : {R"({"0": "a", "1": "b"})", R"({"0": "a", "7": "b"})", "3"}) {
         const ck::checkpoint_source unread = from_memory(file, {.ignore_labels = true}, tiny_json + ", \"id2label\": " + theirs + "}");
         CHECK(unread.warnings.count == 0);
@@ -222,7 +222,7 @@ TEST_CASE("open: labels with ids that begin at 1", "[open]") {
     };
     const ck::checkpoint_source all = with(10), but_one = with(9), others = with(8);
     CHECK(std::string(all.labels[0]) == "name 1");
-    CHECK(contains(all.warnings.text[0], "begin with 1: taken to name the classes from 0 on"));
+    CHECK(contains(all.warnings.text[0], "begin with 1: used for the classes from 0 on"));
     REQUIRE(but_one.labels.size() == 10);
     CHECK(std::string(but_one.labels[0]) == "LABEL_0");
     CHECK(std::string(but_one.labels[9]) == "name 9");
@@ -335,7 +335,7 @@ TEST_CASE("open: heads with other names", "[open]") {
         const ck::checkpoint_source o = from_memory(named("backbone.", stem + ".weight", stem + ".bias"), {.config = tiny()});
         CHECK(o.config.num_classes == 10);
         REQUIRE(o.warnings.count == 1);
-        CHECK(std::string(o.warnings.text[0]) == "the head is taken to be " + stem + ".weight, as the checkpoint has no head.weight");
+        CHECK(std::string(o.warnings.text[0]) == "head.weight is missing: " + stem + ".weight is used as the head");
         check_formula(o);
     }
     // Tensors that are not a head are named as unused.

@@ -110,7 +110,7 @@ TEST_CASE("plan() agrees with output_size(), and a failed plan() changes nothing
         for (const auto& [width, height] : {std::pair{90, 70}, std::pair{90, 71}, std::pair{91, 71}, std::pair{90, 70}, std::pair{70, 90}})
             CHECK(*preprocessor.plan(width, height) == *cvt::output_size(p, width, height));
         const std::vector<float> before = input_of(preprocessor, a);
-        for (int round = 0; round < 2; ++round) {  // nor does a second call take it for a good plan
+        for (int round = 0; round < 2; ++round) {  // the second call must not accept the failed plan
             CHECK(preprocessor.plan(0, 70).error().code() == cvt::errc::bad_image);
             CHECK(preprocessor.plan(0, 70).error().code() == cvt::errc::bad_image);
             CHECK(preprocessor.plan(90, 2'000'000).error().code() == cvt::errc::bad_image);

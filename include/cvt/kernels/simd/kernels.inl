@@ -12,10 +12,10 @@
 //   vec   set1(float)              the value in every lane
 //   vec   load(p)                  from any address; void store(p, vec) to any address
 //   vec   load_part(p, n)          the first n lanes from memory, 0 in the others; n may be above `lanes` (all) or below 1 (none)
-//   vec   load_part_or(p, n, vec)  likewise, with the lanes of `vec` in place of 0
+//   vec   load_part_or(p, n, vec)  the same, with the lanes of `vec` in place of 0
 //   void  store_part(p, n, vec)    stores the first n lanes and writes nothing beyond them
 //   vec   broadcast<T, O>(p, b)    p[O], moved by T * b bytes, in every lane
-//   vec   add sub mul div(a, b)    IEEE; sqrt(a) likewise, correctly rounded
+//   vec   add sub mul div(a, b)    IEEE; so is sqrt(a), correctly rounded
 //   vec   fma(a, b, c)             a * b + c, fused if the instruction set has it
 //   void  accumulate(s, a, b)      s += a * b in place, in program order, also under -ffast-math; s stays in its register
 //   void  keep_in_register(s)      keeps s in its register from one iteration of a loop to the next, or does nothing
