@@ -6,8 +6,8 @@
 #include "modes/modes.hpp"
 #include "options.hpp"
 #include "output/record_file.hpp"
+#include "output/terminal.hpp"
 #include "platform/platform.hpp"
-#include "platform/terminal.hpp"
 #include "setup.hpp"
 
 namespace app {

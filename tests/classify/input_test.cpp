@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "common/failure.hpp"
-#include "input/inputs.hpp"
+#include "input/input_list.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {

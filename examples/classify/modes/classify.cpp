@@ -4,7 +4,7 @@
 
 #include "common/failure.hpp"
 #include "common/text.hpp"
-#include "input/inputs.hpp"
+#include "input/input_list.hpp"
 #include "input/tensor_file.hpp"
 #include "modes/modes.hpp"
 #include "output/output_files.hpp"

@@ -8,7 +8,7 @@
 #include "common/failure.hpp"
 #include "common/text.hpp"
 #include "output/record_file.hpp"
-#include "platform/terminal.hpp"
+#include "output/terminal.hpp"
 
 namespace app {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "common/manifest.hpp"
 #include "options.hpp"
-#include "platform/terminal.hpp"
+#include "output/terminal.hpp"
 
 namespace app {
 

@@ -1,5 +1,5 @@
-// inputs.hpp: takes the arguments before "-", the lines of standard input, then the arguments after it.
-#include "input/inputs.hpp"
+// input_list.hpp: takes the arguments before "-", the lines of standard input, then the arguments after it.
+#include "input/input_list.hpp"
 
 namespace app {
 namespace {

@@ -1,5 +1,5 @@
 // terminal.hpp: decides by the terminal and NO_COLOR.
-#include "platform/terminal.hpp"
+#include "output/terminal.hpp"
 
 #include <cstdlib>
 
