@@ -176,5 +176,5 @@ TEST_CASE("a picture that cannot be written is an error of its image; a folder i
     }
     const outcome among = classify({"--attention", folder.path(), folder / "."});
     CHECK(among.code == 2);
-    CHECK(among.err.find("a folder of their own") != std::string::npos);
+    CHECK(among.err.find("choose another folder for the pictures") != std::string::npos);
 }

@@ -248,7 +248,7 @@ TEST_CASE("a model that neither crops nor warps takes images as they are", "[cli
 
     const outcome dump = classify({"--model", model, "--dump-input", folder / "i.npy", folder / "0.png"});
     CHECK(dump.code == 2);
-    CHECK(dump.err.find("choose one size with --size") != std::string::npos);
+    CHECK(dump.err.find("choose one with --size") != std::string::npos);
     CHECK(classify({"--model", model, "--size", "64", "--dump-input", folder / "i.npy", folder / "0.png"}).code == 0);
     CHECK(classify({"--model", model, "--info"}).out.find("as large as the image") != std::string::npos);
 }

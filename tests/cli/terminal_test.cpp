@@ -85,7 +85,7 @@ TEST_CASE("records have colours only on a terminal", "[cli]") {
 TEST_CASE("tables and errors have colours on a terminal", "[cli]") {
     CHECK(contains(on_terminal({"--info"}), "\x1b[1mstage "));
     CHECK_FALSE(contains(on_terminal({"--info"}, {"xterm", "1", 80}), "\x1b"));
-    CHECK(contains(on_terminal({"--bogus"}), "\x1b[31mclassify:\x1b[0m --bogus"));
+    CHECK(contains(on_terminal({"--bogus"}), "\x1b[31mclassify:\x1b[0m unknown option --bogus"));
     CHECK_FALSE(contains(on_terminal({"--bogus"}, {"xterm", "1", 80}), "\x1b"));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cvt/cvt.hpp>
+#include <cvt/open_checkpoint.hpp>
 #include <functional>
 #include <numeric>
 #include <span>

@@ -168,9 +168,12 @@ inline bool describes_cvt(json_value root) noexcept {
 inline void check_quantization(json_fields& fields) noexcept {
     const json_value q = fields.get("quantization_config");
     if (!q || q.is(json_kind::null)) return;
+    // Compared without std::string_view's operators: units of other compiler flags would share their bodies.
     const auto expect = [&](const char* key, const char* expected) noexcept {
         const json_value v = q.find(key);
-        if (!fields || (v.is(json_kind::string) && v.string() == expected)) return;
+        const std::size_t size = std::strlen(expected);
+        if (!fields || (v.is(json_kind::string) && v.string().size() == size && std::memcmp(v.string().data(), expected, size) == 0))
+            return;
         const detail::printable found{v.is(json_kind::string) ? v.string() : v ? to_string(v.kind()) : "none", 40};
         fields.fail(error::format(errc::unsupported, "%s: quantization_config: %s: expected \"%s\", found %s", fields.file(), key, expected,
                                   found.text));
@@ -349,7 +352,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     if (image_size > 0) json.key("image_size").integer(image_size);
     for (const problem_name& p : problem_names)
         if (scores == p.scores && scores != scoring::softmax) json.key("problem_type").string(p.text);
-    const bool int8 = std::string_view{weights} == "int8";
+    const bool int8 = std::strcmp(weights, "int8") == 0;
     json.key("torch_dtype").string(int8 ? "float32" : weights);
     if (int8) write_quantization(c, json);
     if (error e = write_labels(json, c.num_classes, labels)) return e;

@@ -16,6 +16,11 @@ CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// A checkpoint in which every tensor of `config` was found with its shape. Only the tables are in memory.
+/// @code{.cpp}
+/// cvt::result<cvt::checkpoint_source> file = cvt::open_checkpoint("run7/");
+/// if (!file) return report(file.error());
+/// std::printf("%s with %d classes\n", file->info.variant, file->config.num_classes);
+/// @endcode
 struct checkpoint_source {
     tensor_table tensors;  ///< under their names in the file
     name_style style;
