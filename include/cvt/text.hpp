@@ -32,6 +32,11 @@ std::size_t place_of(const Table& table, std::uint64_t hash, IsIt is_it) noexcep
     return table.size();
 }
 
+/// Whether two texts are equal. std::string_view's operator may become a function that units of other compiler flags share.
+inline bool same_text(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
 /// Length of the well-formed UTF-8 sequence at the start of `text` (Unicode, table 3-7), in bytes. 0 for anything else: overlong
 /// forms, surrogates, code points above U+10FFFF, a truncated sequence, an empty text.
 constexpr std::size_t utf8_length(std::string_view text) noexcept {

@@ -168,12 +168,9 @@ inline bool describes_cvt(json_value root) noexcept {
 inline void check_quantization(json_fields& fields) noexcept {
     const json_value q = fields.get("quantization_config");
     if (!q || q.is(json_kind::null)) return;
-    // Compared without std::string_view's operators: units of other compiler flags would share their bodies.
     const auto expect = [&](const char* key, const char* expected) noexcept {
         const json_value v = q.find(key);
-        const std::size_t size = std::strlen(expected);
-        if (!fields || (v.is(json_kind::string) && v.string().size() == size && std::memcmp(v.string().data(), expected, size) == 0))
-            return;
+        if (!fields || (v.is(json_kind::string) && detail::same_text(v.string(), expected))) return;
         const detail::printable found{v.is(json_kind::string) ? v.string() : v ? to_string(v.kind()) : "none", 40};
         fields.fail(error::format(errc::unsupported, "%s: quantization_config: %s: expected \"%s\", found %s", fields.file(), key, expected,
                                   found.text));

@@ -34,7 +34,9 @@ inline void check_sides(json_fields& fields, const char* name, json_value sides)
     const bool edge = static_cast<bool>(sides.find("shortest_edge"));
     for (json_value v = sides.first(); v && fields; v = v.next()) {
         const std::string_view key = v.key();
-        if (v.is(json_kind::null) || (edge ? key == "shortest_edge" : key == "height" || key == "width")) continue;
+        if (v.is(json_kind::null) ||
+            (edge ? detail::same_text(key, "shortest_edge") : detail::same_text(key, "height") || detail::same_text(key, "width")))
+            continue;
         char full[192];
         std::snprintf(full, sizeof full, "%s.%s", name, detail::printable{key, 60}.text);
         fields.mismatch(full, "\"shortest_edge\" alone, or \"height\" and \"width\"", v);
@@ -118,8 +120,8 @@ inline named_processor read_processor(json_fields& fields) noexcept {
         for (const hf_processor& p : hf_processors) {
             std::string_view rest = name;
             if (!take_front(rest, p.stem)) continue;
-            if (rest == "FeatureExtractor") return {&p, name, p.number == size_rule::official};
-            if (rest == "ImageProcessor" || rest == "ImageProcessorFast") return {&p, name, false};
+            if (detail::same_text(rest, "FeatureExtractor")) return {&p, name, p.number == size_rule::official};
+            if (detail::same_text(rest, "ImageProcessor") || detail::same_text(rest, "ImageProcessorFast")) return {&p, name, false};
         }
     }
     fields.mismatch(key, "the class of ConvNext, ViT, Siglip, DeiT, Beit, CLIP, Bit, Levit, MobileNetV1 or MobileNetV2", given);

@@ -50,11 +50,9 @@ inline result<self_test> read_self_test(std::string_view text) noexcept {
         const std::optional<std::int64_t> value = v ? v.integer() : std::nullopt;
         return value && *value >= low && *value <= high ? value : std::nullopt;
     };
-    // Compared without std::string_view's operators: units of other compiler flags would share their bodies.
     const auto text_is = [&](const char* key, const char* expected) noexcept {
         const json_value v = root.find(key);
-        const std::size_t size = std::strlen(expected);
-        return v.is(json_kind::string) && v.string().size() == size && std::memcmp(v.string().data(), expected, size) == 0;
+        return v.is(json_kind::string) && detail::same_text(v.string(), expected);
     };
 
     if (!integer("format", 1, INT64_MAX)) return bad("format", "a number");
