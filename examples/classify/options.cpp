@@ -167,8 +167,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_choice<cvt::gelu>(app, "--gelu", o.gelu, {{"quick", cvt::gelu::quick}, {"erf", cvt::gelu::erf}},
                           "activation; default: hidden_act in config.json, else by the tensors' naming")
         ->group(model);
-    add_choice<cvt::precision>(app, "--precision", o.precision, {{"f32", cvt::precision::f32}, {"int8", cvt::precision::int8}},
-                               "weights as float32, or as int8: faster, a quarter of the memory, a little less exact (f32)")
+    add_choice<cvt::precision>(
+        app, "--precision", o.precision, {{"f32", cvt::precision::f32}, {"int8", cvt::precision::int8}},
+        "weights as float32, or as int8: faster, a quarter of the memory, a little less exact; default: as in the file")
         ->group(model);
     add_text("--labels", o.labels, "FILE", "names of the classes, one per line")->check(existing_file)->group(model);
     add_text("--preprocessor", o.preprocessor, "FILE", "a preprocessor_config.json instead of the model's own")
