@@ -93,6 +93,8 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
     conversion done;
     checkpoint::json_writer self_test{checkpoint::json_writer::layout::one_line};
     if (error e = detail::make_self_test(weights, preprocessing, options, self_test, done)) return e;
+    if (from.info.int8_weights && options.weights != weight_type::int8)
+        done.warnings.add("the weights in the source are int8: the conversion does not restore the original ones");
     weights.self_test = self_test.text();
     checkpoint::safetensors_header written;
     if (error e = checkpoint::write_folder(folder, texts, weights, written)) return e;

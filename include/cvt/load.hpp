@@ -41,6 +41,9 @@ struct model_builder {
         m->data_->preprocessing = file.preprocessing;
         m->data_->info = file.info;
         for (int i = 0; i < file.warnings.count && i < warning_list::capacity; ++i) m->data_->warnings.add("%s", file.warnings.text[i]);
+        if (int8 && p == precision::int8 && file.index.float_weights > 0)
+            m->data_->warnings.add("only %d of %d weights in the file are int8: the others are quantised, too", file.index.int8_weights,
+                                   file.index.int8_weights + file.index.float_weights);
         if (int8 && options.precision)
             m->data_->warnings.add(p == precision::int8 ? "the weights in the file are int8 already"
                                                         : "the weights in the file are int8: float32 does not restore the original ones");

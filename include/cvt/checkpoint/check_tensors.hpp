@@ -46,7 +46,8 @@ struct tensor_problems {
 struct tensor_index {
     name_table names;                         ///< official, in the order of for_each_tensor
     detail::buffer<std::uint32_t> tensor_of;  ///< the number of each of them in the table
-    bool has_int8 = false;                    ///< some weights are bytes with scales
+    int int8_weights = 0;                     ///< weights that are bytes with scales
+    int float_weights = 0;                    ///< weights that are not, although an int8 model packs them as bytes
 
     /// Returns the number in the table of the tensor with that official name, or -1.
     [[nodiscard]] std::ptrdiff_t find(const char* official_name) const noexcept {
@@ -60,7 +61,8 @@ struct tensor_index {
     }
 };
 
-/// The number of the tensor of scales that belongs to tensor `i`, bytes, or -1. `why`: what is wrong with the scales; "" if they fit.
+/// Returns the number of the scales of tensor `i`, whose elements are bytes, or -1 if there are none. `why` becomes the reason why they
+/// do not fit, or "".
 inline std::ptrdiff_t find_scales(const tensor_table& tensors, std::size_t i, const char*& why) noexcept {
     const auto beside = [&](std::string_view suffix) noexcept {
         return tensors.find(file_name{}.append(tensors.name(i)).append(suffix).view());
@@ -114,9 +116,11 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
             const std::ptrdiff_t scales = find_scales(tensors, static_cast<std::size_t>(i), why);
             if (scales >= 0) used[static_cast<std::size_t>(scales)] = 1;
             if (*why != '\0') shapes.add(2, "%s: %s", name, why);
-            index.has_int8 = true;
+            ++index.int8_weights;
         } else if (!is_floating(entry.type)) {
             shapes.add(2, "%s: expected floating-point values, file has integers", name);
+        } else if (network::is_int8_weight(t.id, t.at)) {
+            ++index.float_weights;
         }
     });
     if (failed) return failed;

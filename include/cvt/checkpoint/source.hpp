@@ -45,7 +45,7 @@ struct checkpoint_source {
         return tensors.entry(static_cast<std::size_t>(i)).type == dtype::i8 ? scale_rows(static_cast<std::size_t>(i), out) : error{};
     }
 
-    /// Multiplies the rows of tensor `i`, bytes, by their scales.
+    /// Multiplies the rows of tensor `i`, whose elements are bytes, by their scales.
     error scale_rows(std::size_t i, float* values) const noexcept {
         const char* why = nullptr;
         const std::ptrdiff_t scales = find_scales(tensors, i, why);
@@ -280,7 +280,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     // The softmax of a single class is always 1.
     s.info.scores = options.scores.value_or(given.scores.value_or(scoring::softmax));
     if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
-    s.info.int8_weights = s.index.has_int8;
+    s.info.int8_weights = s.index.int8_weights > 0;
     s.info.naming = to_string(s.style.naming);
     const std::string_view dictionary = s.style.dictionary();
     std::snprintf(s.info.beside, sizeof s.info.beside, "%s", s.tensors.beside());

@@ -171,7 +171,9 @@ TEST_CASE("convert to int8: bytes and scales of the folded weights, loaded at ei
     REQUIRE(cvt::convert(out.c_str(), again.c_str(), {.weights = cvt::weight_type::int8}));
     CHECK(read_file(out + "/model.safetensors") == read_file(again + "/model.safetensors"));
     CHECK(read_file(out + "/config.json") == read_file(again + "/config.json"));
-    REQUIRE(cvt::convert(out.c_str(), (folder / "f32").c_str()));
+    const auto restored = cvt::convert(out.c_str(), (folder / "f32").c_str());
+    REQUIRE(restored);
+    CHECK_THAT(restored->warnings.text[0], Contains("does not restore the original ones"));
     CHECK_FALSE(parts{folder / "f32/model.safetensors"}.header.contains(fc1 + "_scale"));
 }
 
@@ -224,6 +226,26 @@ TEST_CASE("scales that are missing or do not fit are refused, and so is what els
     const auto warned = load(p.file(), config, {.precision = cvt::precision::f32});
     REQUIRE(warned);
     CHECK(warned->warnings().count == 2);
+}
+
+TEST_CASE("a file with some int8 weights runs as int8 with a warning") {
+    parts p{golden + "model.safetensors"};
+    const std::vector<float> w = parts{original + "model.safetensors"}.values<float>(fc1);
+    const std::size_t bytes = w.size() * sizeof(float);
+    p.header[fc1] = {{"dtype", "F32"}, {"shape", {32, 8}}, {"data_offsets", {p.data.size(), p.data.size() + bytes}}};
+    p.data.append(reinterpret_cast<const char*>(w.data()), bytes);
+    // The scales and the bytes of before become tensors that nothing uses.
+    const parts good{golden + "model.safetensors"};
+    p.header["counters"] = good.header[fc1];
+    p.header["unused"] = good.header[fc1 + "_scale"];
+    p.header.erase(fc1 + "_scale");
+    const auto m = load(p.file(), read_file(golden + "config.json"));
+    INFO(m.error().what());
+    REQUIRE(m);
+    CHECK(m->precision() == cvt::precision::int8);
+    std::string all;
+    for (int i = 0; i < m->warnings().count; ++i) all += m->warnings().text[i];
+    CHECK_THAT(all, Contains("only 19 of 20 weights in the file are int8"));
 }
 
 TEST_CASE("quantization_config of another method is refused by its name") {
