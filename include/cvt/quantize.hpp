@@ -1,9 +1,10 @@
 // Symmetric int8 quantisation of weights: a step for each output channel, and a byte for each weight.
 #pragma once
 
-#include <cstddef>
+#include <span>
 
-#include "version.hpp"
+#include "error.hpp"
+#include "float_bits.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
@@ -22,6 +23,20 @@ inline float weight_step(const float* weights, std::ptrdiff_t stride, std::ptrdi
 inline int weight_byte(float w, float step) noexcept {
     const float q = step == 0.F ? 0.F : w / step;
     return static_cast<int>(__builtin_rintf(q < -127.F ? -127.F : q > 127.F ? 127.F : q));
+}
+
+inline std::size_t count_not_finite(std::span<const float> values) noexcept {
+    std::size_t count = 0;
+    for (const float& v : values) count += is_finite(v) ? 0U : 1U;
+    return count;
+}
+
+/// Errors: unsupported (weights that are NaN or infinite).
+inline error check_finite(const char* name, std::span<const float> weights) noexcept {
+    const std::size_t bad = count_not_finite(weights);
+    if (bad == 0) return {};
+    return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
+                         weights.size());
 }
 
 }  // namespace detail

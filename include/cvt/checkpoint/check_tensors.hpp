@@ -61,26 +61,19 @@ struct tensor_index {
     }
 };
 
-/// Returns the number of the scales of tensor `i`, whose elements are bytes, or -1 if there are none. `why` becomes the reason why they
-/// do not fit, or "".
-inline std::ptrdiff_t find_scales(const tensor_table& tensors, std::size_t i, const char*& why) noexcept {
-    const auto beside = [&](std::string_view suffix) noexcept {
-        return tensors.find(file_name{}.append(tensors.name(i)).append(suffix).view());
-    };
-    const tensor_entry& bytes = tensors.entry(i);
-    const std::ptrdiff_t scales = beside(scale_suffix);
-    why = "";
-    if (scales < 0) {
-        why = "expected floating-point values, file has 8-bit integers without _scale beside them";
-    } else if (beside(zero_point_suffix) >= 0) {
-        why = "expected symmetric 8-bit integers, file has _zero_point beside them";
-    } else {
-        const tensor_entry& found = tensors.entry(static_cast<std::size_t>(scales));
-        if (!is_floating(found.type) || bytes.rank < 2 || found.rank < 1 || found.shape[0] != bytes.shape[0] ||
-            found.elements() != bytes.shape[0])
-            why = "expected _scale with a number for each row";
-    }
-    return scales;
+/// Returns the number of the tensor whose name is that of tensor `i` with a suffix, or -1.
+inline std::ptrdiff_t find_beside(const tensor_table& tensors, std::size_t i, std::string_view suffix) noexcept {
+    return tensors.find(file_name{}.append(tensors.name(i)).append(suffix).view());
+}
+
+/// Returns the reason why tensor `i`, whose elements are bytes, cannot be read with tensor `scales` as its scales, or null. `scales`: -1 if
+/// there are none.
+inline const char* why_not_scaled(const tensor_table& tensors, std::size_t i, std::ptrdiff_t scales) noexcept {
+    if (scales < 0) return "expected floating-point values, file has 8-bit integers without _scale beside them";
+    if (find_beside(tensors, i, zero_point_suffix) >= 0) return "expected symmetric 8-bit integers, file has _zero_point beside them";
+    const tensor_entry &bytes = tensors.entry(i), &found = tensors.entry(static_cast<std::size_t>(scales));
+    const bool one_each = found.rank >= 1 && found.shape[0] == bytes.shape[0] && found.elements() == bytes.shape[0];
+    return bytes.rank >= 2 && is_floating(found.type) && one_each ? nullptr : "expected _scale with a number for each row";
 }
 
 /// Finds every tensor of `c` in `tensors`, and looks for tensors that `c` does not have. Integers, BatchNorm's step counters and single
@@ -112,10 +105,9 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         if (!std::equal(shape.begin(), shape.end(), entry.extents().begin(), entry.extents().end()))
             return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
         if (entry.type == dtype::i8) {
-            const char* why = nullptr;
-            const std::ptrdiff_t scales = find_scales(tensors, static_cast<std::size_t>(i), why);
+            const std::ptrdiff_t scales = find_beside(tensors, static_cast<std::size_t>(i), scale_suffix);
             if (scales >= 0) used[static_cast<std::size_t>(scales)] = 1;
-            if (*why != '\0') shapes.add(2, "%s: %s", name, why);
+            if (const char* const why = why_not_scaled(tensors, static_cast<std::size_t>(i), scales)) shapes.add(2, "%s: %s", name, why);
             ++index.int8_weights;
         } else if (!is_floating(entry.type)) {
             shapes.add(2, "%s: expected floating-point values, file has integers", name);

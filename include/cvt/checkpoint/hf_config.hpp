@@ -4,6 +4,7 @@
 #include "../labels.hpp"
 #include "../scoring.hpp"
 #include "../validate.hpp"
+#include "formats/tensor_table.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
 #include "spec_yaml.hpp"
@@ -318,10 +319,10 @@ inline void write_quantization(const config& c, json_writer& json) noexcept {
 
 /// Writes the text of a config.json for transformers' CvtConfig, with our `hidden_act` (transformers always computes with the exact
 /// GELU). `labels`: UTF-8, one for each class, or none. `image_size`: 0 for none. `weights`: the element type in the
-/// file, "float32", "float16" or "int8". The text is read back and compared with `given`.
+/// file: f32, f16 or i8. The text is read back and compared with `given`.
 /// Errors: invalid_argument (labels), bad_config (a configuration that config.json cannot express), out_of_memory.
-inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, const char* weights,
-                             json_writer& json, scoring scores = scoring::softmax) noexcept {
+inline error write_hf_config(const config& given, int image_size, std::span<const char* const> labels, dtype weights, json_writer& json,
+                             scoring scores = scoring::softmax) noexcept {
     const config c = without_unused(given);
     if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
         return error::format(errc::invalid_argument, "labels: expected %d, one for each class, found %zu", c.num_classes, labels.size());
@@ -349,9 +350,8 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     if (image_size > 0) json.key("image_size").integer(image_size);
     for (const problem_name& p : problem_names)
         if (scores == p.scores && scores != scoring::softmax) json.key("problem_type").string(p.text);
-    const bool int8 = std::strcmp(weights, "int8") == 0;
-    json.key("torch_dtype").string(int8 ? "float32" : weights);
-    if (int8) write_quantization(c, json);
+    json.key("torch_dtype").string(weights == dtype::f16 ? "float16" : "float32");
+    if (weights == dtype::i8) write_quantization(c, json);
     if (error e = write_labels(json, c.num_classes, labels)) return e;
     json.end_object();
     if (!json.good()) return error::out_of_memory("config.json", json.text().size());

@@ -1,7 +1,6 @@
 // int8 files: weights as bytes with a scale for each output channel, in the naming of compressed-tensors.
 #pragma once
 
-#include "../float_bits.hpp"
 #include "../network/fold.hpp"
 #include "../network/tensor_list.hpp"
 #include "../quantize.hpp"
@@ -78,12 +77,7 @@ private:
 
     error read_finite(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
         if (error e = read_folded(name, shape, out)) return e;
-        const std::size_t count = count_elements(shape);
-        std::size_t bad = 0;
-        for (std::size_t i = 0; i < count; ++i) bad += detail::is_finite(out[i]) ? 0U : 1U;
-        if (bad == 0) return {};
-        return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
-                             count);
+        return detail::check_finite(name, {out, count_elements(shape)});
     }
 
     /// Reads norm2 as the identity, and fc1 with norm2 folded into it.

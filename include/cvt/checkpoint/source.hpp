@@ -47,8 +47,7 @@ struct checkpoint_source {
 
     /// Multiplies the rows of tensor `i`, whose elements are bytes, by their scales.
     error scale_rows(std::size_t i, float* values) const noexcept {
-        const char* why = nullptr;
-        const std::ptrdiff_t scales = find_scales(tensors, i, why);
+        const std::ptrdiff_t scales = find_beside(tensors, i, scale_suffix);  // check_tensors() found that they fit
         const tensor_entry& entry = tensors.entry(i);
         const auto rows = static_cast<std::size_t>(entry.shape[0]), cols = count_elements(entry.extents().subspan(1));
         detail::buffer<float> scale;

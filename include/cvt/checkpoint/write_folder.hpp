@@ -66,7 +66,7 @@ struct stored_source {
 enum class file_part : std::uint8_t { counter, values, scales, bytes };
 
 /// Calls visitor(official name, shape of the model's tensor, part) for all contents of a file: BatchNorm's step counters, which
-/// transformers writes too, then float values and scales, then bytes, so that every tensor is aligned.
+/// transformers writes too, then float values, then scales, then bytes, so that every tensor is aligned.
 template <class Visitor>
 void for_each_written(const config& c, dtype type, Visitor&& visitor) noexcept {
     constexpr std::string_view statistic = "running_var";
@@ -81,11 +81,12 @@ void for_each_written(const config& c, dtype type, Visitor&& visitor) noexcept {
         visitor(counter.c_str(), std::span<const std::int64_t>{}, file_part::counter);
     });
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
-        visitor(t.name, t.extents(), in_bytes(t) ? file_part::scales : file_part::values);
+        if (!in_bytes(t)) visitor(t.name, t.extents(), file_part::values);
     });
-    network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
-        if (in_bytes(t)) visitor(t.name, t.extents(), file_part::bytes);
-    });
+    for (const file_part part : {file_part::scales, file_part::bytes})
+        network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+            if (in_bytes(t)) visitor(t.name, t.extents(), part);
+        });
 }
 
 /// Writes float32 values as F16 if that is `type`, for which they must be rounded already, else as F32.
@@ -101,7 +102,8 @@ inline error write_values(output_file& to, dtype type, std::span<const float> va
     return {};
 }
 
-/// Writes all tensors, with one at a time in memory. F32 keeps the bits of every type but F64, which was rounded to nearest.
+/// Writes all tensors, with one at a time in memory, and all scales. F32 keeps the bits of every type but F64, which was rounded to
+/// nearest.
 inline error write_weights(const folder_weights& from, output_file& to, safetensors_header& header) noexcept {
     const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, from.self_test}};
     header.metadata({metadata, from.self_test.empty() ? 1U : 2U});
@@ -117,7 +119,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
             case file_part::scales: break;
         }
         const std::int64_t scales[4]{shape[0], 1, 1, 1};
-        rows = std::max(rows, static_cast<std::size_t>(shape[0]));
+        rows += static_cast<std::size_t>(shape[0]);
         header.declare(in_file.append(scale_suffix).view(), dtype::f32, {scales, shape.size()});
     });
     if (error e = header.write(to)) return e;
@@ -125,9 +127,11 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     detail::buffer<float> tensor, scales;
     detail::buffer<std::int8_t> bytes;
     if (!tensor.resize(largest) || (rows > 0 && !(scales.resize(rows) && bytes.resize(largest))))
-        return error::out_of_memory("a tensor", largest * (rows > 0 ? 5 : 4));
+        return error::out_of_memory("a tensor", largest * (rows > 0 ? 5 : 4) + rows * sizeof(float));
     const stored_source values{from.config, from.source, from.type};
     const int8_source quantised{from.config, from.source};
+    float* next_scales = scales.data();
+    std::fpos_t first_scales{};
     const auto write = [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept -> error {
         const std::size_t count = count_elements(shape);
         std::int64_t steps = 0;
@@ -139,18 +143,22 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
             case file_part::values:
                 if (error e = values.read(name, shape, tensor.data())) return e;
                 return write_values(to, from.type, {tensor.data(), count});
-            case file_part::scales:
+            case file_part::scales: return {};
             case file_part::bytes: break;
         }
-        if (error e = quantised.quantize(name, shape, tensor.data(), bytes.data(), scales.data())) return e;
-        return part == file_part::bytes ? to.write(bytes.data(), count)
-                                        : to.write(scales.data(), static_cast<std::size_t>(shape[0]) * sizeof(float));
+        // The scales come first in the file, but are known only now. Their space is filled at the end.
+        if (next_scales == scales.data())
+            if (error e = to.reserve(rows * sizeof(float), first_scales)) return e;
+        if (error e = quantised.quantize(name, shape, tensor.data(), bytes.data(), next_scales)) return e;
+        next_scales += shape[0];
+        return to.write(bytes.data(), count);
     };
     error failed;
     for_each_written(from.config, from.type, [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept {
         if (!failed) failed = write(name, shape, part);
     });
-    return failed;
+    if (failed || rows == 0) return failed;
+    return to.write_at(first_scales, scales.data(), rows * sizeof(float));
 }
 
 /// Returns the side of square inputs; 0 if they are not square or their shape follows that of the image.
@@ -159,14 +167,11 @@ inline int square_side(const preprocessing& p) noexcept {
     return size && size->height == size->width ? size->height : 0;
 }
 
-/// The element type of the weights, as write_hf_config takes it.
-constexpr const char* stored_name(dtype type) noexcept { return type == dtype::f16 ? "float16" : type == dtype::i8 ? "int8" : "float32"; }
-
 /// Writes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels),
 /// bad_config, out_of_memory.
 inline error make_texts(const config& c, const preprocessing& p, std::span<const char* const> labels, dtype type, folder_texts& out,
                         scoring scores = scoring::softmax) noexcept {
-    if (error e = write_hf_config(c, square_side(p), labels, stored_name(type), out.config, scores)) return e;
+    if (error e = write_hf_config(c, square_side(p), labels, type, out.config, scores)) return e;
     return write_hf_preprocessor(p, out.preprocessor);
 }
 

@@ -1,7 +1,7 @@
 // Lays out a model's weights in one block of memory, and reads them from a weight_source, folds and packs them there.
 #pragma once
 
-#include "../float_bits.hpp"
+#include "../quantize.hpp"
 #include "../runtime/buffer.hpp"
 #include "../weight_source.hpp"
 #include "fold.hpp"
@@ -164,14 +164,9 @@ private:
 
     void pack(tensor_id id, matrix<const float> values, const kernels::packed_matrix& to) noexcept {
         if (failed_) return;
-        if (in_bytes(precision_, id, at_)) {
-            const auto count = static_cast<std::size_t>(values.rows * values.cols), bad = not_finite(values.data, count);
-            if (bad != 0) {
-                failed_ = error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite",
-                                        describe(c_, id, at_).name, bad, count);
-                return;
-            }
-        }
+        if (in_bytes(precision_, id, at_))
+            failed_ = detail::check_finite(describe(c_, id, at_).name, {values.data, static_cast<std::size_t>(values.rows * values.cols)});
+        if (failed_) return;
         const kernels::packed_memory memory = packed_at(*to.kernels, const_cast<std::byte*>(to.data), to.n, to.k);
         to.kernels->pack({.weights = values.data, .stride_n = values.stride, .stride_k = 1, .to = memory});
     }
@@ -193,15 +188,9 @@ private:
         if (!failed_) warn_unless_finite(t, out);
     }
 
-    static std::size_t not_finite(const float* values, std::size_t count) noexcept {
-        std::size_t bad = 0;
-        for (std::size_t i = 0; i < count; ++i) bad += detail::is_finite(values[i]) ? 0U : 1U;
-        return bad;
-    }
-
     void warn_unless_finite(const tensor_info& t, const float* values) noexcept {
         const auto count = static_cast<std::size_t>(t.count());
-        const std::size_t bad = not_finite(values, count);
+        const std::size_t bad = detail::count_not_finite({values, count});
         if (bad != 0) warnings_.add("%s: %zu of %zu values are NaN or infinite", t.name, bad, count);
     }
 

@@ -135,7 +135,7 @@ TEST_CASE("hf_config: the meaning of the logits", "[hf_config]") {
           "config.json: problem_type: expected single_label_classification, multi_label_classification or regression, found \"ranking\"");
     for (const cvt::scoring scores : {cvt::scoring::softmax, cvt::scoring::sigmoid, cvt::scoring::value}) {
         ck::json_writer text{ck::json_writer::layout::indented};
-        REQUIRE_FALSE(ck::write_hf_config(cvt::cvt_13, 224, {}, "float32", text, scores));
+        REQUIRE_FALSE(ck::write_hf_config(cvt::cvt_13, 224, {}, ck::dtype::f32, text, scores));
         CHECK(ck::read_hf_config(text.text())->scores.value_or(cvt::scoring::softmax) == scores);
     }
 }

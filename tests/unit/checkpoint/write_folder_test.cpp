@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,25 @@ TEST_CASE("write_folder: from a weight_source, labels and preprocessing", "[fold
     CHECK(steps == (std::int64_t{1} << 40) + 1);  // more than a float32 holds
     REQUIRE_FALSE(back->read_step_counter("head.num_batches_tracked", steps));
     CHECK(steps == 0);
+}
+
+TEST_CASE("write_folder: a weight that becomes int8 is read once", "[folder]") {
+    const temporary_folder folder;
+    std::map<std::string, int> reads;
+    const ck::folder_weights weights{.config = tiny_config(),
+                                     .source = {&reads,
+                                                [](void* context, const char* name, std::span<const std::int64_t> shape, float* out) {
+                                                    ++(*static_cast<std::map<std::string, int>*>(context))[name];
+                                                    return read_formula(nullptr, name, shape, out);
+                                                }},
+                                     .type = ck::dtype::i8};
+    ck::safetensors_header written;
+    REQUIRE_FALSE(ck::write_folder((folder / "out").c_str(), cvt::preprocessing::for_size(32), {}, weights, written));
+    for (const auto& [name, count] : reads) {
+        INFO(name);  // fc1 and the norm before it are read for its bias, too
+        CHECK(count == (name.ends_with("fc1.weight") || name.find(".norm2.") != std::string::npos ? 2 : 1));
+    }
+    CHECK(reads.contains("stage1.blocks.0.attn.proj_q.weight"));
 }
 
 TEST_CASE("write_folder: an error of the source leaves no folder", "[folder]") {

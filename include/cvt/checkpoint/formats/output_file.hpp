@@ -49,6 +49,24 @@ public:
         return count != 0 && std::fwrite(bytes, 1, count, file_) != count ? failed(part_, "write") : error{};
     }
 
+    /// Writes `count` zeros, which write_at() replaces. `at` becomes their place.
+    error reserve(std::size_t count, std::fpos_t& at) noexcept {
+        errno = 0;
+        if (std::fgetpos(file_, &at) != 0) return failed(part_, "write");
+        constexpr char zeros[4096]{};
+        for (std::size_t part = 0; count != 0; count -= part) {
+            part = count < sizeof zeros ? count : sizeof zeros;
+            if (error e = write(zeros, part)) return e;
+        }
+        return {};
+    }
+
+    /// Replaces reserved bytes. The only call that may follow is commit().
+    error write_at(const std::fpos_t& at, const void* bytes, std::size_t count) noexcept {
+        errno = 0;
+        return std::fsetpos(file_, &at) != 0 ? failed(part_, "write") : write(bytes, count);
+    }
+
     /// Flushes all bytes to the disk, then renames the file.
     error commit() noexcept {
         errno = 0;
