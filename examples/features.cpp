@@ -49,11 +49,11 @@ int main(int argc, char** argv) {
     auto model = cvt::model::load(argc > 3 ? argv[3] : DEFAULT_MODEL);
     if (!model) return report("no model", model.error().what());
     std::vector<fs::path> paths;
-    std::error_code problem;
-    for (fs::directory_iterator at{argv[1], problem}; !problem && at != fs::directory_iterator{}; at.increment(problem))
+    std::error_code error;
+    for (fs::directory_iterator at{argv[1], error}; !error && at != fs::directory_iterator{}; at.increment(error))
         if (const auto type = at->path().extension(); type == ".jpg" || type == ".jpeg" || type == ".png") paths.push_back(at->path());
-    if (problem) return report(argv[1], problem.message().c_str());
-    if (argc > 2 && (fs::create_directories(argv[2], problem), problem)) return report(argv[2], problem.message().c_str());
+    if (error) return report(argv[1], error.message().c_str());
+    if (argc > 2 && (fs::create_directories(argv[2], error), error)) return report(argv[2], error.message().c_str());
     std::sort(paths.begin(), paths.end());
 
     int failed = 0;

@@ -33,8 +33,8 @@ std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
 std::optional<std::size_t> whole_number(const std::string& text) {
     std::size_t value = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return problem == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
 }
 
 class_names::class_names(const std::vector<std::string>& labels, const std::string& file) : labels_{labels}, file_{file} {

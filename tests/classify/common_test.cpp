@@ -5,11 +5,11 @@
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
 #include "common/image_files.hpp"
-#include "common/manifest.hpp"
-#include "common/skipped_entries.hpp"
 #include "common/suggest.hpp"
 #include "common/text.hpp"
 #include "common/text_lines.hpp"
+#include "input/manifest.hpp"
+#include "input/skipped_entries.hpp"
 #include "support/temporary_folder.hpp"
 
 TEST_CASE("images and archives are recognised by their names, in any case", "[common]") {

@@ -40,7 +40,7 @@ TEST_CASE("a directory gives its images by name, and a note on skipped entries",
     CHECK(found[1].path == f.folder / "b.jpg");
     CHECK(found[2].path == f.folder / "c.webp");
     CHECK(found[3].path == f.folder / "alone.jpg");
-    for (const app::input& i : found) CHECK_FALSE(i.problem);
+    for (const app::input& i : found) CHECK_FALSE(i.error);
 }
 
 TEST_CASE("the shards of a run divide its inputs, and each reports a missing directory once", "[input]") {
@@ -56,7 +56,7 @@ TEST_CASE("the shards of a run divide its inputs, and each reports a missing dir
                 ++images;
                 continue;
             }
-            CHECK(i.problem);
+            CHECK(i.error);
             (i.of_other_shard ? reports_elsewhere : records_of_missing) += 1;
         }
     }
@@ -79,6 +79,21 @@ TEST_CASE("an input with a record is skipped, once for each record", "[input]") 
     CHECK(all_of(list).size() == 1);
     CHECK(done.taken() == 2);
     CHECK(done.failed() == 1);
+}
+
+TEST_CASE("each of many records of one path serves one input, in linear time", "[input]") {
+    const fixture f;
+    const std::string records = f.folder / "r.jsonl";
+    constexpr std::size_t count = 300'000;  // a search through all of them for each would take a minute
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += "{\"path\": \"a.jpg\", \"error\": {\"code\": \"io\", \"message\": \"\"}}\n";
+    touch(records, text);
+    app::resume_index done{records, std::nullopt};
+    std::size_t taken = 0;
+    while (taken <= count && done.take("a.jpg", {})) ++taken;
+    CHECK(taken == count);
+    CHECK(done.failed() == count);
+    CHECK_FALSE(done.take("b.jpg", {}));
 }
 
 TEST_CASE("an index refuses a file that classify did not write", "[input]") {

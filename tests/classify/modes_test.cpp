@@ -24,7 +24,7 @@ TEST_CASE("a tally counts first and further answers by class, and confusions", "
     t.add(1, answer({2, 0}));
     app::record failed;
     failed.path = "x";
-    failed.problem = cvt::error::format(cvt::errc::io, "gone");
+    failed.error = cvt::error::format(cvt::errc::io, "gone");
     t.add(2, failed);
     CHECK(t.all.images == 3);
     CHECK(t.all.top1 == 1);

@@ -16,7 +16,7 @@ app::record record_of(const std::string& path, const app::input_id& id, bool fai
     app::record r;
     r.path = path;
     r.id = id;
-    if (failed) r.problem = cvt::error::format(cvt::errc::io, "cannot open \"%s\"", path.c_str());
+    if (failed) r.error = cvt::error::format(cvt::errc::io, "cannot open \"%s\"", path.c_str());
     if (!headless) r.top = {{1, 0.75F}, {0, 0.25F}};
     r.attention = picture;
     r.milliseconds = 12.5;
@@ -48,8 +48,8 @@ TEST_CASE("every record that is written is recognised, whole and cut anywhere", 
                         CHECK(found->failed == failed);
                         for (std::size_t cut = 0; cut <= text.size(); ++cut) {
                             CAPTURE(cut);
-                            REQUIRE(app::may_be_torn_record(text.substr(0, cut)));
-                            REQUIRE(app::may_be_torn_record(text.substr(0, cut) + std::string(3, '\0')));
+                            REQUIRE(app::may_be_incomplete_record(text.substr(0, cut)));
+                            REQUIRE(app::may_be_incomplete_record(text.substr(0, cut) + std::string(3, '\0')));
                         }
                     }
 }
@@ -57,8 +57,8 @@ TEST_CASE("every record that is written is recognised, whole and cut anywhere", 
 TEST_CASE("text that classify did not write is not an incomplete record", "[output]") {
     for (const std::string text : {"hello", "{\"id\": 1", "{\"path\":\"a\"", "{\"path\": 7", "{\"path\": \"a\", \"label\": ",
                                    "{\"path\": \"a\"} and more", "{\"path\": \"a\", \"id\": 7}", "{\"path\": \"a\", \"id\": x"})
-        CHECK_FALSE(app::may_be_torn_record(text));
-    CHECK_FALSE(app::may_be_torn_record(std::string("{\"path\": \"a\"\0x", 14)));
+        CHECK_FALSE(app::may_be_incomplete_record(text));
+    CHECK_FALSE(app::may_be_incomplete_record(std::string("{\"path\": \"a\"\0x", 14)));
     for (const std::string line :
          {"", "{}", "[]", "{\"path\": \"a\"}", "{\"path\": 1, \"ms\": 1}", "{\"path\": \"a\", \"id\": 1.5, \"ms\": 1}"})
         CHECK_FALSE(app::parse_record(line));

@@ -30,7 +30,7 @@ std::optional<input> input_list::next() {
             archive_.reset();
         }
         std::optional<input> found = next_path();
-        if (!found || !tar_ || found->problem) return found;
+        if (!found || !tar_ || found->error) return found;
         archive_.emplace(found->path, wanted_, control_);
     }
 }
@@ -53,22 +53,22 @@ std::optional<input> input_list::from_line(const line& read) {
     input found{read.cut ? beginning_of(text) : text, {}, {}};
     if (text.find('\0') != std::string::npos) {
         // Otherwise the output of find -print0 would be cut at its first path.
-        found.problem = cvt::error::format(cvt::errc::io, "expected paths that end in a newline on standard input, found a NUL byte");
+        found.error = cvt::error::format(cvt::errc::io, "expected paths that end in a newline on standard input, found a NUL byte");
     } else if (read.cut) {
-        found.problem = cvt::error::format(cvt::errc::malformed, "a line of standard input is longer than %zu bytes", line_reader::longest);
+        found.error = cvt::error::format(cvt::errc::malformed, "a line of standard input is longer than %zu bytes", line_reader::longest);
     } else if (looks_like_json(text)) {
         cvt::result<manifest_line> parsed = parse_manifest_line(text);
         if (parsed)
             found = {std::move(parsed->path), std::move(parsed->id), {}};
         else
-            found.problem = parsed.error();
+            found.error = parsed.error();
         if (tar_ && found.id.type != input_id::kind::none)
-            found.problem = cvt::error::format(cvt::errc::malformed, "\"id\": not supported for an archive, since it names one image");
+            found.error = cvt::error::format(cvt::errc::malformed, "\"id\": not supported for an archive, since it names one image");
     } else {
         if (!text.empty()) before_.add(text, tar_, wanted_, notes_);
         return std::nullopt;
     }
-    const bool archive = tar_ && !found.problem;
+    const bool archive = tar_ && !found.error;
     return archive || wanted_.keeps(found) ? std::optional{std::move(found)} : std::nullopt;
 }
 

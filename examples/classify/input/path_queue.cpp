@@ -7,8 +7,8 @@
 
 #include "common/image_files.hpp"
 #include "common/paths.hpp"
-#include "common/skipped_entries.hpp"
 #include "common/text.hpp"
+#include "input/skipped_entries.hpp"
 
 namespace app {
 namespace {
@@ -33,12 +33,12 @@ void path_queue::group::sort() {
               [this](std::size_t a, std::size_t b) { return std::strcmp(names.data() + a, names.data() + b) < 0; });
 }
 
-std::size_t path_queue::add_problem(const std::string& path, const cvt::error& problem, selection& wanted) {
-    input i{path, {}, problem};
+std::size_t path_queue::add_failed(const std::string& path, const cvt::error& error, selection& wanted) {
+    input i{path, {}, error};
     if (!wanted.keeps(i)) return 0;
     group& g = groups_.emplace_back();
     g.add(i.path);
-    g.problem = i.problem;
+    g.error = i.error;
     g.of_other_shard = i.of_other_shard;
     return 1;
 }
@@ -47,9 +47,9 @@ std::size_t path_queue::add_directory(const std::string& directory, bool archive
     group found{directory, {}, {}};
     skipped_entries skipped;
     std::size_t images = 0;
-    std::error_code problem;
-    fs::directory_iterator at{path_of(directory), problem};
-    for (; !problem && at != fs::directory_iterator{}; at.increment(problem)) {
+    std::error_code error;
+    fs::directory_iterator at{path_of(directory), error};
+    for (; !error && at != fs::directory_iterator{}; at.increment(error)) {
         const std::string name = text_of(at->path().filename());
         if (is_litter(name)) continue;
         std::error_code ignored;
@@ -61,11 +61,10 @@ std::size_t path_queue::add_directory(const std::string& directory, bool archive
         ++images;
         if (archives || wanted.in_shard(text_of(path_of(directory) / path_of(name)))) found.add(name);
     }
-    if (problem)
-        return add_problem(directory, cvt::error::format(cvt::errc::io, "cannot be listed: %s", problem.message().c_str()), wanted);
+    if (error) return add_failed(directory, cvt::error::format(cvt::errc::io, "cannot be listed: %s", error.message().c_str()), wanted);
     if (images == 0) {
         const char* const kind = archives ? ".tar" : ".jpg, .png, .webp or other picture";
-        return add_problem(directory, cvt::error::format(cvt::errc::io, "a folder without %s files", kind), wanted);
+        return add_failed(directory, cvt::error::format(cvt::errc::io, "a folder without %s files", kind), wanted);
     }
     if (skipped.total() != 0) notes += "classify: " + terminal_text(directory) + ": " + skipped.text() + '\n';
     found.sort();
@@ -80,18 +79,17 @@ std::size_t path_queue::add_directory(const std::string& directory, bool archive
 }
 
 std::size_t path_queue::add(const std::string& path, bool archives, selection& wanted, std::string& notes) {
-    std::error_code problem;
-    const fs::file_status status = fs::status(path_of(path), problem);
+    std::error_code error;
+    const fs::file_status status = fs::status(path_of(path), error);
     if (fs::is_directory(status)) return add_directory(path, archives, wanted, notes);
     if (!archives) {
         // A missing path may have been a directory with inputs of every shard, so each shard reports it, unless it is named as an image.
         if (!fs::exists(status) && !has_image_name(path))
-            return add_problem(path, cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), problem.message().c_str()),
-                               wanted);
+            return add_failed(path, cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), error.message().c_str()), wanted);
         input found{path, {}, {}};
         if (!wanted.keeps(found)) return 0;
     }
-    if (groups_.empty() || !groups_.back().directory.empty() || groups_.back().problem) groups_.emplace_back();
+    if (groups_.empty() || !groups_.back().directory.empty() || groups_.back().error) groups_.emplace_back();
     groups_.back().add(path);
     return 1;
 }
@@ -100,7 +98,7 @@ std::optional<input> path_queue::take() {
     if (groups_.empty()) return std::nullopt;
     group& g = groups_.front();
     const char* const name = g.names.data() + g.starts[g.taken++];
-    input next{g.directory.empty() ? name : text_of(path_of(g.directory) / path_of(name)), {}, g.problem.value_or(cvt::error{})};
+    input next{g.directory.empty() ? name : text_of(path_of(g.directory) / path_of(name)), {}, g.error.value_or(cvt::error{})};
     next.of_other_shard = g.of_other_shard;
     if (g.taken == g.starts.size()) groups_.pop_front();
     return next;

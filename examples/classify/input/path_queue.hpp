@@ -22,19 +22,19 @@ public:
     std::optional<input> take();
 
 private:
-    /// Names in one directory, or whole paths, or one path with a problem.
+    /// Names in one directory, or whole paths, or one path with an error.
     struct group {
         std::string directory;            ///< "" for whole paths
         std::string names;                ///< each followed by a NUL
         std::vector<std::size_t> starts;  ///< of the names, in their order
         std::size_t taken = 0;
-        std::optional<cvt::error> problem = std::nullopt;
+        std::optional<cvt::error> error = std::nullopt;
         bool of_other_shard = false;
 
         void add(std::string_view name);
         void sort();
     };
-    std::size_t add_problem(const std::string& path, const cvt::error& problem, selection& wanted);
+    std::size_t add_failed(const std::string& path, const cvt::error& error, selection& wanted);
     std::size_t add_directory(const std::string& directory, bool archives, selection& wanted, std::string& notes);
 
     std::deque<group> groups_;

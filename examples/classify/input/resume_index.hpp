@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/manifest.hpp"
+#include "input/manifest.hpp"
 #include "input/shard.hpp"
 #include "platform/platform.hpp"
 
@@ -37,7 +37,7 @@ private:
 
     file file_;  // one of its own, since another thread appends to the records
     std::string path_;
-    std::vector<entry> entries_;  // by hash, then by position
+    std::vector<entry> entries_;  // by hash; of one hash the taken ones first
     std::uint64_t whole_bytes_ = 0;
     std::size_t taken_ = 0, failed_ = 0;
 };

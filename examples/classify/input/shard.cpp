@@ -23,8 +23,8 @@ std::uint64_t hash_of(std::string_view text) {
 
 std::optional<std::uint32_t> number(std::string_view text) {
     std::uint32_t value = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return problem == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
 }
 
 // The number in an environment variable; null if it is not set.

@@ -36,8 +36,8 @@ std::optional<std::uint64_t> number_of(const char* field, std::size_t size) {
     const std::size_t begin = digits.find_first_not_of(' '), end = digits.find_last_not_of(' ');
     if (begin == std::string_view::npos) return std::nullopt;
     digits = digits.substr(begin, end - begin + 1);
-    const auto [stop, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
-    if (problem != std::errc{} || stop != digits.data() + digits.size() || value >= largest) return std::nullopt;
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
+    if (error != std::errc{} || stop != digits.data() + digits.size() || value >= largest) return std::nullopt;
     return value;
 }
 
@@ -156,9 +156,9 @@ cvt::error tar_reader::read_pax(extension& found) {
     if (!text) return text.error();
     for (std::string_view rest = *text; !rest.empty();) {
         std::size_t length = 0;
-        const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), length);
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), length);
         const auto digits = static_cast<std::size_t>(end - rest.data());
-        if (problem != std::errc{} || length > rest.size() || length < digits + 3 || rest[digits] != ' ' || rest[length - 1] != '\n')
+        if (error != std::errc{} || length > rest.size() || length < digits + 3 || rest[digits] != ' ' || rest[length - 1] != '\n')
             return broken("a pax record has a wrong length");
         const std::string_view record = rest.substr(digits + 1, length - digits - 2);
         rest.remove_prefix(length);

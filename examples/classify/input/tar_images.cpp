@@ -10,10 +10,10 @@ namespace app {
 tar_images::tar_images(std::string path, selection& wanted, read_control& control)
     : path_{std::move(path)}, wanted_{wanted}, reader_{tar_reader::open(path_, control)} {}
 
-std::optional<input> tar_images::end(const cvt::error& problem) {
+std::optional<input> tar_images::end(const cvt::error& error) {
     ended_ = true;
-    input last{path_, {}, problem};
-    return problem && wanted_.keeps(last) ? std::optional{std::move(last)} : std::nullopt;
+    input last{path_, {}, error};
+    return error && wanted_.keeps(last) ? std::optional{std::move(last)} : std::nullopt;
 }
 
 std::optional<input> tar_images::next() {
@@ -34,14 +34,14 @@ std::optional<input> tar_images::next() {
         if (!wanted_.keeps(image)) continue;
         constexpr std::uint64_t max_bytes = cvt::decode_limits{}.max_bytes;
         if (member.type != tar_member::kind::file)
-            image.problem = cvt::error::format(cvt::errc::unsupported, "a %s in a tar archive; pack the file itself",
-                                               member.type == tar_member::kind::link ? "link" : "special file");
+            image.error = cvt::error::format(cvt::errc::unsupported, "a %s in a tar archive; pack the file itself",
+                                             member.type == tar_member::kind::link ? "link" : "special file");
         else if (member.size > max_bytes)
-            image.problem = cvt::error::format(cvt::errc::bad_image, "image file has %llu bytes, more than the limit of %llu",
-                                               static_cast<unsigned long long>(member.size), static_cast<unsigned long long>(max_bytes));
-        if (image.problem) return image;
+            image.error = cvt::error::format(cvt::errc::bad_image, "image file has %llu bytes, more than the limit of %llu",
+                                             static_cast<unsigned long long>(member.size), static_cast<unsigned long long>(max_bytes));
+        if (image.error) return image;
         cvt::result<std::vector<std::byte>> data = reader_->read();
-        if (!data) return end(data.error());  // the archive's problem, not the image's: another run may read it whole
+        if (!data) return end(data.error());  // the archive's error, not the image's: another run may read it whole
         image.data = *std::move(data);
         return image;
     }

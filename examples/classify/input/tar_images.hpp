@@ -14,11 +14,11 @@ class tar_images {
 public:
     tar_images(std::string path, selection& wanted, read_control& control);
     /// The next image with its bytes; null at the end. If the archive cannot be read any further, the last input has the
-    /// archive's own path and a problem.
+    /// archive's own path and an error.
     std::optional<input> next();
 
 private:
-    std::optional<input> end(const cvt::error& problem);
+    std::optional<input> end(const cvt::error& error);
 
     std::string path_;
     selection& wanted_;

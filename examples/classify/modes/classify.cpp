@@ -56,21 +56,22 @@ public:
     bool take(outcome& o, std::optional<std::size_t> total) override {
         if (!o.notes.empty()) say(o.notes);
         if (o.of_other_shard) {
-            say("classify: " + terminal_text(o.result.path) + ": " + terminal_text(o.result.problem.what()) + '\n');
+            say("classify: " + terminal_text(o.result.path) + ": " + terminal_text(o.result.error.what()) + '\n');
             ++failed_elsewhere_;
+            progress_.show(done_ + failed_elsewhere_, total);
             return !stopped();
         }
         record& r = o.result;
-        if (!r.problem && files_.attention)
-            r.problem = files_.attention->write(r.path, o.picture, o.picture_width, o.picture_height, r.attention);
+        if (!r.error && files_.attention)
+            r.error = files_.attention->write(r.path, o.picture, o.picture_width, o.picture_height, r.attention);
         append(files_.logits.get(), o.logits, r);
         append(files_.embedding.get(), o.embedding, r);
         append(files_.input.get(), o.input, r);
-        failed_ += r.problem ? 1U : 0U;
+        failed_ += r.error ? 1U : 0U;
         ++done_;
         progress_.clear_for_records();
         records_.write(schema_.line(r));
-        progress_.show(done_, total);
+        progress_.show(done_ + failed_elsewhere_, total);
         return !stopped();
     }
 
@@ -89,7 +90,7 @@ private:
     }
     static void append(npy_rows* rows, std::span<const float> values, const record& r) {
         if (rows == nullptr) return;
-        if (r.problem)
+        if (r.error)
             rows->append_failed();
         else
             rows->append(values);

@@ -23,7 +23,7 @@ public:
         const evaluation_set::photo& p = set_.photos[next_++];
         task t;
         t.image.path = p.path;
-        if (!p.problem.empty()) t.image.problem = cvt::error::format(cvt::errc::io, "%s", p.problem.c_str());
+        if (!p.error.empty()) t.image.error = cvt::error::format(cvt::errc::io, "%s", p.error.c_str());
         return t;
     }
 
@@ -36,10 +36,9 @@ class tally_sink : public outcome_sink {
 public:
     tally_sink(const evaluation_set& set, tally& counted) : set_{set}, counted_{counted} {}
     bool take(outcome& o, std::optional<std::size_t> total) override {
-        if (o.result.problem) {
+        if (o.result.error) {
             progress_.clear();
-            std::fprintf(stderr, "classify: %s: %s\n", terminal_text(o.result.path).c_str(),
-                         terminal_text(o.result.problem.what()).c_str());
+            std::fprintf(stderr, "classify: %s: %s\n", terminal_text(o.result.path).c_str(), terminal_text(o.result.error.what()).c_str());
         }
         counted_.add(set_.photos[done_++].expected, o.result);
         progress_.show(done_, total);

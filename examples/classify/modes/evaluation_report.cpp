@@ -51,8 +51,8 @@ std::vector<std::size_t> hardest_classes(const tally& t) {
 }  // namespace
 
 void tally::add(std::size_t expected, const record& r) {
-    if (r.problem) {
-        failures.push_back({r.path, cvt::to_string(r.problem.code()), r.problem.what()});
+    if (r.error) {
+        failures.push_back({r.path, cvt::to_string(r.error.code()), r.error.what()});
         return;
     }
     const auto is_expected = [expected](const cvt::ranked& c) { return static_cast<std::size_t>(c.index) == expected; };

@@ -83,13 +83,13 @@ private:
 struct folder_entries {
     std::vector<std::string> photos, folders;
     std::size_t others = 0;
-    std::error_code problem;
+    std::error_code error;
 };
 
 folder_entries list_folder(const std::string& folder) {
     folder_entries found;
-    for (fs::directory_iterator at{path_of(folder), found.problem}; !found.problem && at != fs::directory_iterator{};
-         at.increment(found.problem)) {
+    for (fs::directory_iterator at{path_of(folder), found.error}; !found.error && at != fs::directory_iterator{};
+         at.increment(found.error)) {
         std::error_code ignored;
         std::string name = text_of(at->path().filename());
         if (is_litter(name)) continue;
@@ -107,7 +107,7 @@ folder_entries list_folder(const std::string& folder) {
 
 folder_entries list_root(const std::string& folder) {
     folder_entries found = list_folder(folder);
-    if (found.problem) refuse("--evaluate: " + folder + " cannot be listed: " + found.problem.message());
+    if (found.error) refuse("--evaluate: " + folder + " cannot be listed: " + found.error.message());
     return found;
 }
 
@@ -147,8 +147,8 @@ private:
             if (std::error_code ignored; fs::equivalent(path_of(above), path_of(folder), ignored))
                 refuse("--evaluate: " + folder + " leads back to " + above + ", which contains it");
         const folder_entries found = list_folder(folder);
-        if (found.problem) {
-            to_.photos.push_back({folder, expected, "cannot be listed: " + found.problem.message()});
+        if (found.error) {
+            to_.photos.push_back({folder, expected, "cannot be listed: " + found.error.message()});
             return;
         }
         others_ += found.others;
@@ -194,11 +194,11 @@ evaluation_set of_class_folders(const options& o, const setup& s, const folder_e
 // Returns the path of an entry's photo, and an error if there is none. Kaggle's lists omit the file extensions.
 std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const std::string& name) {
     std::string path = in_folder(folder, name);
-    std::error_code problem;
-    const fs::file_status status = fs::status(path_of(path), problem);
+    std::error_code error;
+    const fs::file_status status = fs::status(path_of(path), error);
     if (fs::is_directory(status)) return {path, "expected a photo, found the folder " + path};
     if (fs::exists(status)) return {path, {}};
-    if (status.type() != fs::file_type::not_found) return {path, "expected a photo, " + path + " cannot be read: " + problem.message()};
+    if (status.type() != fs::file_type::not_found) return {path, "expected a photo, " + path + " cannot be read: " + error.message()};
     const bool may_lack_ending = list.type == label_list::format::csv && !has_image_name(name);
     std::string found;
     for (const char* ending : {".JPEG", ".jpeg", ".JPG", ".jpg", ".PNG", ".png", ".webp"}) {
@@ -227,10 +227,10 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
     problem_count problems{"line"};
     for (const label_list::entry& entry : list.entries) {
         const class_names::match m = classes.find(entry.label);
-        const auto [path, problem] = locate(folder, list, entry.photo);
+        const auto [path, error] = locate(folder, list, entry.photo);
         const auto [first, is_new] = line_of.emplace(plain(path), entry.line);
-        if (!problem.empty())
-            problems.add(at_line(file, entry.line) + problem);
+        if (!error.empty())
+            problems.add(at_line(file, entry.line) + error);
         else if (!m.index)
             problems.add(at_line(file, entry.line) + m.why_not);
         else if (!is_new)

@@ -13,8 +13,8 @@ namespace app {
 struct evaluation_set {
     struct photo {
         std::string path;
-        std::size_t expected;      ///< its class index
-        std::string problem = {};  ///< set for a class folder that cannot be listed or has no photos
+        std::size_t expected;    ///< its class index
+        std::string error = {};  ///< set for a class folder that cannot be listed or has no photos
     };
     std::vector<photo> photos;
     /// Where the classes come from, and how numbers were understood; empty for folders named by the model's labels.

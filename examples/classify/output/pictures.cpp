@@ -15,11 +15,11 @@ namespace app {
 
 picture_directory::picture_directory(std::string folder, const std::optional<shard>& part)
     : folder_{std::move(folder)}, part_{part ? '-' + part->name() : ""} {
-    std::error_code problem;
-    fs::create_directories(path_of(folder_), problem);
-    if (!problem && !fs::is_directory(path_of(folder_), problem)) problem = std::make_error_code(std::errc::not_a_directory);
-    if (!problem && !may_write_into(folder_)) problem = {errno, std::generic_category()};
-    if (problem) throw failure{wrong_usage, "--attention: " + folder_ + " cannot be written to: " + problem.message()};
+    std::error_code error;
+    fs::create_directories(path_of(folder_), error);
+    if (!error && !fs::is_directory(path_of(folder_), error)) error = std::make_error_code(std::errc::not_a_directory);
+    if (!error && !may_write_into(folder_)) error = {errno, std::generic_category()};
+    if (error) throw failure{wrong_usage, "--attention: " + folder_ + " cannot be written to: " + error.message()};
 }
 
 std::string picture_directory::next_name(const std::string& path) {

@@ -84,7 +84,7 @@ std::string record_schema::as_text(const record& r) const {
     std::string out = paint_.bold(terminal_text(r.path));
     if (r.id.type != input_id::kind::none) out += paint_.faint(" (" + terminal_text(r.id.value) + ')');
     out += '\n';
-    if (r.problem) return out + "  " + paint_.bad("error:") + ' ' + terminal_text(r.problem.what()) + '\n';
+    if (r.error) return out + "  " + paint_.bad("error:") + ' ' + terminal_text(r.error.what()) + '\n';
     for (const cvt::ranked& class_ : r.top) {
         const bool value = more_.scores == cvt::scoring::value;
         const auto score = static_cast<double>(class_.probability);
@@ -104,9 +104,9 @@ std::string record_schema::as_text(const record& r) const {
 std::string record_schema::as_json(const record& r) const {
     std::string out = joined({part::path, json_string(r.path)});
     if (r.id.type != input_id::kind::none) out += joined({part::id, r.id.json()});
-    if (r.problem)
-        return out + joined({part::error, json_string(cvt::to_string(r.problem.code())), ", \"message\": ", json_string(r.problem.what()),
-                             "}}\n"});
+    if (r.error)
+        return out +
+               joined({part::error, json_string(cvt::to_string(r.error.code())), ", \"message\": ", json_string(r.error.what()), "}}\n"});
     if (!r.top.empty()) {
         out += part::top;
         for (const cvt::ranked& class_ : r.top) {
@@ -123,12 +123,12 @@ std::string record_schema::as_json(const record& r) const {
 
 std::string record_schema::as_csv(const record& r) const {
     std::string out = csv_field(r.path) + ',';
-    if (r.problem)
-        out += std::string{','} + cvt::to_string(r.problem.code()) + ',' + csv_field(r.problem.what());
+    if (r.error)
+        out += std::string{','} + cvt::to_string(r.error.code()) + ',' + csv_field(r.error.what());
     else
         out += fixed(r.milliseconds, 3) + ",,";
     for (std::size_t i = 0; i < static_cast<std::size_t>(top_); ++i) {
-        if (r.problem) {
+        if (r.error) {
             out += ",,,";
             continue;
         }
@@ -151,7 +151,7 @@ cvt::result<record_key> parse_record(const std::string& line) {
     return record_key{std::move(named->path), std::move(named->id), failed};
 }
 
-bool may_be_torn_record(std::string_view text) {
+bool may_be_incomplete_record(std::string_view text) {
     const std::size_t written = std::min(text.find('\0'), text.size());
     if (text.find_first_not_of('\0', written) != std::string_view::npos) return false;
     text = text.substr(0, written);

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/manifest.hpp"
+#include "input/manifest.hpp"
 #include "options.hpp"
 #include "output/terminal.hpp"
 
@@ -16,7 +16,7 @@ namespace app {
 struct record {
     std::string path;
     input_id id;
-    cvt::error problem;            ///< set if the input failed; then the members below have no meaning
+    cvt::error error;              ///< set if the input failed; then the members below have no meaning
     std::vector<cvt::ranked> top;  ///< most probable first; empty for a model without a head
     double milliseconds = 0;       ///< from opening the file to the logits, with an equal share of the batch's forward pass
     std::string attention;         ///< path of the picture of --attention; empty without one
@@ -62,6 +62,6 @@ cvt::result<record_key> parse_record(const std::string& line);
 
 /// Whether `text` can be the beginning of such a line, followed by the zeros that a crash of the machine leaves. Anything else is a file
 /// that classify did not write.
-bool may_be_torn_record(std::string_view text);
+bool may_be_incomplete_record(std::string_view text);
 
 }  // namespace app

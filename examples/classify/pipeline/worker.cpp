@@ -63,21 +63,21 @@ std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool
         clock::time_point begin = clock::now();
         cvt::image photo;
         const cvt::result<cvt::grid> size = read(t, photo);
-        cvt::error problem = size.error();
-        if (problem.code() == cvt::errc::io && interrupt_requested()) break;
+        cvt::error error = size.error();
+        if (error.code() == cvt::errc::io && interrupt_requested()) break;
         double milliseconds = milliseconds_since(begin);
         if (size) {
             if (!fits(*size)) run_rows(outcomes);
             begin = clock::now();
-            problem = append(t, photo, *size);
+            error = append(t, photo, *size);
             milliseconds += milliseconds_since(begin);
         }
-        if (t.tensor || t.image.problem) milliseconds = 0;
-        outcomes.push_back({.result = {std::move(t.image.path), std::move(t.image.id), problem, {}, milliseconds, {}},
+        if (t.tensor || t.image.error) milliseconds = 0;
+        outcomes.push_back({.result = {std::move(t.image.path), std::move(t.image.id), error, {}, milliseconds, {}},
                             .of_other_shard = t.image.of_other_shard,
                             .notes = std::move(t.image.notes)});
         tasks.pop_front();
-        if (problem) continue;
+        if (error) continue;
         if (options_.attention.empty()) photo = {};
         photo_bytes += photo.pixels.size();
         rows_.push_back({outcomes.size() - 1, std::move(photo)});
@@ -88,7 +88,7 @@ std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool
 
 // Decodes an image into `photo`. Returns the size of the network's input.
 cvt::result<cvt::grid> worker::read(const task& t, cvt::image& photo) {
-    if (t.image.problem) return t.image.problem;
+    if (t.image.error) return t.image.error;
     if (t.tensor) return cvt::grid{static_cast<int>(t.tensor->extent(1)), static_cast<int>(t.tensor->extent(2))};
     const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
     cvt::result<cvt::image> decoded =
@@ -121,14 +121,14 @@ void worker::run_rows(std::vector<outcome>& outcomes) {
         embeddings_.resize(rows * static_cast<std::size_t>(config_.last_stage().embed_dim));
     if (!options_.attention.empty()) attention_.resize(rows * attention_width());
     const clock::time_point begin = clock::now();
-    const cvt::error problem = forward();
+    const cvt::error error = forward();
     const double share = milliseconds_since(begin) / static_cast<double>(rows);
     for (const batch_row& r : rows_) {
-        outcomes[r.index].result.problem = problem;
+        outcomes[r.index].result.error = error;
         outcomes[r.index].result.milliseconds += share;
     }
     outcome& first = outcomes[rows_.front().index];
-    if (!problem && options_.repeat > 0) first.notes += measure(first.result.path);
+    if (!error && options_.repeat > 0) first.notes += measure(first.result.path);
     for (std::size_t i = 0; i < rows; ++i) conclude(outcomes[rows_[i].index], i);
     rows_.clear();
 }
@@ -164,11 +164,11 @@ std::size_t worker::attention_width() const {
 // Computes everything that a record needs, so that the single writer has little to do.
 void worker::conclude(outcome& o, std::size_t row) {
     record& r = o.result;
-    if (r.problem) return;
+    if (r.error) return;
     const std::span<const float> logits = row_of(logits_, row, static_cast<std::size_t>(config_.num_classes)),
                                  embedding = row_of(embeddings_, row, static_cast<std::size_t>(config_.last_stage().embed_dim));
     if (!(all_finite(logits) && all_finite(embedding))) {
-        r.problem =
+        r.error =
             cvt::error::format(cvt::errc::invalid_argument, "the result contains NaN or infinite values; check the input and the weights");
         return;
     }
@@ -176,7 +176,7 @@ void worker::conclude(outcome& o, std::size_t row) {
         const cvt::image photo = std::move(rows_[row].photo);
         auto picture = heat_map::draw(photo.view(), row_of(attention_, row, attention_width()), config_, session_.preprocessing());
         if (!picture) {
-            r.problem = picture.error();
+            r.error = picture.error();
             return;
         }
         o.picture = *std::move(picture);

@@ -27,8 +27,8 @@ bool is_terminal(int stream);
 bool understands_escapes(int stream);
 /// Characters in a line of the terminal; 80 if that is unknown.
 int terminal_width(int stream);
-/// Whether `problem`, the errno of a write to standard output, means that the reader has closed it.
-bool reader_is_gone(int problem);
+/// Whether `error`, the errno of a write to standard output, means that the reader has closed it.
+bool reader_is_gone(int error);
 
 /// Writes all of `text` to standard output. Returns false on failure, with EINTR after an interrupt.
 bool write_output(std::string_view text);

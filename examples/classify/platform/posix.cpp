@@ -76,7 +76,7 @@ int terminal_width(int stream) {
     return ::ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-bool reader_is_gone(int problem) { return problem == EPIPE; }
+bool reader_is_gone(int error) { return error == EPIPE; }
 
 bool write_output(std::string_view text) {
     const auto write = [](const char* from, std::size_t rest, std::size_t) {

@@ -110,8 +110,8 @@ int terminal_width(int stream) {
     return ::GetConsoleScreenBufferInfo(handle_of(stream), &info) != 0 ? info.srWindow.Right - info.srWindow.Left + 1 : 80;
 }
 
-bool reader_is_gone(int problem) {
-    return problem == EPIPE || (problem == EINVAL && ::GetFileType(handle_of(standard_output)) == FILE_TYPE_PIPE);
+bool reader_is_gone(int error) {
+    return error == EPIPE || (error == EINVAL && ::GetFileType(handle_of(standard_output)) == FILE_TYPE_PIPE);
 }
 
 bool write_output(std::string_view text) {

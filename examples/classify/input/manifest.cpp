@@ -1,5 +1,5 @@
 // manifest.hpp: reads lines with the library's JSON reader.
-#include "common/manifest.hpp"
+#include "input/manifest.hpp"
 
 #include "common/text.hpp"
 

@@ -1,5 +1,5 @@
 // skipped_entries.hpp: kinds are counted up to a limit and sorted when they are shown.
-#include "common/skipped_entries.hpp"
+#include "input/skipped_entries.hpp"
 
 #include <algorithm>
 #include <utility>
