@@ -26,7 +26,7 @@ inline constexpr std::size_t max_probes = 512;
 template <class Table, class IsIt>
 std::size_t place_of(const Table& table, std::uint64_t hash, IsIt is_it) noexcept {
     const std::size_t mask = table.size() - 1;
-    std::size_t place = hash & mask;
+    auto place = static_cast<std::size_t>(hash & mask);
     for (std::size_t probes = 0; probes < max_probes; ++probes, place = (place + 1) & mask)
         if (table[place] == 0 || is_it(table[place])) return place;
     return table.size();

@@ -14,7 +14,6 @@
 
 static_assert(std::endian::native == std::endian::little,
               "cvt reads little-endian checkpoints in place: big-endian targets are not supported");
-static_assert(sizeof(void*) == 8, "cvt addresses weights and feature maps with 64-bit sizes: 32-bit targets are not supported");
 
 // Inline functions compiled with different -m flags must not share a symbol: the linker keeps one body for all, and a
 // body with AVX-512 in it kills the program on a machine without. So every name of the library is in an inline namespace

@@ -113,7 +113,8 @@ private:
             bias = unused_bias;
             std::fill_n(bias, hidden, 0.F);
         }
-        network::fold_affine({.data = weight, .rows = hidden, .cols = dim, .stride = dim}, gain, beta, bias);
+        const auto rows = static_cast<std::ptrdiff_t>(hidden), cols = static_cast<std::ptrdiff_t>(dim);
+        network::fold_affine({.data = weight, .rows = rows, .cols = cols, .stride = cols}, gain, beta, bias);
         return {};
     }
 

@@ -61,7 +61,7 @@ private:
     linear_weights linear(tensor_id weight) noexcept {
         if (!has(weight)) return {};
         const tensor_info t = describe(c_, weight, at_);
-        const std::int64_t n = t.shape[0], k = t.count() / n;
+        const auto n = static_cast<std::ptrdiff_t>(t.shape[0]), k = static_cast<std::ptrdiff_t>(t.count() / t.shape[0]);
         const kernels::gemm_kernels& gemm = in_bytes(precision_, weight, at_) ? kernels_.s8 : kernels_.f32;
         std::byte* const data = memory_.take<std::byte>(gemm.packed_bytes(n, k));
         return {packed_at(gemm, data, n, k), vector(next(weight))};

@@ -21,7 +21,7 @@ public:
     [[nodiscard]] std::ptrdiff_t find(std::string_view name) const noexcept {
         if (slots_.empty()) return -1;
         const std::size_t slot = slot_of(name);
-        return slot == slots_.size() ? -1 : std::ptrdiff_t{slots_[slot]} - 1;
+        return slot == slots_.size() ? -1 : static_cast<std::ptrdiff_t>(slots_[slot]) - 1;
     }
     /// Adds a copy of `name` with the next number. Errors: out_of_memory; malformed (the table contains the name already);
     /// unsupported (too many hash collisions, more than 4 GiB of names).

@@ -1,11 +1,11 @@
 // A strict JSON reader (RFC 8259) for the headers and configurations of checkpoints.
 #pragma once
 
-#include <charconv>
 #include <optional>
 
 #include "../../runtime/buffer.hpp"
 #include "../../text.hpp"
+#include "nearest_double.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -274,7 +274,7 @@ private:
             return add(n);
         }
         double real = 0;
-        if (std::from_chars(first, last, real).ec != std::errc{}) return fail(errc::malformed, "a number out of the range of a double");
+        if (!nearest_double(first, last, real)) return fail(errc::malformed, "a number out of the range of a double");
         n.bits = std::bit_cast<std::uint64_t>(real);
         return add(n);
     }
