@@ -53,9 +53,21 @@ struct model_builder {
     }
 
 private:
+    /// Checks that every tensor can be addressed, which only fails where pointers have 32 bits. Errors: out_of_memory.
+    static error check_addressable(const config& c) noexcept {
+        constexpr std::uint64_t max = std::numeric_limits<std::ptrdiff_t>::max();
+        error failed;
+        network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+            const std::uint64_t bytes = static_cast<std::uint64_t>(t.count()) * sizeof(float);
+            if (!failed && bytes > max) failed = error::out_of_memory(t.name, bytes);
+        });
+        return failed;
+    }
+
     /// Lays the weights out twice, first to measure, then in memory, and fills them.
     static error fill(model_data& data, const weight_source& source) noexcept {
         const config& c = data.config;
+        if (error e = check_addressable(c)) return e;
         std::size_t depth = 0;
         for (const stage_config& s : c.stages()) depth += static_cast<std::size_t>(s.depth);
         if (!data.blocks.resize(depth)) return error::out_of_memory("model", depth * sizeof(network::block_weights));

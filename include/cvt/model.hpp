@@ -96,12 +96,16 @@ public:
     [[nodiscard]] std::int64_t parameters() const noexcept { return data_->parameters; }
     /// Bytes of the packed weights.
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return data_->memory.size(); }
-    /// Size of a session's workspace for inputs of height x width, in bytes. Errors: those of shape_of; invalid_argument (workers).
+    /// Size of a session's workspace for inputs of height x width, in bytes. Errors: those of shape_of; invalid_argument (workers);
+    /// out_of_memory (more than a 32-bit program can address).
     [[nodiscard]] result<std::size_t> workspace_bytes(int height, int width, int workers = 1) const noexcept {
         const result<model_shape> shape = shape_of(config(), height, width);
         if (!shape) return shape.error();
         if (error e = detail::check_workers(workers)) return e;
-        return network::plan_workspace(config(), *shape, *data_->kernels, workers, nullptr).bytes;
+        if (error e = network::check_addressable(config(), *shape)) return e;
+        const std::uint64_t bytes = network::plan_workspace(config(), *shape, *data_->kernels, workers, nullptr).bytes;
+        if (bytes > std::numeric_limits<std::size_t>::max()) return error::out_of_memory("session workspace", bytes);
+        return static_cast<std::size_t>(bytes);
     }
 
     /// Text of the self-test in a converted checkpoint, for verify() (verify.hpp); empty if there is none.

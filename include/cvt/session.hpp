@@ -110,7 +110,7 @@ public:
                 if (wants_maps(out)) return other_size(n, *size);
                 if (error e = plan_workspace(*size)) return of_image(n, images.size(), e);
             }
-            const std::size_t floats = static_cast<std::size_t>(3 * size->tokens());
+            const auto floats = static_cast<std::size_t>(3 * size->tokens());
             if (!input_.resize(floats)) return error::out_of_memory("session input", floats * sizeof(float));
             const view<float, 3> input{input_.data(), 3, size->height, size->width};
             if (error e = preprocessor_.run(images[n], input)) return of_image(n, images.size(), e);
@@ -179,7 +179,10 @@ private:
     /// All sizes for an input size, copied from the plan if it is for the same size.
     [[nodiscard]] result<model_shape> shape_at(std::ptrdiff_t height, std::ptrdiff_t width) const noexcept {
         if (shape_.num_stages != 0 && shape_.input.height == height && shape_.input.width == width) return shape_;
-        return detail::shape_of_valid(model_.config(), height, width);
+        result<model_shape> shape = detail::shape_of_valid(model_.config(), height, width);
+        if (!shape) return shape;
+        if (error e = network::check_addressable(model_.config(), *shape)) return e;
+        return shape;
     }
 
     [[nodiscard]] error check_outputs(const model_shape& shape, std::ptrdiff_t count, const outputs& out) const noexcept {
@@ -206,7 +209,7 @@ private:
         shape_ = {};  // after a failed allocation there is no plan
         const config& c = model_.config();
         const kernels::kernel_set& kernels = *model_.data_->kernels;
-        const std::size_t bytes = network::plan_workspace(c, shape, kernels, executor_.workers, nullptr).bytes;
+        const std::uint64_t bytes = network::plan_workspace(c, shape, kernels, executor_.workers, nullptr).bytes;
         if (!workspace_.resize(bytes)) return error::out_of_memory("session workspace", bytes);
         plan_ = network::plan_workspace(c, shape, kernels, executor_.workers, workspace_.data());
         shape_ = shape;

@@ -2,10 +2,21 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include "validate.hpp"
 
 CVT_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// `n`, or the largest number of this type where pointers have 32 bits and `n` has more.
+constexpr std::ptrdiff_t saturated(std::int64_t n) noexcept {
+    constexpr std::int64_t max = std::numeric_limits<std::ptrdiff_t>::max();
+    return static_cast<std::ptrdiff_t>(n < max ? n : max);
+}
+
+}  // namespace detail
 
 /// Height and width of a feature map.
 /// @code{.cpp}
@@ -15,7 +26,7 @@ CVT_NAMESPACE_BEGIN
 /// @endcode
 struct grid {
     int height = 0, width = 0;
-    [[nodiscard]] constexpr std::ptrdiff_t tokens() const noexcept { return static_cast<std::ptrdiff_t>(height) * width; }
+    [[nodiscard]] constexpr std::ptrdiff_t tokens() const noexcept { return detail::saturated(std::int64_t{height} * width); }
     friend constexpr bool operator==(const grid&, const grid&) = default;
 };
 
@@ -32,8 +43,8 @@ struct model_shape {
         grid tokens;  ///< token grid of the stage: its map is (embed_dim, height, width)
         grid keys;    ///< grid of keys and values
         int cls = 0;  ///< 1 with a class token
-        [[nodiscard]] constexpr std::ptrdiff_t queries() const noexcept { return tokens.tokens() + cls; }
-        [[nodiscard]] constexpr std::ptrdiff_t key_count() const noexcept { return keys.tokens() + cls; }
+        [[nodiscard]] constexpr std::ptrdiff_t queries() const noexcept { return detail::saturated(std::int64_t{tokens.tokens()} + cls); }
+        [[nodiscard]] constexpr std::ptrdiff_t key_count() const noexcept { return detail::saturated(std::int64_t{keys.tokens()} + cls); }
     };
     grid input;
     int num_stages = 0;

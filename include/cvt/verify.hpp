@@ -39,11 +39,11 @@ inline error run_formula_image(const model& m, int height, int width, std::uint6
                                buffer<float>& out) noexcept {
     const config& c = m.config();
     buffer<float> image;
-    const std::size_t pixels =
-        static_cast<std::size_t>(c.num_channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-    const std::size_t count = static_cast<std::size_t>(c.num_classes > 0 ? c.num_classes : c.last_stage().embed_dim);
+    const std::uint64_t pixels =
+        static_cast<std::uint64_t>(c.num_channels) * static_cast<std::uint64_t>(height) * static_cast<std::uint64_t>(width);
+    const auto count = static_cast<std::size_t>(c.num_classes > 0 ? c.num_classes : c.last_stage().embed_dim);
     if (!image.resize(pixels) || !out.resize(count)) return error::out_of_memory("a self-test", (pixels + count) * sizeof(float));
-    fill_formula_image({image.data(), pixels}, seed);
+    fill_formula_image({image.data(), image.size()}, seed);
     session s{m, {.executor = threads}};
     outputs wanted;
     (c.num_classes > 0 ? wanted.logits : wanted.embedding) = {out.data(), count};

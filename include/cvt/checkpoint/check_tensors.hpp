@@ -86,7 +86,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
     if (!used.resize(tensors.size())) return error::out_of_memory("the table of tensors", tensors.size());
     std::memset(used.data(), 0, used.size());
     tensor_problems shapes, missing, unexpected;
-    std::size_t file_bytes = 0, needed = 0;
+    std::uint64_t file_bytes = 0, needed = 0;
     for (std::size_t s = 0; s < tensors.sources(); ++s) file_bytes += tensors.source(static_cast<std::uint16_t>(s)).size();
     error failed;
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
@@ -101,7 +101,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         failed = index.add(name, i);
         const tensor_entry& entry = tensors.entry(static_cast<std::size_t>(i));
         used[static_cast<std::size_t>(i)] = 1;
-        if (needed <= 8 * file_bytes) needed += static_cast<std::size_t>(entry.elements()) * sizeof(float);
+        if (needed <= 8 * file_bytes) needed += static_cast<std::uint64_t>(entry.elements()) * sizeof(float);
         if (!std::equal(shape.begin(), shape.end(), entry.extents().begin(), entry.extents().end()))
             return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
         if (entry.type == dtype::i8) {
@@ -132,7 +132,8 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         // Tensors may share storage, but a small file must not cause gigabytes to be allocated by naming the same bytes many times.
         if (needed <= 8 * file_bytes) return {};
         return error::format(errc::unsupported,
-                             "tensors share storage: the model would be more than 8 times as large as the file of %zu bytes", file_bytes);
+                             "tensors share storage: the model would be more than 8 times as large as the file of %llu bytes",
+                             static_cast<unsigned long long>(file_bytes));
     }
     if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names);
 

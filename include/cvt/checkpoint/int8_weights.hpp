@@ -16,9 +16,10 @@ namespace checkpoint {
 /// "X.weight_zero_point", and are not supported.
 inline constexpr std::string_view scale_suffix = "_scale", zero_point_suffix = "_zero_point";
 
-inline std::size_t count_elements(std::span<const std::int64_t> shape) noexcept {
-    std::size_t count = 1;
-    for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+/// Number of elements of a tensor, which may not be in memory yet: 64 bits on every machine.
+inline std::uint64_t count_elements(std::span<const std::int64_t> shape) noexcept {
+    std::uint64_t count = 1;
+    for (const std::int64_t extent : shape) count *= static_cast<std::uint64_t>(extent);
     return count;
 }
 
@@ -77,7 +78,7 @@ private:
 
     error read_finite(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
         if (error e = read_folded(name, shape, out)) return e;
-        return detail::check_finite(name, {out, count_elements(shape)});
+        return detail::check_finite(name, {out, static_cast<std::size_t>(count_elements(shape))});
     }
 
     /// Reads norm2 as the identity, and fc1 with norm2 folded into it.
@@ -96,8 +97,8 @@ private:
     error fold_fc1(std::string_view name, std::int64_t hidden, float* weight, float* bias) const noexcept {
         const std::string_view block = name.substr(0, name.find("mlp."));
         const std::int64_t dim = config_.stage[static_cast<std::size_t>(name[5] - '0')].embed_dim;  // "stage1.blocks."
-        const std::size_t vectors = 2 * static_cast<std::size_t>(dim) + static_cast<std::size_t>(hidden),
-                          matrix_size = static_cast<std::size_t>(hidden * dim);
+        const std::uint64_t vectors = 2 * static_cast<std::uint64_t>(dim) + static_cast<std::uint64_t>(hidden),
+                            matrix_size = static_cast<std::uint64_t>(hidden * dim);
         detail::buffer<float> memory;
         if (!memory.resize(vectors + (weight == nullptr ? matrix_size : 0)))
             return error::out_of_memory("quantising a tensor", (vectors + matrix_size) * sizeof(float));
@@ -105,7 +106,7 @@ private:
         if (error e = read_beside(block, "norm2.weight", {&dim, 1}, gain)) return e;
         if (error e = read_beside(block, "norm2.bias", {&dim, 1}, beta)) return e;
         if (weight == nullptr) {
-            weight = memory.data() + vectors;
+            weight = memory.data() + static_cast<std::size_t>(vectors);
             const std::int64_t shape[]{hidden, dim};
             if (error e = read_beside(block, "mlp.fc1.weight", shape, weight)) return e;
         }

@@ -49,7 +49,8 @@ struct checkpoint_source {
     error scale_rows(std::size_t i, float* values) const noexcept {
         const std::ptrdiff_t scales = find_beside(tensors, i, scale_suffix);  // check_tensors() found that they fit
         const tensor_entry& entry = tensors.entry(i);
-        const auto rows = static_cast<std::size_t>(entry.shape[0]), cols = count_elements(entry.extents().subspan(1));
+        const auto rows = static_cast<std::size_t>(entry.shape[0]),
+                   cols = static_cast<std::size_t>(count_elements(entry.extents().subspan(1)));
         detail::buffer<float> scale;
         if (!scale.resize(rows)) return error::out_of_memory("scales", rows * sizeof(float));
         if (error e = tensors.read(static_cast<std::size_t>(scales), scale.data())) return e;

@@ -58,7 +58,7 @@ struct stored_source {
     error read(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
         if (type == dtype::i8) return int8_source{c, from}.read(name, shape, out);
         if (error e = from.read(from.context, name, shape, out)) return e;
-        return type == dtype::f16 ? round_to_f16(name, {out, count_elements(shape)}) : error{};
+        return type == dtype::f16 ? round_to_f16(name, {out, static_cast<std::size_t>(count_elements(shape))}) : error{};
     }
 };
 
@@ -108,7 +108,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, from.self_test}};
     header.metadata({metadata, from.self_test.empty() ? 1U : 2U});
     const name_style style = written_style(from.config);
-    std::size_t largest = 0, rows = 0;
+    std::uint64_t largest = 0, rows = 0;
     for_each_written(from.config, from.type, [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept {
         largest = std::max(largest, count_elements(shape));
         file_name in_file = style.in_file(name);
@@ -119,7 +119,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
             case file_part::scales: break;
         }
         const std::int64_t scales[4]{shape[0], 1, 1, 1};
-        rows += static_cast<std::size_t>(shape[0]);
+        rows += static_cast<std::uint64_t>(shape[0]);
         header.declare(in_file.append(scale_suffix).view(), dtype::f32, {scales, shape.size()});
     });
     if (error e = header.write(to)) return e;
@@ -133,7 +133,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     float* next_scales = scales.data();
     std::fpos_t first_scales{};
     const auto write = [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept -> error {
-        const std::size_t count = count_elements(shape);
+        const auto count = static_cast<std::size_t>(count_elements(shape));
         std::int64_t steps = 0;
         switch (part) {
             case file_part::counter:
@@ -148,7 +148,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
         }
         // The scales come first in the file, but are known only now. Their space is filled at the end.
         if (next_scales == scales.data())
-            if (error e = to.reserve(rows * sizeof(float), first_scales)) return e;
+            if (error e = to.reserve(scales.size() * sizeof(float), first_scales)) return e;
         if (error e = quantised.quantize(name, shape, tensor.data(), bytes.data(), next_scales)) return e;
         next_scales += shape[0];
         return to.write(bytes.data(), count);
@@ -158,7 +158,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
         if (!failed) failed = write(name, shape, part);
     });
     if (failed || rows == 0) return failed;
-    return to.write_at(first_scales, scales.data(), rows * sizeof(float));
+    return to.write_at(first_scales, scales.data(), scales.size() * sizeof(float));
 }
 
 /// Returns the side of square inputs; 0 if they are not square or their shape follows that of the image.

@@ -123,8 +123,10 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
     }
 
     // Enough for twice the 16-bit RGBA or a progressive JPEG's coefficients, and for the compressed data.
-    const std::size_t allocation_limit =
-        16 * (static_cast<std::size_t>(facts.width) + 64) * (static_cast<std::size_t>(facts.height) + 64) + 2 * bytes.size() + (1U << 20);
+    constexpr std::uint64_t addressable = std::numeric_limits<std::ptrdiff_t>::max();
+    const std::uint64_t wanted = 16 * (static_cast<std::uint64_t>(facts.width) + 64) * (static_cast<std::uint64_t>(facts.height) + 64) +
+                                 2 * std::uint64_t{bytes.size()} + (1U << 20);
+    const auto allocation_limit = static_cast<std::size_t>(wanted < addressable ? wanted : addressable);
     int width = facts.width, height = facts.height, channels = 0;
     const char* reason = "unknown";
     unsigned char* pixels =

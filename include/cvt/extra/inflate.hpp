@@ -16,7 +16,7 @@ public:
     inflater(std::span<const std::uint8_t> in, std::span<std::uint8_t> out) noexcept : in_{in}, out_{out} {
         constexpr std::size_t zlib_header = 2;
         if (in.size() < zlib_header || (in[0] & 15U) != 8) return;
-        at_ = 8 * zlib_header;
+        at_ = std::uint64_t{8} * zlib_header;
         for (bool last = false; !last && good_;) {
             last = bits(1) != 0;
             block(bits(2));
@@ -42,8 +42,8 @@ private:
 
     unsigned bits(unsigned count) noexcept {
         unsigned value = 0;
-        if (8 * in_.size() - at_ < count) return good_ = false, 0U;
-        for (unsigned i = 0; i < count; ++i, ++at_) value |= (in_[at_ / 8] >> (at_ % 8) & 1U) << i;
+        if (std::uint64_t{8} * in_.size() - at_ < count) return good_ = false, 0U;
+        for (unsigned i = 0; i < count; ++i, ++at_) value |= (in_[static_cast<std::size_t>(at_ / 8)] >> (at_ % 8) & 1U) << i;
         return value;
     }
     unsigned symbol(const code& c) noexcept {
@@ -135,7 +135,8 @@ private:
 
     std::span<const std::uint8_t> in_;
     std::span<std::uint8_t> out_;
-    std::size_t at_ = 0, size_ = 0;  ///< at_: in bits
+    std::uint64_t at_ = 0;  ///< in bits
+    std::size_t size_ = 0;
     bool good_ = true;
 };
 

@@ -260,7 +260,7 @@ inline error preflight_jpeg(file_bytes f, const decode_limits& limits, file_fact
             patch_jpeg_cmyk(segment, walk, facts);
             const std::size_t data = at;
             at = skip_jpeg_entropy(f, at);
-            if (8 * (at - data) < walk.fewest_bits)
+            if (std::uint64_t{8} * (at - data) < walk.fewest_bits)
                 return error::format(errc::malformed, "JPEG is truncated: %zu bytes of data after byte %zu for %d x %d pixels", at - data,
                                      data, facts.width, facts.height);
         } else if (marker == jpeg_dri || marker == jpeg_dnl) {

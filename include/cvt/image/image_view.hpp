@@ -45,9 +45,12 @@ inline error check_pixels(const image_view& image) noexcept {
         return error::format(errc::bad_image, "image has %d channels: expected 1 (grey), 3 (RGB, BGR) or 4 (RGBA, BGRA)", image.channels);
     if (image.order > channel_order::bgr)
         return error::format(errc::bad_image, "image.order: unknown channel order %d", static_cast<int>(image.order));
-    const std::ptrdiff_t row = std::ptrdiff_t{image.width} * image.channels;
-    constexpr std::ptrdiff_t max = std::numeric_limits<std::ptrdiff_t>::max();
-    const std::ptrdiff_t stride = image.row_stride;
+    const std::int64_t row = std::int64_t{image.width} * image.channels;
+    constexpr std::int64_t max = std::numeric_limits<std::ptrdiff_t>::max();
+    const std::int64_t stride = image.row_stride;
+    if (stride == 0 && row > max / image.height)  // only where pointers have 32 bits
+        return error::format(errc::bad_image, "image is %d x %d with %d channels: more bytes than this program can address", image.width,
+                             image.height, image.channels);
     if (stride != 0 && ((stride < row && stride > -row) || stride < -max || (stride < 0 ? -stride : stride) > max / image.height))
         return error::format(errc::bad_image, "image.row_stride is %lld: expected at least %lld bytes (%d pixels of %d channels)",
                              static_cast<long long>(stride), static_cast<long long>(row), image.width, image.channels);

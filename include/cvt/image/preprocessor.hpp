@@ -95,7 +95,7 @@ public:
                                  static_cast<long long>(out.extent(2)), out.data() == nullptr ? " without data" : "");
         if (error e = prepare_passes()) return e;
         const int planes = image.channels == 1 ? 1 : 3;
-        const std::size_t bytes = plane_size_ * static_cast<std::size_t>(planes);
+        const std::uint64_t bytes = plane_size_ * static_cast<std::uint64_t>(planes);
         if (!planes_.resize(bytes)) return error::out_of_memory("resized image", bytes);
 
         horizontal_pass(image, planes);
@@ -127,7 +127,7 @@ private:
         if (error e = columns_.plan(image_width_, x.resized, x.begin, x.end, preprocessing_.resample)) return e;
         if (error e = rows_.plan(image_height_, y.resized, y.begin, y.end, preprocessing_.resample)) return e;
         plane_stride_ = (static_cast<std::size_t>(x.kept()) + 15) / 16 * 16;
-        plane_size_ = plane_stride_ * static_cast<std::size_t>(rows_.end - rows_.begin);
+        plane_size_ = std::uint64_t{plane_stride_} * static_cast<std::uint64_t>(rows_.end - rows_.begin);
         const auto line_capacity = static_cast<std::size_t>(columns_.end - columns_.begin) + static_cast<std::size_t>(columns_.count);
         if (!line_.resize(line_capacity) || !sums_.resize(plane_stride_) || !resized_.resize(plane_stride_))
             return error::out_of_memory("rows of a resized image",
@@ -137,7 +137,9 @@ private:
         return {};
     }
 
-    [[nodiscard]] std::uint8_t* plane(int c) noexcept { return planes_.data() + static_cast<std::size_t>(c) * plane_size_; }
+    [[nodiscard]] std::uint8_t* plane(int c) noexcept {
+        return planes_.data() + static_cast<std::size_t>(c) * static_cast<std::size_t>(plane_size_);
+    }
 
     /// Resizes the rows that the vertical pass reads, into one plane for each channel.
     void horizontal_pass(const image_view& image, int planes) noexcept {
@@ -203,7 +205,8 @@ private:
     detail::image_windows windows_;           ///< x.out is 0 before the first plan
     bool passes_ready_ = false;               ///< whether the following members belong to that plan
     detail::resize_taps columns_, rows_;
-    std::size_t plane_stride_ = 0, plane_size_ = 0;
+    std::size_t plane_stride_ = 0;
+    std::uint64_t plane_size_ = 0;
     detail::buffer<std::int16_t> line_;    ///< one channel of one row of the image
     detail::buffer<std::uint8_t> planes_;  ///< the image after the horizontal pass, one plane for each channel
     detail::buffer<std::int32_t> sums_;

@@ -134,7 +134,7 @@ struct resize_taps {
 private:
     error allocate(std::size_t outputs, int max_taps) noexcept {
         count = (max_taps + group - 1) / group * group;
-        const std::size_t total = outputs * static_cast<std::size_t>(count);
+        const std::uint64_t total = std::uint64_t{outputs} * static_cast<std::uint64_t>(count);
         if (!first.resize(outputs) || !low.resize(total) || !high.resize(total) || !weights.resize(static_cast<std::size_t>(count)))
             return error::out_of_memory("resize taps", outputs * sizeof(std::int32_t) + total * 2 * sizeof(std::int16_t));
         return {};

@@ -23,8 +23,8 @@ using const_row = Eigen::Map<const Eigen::Array<float, 1, Eigen::Dynamic>>;
 // below the limit, so that inference never allocates.
 inline constexpr std::ptrdiff_t mc = 32, nc = 96, kc = 256;
 
-inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-    return static_cast<std::size_t>(n) * static_cast<std::size_t>(k) * sizeof(float);
+inline std::uint64_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+    return static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(k) * sizeof(float);
 }
 inline std::size_t column_offset(std::ptrdiff_t first, std::ptrdiff_t packed_k) noexcept {
     return static_cast<std::size_t>(first * packed_k) * sizeof(float);

@@ -55,7 +55,7 @@ struct gemm_kernels {
     std::ptrdiff_t mr, nr;      ///< rows and columns of the register tile
     std::ptrdiff_t split_rows;  ///< a product may be split into rows at multiples of this without changing a bit of any row
     std::ptrdiff_t task_rows;   ///< maximum number of rows of a task, a multiple of mr
-    std::size_t (*packed_bytes)(std::ptrdiff_t n, std::ptrdiff_t k);
+    std::uint64_t (*packed_bytes)(std::ptrdiff_t n, std::ptrdiff_t k);
     void (*pack)(const pack_args&);
     void (*multiply)(const gemm_args&);
     /// Bytes from the start of a matrix packed with depth packed_k to column `first`, a multiple of nr, and to depth `first`.

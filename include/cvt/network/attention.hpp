@@ -22,13 +22,15 @@ struct block_request {
 
 inline attention_buffers plan_attention(detail::arena& memory, const stage_config& s, const stage_shape& shape,
                                         const kernels::gemm_kernels& gemm) noexcept {
-    const auto heads = static_cast<std::size_t>(s.num_heads);
+    const auto heads = static_cast<std::uint64_t>(s.num_heads);
+    const std::uint64_t key_bytes = gemm.packed_bytes(shape.key_count(), s.head_dim());
+    const std::uint64_t value_bytes = gemm.packed_bytes(s.head_dim(), shape.key_count());
     attention_buffers b;
     b.heads = take_rows(memory, shape.queries(), s.embed_dim);
-    b.key_bytes = gemm.packed_bytes(shape.key_count(), s.head_dim());
-    b.value_bytes = gemm.packed_bytes(s.head_dim(), shape.key_count());
-    b.keys = memory.take<std::byte>(heads * b.key_bytes);
-    b.values = memory.take<std::byte>(heads * b.value_bytes);
+    b.keys = memory.take<std::byte>(heads * key_bytes);
+    b.values = memory.take<std::byte>(heads * value_bytes);
+    b.key_bytes = static_cast<std::size_t>(key_bytes);
+    b.value_bytes = static_cast<std::size_t>(value_bytes);
     return b;
 }
 
@@ -63,13 +65,13 @@ struct score_buffers {
     float* inverse_sums;
 };
 inline score_buffers plan_scores(detail::arena& scratch, std::ptrdiff_t rows, std::ptrdiff_t keys) noexcept {
-    return {take_matrix(scratch, rows, keys, keys), scratch.take<float>(static_cast<std::size_t>(rows))};
+    return {take_matrix(scratch, rows, keys, keys), scratch.take<float>(static_cast<std::uint64_t>(rows))};
 }
 
 /// Takes the scratch memory that a worker needs.
 inline void plan_attention_scratch(detail::arena& scratch, const stage_config& s, const stage_shape& shape,
                                    const kernels::gemm_kernels& gemm) noexcept {
-    const std::size_t mark = scratch.mark();
+    const std::uint64_t mark = scratch.mark();
     plan_projection(scratch, s, gemm.task_rows);
     scratch.rewind(mark);
     plan_scores(scratch, score_rows(shape, gemm), shape.key_count());

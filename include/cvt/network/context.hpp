@@ -17,7 +17,7 @@ constexpr std::ptrdiff_t row_stride(std::ptrdiff_t dim) noexcept { return dim % 
 
 /// Takes a matrix (rows, cols) from an arena.
 inline matrix<float> take_matrix(detail::arena& memory, std::ptrdiff_t rows, std::ptrdiff_t cols, std::ptrdiff_t stride) noexcept {
-    float* const data = memory.take<float>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride));
+    float* const data = memory.take<float>(static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(stride));
     return {.data = data, .rows = rows, .cols = cols, .stride = stride};
 }
 /// Takes a matrix whose rows are row_stride apart.

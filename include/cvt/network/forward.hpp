@@ -51,7 +51,10 @@ inline void transpose(matrix<const float> tokens, float* map) noexcept {
 /// Runs the network on `image` (channels, height, width), already normalised.
 inline void forward(const forward_pass& p, const float* image, const forward_outputs& out) noexcept {
     const config& c = p.config;
-    const context ctx{.kernels = &p.kernels, .host = p.host, .scratch = p.memory.scratch, .scratch_size = p.memory.scratch_size};
+    const context ctx{.kernels = &p.kernels,
+                      .host = p.host,
+                      .scratch = p.memory.scratch,
+                      .scratch_size = static_cast<std::size_t>(p.memory.scratch_size)};
     const std::size_t stages = c.stages().size();
     embed_input in = image_input(image, c.num_channels, p.shape.input);
     matrix<float> x, y;

@@ -68,7 +68,7 @@ private:
     }
     /// Memory for an unpacked tensor; null if the configuration does not have it.
     const float* vector(tensor_id id) noexcept {
-        return has(id) ? memory_.take<float>(static_cast<std::size_t>(describe(c_, id, at_).count())) : nullptr;
+        return has(id) ? memory_.take<float>(static_cast<std::uint64_t>(describe(c_, id, at_).count())) : nullptr;
     }
     [[nodiscard]] bool has(tensor_id id) const noexcept { return has_tensor(c_, c_.stage[static_cast<std::size_t>(at_.stage)], id); }
 
@@ -203,8 +203,8 @@ private:
             if (t.id == tensor_id::norm1_weight) vectors = std::max(vectors, 4 * t.count());
             if (t.id == tensor_id::embed_weight) vectors = std::max(vectors, t.count() / t.shape[0]);
         });
-        const auto floats = static_cast<std::size_t>(tensor);
-        if (tensor_.resize(floats) && vectors_.resize(static_cast<std::size_t>(vectors))) return {};
+        const auto floats = static_cast<std::uint64_t>(tensor);
+        if (tensor_.resize(floats) && vectors_.resize(static_cast<std::uint64_t>(vectors))) return {};
         return error::out_of_memory("loading a tensor", floats * sizeof(float));
     }
 

@@ -47,16 +47,16 @@ public:
     ~buffer() { release(); }
 
     /// Sets the size to `count` and keeps the elements that fit; new elements are not initialised. Returns false and
-    /// changes nothing when memory runs out.
-    [[nodiscard]] bool resize(std::size_t count) noexcept {
+    /// changes nothing when memory runs out. `count` has 64 bits, so that no caller has to cut it.
+    [[nodiscard]] bool resize(std::uint64_t count) noexcept {
         if (count > capacity_ && !reserve(count)) return false;
-        size_ = count;
+        size_ = static_cast<std::size_t>(count);
         return true;
     }
 
     [[nodiscard]] bool push_back(const T& value) noexcept {
         const T copy = value;  // `value` may be an element of this buffer
-        if (size_ == capacity_ && !reserve(capacity_ < 8 ? 8 : capacity_ * 2)) return false;
+        if (size_ == capacity_ && !reserve(capacity_ < 8 ? 8 : std::uint64_t{capacity_} * 2)) return false;
         data_[size_++] = copy;
         return true;
     }
@@ -64,7 +64,8 @@ public:
     [[nodiscard]] bool append(const T* values, std::size_t count) noexcept {
         if (count == 0) return true;
         if (count > std::numeric_limits<std::size_t>::max() / sizeof(T) - size_) return false;
-        const std::size_t needed = size_ + count, twice = capacity_ * 2;
+        const std::size_t needed = size_ + count;
+        const std::uint64_t twice = std::uint64_t{capacity_} * 2;
         if (needed > capacity_ && !reserve(needed > twice ? needed : twice)) return false;
         std::memcpy(static_cast<void*>(data_ + size_), values, count * sizeof(T));
         size_ = needed;
@@ -92,8 +93,9 @@ public:
 private:
     static constexpr std::size_t alignment = alignof(T) > 64 ? alignof(T) : 64;
 
-    bool reserve(std::size_t count) noexcept {
-        if (count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) return false;
+    bool reserve(std::uint64_t wanted) noexcept {
+        if (wanted > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) return false;
+        const auto count = static_cast<std::size_t>(wanted);
         void* fresh = ::operator new (count * sizeof(T), std::align_val_t{alignment}, std::nothrow);
         if (fresh == nullptr) return false;
         prefer_huge_pages(fresh, count * sizeof(T));

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -18,7 +20,7 @@ public:
     static result<byte_source> open(const char* path) noexcept {
         byte_source s;
         errno = 0;
-        std::FILE* const file = std::fopen(path, "rb");
+        std::FILE* const file = open_file(path);
         if (file == nullptr) return error::format(errc::io, "%s: cannot open: %s", path, std::strerror(errno));
         s.file_.reset(file);
         // On POSIX a directory opens, and only the first read fails.
@@ -28,7 +30,7 @@ public:
         }
         const long long end = seek(file, 0, SEEK_END) ? tell(file) : -1;
         if (end < 1) return error::format(errc::io, "%s: cannot determine the size: not a regular file", path);
-        s.size_ = static_cast<std::size_t>(end);
+        s.size_ = static_cast<std::uint64_t>(end);
         return s;
     }
     /// Returns a source that reads from `bytes`, which must outlive it.
@@ -39,14 +41,15 @@ public:
         return s;
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     /// Copies bytes [offset, offset + count) to `to`. Errors: io, malformed (past the end).
-    error read(std::size_t offset, std::size_t count, void* to) const noexcept {
+    error read(std::uint64_t offset, std::size_t count, void* to) const noexcept {
         if (offset > size_ || count > size_ - offset)
-            return error::format(errc::malformed, "expected bytes %zu to %zu, the file has %zu", offset, offset + count, size_);
+            return error::format(errc::malformed, "expected bytes %llu to %llu, the file has %llu", static_cast<unsigned long long>(offset),
+                                 static_cast<unsigned long long>(offset + count), static_cast<unsigned long long>(size_));
         if (count == 0) return {};
         if (!file_) {
-            std::memcpy(to, memory_ + offset, count);
+            std::memcpy(to, memory_ + static_cast<std::size_t>(offset), count);
             return {};
         }
         errno = 0;
@@ -57,11 +60,21 @@ public:
     }
 
 private:
+    // Offsets have 64 bits everywhere. glibc's own do not on 32-bit machines, unless the host's unit asks for them.
 #if defined(_WIN32)
+    static std::FILE* open_file(const char* path) noexcept { return std::fopen(path, "rb"); }
     static bool seek(std::FILE* file, long long offset, int from) noexcept { return _fseeki64(file, offset, from) == 0; }
     static long long tell(std::FILE* file) noexcept { return _ftelli64(file); }
+#elif defined(__GLIBC__) && defined(__USE_LARGEFILE64)
+    static std::FILE* open_file(const char* path) noexcept { return ::fopen64(path, "rb"); }
+    static bool seek(std::FILE* file, long long offset, int from) noexcept { return ::fseeko64(file, offset, from) == 0; }
+    static long long tell(std::FILE* file) noexcept { return ::ftello64(file); }
 #else
-    static bool seek(std::FILE* file, long long offset, int from) noexcept { return fseeko(file, offset, from) == 0; }
+    static std::FILE* open_file(const char* path) noexcept { return std::fopen(path, "rb"); }
+    static bool seek(std::FILE* file, long long offset, int from) noexcept {
+        using off_type = decltype(ftello(file));
+        return offset <= std::numeric_limits<off_type>::max() && fseeko(file, static_cast<off_type>(offset), from) == 0;
+    }
     static long long tell(std::FILE* file) noexcept { return ftello(file); }
 #endif
     struct close_file {
@@ -69,7 +82,7 @@ private:
     };
     std::unique_ptr<std::FILE, close_file> file_;
     const std::byte* memory_ = nullptr;
-    std::size_t size_ = 0;
+    std::uint64_t size_ = 0;
 };
 
 }  // namespace checkpoint

@@ -22,7 +22,8 @@ public:
     static constexpr std::size_t max_name = 256;    ///< bytes of a global's module or name
 
     /// Reads bytes [begin, begin + size) of `source`, which must contain them and outlive this object.
-    pickle_reader(const byte_source& source, std::size_t begin, std::size_t size) noexcept : source_{source}, begin_{begin}, size_{size} {}
+    pickle_reader(const byte_source& source, std::uint64_t begin, std::uint64_t size) noexcept
+        : source_{source}, begin_{begin}, size_{size} {}
 
     /// Interprets the next pickle and sets `root` to the number of its value. Errors: io; out_of_memory; malformed (truncated, stack
     /// or memo misused); unsupported (a name that hostile files use, an opcode that is not allowed, a limit exceeded).
@@ -31,7 +32,7 @@ public:
         marks_.clear();
         memo_.clear();
         memo_next_ = 0;
-        for (std::size_t op = 0; op != '.';) {
+        for (std::uint64_t op = 0; op != '.';) {
             op_at_ = at_;
             if (!take(1, op)) return error_;
             if (++opcodes_ > max_opcodes) return error::format(errc::unsupported, "pickle: more than %u opcodes", max_opcodes);
@@ -45,7 +46,7 @@ public:
     }
 
     /// Returns the offset in the source of the first byte after the pickles read so far.
-    [[nodiscard]] std::size_t position() const noexcept { return begin_ + at_; }
+    [[nodiscard]] std::uint64_t position() const noexcept { return begin_ + at_; }
     /// Returns the length of the pickles read so far.
     [[nodiscard]] std::size_t bytes_read() const noexcept { return at_; }
 
@@ -69,18 +70,19 @@ private:
 
     // ---- input
     /// Makes `count` more bytes available.
-    bool need(std::size_t count) noexcept {
+    bool need(std::uint64_t count) noexcept {
         if (count <= bytes_.size() - at_) return true;
         if (count > size_ - at_) return fail(errc::malformed, "the pickle is truncated");
-        const std::size_t end = at_ + count;
-        if (end > max_bytes) return fail(errc::unsupported, "the pickle is larger than 64 MiB");
-        const std::size_t have = bytes_.size(), target = std::min(std::max(have * 2 + 4096, end), std::min(size_, max_bytes));
+        if (at_ + count > max_bytes) return fail(errc::unsupported, "the pickle is larger than 64 MiB");
+        const std::size_t have = bytes_.size(), end = at_ + static_cast<std::size_t>(count);
+        const std::size_t limit = size_ < max_bytes ? static_cast<std::size_t>(size_) : max_bytes;
+        const std::size_t target = std::min(std::max(have * 2 + 4096, end), limit);
         if (!bytes_.resize(target)) return no_memory();
         error_ = source_.read(begin_ + have, target - have, bytes_.data() + have);
         return !error_;
     }
     /// Takes an unsigned little-endian number of `width` bytes.
-    bool take(std::size_t width, std::size_t& value) noexcept {
+    bool take(std::size_t width, std::uint64_t& value) noexcept {
         if (!need(width)) return false;
         value = 0;
         std::memcpy(&value, bytes_.data() + at_, width);
@@ -113,22 +115,24 @@ private:
     bool push(const pickle_value& value) noexcept {
         return push_number(static_cast<std::uint32_t>(values_.size())) && (values_.push_back(value) || no_memory());
     }
-    bool push_bytes(kind_t kind, std::size_t length) noexcept {
+    bool push_bytes(kind_t kind, std::uint64_t length) noexcept {
         if (!need(length)) return false;
-        at_ += length;
-        return push({kind, 0, static_cast<std::uint32_t>(at_ - length), 0, static_cast<std::int64_t>(length)});
+        const auto begin = static_cast<std::uint32_t>(at_);
+        at_ += static_cast<std::size_t>(length);
+        return push({kind, 0, begin, 0, static_cast<std::int64_t>(length)});
     }
-    bool push_integer(std::size_t n) noexcept { return push({kind_t::integer, 0, 0, 0, static_cast<std::int64_t>(n)}); }
+    bool push_integer(std::uint64_t n) noexcept { return push({kind_t::integer, 0, 0, 0, static_cast<std::int64_t>(n)}); }
     bool push_real() noexcept {
-        std::size_t big_endian = 0, bits = 0;
+        std::uint64_t big_endian = 0, bits = 0;
         if (!take(8, big_endian)) return false;
         for (int i = 0; i < 8; ++i) bits = bits << 8 | (big_endian >> (8 * i) & 0xFF);
         return push({kind_t::real, 0, 0, 0, static_cast<std::int64_t>(bits)});
     }
-    bool push_long(std::size_t width) noexcept {
-        if (width > 8) return push_bytes(kind_t::big_integer, width);
-        if (!need(width)) return false;
-        std::size_t bits = width != 0 && (bytes_[at_ + width - 1] & 0x80) != 0 ? ~std::size_t{0} : 0;
+    bool push_long(std::uint64_t size) noexcept {
+        if (size > 8) return push_bytes(kind_t::big_integer, size);
+        if (!need(size)) return false;
+        const auto width = static_cast<std::size_t>(size);
+        std::uint64_t bits = width != 0 && (bytes_[at_ + width - 1] & 0x80) != 0 ? ~std::uint64_t{0} : 0;
         std::memcpy(&bits, bytes_.data() + at_, width);
         at_ += width;
         return push_integer(bits);
@@ -165,19 +169,22 @@ private:
     }
 
     // ---- memo
-    bool put(std::size_t at) noexcept {
+    bool put(std::uint64_t index) noexcept {
         if (!has(1)) return misused("nothing to memoize");
         // Picklers number memo entries from 0, so a larger index is wrong: a few bytes must not allocate a million entries.
-        if (at >= opcodes_ + std::size_t{1024}) return fail(errc::unsupported, "memo index %zu is too large at this point", at);
+        if (index >= opcodes_ + std::uint64_t{1024})
+            return fail(errc::unsupported, "memo index %llu is too large at this point", static_cast<unsigned long long>(index));
+        const auto at = static_cast<std::size_t>(index);
         while (memo_.size() <= at)
             if (!memo_.push_back(nothing)) return no_memory();
         memo_[at] = top();
         memo_next_ = std::max(memo_next_, at + 1);
         return true;
     }
-    bool get(std::size_t at) noexcept {
-        if (at >= memo_.size() || memo_[at] == nothing) return fail(errc::malformed, "memo entry %zu was never set", at);
-        return push_number(memo_[at]);
+    bool get(std::uint64_t at) noexcept {
+        if (at >= memo_.size() || memo_[static_cast<std::size_t>(at)] == nothing)
+            return fail(errc::malformed, "memo entry %llu was never set", static_cast<unsigned long long>(at));
+        return push_number(memo_[static_cast<std::size_t>(at)]);
     }
 
     // ---- imports and calls, which are recorded but not executed
@@ -302,12 +309,13 @@ private:
         return push({kind_t::storage, static_cast<std::uint8_t>(global(item_of(id, 1)).type), id});
     }
 
-    bool step(std::size_t op) noexcept {
-        std::size_t n = 0;
+    bool step(std::uint64_t op) noexcept {
+        std::uint64_t n = 0;
         std::size_t from = 0;
         switch (op) {
             case 0x80:  // PROTO
-                return take(1, n) && (n <= 5 || fail(errc::unsupported, "expected protocol 5 or lower, found %zu", n));
+                return take(1, n) &&
+                       (n <= 5 || fail(errc::unsupported, "expected protocol 5 or lower, found %u", static_cast<unsigned>(n)));
             case 0x95: return take(8, n);  // FRAME: a hint how many bytes to read ahead
             case '(':                      // MARK
                 if (marks_.size() >= max_marks) return fail(errc::unsupported, "more than %zu levels of nesting", max_marks);
@@ -339,7 +347,7 @@ private:
             case ')': return push({kind_t::tuple});                                              // EMPTY_TUPLE
             case 0x85:
             case 0x86:
-            case 0x87: return push_tuple(op - 0x84);                             // TUPLE1, TUPLE2, TUPLE3
+            case 0x87: return push_tuple(static_cast<std::size_t>(op - 0x84));   // TUPLE1, TUPLE2, TUPLE3
             case 't': return unmark(from) && push_tuple(stack_.size() - from);   // TUPLE
             case 0x91: return unmark(from) && push_tuple(stack_.size() - from);  // FROZENSET
             case ']':                                                            // EMPTY_LIST
@@ -364,12 +372,12 @@ private:
             case 'Q': return persistent_id();                                    // BINPERSID
             case 'i':  // INST: not allowed; a hostile global is refused by its name
                 return global_lines() && fail(errc::unsupported, "refused opcode 0x69");
-            default: return fail(errc::unsupported, "refused opcode 0x%02zx", op);
+            default: return fail(errc::unsupported, "refused opcode 0x%02x", static_cast<unsigned>(op));
         }
     }
 
     const byte_source& source_;
-    std::size_t begin_, size_;
+    std::uint64_t begin_, size_;
     std::size_t at_ = 0, op_at_ = 0;  // relative to begin_
     std::size_t memo_next_ = 0;
     std::uint32_t opcodes_ = 0;

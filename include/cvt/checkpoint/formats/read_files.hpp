@@ -28,9 +28,9 @@ constexpr const char* to_string(weight_format f) noexcept {
 
 /// Detects the format of a file of `size` bytes from its first 9 bytes, `head`. Tests safetensors first: the length of its
 /// header may begin with the bytes of a pickle or a zip.
-inline weight_format detect_format(std::span<const std::byte> head, std::size_t size) noexcept {
+inline weight_format detect_format(std::span<const std::byte> head, std::uint64_t size) noexcept {
     const bool brace = head.size() >= 9 && head[8] == std::byte{'{'};
-    const std::size_t header = brace ? load<std::uint64_t>(head.data()) : 0;
+    const std::uint64_t header = brace ? load<std::uint64_t>(head.data()) : 0;
     if (header >= 2 && header <= max_safetensors_header && size >= 8 && header <= size - 8) return weight_format::safetensors;
     if (head.size() >= 4 && std::memcmp(head.data(), "PK\x03\x04", 4) == 0) return weight_format::torch_zip;
     if (!head.empty() && head[0] == std::byte{0x80}) return weight_format::torch_legacy;
@@ -133,7 +133,8 @@ inline const char* describe_other_file(std::span<const std::byte, 9> head) noexc
 /// Adds the tensors of one weight file. Errors: those of its reader; malformed (unknown format).
 inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
     std::byte head[9]{};
-    if (file.size() < sizeof head) return error::format(errc::malformed, "%zu bytes are too few for a checkpoint", file.size());
+    if (file.size() < sizeof head)
+        return error::format(errc::malformed, "%llu bytes are too few for a checkpoint", static_cast<unsigned long long>(file.size()));
     if (error e = file.read(0, sizeof head, head)) return e;
     const weight_format format = detect_format(head, file.size());
     out.container = to_string(format);

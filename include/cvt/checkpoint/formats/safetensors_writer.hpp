@@ -27,17 +27,17 @@ public:
         for (const safetensors::format_type& t : safetensors::types)
             if (type_name.empty() && t.type == type) type_name = t.name;
         json_.key(name).begin_object().key("dtype").string(type_name).key("shape").begin_list();
-        std::size_t bytes = size_of(type);
+        std::uint64_t bytes = size_of(type);
         for (const std::int64_t extent : shape) {
             json_.integer(extent);
-            bytes *= static_cast<std::size_t>(extent);
+            bytes *= static_cast<std::uint64_t>(extent);
         }
         json_.end_list().key("data_offsets").begin_list().integer(data_size_).integer(data_size_ + bytes).end_list().end_object();
         data_size_ += bytes;
         ++tensors_;
     }
 
-    [[nodiscard]] std::size_t data_size() const noexcept { return data_size_; }
+    [[nodiscard]] std::uint64_t data_size() const noexcept { return data_size_; }
     [[nodiscard]] std::size_t tensors() const noexcept { return tensors_; }
 
     /// Completes the header and writes it. Errors: io, out_of_memory, unsupported (a header longer than the format allows).
@@ -45,10 +45,11 @@ public:
         json_.end_object();
         const std::string_view text = json_.text();
         if (!json_.good()) return error::out_of_memory("a safetensors header", text.size());
-        const std::size_t padding = (8 - text.size() % 8) % 8, length = text.size() + padding;
+        const std::size_t padding = (8 - text.size() % 8) % 8;
+        const std::uint64_t length = text.size() + padding;
         if (length > max_safetensors_header)
-            return error::format(errc::unsupported, "safetensors header: expected at most %zu bytes, found %zu", max_safetensors_header,
-                                 length);
+            return error::format(errc::unsupported, "safetensors header: expected at most %zu bytes, found %llu", max_safetensors_header,
+                                 static_cast<unsigned long long>(length));
         if (error e = to.write(&length, sizeof length)) return e;
         if (error e = to.write(text.data(), text.size())) return e;
         return to.write("        ", padding);
@@ -56,7 +57,7 @@ public:
 
 private:
     json_writer json_{json_writer::layout::one_line};
-    std::size_t data_size_ = 0;
+    std::uint64_t data_size_ = 0;
     std::size_t tensors_ = 0;
 };
 

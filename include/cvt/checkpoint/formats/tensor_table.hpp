@@ -28,7 +28,7 @@ struct tensor_entry {
     std::uint16_t shard = 0;  ///< index of its source in tensor_table
     std::int64_t shape[max_rank]{};
     std::int64_t stride[max_rank]{};
-    std::size_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
+    std::uint64_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
 
     [[nodiscard]] std::int64_t elements() const noexcept {
         std::int64_t n = 1;
@@ -199,7 +199,7 @@ private:
         if (e.rank > tensor_entry::max_rank) return bad(errc::unsupported, "more than 8 dimensions");
         if (e.shard >= sources_.size()) return bad(errc::malformed, "refers to a shard that does not exist");
 
-        const std::size_t file_bytes = source(e.shard).size();
+        const std::uint64_t file_bytes = source(e.shard).size();
         if (e.offset > file_bytes) return bad(errc::malformed, "begins past the end of the file");
         bool empty = false;
         for (int i = 0; i < e.rank; ++i) {
@@ -210,10 +210,10 @@ private:
 
         // Every factor is checked against the file's size before the multiplication. A tensor must not be larger than its file
         // either, which stride 0 would allow: a small file must not request gigabytes.
-        const std::size_t max_elements = file_bytes / size_of(e.type);
-        std::size_t elements = 1, last = 0;
+        const std::uint64_t max_elements = file_bytes / size_of(e.type);
+        std::uint64_t elements = 1, last = 0;
         for (int i = 0; i < e.rank; ++i) {
-            const auto extent = static_cast<std::size_t>(e.shape[i]), step = static_cast<std::size_t>(e.stride[i]);
+            const auto extent = static_cast<std::uint64_t>(e.shape[i]), step = static_cast<std::uint64_t>(e.stride[i]);
             if (extent > max_elements / elements) return bad(errc::malformed, "has more elements than its file can hold");
             elements *= extent;
             if (extent == 1) continue;
@@ -251,25 +251,26 @@ private:
         dense.set_contiguous();
         const std::size_t width = size_of(entry.type);
         // The length of a run of elements close to each other. Reading past it to a distant element would waste time.
-        std::size_t run = width;
+        std::uint64_t run = width;
         for (int i = order.count - 1; i >= 0; --i) {
-            const std::size_t next = static_cast<std::size_t>(entry.stride[order.axis[i]]) * width;
+            const std::uint64_t next = static_cast<std::uint64_t>(entry.stride[order.axis[i]]) * width;
             if (next > run + 512) break;
-            run += next * static_cast<std::size_t>(entry.shape[order.axis[i]] - 1);
+            run += next * static_cast<std::uint64_t>(entry.shape[order.axis[i]] - 1);
         }
         std::byte window[32768];
-        const std::size_t max_window = run < sizeof window ? run : sizeof window;
-        std::size_t window_at = 0, window_size = 0;
+        const std::size_t max_window = run < sizeof window ? static_cast<std::size_t>(run) : sizeof window;
+        std::uint64_t window_at = 0;
+        std::size_t window_size = 0;
         std::int64_t index[tensor_entry::max_rank]{}, element = 0, place = 0;
         for (std::int64_t left = entry.elements(); left > 0; --left) {
-            const std::size_t at = entry.offset + static_cast<std::size_t>(element) * width;
+            const std::uint64_t at = entry.offset + static_cast<std::uint64_t>(element) * width;
             if (at < window_at || at + width > window_at + window_size) {
-                const std::size_t rest = from.size() - at;
+                const std::uint64_t rest = from.size() - at;
                 window_at = at;
-                window_size = rest < max_window ? rest : max_window;
+                window_size = rest < max_window ? static_cast<std::size_t>(rest) : max_window;
                 if (error e = from.read(window_at, window_size, window)) return e;
             }
-            out[place] = to_float(entry.type, window + (at - window_at));
+            out[place] = to_float(entry.type, window + static_cast<std::size_t>(at - window_at));
             for (int i = order.count - 1; i >= 0; --i) {
                 const int axis = order.axis[i];
                 element += entry.stride[axis];

@@ -31,7 +31,7 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
         return bad(errc::unsupported, storage.type == dtype::c64 ? "torch.ComplexFloatStorage" : "torch.ComplexDoubleStorage");
     entry.type = storage.type;
     entry.rank = static_cast<std::uint8_t>(values.count(shape));
-    entry.offset = static_cast<std::size_t>(storage.view_offset + last) * size_of(storage.type);
+    entry.offset = static_cast<std::uint64_t>(storage.view_offset + last) * size_of(storage.type);
     bool empty = false;
     for (int i = 0; i < entry.rank; ++i) {
         const std::uint32_t extent = values.item_of(shape, i), step = values.item_of(strides, i);
@@ -112,7 +112,7 @@ error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t
         tensor_entry entry{.shard = shard};
         if (error e = describe_tensor(values, value, entry))
             return e.code() == errc::unsupported ? out.add_unread(path, e.what()) : error_of(path, e.code(), e.what());
-        std::size_t begin = 0;
+        std::uint64_t begin = 0;
         if (error e = locate(values.storage(values.item_of(values.tensor_arguments(value), 0)), begin))
             return error_of(path, e.code(), e.what());
         entry.offset += begin;
@@ -159,11 +159,11 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
         return {name, size};
     };
 
-    std::size_t begin = 0;
+    std::uint64_t begin = 0;
     if (const std::size_t i = zip.find(join("/byteorder", {})); i != zip.size()) {
         char text[6]{};
         if (error e = zip.locate(source, i, begin)) return e;
-        if (error e = source.read(begin, std::min(zip[i].size, sizeof text), text)) return e;
+        if (error e = source.read(begin, static_cast<std::size_t>(std::min<std::uint64_t>(zip[i].size, sizeof text)), text)) return e;
         if (zip[i].size != sizeof text || std::memcmp(text, "little", sizeof text) != 0)
             return error::format(errc::unsupported, "zip: byteorder: expected \"little\"");
     }
@@ -172,13 +172,14 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
     pickle_reader reader(source, begin, zip[pickle].size);
     std::uint32_t root = 0;
     if (error e = reader.load(root)) return e;
-    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::size_t& at) noexcept -> error {
+    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
         const printable shown{s.key};
         const std::size_t i = zip.find(join("/data/", s.key));
         if (i == zip.size()) return error::format(errc::malformed, "its storage %s is missing from the zip", shown.text);
-        if (static_cast<std::size_t>(s.elements) > zip[i].size / size_of(s.type))
-            return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %zu bytes",
-                                 shown.text, static_cast<long long>(s.elements), size_of(s.type), zip[i].size);
+        if (static_cast<std::uint64_t>(s.elements) > zip[i].size / size_of(s.type))
+            return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %llu bytes",
+                                 shown.text, static_cast<long long>(s.elements), size_of(s.type),
+                                 static_cast<unsigned long long>(zip[i].size));
         return zip.locate(source, i, at);
     });
 }
@@ -192,7 +193,7 @@ inline error read_torch_legacy(byte_source&& file, tensor_table& out) noexcept {
     legacy_storages storages;
     std::uint32_t root = 0;
     if (error e = storages.open(source, reader, root)) return e;
-    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::size_t& at) noexcept -> error {
+    return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
         at = storages.locate(s.key);
         return at != 0 ? error{} : error::format(errc::malformed, "its storage %s is missing from the file", printable{s.key}.text);
     });

@@ -25,7 +25,7 @@ public:
         return walk(source, keys);
     }
     /// Returns the offset of storage `key`, or 0 if there is none. All its declared elements lie in the file.
-    [[nodiscard]] std::size_t locate(std::string_view key) const noexcept {
+    [[nodiscard]] std::uint64_t locate(std::string_view key) const noexcept {
         const std::size_t i = index_of(key);
         return i == places_.size() ? 0 : places_[i].begin;
     }
@@ -33,7 +33,7 @@ public:
 private:
     struct place {
         std::uint32_t value;  // a storage of the reader
-        std::size_t begin;    // 0 until it is found
+        std::uint64_t begin;  // 0 until it is found
     };
     [[nodiscard]] std::string_view key(const place& p) const noexcept { return values_->storage(p.value).key; }
     /// Returns the number of the storage called `wanted`, or places_.size().
@@ -86,7 +86,7 @@ private:
     /// Finds the storages, which follow in the order of `keys`.
     error walk(const byte_source& source, std::uint32_t keys) noexcept {
         if (values_->kind(keys) != pickle_kind::list) return bad(errc::malformed, "its list of storages is missing");
-        std::size_t at = values_->position();
+        std::uint64_t at = values_->position();
         for (std::uint32_t l = values_->first(keys); l != pickle_values::nothing; l = values_->next(l)) {
             const std::uint32_t v = values_->item(l);
             if (values_->kind(v) != pickle_kind::text) return bad(errc::malformed, "a storage's key is not a string");
@@ -102,7 +102,7 @@ private:
             if (elements != s.elements)
                 return error::format(errc::malformed, "storage %s: expected %lld elements, the file has %lld", shown.text,
                                      static_cast<long long>(s.elements), static_cast<long long>(elements));
-            const auto count = static_cast<std::size_t>(elements);
+            const auto count = static_cast<std::uint64_t>(elements);
             if (count > (source.size() - at) / size_of(s.type))
                 return error::format(errc::malformed, "storage %s: ends outside the file (an incomplete download?)", shown.text);
             places_[i].begin = at;

@@ -19,17 +19,18 @@ public:
     struct entry {
         std::uint32_t name_at = 0;
         std::uint16_t name_size = 0, method = 0, flags = 0;
-        std::size_t header = 0, packed_size = 0, size = 0;
+        std::uint64_t header = 0, packed_size = 0, size = 0;
     };
 
     /// Reads the directory. Errors: io; out_of_memory; malformed (no directory, one that does not fit the file, duplicate names);
     /// unsupported (several disks, a limit exceeded).
     error open(const byte_source& source) noexcept {
-        std::size_t at = 0, size = 0, count = 0;
-        if (error e = find_directory(source, at, size, count)) return e;
-        if (count > max_entries || size > max_bytes)
-            return error::format(errc::unsupported, "zip: %zu entries in a directory of %zu bytes: more than a checkpoint needs", count,
-                                 size);
+        std::uint64_t at = 0, said_size = 0, said_count = 0;
+        if (error e = find_directory(source, at, said_size, said_count)) return e;
+        if (said_count > max_entries || said_size > max_bytes)
+            return error::format(errc::unsupported, "zip: %llu entries in a directory of %llu bytes: more than a checkpoint needs",
+                                 static_cast<unsigned long long>(said_count), static_cast<unsigned long long>(said_size));
+        const auto size = static_cast<std::size_t>(said_size), count = static_cast<std::size_t>(said_count);
         if (count > size / central_size) return bad("more entries than its directory can hold");
         if (!bytes_.resize(size) || !entries_.resize(count)) return error::out_of_memory("the zip directory", size + count * sizeof(entry));
         if (error e = source.read(at, size, bytes_.data())) return e;
@@ -51,7 +52,7 @@ public:
     }
     /// Sets `begin` to the offset of the data of entry `i`, all of which lie in the file. Errors: io; malformed; unsupported
     /// (compressed, encrypted).
-    error locate(const byte_source& source, std::size_t i, std::size_t& begin) const noexcept {
+    error locate(const byte_source& source, std::size_t i, std::uint64_t& begin) const noexcept {
         const entry& e = entries_[i];
         const printable shown{name(i)};
         if ((e.flags & 1) != 0) return error::format(errc::unsupported, "zip: %s is encrypted", shown.text);
@@ -81,8 +82,10 @@ private:
         return {reinterpret_cast<const char*>(bytes_.data()) + e.name_at, e.name_size};
     }
 
-    static error find_directory(const byte_source& source, std::size_t& at, std::size_t& size, std::size_t& count) noexcept {
-        const std::size_t file_size = source.size(), tail_size = std::min(file_size, end_size + 0xFFFF);
+    static error find_directory(const byte_source& source, std::uint64_t& at, std::uint64_t& size, std::uint64_t& count) noexcept {
+        constexpr std::size_t max_tail = end_size + 0xFFFF;
+        const std::uint64_t file_size = source.size();
+        const std::size_t tail_size = file_size < max_tail ? static_cast<std::size_t>(file_size) : max_tail;
         if (tail_size < end_size) return bad("the file is truncated");
         detail::buffer<std::byte> tail;
         if (!tail.resize(tail_size)) return error::out_of_memory("the end of the zip file", tail_size);
@@ -92,7 +95,7 @@ private:
         while (load<std::uint32_t>(&tail[found]) != end_mark || found + end_size + load<std::uint16_t>(&tail[found + 20]) != tail_size)
             if (found-- == 0) return bad("its directory is missing (an incomplete download?)");
 
-        std::size_t end = file_size - tail_size + found;
+        std::uint64_t end = file_size - tail_size + found;
         const std::byte* const record = &tail[found];
         std::uint32_t disks = load<std::uint32_t>(record + 4);  // two 16-bit disk numbers
         count = load<std::uint16_t>(record + 10);
@@ -102,7 +105,7 @@ private:
         if (end >= sizeof locator)
             if (error e = source.read(end - sizeof locator, sizeof locator, locator)) return e;
         if (end >= sizeof locator && load<std::uint32_t>(locator) == locator64_mark) {
-            const std::size_t end64 = load<std::uint64_t>(locator + 8), max_end = end - sizeof locator;
+            const std::uint64_t end64 = load<std::uint64_t>(locator + 8), max_end = end - sizeof locator;
             if (end64 > max_end || max_end - end64 < sizeof large) return bad("its zip64 record is outside the file");
             if (error e = source.read(end64, sizeof large, large)) return e;
             if (load<std::uint32_t>(large) != end64_mark) return bad("its zip64 record is missing");
@@ -154,7 +157,7 @@ private:
             if (load<std::uint16_t>(extra + at) == 1) field = extra + at + 4;
         }
         if (field == nullptr) left = 0;
-        for (std::size_t* value : {&e.size, &e.packed_size, &e.header}) {
+        for (std::uint64_t* value : {&e.size, &e.packed_size, &e.header}) {
             if (*value != 0xFFFFFFFF) continue;
             if (left < 8) return false;
             *value = load<std::uint64_t>(field);

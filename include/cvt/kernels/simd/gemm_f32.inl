@@ -5,8 +5,8 @@ inline constexpr int mr = 6;                              // its rows
 inline constexpr std::ptrdiff_t kc = 512;         // depth summed in registers before it is added to memory: bounds the rounding error
 inline constexpr std::ptrdiff_t task_rows = 204;  // maximum number of rows of a task
 
-inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-    return static_cast<std::size_t>((n + nr - 1) / nr * nr) * static_cast<std::size_t>(k) * sizeof(float);
+inline std::uint64_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+    return static_cast<std::uint64_t>((n + nr - 1) / nr * nr) * static_cast<std::uint64_t>(k) * sizeof(float);
 }
 inline std::size_t column_offset(std::ptrdiff_t first, std::ptrdiff_t packed_k) noexcept {
     return static_cast<std::size_t>(first * packed_k) * sizeof(float);

@@ -18,8 +18,8 @@ inline std::ptrdiff_t block_bytes(std::ptrdiff_t depth) noexcept {
 }
 /// Bytes from one panel to the next.
 inline std::ptrdiff_t panel_bytes(std::ptrdiff_t k) noexcept { return k / kc * block_bytes(kc) + (k % kc == 0 ? 0 : block_bytes(k % kc)); }
-inline std::size_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
-    return static_cast<std::size_t>((n + nr - 1) / nr * panel_bytes(k));
+inline std::uint64_t packed_bytes(std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+    return static_cast<std::uint64_t>((n + nr - 1) / nr) * static_cast<std::uint64_t>(panel_bytes(k));
 }
 inline std::size_t column_offset(std::ptrdiff_t first, std::ptrdiff_t packed_k) noexcept {
     return static_cast<std::size_t>(first / nr * panel_bytes(packed_k));
