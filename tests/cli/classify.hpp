@@ -27,7 +27,9 @@ class running_classify {
 public:
     explicit running_classify(const std::vector<std::string>& arguments, const char* folder = nullptr) {
         int in[2], out[2], err[2];
-        if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error{"pipe"};
+        open_pipe(in);
+        open_pipe(out);
+        open_pipe(err);
         child_ = ::fork();
         if (child_ == 0) {
             if (folder != nullptr && ::chdir(folder) != 0) ::_exit(99);
@@ -76,6 +78,10 @@ public:
     }
 
 private:
+    static void open_pipe(int (&ends)[2]) {
+        if (::pipe(ends) != 0) throw std::runtime_error{"pipe"};
+        for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+    }
     static void close(int& file) {
         if (file >= 0) ::close(std::exchange(file, -1));
     }

@@ -173,6 +173,7 @@ TEST_CASE("an interrupt ends an evaluation with a report of what ran", "[cli]") 
     constexpr int images = 1000;
     for (int i = 0; i < images; ++i) std::filesystem::create_symlink(church, folder / ("church/" + std::to_string(i) + ".jpg"));
     running_classify run{{"--format", "jsonl", "--evaluate", folder.path()}};
+#if defined(__linux__) && !defined(CVT_PORTABLE_ONLY)
     // The run has begun when the process has read more bytes than the program itself has.
     const auto photo_size = std::filesystem::file_size(church);
     const auto bytes_read = [&] {
@@ -180,6 +181,9 @@ TEST_CASE("an interrupt ends an evaluation with a report of what ran", "[cli]") 
         return io.starts_with("rchar: ") ? std::stoull(io.substr(7)) : 0;
     };
     for (int patience = 6000; bytes_read() < 100 * photo_size && patience > 0; --patience) ::usleep(10'000);
+#else
+    ::usleep(500'000);  // all photos take much longer, the first ones do not
+#endif
     run.interrupt();
     const json r = json::parse(run.read_line());
     CHECK(run.wait() == 130);

@@ -148,6 +148,7 @@ TEST_CASE("an output that cannot be written is an error before the run", "[cli]"
     const std::string photo = write_png(folder / "a.png");
     for (const std::string& target : {folder / "missing/l.npy", folder.path(), std::string{"/dev/full"}, std::string{"/proc/self/fd/1"}}) {
         CAPTURE(target);
+        if (target.starts_with("/") && target.find("/missing/") == std::string::npos && !std::filesystem::exists(target)) continue;
         const outcome o = classify({"--format", "jsonl", "--logits", target, photo});
         CHECK(o.code == 2);
         CHECK(o.out.empty());

@@ -16,6 +16,7 @@ std::atomic<int> threads_started{0};
 
 }  // namespace
 
+#if !defined(CVT_PORTABLE_ONLY)
 // Overrides pthread_create: counts the threads that this program starts.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
     ++threads_started;
@@ -23,6 +24,7 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
     static const auto next = reinterpret_cast<function>(dlsym(RTLD_NEXT, "pthread_create"));
     return next(thread, attributes, run, argument);
 }
+#endif
 
 TEST_CASE("AVIF and HEIC are within 2 levels of avifdec and heif-convert, without threads") {
     int files = 0;

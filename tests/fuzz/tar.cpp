@@ -1,19 +1,16 @@
 // Fuzz target: a tar archive, whose members are read or skipped.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstring>
 
 #include "fuzz.hpp"
 #include "input/tar.hpp"
+#include "support/scratch_file.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const int file = ::memfd_create("input", 0);
-    static const std::string path = "/proc/self/fd/" + std::to_string(file);
-    cvt_fuzz::require(::ftruncate(file, 0) == 0 && ::pwrite(file, data, size, 0) == static_cast<::ssize_t>(size), "no file");
+    static const cvt_test::scratch_file file;
+    cvt_fuzz::require(file.write(data, size), "no file");
     cvt_fuzz::memory::begin();
     app::read_control control;
-    auto archive = app::tar_reader::open(path, control);
+    auto archive = app::tar_reader::open(file.path(), control);
     cvt_fuzz::require(static_cast<bool>(archive), "an archive that cannot be opened");
     std::uint64_t read = 0;
     for (std::size_t members = 0;; ++members) {

@@ -1,6 +1,5 @@
 // Checks that each mutant of the fixtures is read correctly or refused with a message: mutation_sweep [MUTANTS [FIXTURE]].
 // Prints a table. Exit status 1 if a mutant crashed, hung, or was accepted with values that differ from its bytes.
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <cvt/extra/decode.hpp>
 #include <cvt/extra/npy.hpp>
 #include <support/safetensors_writer.hpp>
+#include <support/scratch_file.hpp>
 #include <support/torch_reader.hpp>
 
 #include "mutants.hpp"
@@ -112,9 +112,9 @@ verdict check_preprocessor(const std::string& bytes) {
 
 /// Checks that the values of an array are the last bytes of its file.
 verdict check_npy(const std::string& bytes) {
-    static const int file = ::memfd_create("mutant", 0);
-    if (::ftruncate(file, 0) != 0 || ::pwrite(file, bytes.data(), bytes.size(), 0) < 0) return {{}, "no file to read from"};
-    const auto array = cvt::read_npy(("/proc/self/fd/" + std::to_string(file)).c_str());
+    static const cvt_test::scratch_file file;
+    if (!file.write(bytes.data(), bytes.size())) return {{}, "no file to read from"};
+    const auto array = cvt::read_npy(file.path().c_str());
     if (!array) return {array.error(), {}};
     const std::size_t size = array->values.size() * sizeof(float);
     const bool same =

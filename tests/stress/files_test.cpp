@@ -110,7 +110,8 @@ TEST_CASE("paths that are not regular files") {
     CHECK_THAT(cvt::model::load(fifo.c_str()).error().what(), Contains("not a regular file"));
     ::close(writer);
     for (const char* path : {"/dev/zero", "/proc/self/status"})
-        CHECK_THAT(cvt::model::load(path).error().what(), Contains("not a regular file"));
+        if (std::filesystem::exists(path))  // only Linux has the second
+            CHECK_THAT(cvt::model::load(path).error().what(), Contains("not a regular file"));
     CHECK_THAT(cvt::model::load("/dev/null").error().what(), Contains("the file is empty"));
     CHECK(cvt::model::load("/proc/self/mem").error().code() == cvt::errc::io);
     CHECK(cvt::model::load(std::string(5000, 'x').c_str()).error().code() == cvt::errc::io);

@@ -18,7 +18,7 @@
 #define CVT_TEST_SANITIZED
 #endif
 
-#if defined(__GLIBC__) && !defined(CVT_TEST_SANITIZED)
+#if defined(__GLIBC__) && !defined(CVT_TEST_SANITIZED) && !defined(CVT_PORTABLE_ONLY)
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -94,7 +94,7 @@ void free(void* p) noexcept {
 }
 }
 
-#else  // a sanitizer needs its own malloc, and finds leaks itself
+#else  // a sanitizer needs its own malloc, and finds leaks itself; other C libraries have no second names for the functions
 
 #include "counted_new.hpp"
 

@@ -48,9 +48,10 @@ TEST_CASE("inputs that are null, have other channels, are too small or too large
     check(run(data, 1, 3, 32, -5), "input of 32 x -5 pixels (height x width) is too small: this configuration needs at least 3 x 3");
     const char* large = " pixels (height x width) is too large: at most 65536 per side";
     check(run(data, 1, 3, 65537, 32), ("input of 65537 x 32" + std::string{large}).c_str());
-    check(run(data, 1, 3, (std::ptrdiff_t{1} << 32) + 32, 32),
-          ("input of 4294967328 x 32" + std::string{large}).c_str());  // not truncated to 32 bits
-    check(run(data, 1, 3, 32, PTRDIFF_MAX), ("input of 32 x 9223372036854775807" + std::string{large}).c_str());
+    if constexpr (sizeof(void*) == 8)
+        check(run(data, 1, 3, static_cast<std::ptrdiff_t>((std::int64_t{1} << 32) + 32), 32),
+              ("input of 4294967328 x 32" + std::string{large}).c_str());  // not truncated to 32 bits
+    check(run(data, 1, 3, 32, PTRDIFF_MAX), ("input of 32 x " + std::to_string(PTRDIFF_MAX) + large).c_str());
     CHECK_FALSE(run(data, 1, 3, 3, 3));
     check(f.s.logits(cvt::view<const float, 3>{}, f.room(10)), none);
     check(f.s.embedding(cvt::view<const float, 3>{data, 2, 32, 32}, f.room(45)), "input: expected 3 channels, found 2");

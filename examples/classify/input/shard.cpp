@@ -76,9 +76,10 @@ std::optional<shard> process() {
 
 }  // namespace
 
+// The shard is hash * count / 2^64. The product has 96 bits.
 bool shard::holds(std::string_view path) const {
-    __extension__ using wide = unsigned __int128;
-    return static_cast<std::uint32_t>((wide{hash_of(json_string(path))} * count) >> 64) == index;
+    const std::uint64_t hash = hash_of(json_string(path)), low = (hash & 0xFFFFFFFFU) * count, high = (hash >> 32) * count;
+    return (high + (low >> 32)) >> 32 == index;
 }
 
 shard parse_shard(const std::string& given) {

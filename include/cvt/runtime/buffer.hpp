@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-#if defined(__linux__) && __has_include(<sys/mman.h>)
+#if defined(__linux__) && __has_include(<sys/mman.h>) && !defined(CVT_PORTABLE_ONLY)
 #include <sys/mman.h>
 #endif
 
@@ -15,9 +15,10 @@ CVT_NAMESPACE_BEGIN
 namespace detail {
 
 /// Asks for huge pages, before the memory is touched, if it is large enough: fewer page faults while weights are packed,
-/// fewer TLB misses while they are read. Only a hint: a refusal changes nothing.
+/// fewer TLB misses while they are read. Only a hint: a refusal changes nothing. CVT_PORTABLE_ONLY leaves it out, and everything else
+/// in the library that only some systems have.
 inline void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
-#if defined(MADV_HUGEPAGE)
+#if defined(MADV_HUGEPAGE) && !defined(CVT_PORTABLE_ONLY)
     constexpr std::size_t page = std::size_t{2} << 20;
     const std::size_t skipped = (page - reinterpret_cast<std::uintptr_t>(memory) % page) % page;
     if (bytes < skipped + page) return;

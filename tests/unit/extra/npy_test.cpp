@@ -124,7 +124,7 @@ TEST_CASE("scalars, vectors and empty arrays", "[npy]") {
 
 TEST_CASE("write_npy refuses shapes that do not fit and paths it cannot write", "[npy]") {
     const float values[]{1, 2};
-    const std::size_t three[]{3}, huge[]{std::size_t{1} << 63, 2}, nine[]{1, 1, 1, 1, 1, 1, 1, 1, 2}, two[]{2};
+    const std::size_t three[]{3}, huge[]{std::numeric_limits<std::size_t>::max() / 2 + 1, 2}, nine[]{1, 1, 1, 1, 1, 1, 1, 1, 2}, two[]{2};
     const temporary_file file;
     CHECK(cvt::write_npy(file.path.c_str(), values, three).code() == cvt::errc::invalid_argument);
     CHECK(cvt::write_npy(file.path.c_str(), {}, huge).code() == cvt::errc::invalid_argument);

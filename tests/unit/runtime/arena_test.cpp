@@ -31,9 +31,9 @@ TEST_CASE("a measuring arena counts the bytes that a filling one takes") {
 TEST_CASE("rewinding frees memory and keeps the peak") {
     arena a;
     a.take<float>(100);
-    const std::size_t mark = a.mark();
+    const std::uint64_t mark = a.mark();
     a.take<float>(1000);
-    const std::size_t peak = a.peak();
+    const std::uint64_t peak = a.peak();
     CHECK(peak >= 1100 * sizeof(float));
     a.rewind(mark);
     CHECK(a.mark() == mark);
@@ -45,12 +45,12 @@ TEST_CASE("rewinding frees memory and keeps the peak") {
 }
 
 TEST_CASE("huge sizes saturate at a size that cannot be allocated") {
-    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
-    for (const std::size_t huge : {max, max - 1, max - 15, max / 2, max / sizeof(float)}) {
+    constexpr std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+    for (const std::uint64_t huge : {max, max - 1, max - 15, max / 2, max / sizeof(float)}) {
         arena a;
         a.take<float>(64);
         a.take<float>(huge);
-        const std::size_t full = a.peak();
+        const std::uint64_t full = a.peak();
         CHECK(full >= max / 16);
         CHECK(full <= max / 2);  // so that adding an alignment does not wrap around
         a.take<float>(huge);

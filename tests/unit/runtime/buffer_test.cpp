@@ -60,10 +60,12 @@ TEST_CASE("a failed allocation returns false and changes nothing", "[buffer]") {
     buffer<float> b;
     REQUIRE(b.push_back(1.F));
     const float* before = b.data();
-    for (const std::size_t count : {max, max / 2, max / sizeof(float), max / sizeof(float) + 2, std::size_t{1} << 60}) {
+    for (const std::size_t count : {max, max / 2, max / sizeof(float), max / sizeof(float) + 2, max / 8 + 1}) {
         CHECK_FALSE(b.resize(count));
         CHECK_FALSE(b.append(before, count));
     }
+    for (const std::uint64_t count : {UINT64_MAX, UINT64_MAX / sizeof(float) + 2, std::uint64_t{1} << 60}) CHECK_FALSE(b.resize(count));
+    if constexpr (sizeof(void*) == 4) CHECK_FALSE(b.resize((std::uint64_t{1} << 32) + 1));  // not truncated to 1
     CHECK(b.size() == 1);
     CHECK(b.data() == before);
     CHECK(b[0] == 1.F);

@@ -65,7 +65,7 @@ private:
     static std::FILE* open_file(const char* path) noexcept { return std::fopen(path, "rb"); }
     static bool seek(std::FILE* file, long long offset, int from) noexcept { return _fseeki64(file, offset, from) == 0; }
     static long long tell(std::FILE* file) noexcept { return _ftelli64(file); }
-#elif defined(__GLIBC__) && defined(__USE_LARGEFILE64)
+#elif defined(__GLIBC__) && defined(__USE_LARGEFILE64) && !defined(CVT_PORTABLE_ONLY)
     static std::FILE* open_file(const char* path) noexcept { return ::fopen64(path, "rb"); }
     static bool seek(std::FILE* file, long long offset, int from) noexcept { return ::fseeko64(file, offset, from) == 0; }
     static long long tell(std::FILE* file) noexcept { return ::ftello64(file); }
