@@ -15,8 +15,8 @@ CVT_NAMESPACE_BEGIN
 enum class gelu : std::uint8_t { quick, erf };
 
 /// How queries, keys and values are taken from the token grid before their linear layers (official
-/// `QKV_PROJ_METHOD`): depth-wise convolution + batch norm (the paper, section 3.2), average pooling of keys and
-/// values (paper's ablation), or none.
+/// `QKV_PROJ_METHOD`). `dw_bn`: depth-wise convolution and batch norm (the paper, section 3.2). `avg`: average pooling of
+/// keys and values (the paper's ablation). `linear`: neither.
 enum class projection : std::uint8_t { dw_bn, avg, linear };
 
 /// Element type of a model's weights. `int8` is for the linear layers of the blocks and for all conv token embeddings but the first.
@@ -29,7 +29,7 @@ constexpr const char* to_string(projection p) noexcept {
     return p == projection::dw_bn ? "dw_bn" : p == projection::avg ? "avg" : "linear";
 }
 
-/// One stage: a convolutional token embedding followed by `depth` transformer blocks (Wu et al. 2021, section 3,
+/// One stage: a conv token embedding followed by `depth` transformer blocks (Wu et al. 2021, section 3,
 /// table 1). The defaults are those of the published models' later stages.
 /// @code{.cpp}
 /// cvt::config config = cvt::cvt_13;

@@ -6,7 +6,7 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// What a config.json says: the configuration, and what stands beside it.
+/// What a config.json says: the configuration, and the labels, activation and scoring in the same file.
 using config_file = checkpoint::hf_config;
 
 /// Reads a config.json of transformers' CvtConfig or Microsoft's configuration, JSON or YAML. `name`: the file, for messages.

@@ -8,9 +8,9 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// Element type of a converted checkpoint. float32 represents F32, F16 and BF16 weights exactly and rounds F64 to nearest;
-/// float16 rounds to nearest even, and a weight beyond its range is an error; int8 stores what a model loaded as int8 computes with
-/// (docs/precision.md), and weights that are not finite are an error.
+/// Element type of a converted checkpoint. float32 represents F32, F16 and BF16 weights exactly and rounds F64 to nearest.
+/// float16 rounds to nearest even; a weight beyond its range is an error. int8 stores the bytes and scales of a model loaded as int8
+/// (docs/precision.md); weights that are not finite are an error.
 enum class weight_type : std::uint8_t { float32, float16, int8 };
 
 /// Options of convert(); all are optional.

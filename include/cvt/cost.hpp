@@ -59,7 +59,7 @@ constexpr std::int64_t tokens_of(const grid& g) noexcept { return std::int64_t{g
 constexpr std::int64_t queries_of(const stage_sizes& shape) noexcept { return tokens_of(shape.tokens) + shape.cls; }
 constexpr std::int64_t keys_of(const stage_sizes& shape) noexcept { return tokens_of(shape.keys) + shape.cls; }
 
-/// Multiply-adds of the convolutional token embedding.
+/// Multiply-adds of the conv token embedding.
 constexpr std::int64_t embedding_multiply_adds(const stage_config& s, int channels, const stage_sizes& shape) noexcept {
     return (detail::count{tokens_of(shape.tokens)} * s.embed_dim * channels * s.patch_size * s.patch_size).value;
 }

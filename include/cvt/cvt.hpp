@@ -1,4 +1,4 @@
-// The umbrella header: the whole library except convert.hpp, which few programs need, and the optional parts in cvt/extra/.
+// The umbrella header: the whole library except cvt/extra/ and convert.hpp, open_checkpoint.hpp and config_files.hpp.
 #pragma once
 
 #include "config.hpp"

@@ -1,4 +1,4 @@
-// Symmetric int8 quantisation of weights: a step for each output channel, and a byte for each weight.
+// Symmetric int8 quantisation of weights: a scale for each output channel, and a byte for each weight.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Returns the step of a channel: its largest magnitude is 127 steps. 0 for a channel of zeros or of values too small for a step.
-inline float weight_step(const float* weights, std::ptrdiff_t stride, std::ptrdiff_t count) noexcept {
+/// Returns the scale of a channel: its largest magnitude divided by 127. 0 for a channel of zeros or of values too small for a scale.
+inline float weight_scale(const float* weights, std::ptrdiff_t stride, std::ptrdiff_t count) noexcept {
     float largest = 0;
     for (std::ptrdiff_t i = 0; i < count; ++i) {
         const float v = weights[i * stride], magnitude = v < 0 ? -v : v;
@@ -19,9 +19,9 @@ inline float weight_step(const float* weights, std::ptrdiff_t stride, std::ptrdi
     return largest < 1e-35F ? 0.F : largest / 127.F;
 }
 
-/// Returns `w` / `step`, rounded to the nearest integer from -127 to 127, ties to even.
-inline int weight_byte(float w, float step) noexcept {
-    const float q = step == 0.F ? 0.F : w / step;
+/// Returns `w` / `scale`, rounded to the nearest integer from -127 to 127, ties to even.
+inline int weight_byte(float w, float scale) noexcept {
+    const float q = scale == 0.F ? 0.F : w / scale;
     return static_cast<int>(__builtin_rintf(q < -127.F ? -127.F : q > 127.F ? 127.F : q));
 }
 

@@ -28,7 +28,7 @@ struct session_options {
 struct outputs {
     std::span<float> logits = {};     ///< (N, num_classes)
     std::span<float> embedding = {};  ///< (N, embed_dim of the last stage): the vector before the head
-    /// (N, embed_dim, height, width) of each stage, not normalised: the official stage outputs, HF's hidden_states.
+    /// (N, embed_dim, height, width) of each stage, not normalised: the official stage outputs, transformers' hidden_states.
     std::array<std::span<float>, config::max_stages> stages = {};
     /// (N, heads, keys - 1): attention of the class token to the key grid, in the last block of the last stage.
     std::span<float> cls_attention = {};
@@ -40,8 +40,8 @@ struct outputs {
 /// can be used again. A moved-from session may only be assigned to or destroyed. A call during another call, on another
 /// thread or from an executor's task, is an error (invalid_argument) and does not disturb the other.
 ///
-/// Inputs may contain NaN and infinity. They make the outputs of their own image unspecified (NaN as a rule), but not
-/// those of other images in the batch or of later calls. Finite inputs and weights give finite results unless a product
+/// Inputs may contain NaN and infinity. They make the outputs of their own image unspecified (NaN as a rule). Other
+/// images in the batch and later calls are not affected. Finite inputs and weights give finite results unless a product
 /// leaves the range of float32, which takes values beyond about 1e15.
 /// @code{.cpp}
 /// cvt::session session{model};

@@ -17,12 +17,12 @@ constexpr std::uint64_t fnv1a(std::string_view text, std::uint64_t basis = 0xCBF
     return basis;
 }
 
-/// Maximum number of slots of a hash table that are examined for one name. Real names need fewer than 60, even among 2 million; but a
+/// Maximum number of slots of a hash table that are examined for one name. Real names need fewer than 60, even among 2 million. But a
 /// hostile file can have names that all share a slot, which would cost quadratic time.
 inline constexpr std::size_t max_probes = 512;
 
-/// Returns the slot of the name with this hash in `table`, or the free slot where it can be put; table.size() if max_probes slots
-/// hold others. The table's size is a power of two, and 0 marks a free slot. `is_it` tells whether an entry is the name.
+/// Returns the slot of the name with this hash in `table`, or the free slot where it can be put. Returns table.size() if max_probes
+/// slots hold others. The table's size is a power of two, and 0 marks a free slot. `is_it` tells whether an entry is the name.
 template <class Table, class IsIt>
 std::size_t place_of(const Table& table, std::uint64_t hash, IsIt is_it) noexcept {
     const std::size_t mask = table.size() - 1;
@@ -83,7 +83,7 @@ constexpr void escape_json(std::string_view text, std::string_view invalid, Put&
 }
 
 /// A name from a file, ready for a message: cut after `limit` bytes, with '?' in place of each control character and each byte that
-/// is not valid UTF-8, because a hostile file must not control a terminal.
+/// is not valid UTF-8. A hostile file must not control a terminal.
 struct printable {
     static constexpr std::size_t capacity = 160;
     char text[capacity];

@@ -52,8 +52,8 @@ constexpr int minimum_input(const config& c) noexcept {
     return n;
 }
 
-/// Checks that `c` is a CvT that this library can run: 1 to 8 stages, positive sizes within sane limits, num_heads that divides
-/// embed_dim, and a query projection that keeps the grid. The message names the stage and the field.
+/// Checks that `c` is a CvT that this library can run. It needs 1 to 8 stages, and positive sizes within sane limits; num_heads must
+/// divide embed_dim, and the query projection must keep the grid. The message names the stage and the field.
 inline error validate(const config& c) noexcept {
     const auto bad = [](int stage, const char* field, const char* expected, double found) noexcept {
         return error::format(errc::bad_config, "stage %d: %s: expected %s, found %g", stage, field, expected, found);

@@ -28,8 +28,8 @@ struct verification {
 
 namespace detail {
 
-/// A correct float32 pass is within 2e-5 of the exact result: the bound of the golden tests, relative to the largest value
-/// if that is above 1. Two passes are within twice that of each other.
+/// A correct float32 pass is within 2e-5 of the exact result, relative to the largest value if that is above 1. This is the
+/// bound of the golden tests. Two passes are within twice that of each other.
 inline constexpr double self_test_limit = 4e-5;
 /// The stored values are those of a float32 pass. An int8 pass with generated weights differs from it by 2 to 4 % of the largest.
 inline constexpr double int8_self_test_limit = 0.1;

@@ -78,8 +78,8 @@ inline const char* why_not_scaled(const tensor_table& tensors, std::size_t i, st
 
 /// Finds every tensor of `c` in `tensors`, and looks for tensors that `c` does not have. Integers, BatchNorm's step counters and single
 /// numbers are allowed beside a whole model. Other tensors of its dictionary are a warning, or an error inside a stage. `index` holds
-/// the tensors that were found, even on an error. Errors: mismatch (with the first few of each kind and their count); unsupported (the
-/// model is more than 8 times as large as the file); out_of_memory.
+/// the tensors that were found, even on an error. Errors: mismatch (with the first few of each kind and their count), unsupported (a model
+/// more than 8 times as large as the file), out_of_memory.
 inline error check_tensors(const tensor_table& tensors, const name_style& style, const config& c, tensor_index& index,
                            warning_list& warnings) noexcept {
     detail::buffer<char> used;

@@ -301,8 +301,8 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
     return {};
 }
 
-/// Writes what a reader of compressed-tensors needs to know of an int8 file: bytes with a scale for each output channel; inputs are
-/// quantised for each token while the model runs.
+/// Writes the description of an int8 file that a reader of compressed-tensors needs: bytes with a scale for each output channel. Inputs
+/// are quantised for each token while the model runs.
 inline void write_quantization(const config& c, json_writer& json) noexcept {
     json.key("quantization_config").begin_object();
     json.key("quant_method").string("compressed-tensors").key("format").string("int-quantized");

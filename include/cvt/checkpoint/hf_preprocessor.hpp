@@ -267,8 +267,8 @@ inline void refuse_other_steps(json_fields& fields) noexcept {
 }
 
 /// Reads the text of a preprocessor_config.json, called `file` in messages, as the processor of transformers that it names does. Missing
-/// keys have the official values (224, crop 0.875, bicubic, ImageNet's mean and std) if the file names no processor, or
-/// ConvNextFeatureExtractor; otherwise they are errors. Unknown keys are ignored.
+/// keys are errors if the file names another processor than ConvNextFeatureExtractor. Otherwise they have the official values (224, crop
+/// 0.875, bicubic, ImageNet's mean and std). Unknown keys are ignored.
 /// Errors: malformed (not JSON), bad_config (types, values, missing keys), unsupported (another processor, another step).
 inline result<preprocessing> read_hf_preprocessor(std::string_view text, const char* file = "preprocessor_config.json") noexcept {
     const result<json> document = json::parse(text);

@@ -36,8 +36,8 @@ inline bool is_stored_as_int8(std::string_view official_name) noexcept {
     return false;
 }
 
-/// The tensors of another source as an int8 file stores them. The affine part of norm2 is folded into fc1 first, as models do when they
-/// are loaded: so the bytes are those of an int8 model that is loaded from the source itself.
+/// The tensors of another source as an int8 file stores them. The affine part of norm2 is folded into fc1 first, as loading a model does.
+/// The bytes are therefore those of an int8 model that is loaded from the source itself.
 class int8_source {
 public:
     /// Both must outlive this object. `c`: the configuration of the source's tensors.
@@ -51,7 +51,7 @@ public:
         const std::ptrdiff_t cols = columns(shape);
         for (std::int64_t i = 0; i < shape[0]; ++i) {
             float* const row = out + i * cols;
-            const float step = detail::weight_step(row, 1, cols);
+            const float step = detail::weight_scale(row, 1, cols);
             for (std::ptrdiff_t j = 0; j < cols; ++j) row[j] = step * static_cast<float>(detail::weight_byte(row[j], step));
         }
         return {};
@@ -64,7 +64,7 @@ public:
         const std::ptrdiff_t cols = columns(shape);
         for (std::int64_t i = 0; i < shape[0]; ++i) {
             const float* const row = values + i * cols;
-            scales[i] = detail::weight_step(row, 1, cols);
+            scales[i] = detail::weight_scale(row, 1, cols);
             for (std::ptrdiff_t j = 0; j < cols; ++j)
                 bytes[i * cols + j] = static_cast<std::int8_t>(detail::weight_byte(row[j], scales[i]));
         }

@@ -71,8 +71,8 @@ struct checkpoint_source {
     }
 };
 
-/// Finds a head by another name: the only weight (classes, width) with a bias (classes) whose name begins with `scope`, in the dictionary
-/// of the model and outside its stages. Empty if there is none or more than one.
+/// Finds a head by another name: the only weight (classes, width) with a bias (classes) whose name begins with `scope`. It must be in the
+/// dictionary of the model and outside its stages. Empty if there is none or more than one.
 inline std::string_view find_head(const tensor_table& tensors, const name_style& style, std::string_view scope, int width) noexcept {
     const std::string_view dictionary = style.dictionary(), ending = "weight";
     std::string_view found;
@@ -110,15 +110,15 @@ inline void resolve_head(checkpoint_source& s) noexcept {
     s.config.num_classes = rows > INT_MAX ? INT_MAX : static_cast<int>(rows);
 }
 
-/// Fits the labels to the classes. Labels with ids from 1 on name the classes from 0 on if there are as many, or all but the first class
-/// if there is one class more. Any other number of labels belongs to another head: a fine-tuned model often keeps those of ImageNet.
+/// Fits the labels to the classes. Labels with ids from 1 on name the classes from 0 on if there are as many. If there is one class more,
+/// they name all but the first. Any other number of labels belongs to another head: a fine-tuned model often keeps those of ImageNet.
 /// They are replaced by the names that transformers makes up.
 inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
     const int classes = s.config.num_classes, found = s.labels.size();
     if (classes == 0) s.labels = {};
     if (s.labels.empty()) return {};
     if (found == classes) {
-        if (from_one) s.warnings.add("config.json: the ids of id2label begin with 1: used for the classes from 0 on");
+        if (from_one) s.warnings.add("config.json: id2label begins with id 1: label 1 is used for class 0, and so on");
         return {};
     }
     if (from_one && found + 1 == classes) {
@@ -129,8 +129,9 @@ inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
         s.warnings.add("config.json: id2label names the classes from 1 on: class 0 has no label");
         return good ? error{} : error::out_of_memory("labels", static_cast<unsigned long long>(classes) * 32);
     }
-    s.warnings.add("config.json: id2label has %d labels, the head %d classes: the labels of another head, replaced by LABEL_0 ...", found,
-                   classes);
+    s.warnings.add(
+        "config.json: id2label has %d labels but the head has %d classes; the labels are ignored and the classes are called LABEL_0, ...",
+        found, classes);
     s.labels = {};
     for (int i = 0; i < classes; ++i) {
         char label[24];
@@ -205,7 +206,7 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
     if (error e = validate(s.config)) return e;
     if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return e;
     if (s.config.num_classes == 0 && s.warnings.count > 0)
-        s.warnings.add("none of them could be identified as the head: the model gives embeddings only");
+        s.warnings.add("no tensor was recognised as the head: the model gives embeddings only");
     return {};
 }
 
@@ -314,8 +315,8 @@ inline result<checkpoint_source> open(const char* path, const load_options& opti
     return resolved;
 }
 
-/// Opens a checkpoint in memory: a file of weights in any format, which must outlive the last read, and the texts of config.json and
-/// preprocessor_config.json, or empty texts.
+/// Opens a checkpoint in memory. `weights`: a file in any format, which must outlive the last read. `config_json`, `preprocessor_json`:
+/// the texts of config.json and preprocessor_config.json, or empty.
 inline result<checkpoint_source> open_memory(std::span<const std::byte> weights, std::string_view config_json,
                                              std::string_view preprocessor_json, const load_options& options = {}) noexcept {
     checkpoint_files files = unread_files();

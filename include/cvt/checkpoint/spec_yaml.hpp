@@ -13,8 +13,8 @@ inline bool is_spec_yaml(std::string_view text) noexcept {
 }
 
 /// Writes {"MODEL": {"SPEC": {...}}} from the lines "KEY: value" that are indented deeper than "SPEC:". Values are copied, except that
-/// True, False and single quotes become JSON's. A value that is not a number, a text in quotes, True, False or a list in brackets becomes
-/// {}, which the reader refuses if it uses the key. False when memory runs out.
+/// True, False and single quotes become JSON's. A value may be a number, a text in quotes, True, False or a list in brackets. Any other
+/// becomes {}, which the reader refuses if it uses the key. False when memory runs out.
 inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) noexcept {
     bool good = true, inside = false, first = true;
     std::size_t depth = 0;

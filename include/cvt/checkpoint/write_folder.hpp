@@ -26,7 +26,7 @@ struct step_counter_source {
     error (*read)(const void* context, const char* official_name, std::int64_t& out) = nullptr;
 };
 
-/// What a file of weights is written from.
+/// The input of the writer of a weight file.
 struct folder_weights {
     cvt::config config;
     weight_source source;
@@ -65,8 +65,8 @@ struct stored_source {
 /// What a tensor of a file holds.
 enum class file_part : std::uint8_t { counter, values, scales, bytes };
 
-/// Calls visitor(official name, shape of the model's tensor, part) for all contents of a file: BatchNorm's step counters, which
-/// transformers writes too, then float values, then scales, then bytes, so that every tensor is aligned.
+/// Calls visitor(official name, shape of the model's tensor, part) for all contents of a file. BatchNorm's step counters, which
+/// transformers writes too, come first, then float values, then scales, then bytes, so that every tensor is aligned.
 template <class Visitor>
 void for_each_written(const config& c, dtype type, Visitor&& visitor) noexcept {
     constexpr std::string_view statistic = "running_var";

@@ -40,7 +40,7 @@ inline void read_rows(const unsigned char* file, const bmp_layout& b, unsigned c
 }
 
 /// Unpacks run lengths to one colour per byte, rows from the bottom up. Pixels that no run covers have the first colour. False if the
-/// data end before their end marker or before the last pixel.
+/// data ends before its end marker or before the last pixel.
 inline bool read_runs(cvt::detail::file_bytes f, const bmp_layout& b, unsigned char* colors) noexcept {
     const bool half = b.compression == cvt::detail::bmp_rle4;
     const auto width = static_cast<std::size_t>(b.width), height = static_cast<std::size_t>(b.height);

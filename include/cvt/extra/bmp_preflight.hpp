@@ -98,8 +98,8 @@ inline error find_bmp_layout(file_bytes f, const decode_limits& limits, bmp_layo
     }
     if (b.pixels == 0) b.pixels = b.palette + std::size_t{b.colors} * b.color_bytes;
     if (b.pixels < 14 + header || b.pixels > f.size())
-        return error::format(errc::malformed, "BMP: pixels at byte %zu of %zu, behind %u bytes of headers", b.pixels, f.size(),
-                             14 + header);
+        return error::format(errc::malformed, "BMP: pixels begin at byte %zu of %zu, expected after %u bytes of headers", b.pixels,
+                             f.size(), 14 + header);
     const std::uint64_t used = (static_cast<std::uint64_t>(width) * b.bits + 7) / 8, row = (used + 3) / 4 * 4;
     b.row_bytes = static_cast<std::size_t>(row);
     const std::uint64_t need = b.pixels + row * static_cast<std::uint64_t>(height - 1) + used;  // the last row's padding may be missing

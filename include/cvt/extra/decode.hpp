@@ -6,7 +6,7 @@
 //     #include <cvt/extra/decode.hpp>
 // and is compiled with -fwrapv. stb_image shifts and adds decoded values in ways that C++ leaves undefined; clang has no pragma for
 // this, and the host's own code must not need the flag. UndefinedBehaviorSanitizer also needs -fno-sanitize=shift: where
-// data end inside a code, stb_image shifts a zero by more than its width. All other files only include this header.
+// data ends inside a code, stb_image shifts a zero by more than its width. All other files only include this header.
 // stb_image is not hardened; the preflight refuses what is known to break it. For pictures from strangers, define
 // CVT_WITH_SYSTEM_CODECS in that source file as well, and link libjpeg-turbo and libpng, which are maintained for such input. The
 // preflight is the same, and the pixels are within 3 levels of stb_image's.
@@ -157,18 +157,18 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
 /// Name of the library that decodes JPEG and PNG: "stb_image" or "libjpeg and libpng".
 inline const char* decoder_name() noexcept { return cvt_decoder_in_use()->name; }
 
-/// Decodes a picture in memory to what Pillow's convert("RGB") gives: palettes expanded, CMYK converted, alpha dropped, the high byte of
-/// 16 bits, the first image of an animation, the first page of a TIFF. The result is exact, except that JPEG is within 3 levels of
-/// libjpeg's pixels, and HEIC and AVIF within 2 levels of their libraries' own tools. HEIC and AVIF turn the picture themselves, whatever
-/// `turn_to` is. Damage inside a JPEG's compressed data that still decodes is not detected, as in libjpeg.
-/// Errors: unsupported (an unknown format, a format that this program was built without, or a kind that is not decoded), malformed
-/// (damaged or truncated), bad_image (too many pixels or bytes), out_of_memory.
+/// Decodes a picture in memory to what Pillow's convert("RGB") gives. Palettes are expanded, CMYK is converted, alpha is dropped, and of
+/// 16 bits the high byte is used. An animation gives its first image, a TIFF its first page. The result is exact with three exceptions:
+/// JPEG is within 3 levels of libjpeg's pixels, HEIC and AVIF within 2 levels of their libraries' own tools. HEIC and AVIF turn the
+/// picture themselves, whatever `turn_to` is. Damage inside a JPEG's compressed data that still decodes is not detected, as in libjpeg.
+/// Errors: unsupported (a format that is unknown or not built in, a kind that is not decoded), malformed (damaged or truncated),
+/// bad_image (too many pixels or bytes), out_of_memory.
 inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {
     return detail::decode_with(*cvt_decoder_in_use(), file, turn_to, limits);
 }
 
-/// Reads and decodes a picture. Errors: those of decode(), without the file's name; io (the file cannot be opened or read, for
-/// example because a signal handler interrupted the reading of a pipe).
+/// Reads and decodes a picture. Errors: those of decode(), without the file's name; io (the file cannot be opened or read).
+/// Reading a pipe also fails with io if a signal handler interrupts it.
 inline result<image> read_image(const char* path, orientation turn_to, const decode_limits& limits = {}) noexcept {
     if (path == nullptr) return error::format(errc::invalid_argument, "no image path");
     std::FILE* file = std::fopen(path, "rb");

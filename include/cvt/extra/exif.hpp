@@ -6,9 +6,9 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Orientation 1 to 8 from the TIFF structure that follows "Exif\0\0" in a JPEG's APP1 segment and fills a PNG's eXIf or a
-/// WebP's EXIF chunk (EXIF 2.32, section 4.6.4: tag 0x0112 of the first directory). The standard asks for one 16-bit number, but some
-/// phones write 32 bits, so the first of any integers is used. 1 (upright) if the tag is absent or invalid.
+/// Returns the orientation, 1 to 8, from a TIFF structure: tag 0x0112 of its first directory (EXIF 2.32, section 4.6.4). The structure
+/// follows "Exif\0\0" in a JPEG's APP1 segment, and fills a PNG's eXIf chunk or a WebP's EXIF chunk. The standard asks for one 16-bit
+/// number, but some phones write 32 bits, so the first of any integers is used. 1 (upright) if the tag is absent or invalid.
 inline int exif_orientation(std::span<const std::uint8_t> tiff) noexcept {
     tiff_directory d;
     if (!open_tiff(tiff, d)) return 1;

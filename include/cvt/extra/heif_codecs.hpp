@@ -110,10 +110,10 @@ inline heif_error decode_av1(void* decoder, heif_image** out) noexcept {
     Dav1dPicture picture{};
     while (d->data.sz != 0) {
         const int sent = dav1d_send_data(d->context, &d->data);
-        if (sent < 0 && sent != DAV1D_ERR(EAGAIN)) return failed("the AV1 data are damaged");
+        if (sent < 0 && sent != DAV1D_ERR(EAGAIN)) return failed("the AV1 data is damaged");
         const int got = dav1d_get_picture(d->context, &picture);
         if (got == 0) break;
-        if (got != DAV1D_ERR(EAGAIN)) return failed("the AV1 data are damaged");
+        if (got != DAV1D_ERR(EAGAIN)) return failed("the AV1 data is damaged");
     }
     if (picture.data[0] == nullptr && dav1d_get_picture(d->context, &picture) != 0) return failed("no picture in the AV1 data");
     const Dav1dSequenceHeader& s = *picture.seq_hdr;
@@ -173,14 +173,14 @@ inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) 
     while (size >= 4) {
         std::size_t length = 0;
         for (int i = 0; i < 4; ++i) length = length << 8 | from[i];
-        if (length > size - 4 || length > 0x7FFFFFFF) return failed("the HEVC data end too soon");
+        if (length > size - 4 || length > 0x7FFFFFFF) return failed("the HEVC data ends too soon");
         bool needed = false;
         if (const char* why = d->gate.check({from + 4, length}, needed)) return failed(why);
         if (needed && de265_push_NAL(d->context, from + 4, static_cast<int>(length), 0, nullptr) != DE265_OK)
             return failed("out of memory");
         from += 4 + length, size -= 4 + length;
     }
-    return size == 0 ? fine() : failed("the HEVC data end too soon");
+    return size == 0 ? fine() : failed("the HEVC data ends too soon");
 }
 inline heif_error decode_hevc(void* decoder, heif_image** out) noexcept {
     auto* d = static_cast<hevc_decoder*>(decoder);
@@ -189,7 +189,7 @@ inline heif_error decode_hevc(void* decoder, heif_image** out) noexcept {
     for (int more = 1; more != 0 && picture == nullptr;) {
         more = 0;
         const de265_error e = de265_decode(d->context, &more);
-        if (e != DE265_OK) return failed(de265_isOK(e) != 0 ? "the HEVC data end too soon" : de265_get_error_text(e));
+        if (e != DE265_OK) return failed(de265_isOK(e) != 0 ? "the HEVC data ends too soon" : de265_get_error_text(e));
         picture = de265_get_next_picture(d->context);
     }
     if (picture == nullptr) return failed("no picture in the HEVC data");

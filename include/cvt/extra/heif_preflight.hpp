@@ -86,8 +86,9 @@ inline error check_heif_coded(const heif_meta& m, std::uint32_t item, const deco
         if (error e = check_hevc_parameters(facts.hevc)) return e;
     const std::uint64_t before = p.data_bytes;
     if (!m.each_piece(item, [&](file_bytes piece) noexcept { p.data_bytes += piece.size(); }) || p.data_bytes == before)
-        return error::format(errc::malformed, "HEIF is truncated: item %u has no data, or they go past the end of the file (%zu bytes)",
-                             item, m.file.size());
+        return error::format(errc::malformed,
+                             "HEIF is truncated: item %u has no data, or its data goes past the end of the file (%zu bytes)", item,
+                             m.file.size());
     if (p.data_bytes > m.file.size())
         return error::format(errc::malformed, "HEIF: items of %llu bytes and more in a file of %zu bytes",
                              static_cast<unsigned long long>(p.data_bytes), m.file.size());

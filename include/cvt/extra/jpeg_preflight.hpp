@@ -61,8 +61,8 @@ inline error check_jpeg_quantization(file_bytes body, std::size_t at, jpeg_walk&
 
 /// Maximum number of scans in a file; a progressive photo has about ten. Each costs a pass over the whole image.
 inline constexpr unsigned max_jpeg_scans = 100;
-/// Maximum numbers of coefficients that scans may visit in a component: the standard has one first pass (here 2, because decoders
-/// allow it) and one for each of 13 further bits. Every pass costs time, however short the scan's data are.
+/// Maximum numbers of coefficients that scans may visit in a component. The standard has one first pass (here 2, because decoders
+/// allow it) and one pass for each of 13 further bits. Every pass costs time, however short the scan's data is.
 inline constexpr unsigned max_jpeg_brought = 2 * 64, max_jpeg_refined = 13 * 64;
 
 /// The counts must describe a prefix code of at most 256 symbols; otherwise stb_image 2.27 writes beyond its arrays.
@@ -200,7 +200,7 @@ inline void patch_jpeg_cmyk(std::size_t at, const jpeg_walk& walk, file_facts& f
     facts.patch.count += sizeof segment;
 }
 
-/// stb_image always interprets components named R, G and B as RGB; libjpeg interprets them as YCbCr if there is a JFIF segment or an
+/// stb_image always interprets components named R, G and B as RGB. libjpeg interprets them as YCbCr if there is a JFIF segment or an
 /// Adobe segment with that transform. A file that the two decoders would read differently is refused.
 inline error check_jpeg_colors(const jpeg_walk& walk) noexcept {
     const jpeg_walk::component* c = walk.components;

@@ -233,8 +233,8 @@ struct npy_start {
     std::size_t size = 0;           ///< 0 if the shape has more than 8 dimensions or `width` is too small for it
 };
 
-/// Returns the first bytes of a .npy file (version 1) of float32 in C order: `width` bytes, or the fewest that the format allows (a
-/// multiple of 64) if `width` is 0.
+/// Returns the first bytes of a .npy file (version 1) of float32 in C order. `width`: their number; 0 gives the fewest that the format
+/// allows, a multiple of 64.
 inline npy_start npy_header(std::span<const std::size_t> shape, std::size_t width = 0) noexcept {
     npy_start start;
     if (shape.size() > npy_shape::max_rank) return start;

@@ -51,7 +51,7 @@ inline error find_pnm_layout(file_bytes f, const decode_limits& limits, pnm_layo
     p.samples = kind == 3 || kind == 6 ? 3 : 1;
     pnm_scanner scan{f, 2};
     const int width = scan.number(), height = scan.number(), max = p.bitmap ? 1 : scan.number();
-    if (width < 0 || height < 0 || max < 1) return error::format(errc::malformed, "PNM: no header of numbers up to 65535 behind P%u", kind);
+    if (width < 0 || height < 0 || max < 1) return error::format(errc::malformed, "PNM: expected numbers up to 65535 after P%u", kind);
     if (error e = check_pixels(width, height, limits)) return e;
     p.width = width, p.height = height;
     p.max = static_cast<unsigned>(max);

@@ -89,7 +89,7 @@ private:
             }
         }
 
-        // To sleep and wake takes longer than the gap between two layers, especially on a virtual machine, which gives
+        // Sleeping and waking take longer than the gap between two layers, especially on a virtual machine, which gives
         // its idle processor away.
         template <class Condition>
         static void yield_while(std::unique_lock<std::mutex>& hold, Condition waiting) noexcept {
@@ -124,7 +124,7 @@ private:
     };
 
     explicit thread_pool(int workers) : state_{std::make_unique<state>(workers)} {
-        state* const s = state_.get();  // ~state joins those already started when one cannot be
+        state* const s = state_.get();  // ~state joins the started threads if one fails to start
         s->threads.reserve(static_cast<std::size_t>(workers - 1));
         for (int i = 1; i < workers; ++i) s->threads.emplace_back([s] { s->serve(); });
     }

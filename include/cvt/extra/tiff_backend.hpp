@@ -149,7 +149,7 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     *reason = text;
     const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height) * 3;
     auto* pixels = static_cast<unsigned char*>(count <= limit ? std::calloc(1, count) : nullptr);
-    std::strcpy(text, pixels == nullptr ? "outofmem" : "the data end too soon");
+    std::strcpy(text, pixels == nullptr ? "outofmem" : "the data ends too soon");
     if (pixels == nullptr) return nullptr;
     source s{file, static_cast<toff_t>(size), 0};
     bool good = false;

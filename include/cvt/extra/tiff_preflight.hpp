@@ -1,4 +1,4 @@
-// Checks the first directory of a TIFF before libtiff sees it: size, layout, samples, orientation, and whether all data are in the file.
+// Checks the first directory of a TIFF before libtiff sees it: size, layout, samples, orientation, and whether all data is in the file.
 #pragma once
 
 #include "image_preflight.hpp"
@@ -121,7 +121,7 @@ inline error check_tiff_blocks(const tiff_directory& d, tiff_page& page) noexcep
             return error::format(errc::malformed, "TIFF: tiles of %llu x %llu for %d x %d pixels", static_cast<unsigned long long>(across),
                                  static_cast<unsigned long long>(down), page.width, page.height);
     } else {
-        if (down == 0) return error::format(errc::malformed, "TIFF: strips without rows");
+        if (down == 0) return error::format(errc::malformed, "TIFF: expected rows in a strip, found 0");
         down = down < static_cast<std::uint64_t>(page.height) ? down : static_cast<std::uint64_t>(page.height);
     }
     page.block_width = static_cast<int>(across);

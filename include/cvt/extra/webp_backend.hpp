@@ -42,8 +42,8 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     if (status == VP8_STATUS_OK) return pixels;
     std::free(pixels);
     *reason = status == VP8_STATUS_OUT_OF_MEMORY     ? "outofmem"
-              : status == VP8_STATUS_NOT_ENOUGH_DATA ? "the data end too soon"
-                                                     : "the data are not WebP's";
+              : status == VP8_STATUS_NOT_ENOUGH_DATA ? "the data ends too soon"
+                                                     : "the data is not WebP";
     return nullptr;
 }
 

@@ -1,4 +1,4 @@
-// From the size of an image to that of its input: the resized size, the part that a crop keeps, and its place in the input.
+// Computes the size of an input from that of its image: the resized size, the part that a crop keeps, and its place.
 #pragma once
 
 #include <optional>

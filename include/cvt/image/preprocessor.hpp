@@ -52,9 +52,9 @@ inline void fill_table(value_table& table, const preprocessing& p, std::size_t c
 }  // namespace detail
 
 /// Makes inputs of images. Resizing is Pillow's on 8-bit RGB, bit for bit; crop and values are those of torchvision's CenterCrop,
-/// ToTensor and Normalize. Tables that depend on the preprocessing alone are computed once; those that depend on the size of the image,
-/// once for consecutive images of the same size. Memory grows to what the largest image so far needed, and no further. Only one thread
-/// may use an object at a time. A moved-from object may only be assigned to or destroyed.
+/// ToTensor and Normalize. Tables that depend on the preprocessing alone are computed once. Those that depend on the size of the image
+/// are computed once for consecutive images of the same size. Memory grows to what the largest image so far needed, and no further. Only
+/// one thread may use an object at a time. A moved-from object may only be assigned to or destroyed.
 /// @code{.cpp}
 /// cvt::image_preprocessor preprocessor{model.preprocessing()};
 /// cvt::result<cvt::grid> size = preprocessor.plan(photo.width, photo.height);
@@ -82,7 +82,7 @@ public:
     }
 
     /// Resizes, crops and normalises one image into `out`, (3, height, width) of exactly the size that plan() gives for
-    /// it; plans first if the previous image had another size. Resizes only what the crop keeps. Errors: bad_image (no pixels;
+    /// it. Plans first if the previous image had another size. Resizes only what the crop keeps. Errors: bad_image (no pixels;
     /// wrong channels, stride or size), invalid_argument (the preprocessing or `out`), out_of_memory.
     error run(const image_view& image, view<float, 3> out) noexcept {
         const result<grid> size = plan(image.width, image.height);

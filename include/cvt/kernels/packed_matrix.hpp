@@ -49,8 +49,8 @@ struct pack_args {
 };
 
 /// C (m, n) = A (m, k) * B (n, k)^T for one element type of B, with the names of BLIS. Layers split rows by mr, split_rows and task_rows
-/// of their kernel set's f32, so the split_rows of the set's other tables must divide f32's. Layers cut weights of any type at multiples
-/// of 384, the number of hidden channels that an MLP computes at a time, so nr must divide 384.
+/// of their kernel set's f32, so the split_rows of the set's other tables must divide f32's. An MLP computes 384 hidden channels at a
+/// time: layers cut weights of any type at multiples of 384, so nr must divide 384.
 struct gemm_kernels {
     std::ptrdiff_t mr, nr;      ///< rows and columns of the register tile
     std::ptrdiff_t split_rows;  ///< a product may be split into rows at multiples of this without changing a bit of any row

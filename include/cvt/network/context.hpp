@@ -55,7 +55,7 @@ struct context {
     }
 
     /// Tiles of at most `max_rows` rows that begin at multiples of `align`; each tile is `tasks` tasks. Tiles consist of whole
-    /// register tiles, unless there are few tasks: then their number is a multiple of the workers and the rows are split evenly.
+    /// register tiles, unless there are few tasks. Then their number is a multiple of the workers and the rows are split evenly.
     /// The bits of a row do not depend on where its tile begins, so the split may depend on the number of workers.
     [[nodiscard]] row_tiles tiles(std::ptrdiff_t rows, std::ptrdiff_t max_rows, std::ptrdiff_t tasks = 1,
                                   std::ptrdiff_t align = 1) const noexcept {

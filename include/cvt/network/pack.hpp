@@ -194,8 +194,8 @@ private:
         if (bad != 0) warnings_.add("%s: %zu of %zu values are NaN or infinite", t.name, bad, count);
     }
 
-    /// Allocates memory for the largest tensor and for the vectors that are folded into one: a batch norm, the affine part of a norm, or
-    /// one patch.
+    /// Allocates memory for the largest tensor and for the vectors that are folded into one. Such vectors are a batch norm, the affine
+    /// part of a norm, or one patch.
     error reserve() noexcept {
         std::int64_t tensor = 1, vectors = 1;
         for_each_tensor(c_, [&](const tensor_info& t) noexcept {

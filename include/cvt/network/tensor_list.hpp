@@ -157,8 +157,8 @@ inline tensor_info describe(const config& c, tensor_id id, tensor_place at) noex
     return info;
 }
 
-/// Calls visitor(const tensor_info&) for every tensor of a model of the valid configuration `c`, in the order of the official state
-/// dict, without BatchNorm's step counters.
+/// Calls visitor(const tensor_info&) for every tensor of a model of the valid configuration `c`, without BatchNorm's step counters. The
+/// order is that of the official state dict.
 template <class Visitor>
 void for_each_tensor(const config& c, Visitor&& visitor) noexcept {
     const auto visit = [&](tensor_id first, tensor_id end, tensor_place at) noexcept {

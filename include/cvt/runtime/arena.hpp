@@ -9,9 +9,9 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The code that takes memory also measures it: an arena without a base returns null and counts, so that no second formula
-/// for the size can disagree. Sizes have 64 bits on every machine: one that cannot be addressed becomes a failed allocation, not a
-/// smaller number. `take` saturates.
+/// The code that takes memory also measures it, so that no second formula for the size can disagree. An arena without a base returns
+/// null and counts. Sizes have 64 bits on every machine: one that cannot be addressed becomes a failed allocation, not a smaller
+/// number. `take` saturates.
 class arena {
 public:
     arena() noexcept = default;

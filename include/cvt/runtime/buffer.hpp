@@ -14,9 +14,9 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Asks for huge pages, before the memory is touched, if it is large enough: fewer page faults while weights are packed,
-/// fewer TLB misses while they are read. Only a hint: a refusal changes nothing. CVT_PORTABLE_ONLY leaves it out, and everything else
-/// in the library that only some systems have.
+/// Asks for huge pages, before the memory is touched, if it is large enough. They cause fewer page faults while weights are packed, and
+/// fewer TLB misses while they are read. This is only a hint: a refusal changes nothing. CVT_PORTABLE_ONLY leaves it out, and everything
+/// else in the library that only some systems have.
 inline void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(MADV_HUGEPAGE) && !defined(CVT_PORTABLE_ONLY)
     constexpr std::size_t page = std::size_t{2} << 20;

@@ -23,8 +23,8 @@ struct executor {
 
     void* context = nullptr;  ///< passed to `run`
     int workers = 1;          ///< number of tasks at a time, 1 to max_workers; scratch memory is planned for that many
-    /// Calls task(argument, i) once for every i in [0, count), in any order, on any threads (one thread may run all), and
-    /// returns when all have returned. `count` is at most `workers`. Null: the calling thread runs the tasks.
+    /// Calls task(argument, i) once for every i in [0, count), in any order, on any threads; one thread may run all. Returns
+    /// when all have returned. `count` is at most `workers`. Null: the calling thread runs the tasks.
     void (*run)(void* context, int count, void (*task)(void* argument, int index), void* argument) = nullptr;
 };
 

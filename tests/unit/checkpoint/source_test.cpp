@@ -183,7 +183,7 @@ TEST_CASE("open: the number of classes comes from the head", "[open]") {
     CHECK(from_memory(file, {.config = thousand}).config.num_classes == 10);
     const ck::checkpoint_source stale = from_memory(file, {}, tiny_json + R"(, "id2label": {"0": "a", "1": "b"}})");
     REQUIRE(stale.warnings.count == 1);
-    CHECK(contains(stale.warnings.text[0], "id2label has 2 labels, the head 10 classes"));
+    CHECK(contains(stale.warnings.text[0], "id2label has 2 labels but the head has 10 classes"));
     REQUIRE(stale.labels.size() == 10);
     CHECK(std::string(stale.labels[9]) == "LABEL_9");
     // A caller with its own labels gets no message about those of the file, even if they cannot be read.
@@ -222,13 +222,13 @@ TEST_CASE("open: labels with ids that begin at 1", "[open]") {
     };
     const ck::checkpoint_source all = with(10), but_one = with(9), others = with(8);
     CHECK(std::string(all.labels[0]) == "name 1");
-    CHECK(contains(all.warnings.text[0], "begin with 1: used for the classes from 0 on"));
+    CHECK(contains(all.warnings.text[0], "id2label begins with id 1: label 1 is used for class 0"));
     REQUIRE(but_one.labels.size() == 10);
     CHECK(std::string(but_one.labels[0]) == "LABEL_0");
     CHECK(std::string(but_one.labels[9]) == "name 9");
     CHECK(contains(but_one.warnings.text[0], "class 0 has no label"));
     CHECK(std::string(others.labels[1]) == "LABEL_1");
-    CHECK(contains(others.warnings.text[0], "id2label has 8 labels, the head 10 classes"));
+    CHECK(contains(others.warnings.text[0], "id2label has 8 labels but the head has 10 classes"));
 }
 
 TEST_CASE("open: folders whose weights have other names, and folders without weights", "[open]") {
@@ -252,7 +252,7 @@ TEST_CASE("open: folders whose weights have other names, and folders without wei
           path + ": no weights in this folder, but checkpoints in its subfolders, such as " + path + "/checkpoint-500");
     fs::remove(folder.path / "checkpoint-500");
     fs::create_directories(folder.path / "snapshots" / "4f2a");
-    CHECK(message_of_path(path) == path + ": a cache folder of the Hub, the weights are in " + path + "/snapshots/4f2a");
+    CHECK(message_of_path(path) == path + ": this is a cache folder of the Hub; its weights are in " + path + "/snapshots/4f2a");
     CHECK(message_of_path("microsoft/cvt-13") ==
           "microsoft/cvt-13: no such file or folder; to fetch the Hub's model of that name, run `git clone "
           "https://huggingface.co/microsoft/cvt-13` (with git-lfs)");
@@ -595,7 +595,7 @@ TEST_CASE("open: folders", "[open]") {
     folder.write("config.json", "no JSON");
     CHECK(must_open(ck::open((path + "/model.safetensors").c_str(), {.config = tiny()})).preprocessing.resize_width == 96);
     folder.write("model.safetensors", file.substr(0, file.size() - 1));
-    CHECK(contains(message_of_path(path), path + "/model.safetensors: classifier.bias: its data end at byte"));
+    CHECK(contains(message_of_path(path), path + "/model.safetensors: classifier.bias: its data ends at byte"));
     folder.write("model.safetensors", "");
     CHECK(message_of_path(path) == path + "/model.safetensors: the file is empty");
 }

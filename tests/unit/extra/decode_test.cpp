@@ -280,7 +280,7 @@ TEST_CASE("limits on bytes and pixels are enforced") {
     refused(changed("420.jpg", "\xFF\xC0", 5, 0x80), cvt::errc::bad_image, "expected sides");
 }
 
-TEST_CASE("a header is refused if the data are too short for its pixels") {
+TEST_CASE("a header is refused if the data is too short for its pixels") {
     // 16,000 x 6,000 pixels are within the limits and would take 288 MB; the data after these headers have a few hundred bytes.
     const auto sides = [](bytes& body, std::size_t at) {
         body[at + 2] = 0x3E, body[at + 3] = 0x80, body[at + 6] = 0x17, body[at + 7] = 0x70;

@@ -6,8 +6,8 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// The kind of a value. A tensor or a storage keeps the arguments of its constructor; its data are not yet located. A foreign name
-/// (what the pickle would import) and an object (what it would call) are inert: they keep what was written and never resolve to
+/// The kind of a value. A tensor or a storage keeps the arguments of its constructor; its data is not yet located. A foreign name
+/// (what the pickle would import) and an object (what it would call) are inert. They keep what was written and never resolve to
 /// anything.
 enum class pickle_kind : std::uint8_t {
     none,

@@ -240,7 +240,7 @@ inline error read_other_weights(const char* folder, checkpoint_files& out) noexc
     if (inner == "snapshots") {
         const folder_listing snapshots(nested.c_str());
         if (snapshots.folders > 0)
-            return error::format(errc::io, "%s: a cache folder of the Hub, the weights are in %s/%s", folder, nested.c_str(),
+            return error::format(errc::io, "%s: this is a cache folder of the Hub; its weights are in %s/%s", folder, nested.c_str(),
                                  printable{snapshots.folder_name}.text);
     }
     if (inner.starts_with("checkpoint-"))

@@ -75,7 +75,7 @@ inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_
     range.begin = static_cast<std::uint64_t>(offsets[0]);
     range.end = static_cast<std::uint64_t>(offsets[1]);
     if (range.end > data_size)
-        return error::format(errc::malformed, "%s: its data end at byte %llu, the file's data at %llu: the file is truncated",
+        return error::format(errc::malformed, "%s: its data ends at byte %llu, the file's data at %llu: the file is truncated",
                              printable{name}.text, static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(data_size));
 
     std::uint64_t bytes = size_of(entry.type);
@@ -114,7 +114,7 @@ inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>
     std::uint64_t covered = 0;
     for (const byte_range& r : ranges) {
         if (r.begin != covered)
-            return error::format(errc::malformed, "%s: its data begin at byte %llu, expected %llu: %s", printable{file.name(r.tensor)}.text,
+            return error::format(errc::malformed, "%s: its data begins at byte %llu, expected %llu: %s", printable{file.name(r.tensor)}.text,
                                  static_cast<unsigned long long>(r.begin), static_cast<unsigned long long>(covered),
                                  r.begin < covered ? "they overlap another tensor's data" : "they leave a gap");
         covered = r.end;

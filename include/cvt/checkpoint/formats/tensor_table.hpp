@@ -242,7 +242,7 @@ private:
         return {};
     }
 
-    /// Reads the elements in file order, through a window that only moves forward, and scatters them to `out`: a transposed
+    /// Reads the elements in file order, through a window that only moves forward, and scatters them to `out`. A transposed
     /// tensor takes one pass over its bytes.
     error read_strided(const tensor_entry& entry, float* out) const noexcept {
         const byte_source& from = source(entry.shard);

@@ -31,8 +31,8 @@ public:
 
 private:
     static constexpr std::uint32_t nothing = pickle_values::nothing;
-    /// How a container was reached. `state`: it is the state of an object; `dotted`: '.' follows the keys in it; `indexed`: its own key
-    /// is a list index; `dotted_key`: '.' follows its own key.
+    /// How a container was reached. `state`: it is the state of an object. `dotted`: '.' follows the keys in it. `indexed`: its own key
+    /// is a list index. `dotted_key`: '.' follows its own key.
     static constexpr unsigned seen = 1, state = 2, dotted = 4, indexed = 8, dotted_key = 16;
     struct node {
         std::uint32_t value, parent, key;  // key `nothing`: the node adds nothing to the path

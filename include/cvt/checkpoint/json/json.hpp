@@ -20,9 +20,9 @@ constexpr const char* to_string(json_kind k) noexcept {
 
 class json_value;
 
-/// A parsed document. The parser refuses, with line and byte: anything outside RFC 8259 (comments, trailing commas, NaN,
-/// leading zeros, a byte order mark), text that is not UTF-8, lone surrogates, duplicate keys, numbers outside the range of
-/// a double, more than 64 levels, more than 4 million values, and keys made to collide in a hash table.
+/// A parsed document. The parser refuses anything outside RFC 8259: comments, trailing commas, NaN, leading zeros, a byte order
+/// mark. It also refuses text that is not UTF-8, lone surrogates, duplicate keys, and numbers outside the range of a double. The
+/// limits are 64 levels and 4 million values; keys made to collide in a hash table are refused. Errors give line and byte.
 class json {
 public:
     static constexpr int max_depth = 64;

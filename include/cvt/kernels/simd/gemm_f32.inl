@@ -92,7 +92,7 @@ CVT_SIMD void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)][static_c
 /// sum[r] += in[r] * weights over the depth, in order. Prefetches a.prefetch_lines cache lines of the next weights, at most
 /// depth / unroll, one per `unroll` steps: all at once they would delay the inputs.
 ///
-/// With a busy hyper-thread only three instructions issue per cycle, so the loop is split in two, with and without prefetch, and
+/// With a busy hyper-thread only three instructions issue per cycle. So the loop is split in two, with and without prefetch, and
 /// the weight pointer is the loop counter.
 template <int Rows, int Vectors>
 CVT_SIMD void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)],
@@ -160,7 +160,7 @@ inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
     if (a.epilogue == epilogue::quick_gelu || a.epilogue == epilogue::erf_gelu) activate<Vectors>(begin, stride, rows, a.epilogue);
 }
 
-/// Computes all rows of a panel's first vectors. In tiles of one or two rows the multipliers wait for each other's sums, so the last
+/// Computes all rows of a panel's first vectors. In tiles of one or two rows the multipliers wait for each other's sums. So the last
 /// 7 or 8 rows are split into 4 and 3 or 4.
 template <int Vectors>
 inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {

@@ -41,7 +41,7 @@ inline void pack(const pack_args& a) noexcept {
     for (std::ptrdiff_t column = 0; column < (a.to.n + nr - 1) / nr * nr; ++column) {
         const float* const weights = a.weights + column * a.stride_n;
         const bool padding = column >= a.to.n;
-        const float step = padding ? 0.F : detail::weight_step(weights, a.stride_k, a.to.k);
+        const float step = padding ? 0.F : detail::weight_scale(weights, a.stride_k, a.to.k);
         std::byte* block = a.to.data + column_offset(column, a.to.packed_k);
         for (std::ptrdiff_t k = 0; k < a.to.k; k += kc) {
             const std::ptrdiff_t depth = a.to.k - k < kc ? a.to.k - k : kc, lane = column % nr;

@@ -31,9 +31,8 @@
 //   input_max                      the largest byte of a quantised input: 255 or 127
 //   ints  broadcast4(bytes)        an int of four unsigned bytes in every lane
 //   ints  load4(p)                 four signed bytes per lane, from any address
-//   void  accumulate4(s, a, b)     s += a[0] b[0] + ... + a[3] b[3] in every lane of int32, exact: bytes of a are from 0 to input_max,
-//   bytes
-//                                  of b from -127 to 127; s stays in its register
+//   void  accumulate4(s, a, b)     s += a[0] b[0] + ... + a[3] b[3] in every lane of int32, exact; bytes of a are from 0 to
+//                                  input_max, bytes of b from -127 to 127; s stays in its register
 //   void  store_bytes(p, ints)     lanes from 0 to 255 as consecutive bytes
 //
 // Apart from these, the kernels use only plain structures from outside the namespace: a std or Eigen template called from a target

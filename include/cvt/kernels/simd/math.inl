@@ -33,8 +33,9 @@ CVT_SIMD vec quick_gelu(vec x) {
 }
 
 /// x * Phi(x), within 5.5 ulp with a fused multiply-add. With u = |x|, the tail Phi(-u) is e^(-u^2 / 2) times a polynomial in t = 1 / (1 +
-/// 0.45 u / sqrt(2)), a minimax fit of erfcx, so its relative error stays small even where the tail is tiny. u^2 is kept in two floats,
-/// because its rounding error would be many ulp of the exponential. Beyond 13 the tail is less than 1e-38, so x is clamped at -13.
+/// 0.45 u / sqrt(2)). The polynomial is a minimax fit of erfcx, so its relative error stays small even where the tail is tiny. u^2 is
+/// kept in two floats, because its rounding error would be many ulp of the exponential. Beyond 13 the tail is less than 1e-38, so x is
+/// clamped at -13.
 CVT_SIMD vec erf_gelu(vec x) {
     x = max(set1(-13.F), x);
     const vec u = min(set1(13.F), abs(x));

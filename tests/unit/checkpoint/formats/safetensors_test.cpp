@@ -151,7 +151,7 @@ TEST_CASE("safetensors: refuses tensors that contradict themselves", "[safetenso
         CHECK(with("\"F32\"", dims) == "t: shape: the number of elements overflows");
     const std::string bad_offsets = "t: data_offsets: expected two integers, begin and end";
     for (const char* offsets : {"8", "[8]", "[0,4,8]", "[8,0]", "[-8,0]", "[0,8.0]"}) CHECK(with("\"F32\"", "[2]", offsets) == bad_offsets);
-    CHECK(with("\"F32\"", "[2]", "[0,16]") == "t: its data end at byte 16, the file's data at 8: the file is truncated");
+    CHECK(with("\"F32\"", "[2]", "[0,16]") == "t: its data ends at byte 16, the file's data at 8: the file is truncated");
     CHECK(with("\"F32\"", "[3]") == "t: shape and dtype need 12 bytes, data_offsets span 8");
     CHECK(with("\"F32\"", "[0]") == "t: shape and dtype need 0 bytes, data_offsets span 8");
     CHECK(with("\"F64\"") == "t: shape and dtype need 16 bytes, data_offsets span 8");
@@ -168,11 +168,11 @@ TEST_CASE("safetensors: refuses overlaps, gaps and a wrong end", "[safetensors]"
     const std::string twelve(12, '\0');
     CHECK(message(raw_safetensors(two("[4,8]", "[0,4]"), eight)).empty());
     CHECK(message(raw_safetensors(two("[0,4]", "[0,4]"), eight)) ==
-          "b: its data begin at byte 0, expected 4: they overlap another tensor's data");
+          "b: its data begins at byte 0, expected 4: they overlap another tensor's data");
     CHECK(message(raw_safetensors(two("[0,4]", "[2,6]"), eight)) ==
-          "b: its data begin at byte 2, expected 4: they overlap another tensor's data");
-    CHECK(message(raw_safetensors(two("[0,4]", "[8,12]"), twelve)) == "b: its data begin at byte 8, expected 4: they leave a gap");
-    CHECK(message(raw_safetensors(two("[4,8]", "[8,12]"), twelve)) == "a: its data begin at byte 4, expected 0: they leave a gap");
+          "b: its data begins at byte 2, expected 4: they overlap another tensor's data");
+    CHECK(message(raw_safetensors(two("[0,4]", "[8,12]"), twelve)) == "b: its data begins at byte 8, expected 4: they leave a gap");
+    CHECK(message(raw_safetensors(two("[4,8]", "[8,12]"), twelve)) == "a: its data begins at byte 4, expected 0: they leave a gap");
     CHECK(message(raw_safetensors(two("[0,4]", "[4,8]"), twelve)) == "the tensors end at byte 8, the file's data at 12");
     CHECK(message(raw_safetensors("{}", "x")) == "the tensors end at byte 0, the file's data at 1");
 }
