@@ -23,7 +23,7 @@ def call(*command):
 
 
 def programs(*targets):
-    """Builds with the release preset's flags, in a separate directory, without the tests and their packages."""
+    """Builds with the release preset's flags, in a separate folder, without the tests and their packages."""
     call("cmake", "--preset", "release", "-B", PROGRAMS, "-DCVT_BUILD_TESTS=OFF")
     call("cmake", "--build", PROGRAMS, "--target", *targets)
     return [os.path.join(PROGRAMS, target) for target in targets]

@@ -138,7 +138,7 @@ def report(results):
     gains = list(scaling(results))
     lines = [
         *preamble(results),
-        "Medians of interleaved rounds, milliseconds per image; ratio = cvt / peer, lower is better.", "",
+        "Medians of rounds that alternate between the programs, milliseconds per image; ratio = cvt / peer, lower is better.", "",
         *table(("model", "batch", "threads", "peer", "cvt, ms", "peer, ms", "ratio", "ratio by round", "cvt least", "peer least",
                 "ratio of least", "logits differ by", "rounds"), times(results)),
         "Multiply-adds that were computed (in the last block for the class token alone), as a share of the FMA peak measured in the",
@@ -191,15 +191,17 @@ def readme(results):
     off = max(c.logits_off for r in results for c in r.contestants)
     version = about["torch"]["version"].partition("+")[0].rpartition(".")[0]
     return [
-        fill("Milliseconds per image, lower is better: float32, the same weights, batch 1; medians of interleaved rounds. A ratio is cvt's "
-             f"time divided by the other's, as a median over the rounds. Logits differ by at most {off:.1e}."), "",
+        fill("Milliseconds per image, lower is better: float32, the same weights, batch 1; medians of rounds that alternate between the "
+             "programs. A ratio is the median, over the rounds, of cvt's time divided by the other's. Logits differ by at most "
+             f"{off:.1e}."), "",
         *table(("model and input", "threads", "cvt", f"ONNX Runtime {about['ort']['version'].rpartition('.')[0]}", "ratio",
                 f"PyTorch {version}", "ratio"), per_thread(results)),
         fill(f"On one thread the {about['cvt']['kernels']} kernels reach {percent(s.of_peak for s in shares)} % of the core's peak rate of "
-             f"multiply-adds, or {percent(s.of_what_was_left for s in shares)} % of what other tenants of the machine left of it. Peak memory with "
-             f"{results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}; "
-             f"{next(build()).removeprefix('* ')}; {len(results[0].contestants[0].milliseconds)} rounds, in which other programs took "
-             f"{span([100 * r.others for r in results], '.1f')} % of the busy time."),
+             "multiply-adds. Other tenants of the machine use part of that peak; of the rest, the kernels reach "
+             f"{percent(s.of_what_was_left for s in shares)} %. Peak memory with {results[0].label}: cvt {memory_of[0]}, ONNX Runtime "
+             f"{memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}. {next(build()).removeprefix('* ')}. In "
+             f"{len(results[0].contestants[0].milliseconds)} rounds other programs took {span([100 * r.others for r in results], '.1f')} % "
+             "of the busy time."),
     ]
 
 

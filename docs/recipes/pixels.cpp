@@ -11,7 +11,7 @@ cvt::preprocessing as_transformers(int size) {
     return p;
 }
 
-cvt::preprocessing squashed(int height, int width) {
+cvt::preprocessing warped(int height, int width) {
     cvt::preprocessing p;
     p.resize = cvt::preprocessing::resize_rule::warp;
     p.resize_height = height;

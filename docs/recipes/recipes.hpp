@@ -39,7 +39,7 @@ std::vector<float> probabilities_among(std::span<const float> logits, std::span<
 
 // pixels.cpp
 cvt::preprocessing as_transformers(int size);
-cvt::preprocessing squashed(int height, int width);
+cvt::preprocessing warped(int height, int width);
 cvt::preprocessing whole_photo(int short_side);
 cvt::preprocessing untouched_pixels();
 cvt::result<cvt::grid> input_of_photo(const cvt::model& model, const cvt::preprocessing& how, int photo_width, int photo_height);

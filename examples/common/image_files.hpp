@@ -13,10 +13,10 @@ bool has_archive_name(const std::string& path);
 /// The extension in lower case, with its dot; empty if there is none.
 std::string extension_of(const std::string& path);
 
-/// Whether a directory entry is litter: a name that begins with a dot (.DS_Store, AppleDouble's ._photo.jpg), __MACOSX, @eaDir or
+/// Whether an entry of a folder is litter: a name that begins with a dot (.DS_Store, AppleDouble's ._photo.jpg), __MACOSX, @eaDir or
 /// Thumbs.db, in any case.
 bool is_litter(std::string_view name);
-/// Whether an archive member is litter, by its own name or by a directory named __MACOSX or @eaDir. Other directories may begin with a
+/// Whether an archive member is litter, by its own name or by a folder named __MACOSX or @eaDir. Other folders may begin with a
 /// dot: ~/.cache/photos was packed on purpose.
 bool is_litter_member(std::string_view path);
 

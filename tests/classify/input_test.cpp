@@ -1,4 +1,4 @@
-// input/: directories, and selection by shard and by earlier records.
+// input/: folders, and selection by shard and by earlier records.
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -24,7 +24,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE("a directory gives its images by name, and a note on skipped entries", "[input]") {
+TEST_CASE("a folder gives its images by name, and a note on skipped entries", "[input]") {
     fixture f;
     for (const char* name : {"b.jpg", "a.PNG", "c.webp", "notes.txt", "more.txt", ".hidden.jpg", "Thumbs.db"}) touch(f.folder / name);
     std::filesystem::create_directory(f.folder / "deeper.jpg");
@@ -43,7 +43,7 @@ TEST_CASE("a directory gives its images by name, and a note on skipped entries",
     for (const app::input& i : found) CHECK_FALSE(i.error);
 }
 
-TEST_CASE("the shards of a run divide its inputs, and each reports a missing directory once", "[input]") {
+TEST_CASE("the shards of a run divide its inputs, and each reports a missing folder once", "[input]") {
     fixture f;
     for (int i = 0; i < 40; ++i) touch(f.folder / (std::to_string(i) + ".jpg"));
     const std::string missing = f.folder / "missing";

@@ -13,7 +13,7 @@ namespace {
 
 const std::string weights = CVT_WEIGHTS;
 
-// Copies the default model's tensors; the hook changes each, or drops it if it returns false.
+// Copies the built-in model's tensors; the hook changes each, or drops it if it returns false.
 void rewrite_model(const std::string& target, const std::function<bool(const std::string& name, json& shape, std::string& data)>& change) {
     const std::string file = read_file(weights + "/model.safetensors");
     std::uint64_t length = 0;
@@ -49,7 +49,7 @@ std::string copy_folder(const temporary_folder& folder) {
 
 }  // namespace
 
-TEST_CASE("the embedded model is the folder weights/, and needs no file", "[cli]") {
+TEST_CASE("the built-in model is the folder weights/, and needs no file", "[cli]") {
     const temporary_folder folder;
     write_png(folder / "a.png");
     const outcome embedded = classify({"--format", "jsonl", "a.png"}, {}, folder.path().c_str());

@@ -135,13 +135,13 @@ TEST_CASE("your own classes") {
 }
 
 TEST_CASE("pixels: preprocessing, sizes, orientation, parts, other orders") {
-    const cvt::preprocessing hf = as_transformers(224), warp = squashed(96, 128);
+    const cvt::preprocessing hf = as_transformers(224), warp = warped(96, 128);
     CHECK(hf.rounding == cvt::crop_rounding::hf);
     CHECK(hf.short_side == 256);
     CHECK(*cvt::output_size(warp, 500, 300) == cvt::grid{96, 128});
     const cvt::image church_photo = photo(cathedral);
-    CHECK(best_of(logits_of(nano(), church_photo.view(), {.preprocessing = squashed(160, 160)})) == church);
-    CHECK(logits_of(nano(), church_photo.view(), {.preprocessing = squashed(160, 160)}) == logits_of(nano(), church_photo.view()));
+    CHECK(best_of(logits_of(nano(), church_photo.view(), {.preprocessing = warped(160, 160)})) == church);
+    CHECK(logits_of(nano(), church_photo.view(), {.preprocessing = warped(160, 160)}) == logits_of(nano(), church_photo.view()));
 
     CHECK(*input_of_photo(nano(), whole_photo(160), 400, 300) == cvt::grid{160, 213});
     CHECK(*input_of_photo(nano(), untouched_pixels(), 33, 47) == cvt::grid{47, 33});

@@ -1,4 +1,4 @@
-"""Writes the trained default model as files for `classify` and transformers: F16 safetensors, config.json, preprocessor_config.json.
+"""Writes a model of train_default.py for `classify` and transformers: F16 safetensors, config.json, preprocessor_config.json.
 
 usage: export.py STATE OUT_DIR [--size 80] [--crop]
 

@@ -1,4 +1,4 @@
-"""Prints all figures of the default model's card as Markdown, from `classify --evaluate`, and from PyTorch for comparison.
+"""Prints all figures for the card of a model of train_default.py as Markdown, by `classify --evaluate`, and by PyTorch for comparison.
 
 usage: measure_default.py CLASSIFY MODEL TINY IMAGENETTE IMAGEWOOF [--photo FILE ...] [--no-torch] [--work DIR]
 

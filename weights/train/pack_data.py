@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def classes():
-    """Returns [(WordNet id, common name)] of the default model."""
+    """Returns [(WordNet id, common name)] of classes.tsv."""
     with open(os.path.join(HERE, "classes.tsv"), encoding="utf-8") as f:
         return [tuple(line.rstrip("\n").split("\t")) for line in f]
 
@@ -49,7 +49,7 @@ class Repo:
         process.wait()
 
 
-def squash(image, size):
+def warp(image, size):
     return np.asarray(image if image.size == (size, size) else image.resize((size, size), Image.BICUBIC))
 
 
@@ -62,7 +62,7 @@ def pack(out, name, items, sizes):
         for data in repo.read(paths):
             image = Image.open(io.BytesIO(data)).convert("RGB")
             for n, s in sizes.items():
-                arrays[n][done] = squash(image, s)
+                arrays[n][done] = warp(image, s)
             done += 1
     np.save(f"{out}/{name}_y.npy", np.array([label for _, _, label in items]))
     print(name, done, flush=True)

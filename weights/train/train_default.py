@@ -1,4 +1,4 @@
-"""Trains the built-in model, a small CvT on the 219 classes of classes.tsv, on CPUs: two processes of one thread each.
+"""Trains the next built-in model, a small CvT on the 219 classes of classes.tsv, on CPUs: two processes of one thread each.
 
 usage: train_default.py DATA OUT [--epochs 60] [--cooldown-length 15] [--cooldown N] [--resume FILE] ...
 

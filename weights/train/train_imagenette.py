@@ -1,4 +1,4 @@
-"""Trains the small built-in CvT on Imagenette (10 ImageNet classes), on a CPU or GPU; resumes from its last checkpoint.
+"""Trains the built-in model, a small CvT, on Imagenette (10 ImageNet classes), on a CPU or GPU; resumes from its last checkpoint.
 
 usage: train_imagenette.py DATA OUT [--epochs 40] [--size 128] [--minutes 1e9]
 DATA holds train_x.npy (N,S,S,3 uint8), train_y.npy (N,), val_x.npy, val_y.npy, made from the photos warped to S x S."""

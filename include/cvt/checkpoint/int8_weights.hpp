@@ -51,8 +51,8 @@ public:
         const std::ptrdiff_t cols = columns(shape);
         for (std::int64_t i = 0; i < shape[0]; ++i) {
             float* const row = out + i * cols;
-            const float step = detail::weight_scale(row, 1, cols);
-            for (std::ptrdiff_t j = 0; j < cols; ++j) row[j] = step * static_cast<float>(detail::weight_byte(row[j], step));
+            const float scale = detail::weight_scale(row, 1, cols);
+            for (std::ptrdiff_t j = 0; j < cols; ++j) row[j] = scale * static_cast<float>(detail::weight_byte(row[j], scale));
         }
         return {};
     }

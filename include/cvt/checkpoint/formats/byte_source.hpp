@@ -16,14 +16,14 @@ namespace checkpoint {
 /// that shrinks meanwhile causes an error, not a fault, because it is not memory-mapped.
 class byte_source {
 public:
-    /// Opens `path`. Errors (io): cannot be opened, is a directory, is empty.
+    /// Opens `path`. Errors (io): cannot be opened, is a folder, is empty.
     static result<byte_source> open(const char* path) noexcept {
         byte_source s;
         errno = 0;
         std::FILE* const file = open_file(path);
         if (file == nullptr) return error::format(errc::io, "%s: cannot open: %s", path, std::strerror(errno));
         s.file_.reset(file);
-        // On POSIX a directory opens, and only the first read fails.
+        // On POSIX a folder opens, and only the first read fails.
         if (std::fgetc(file) == EOF) {
             if (std::ferror(file) != 0) return error::format(errc::io, "%s: cannot read: %s", path, std::strerror(errno));
             return error::format(errc::io, "%s: the file is empty", path);
