@@ -114,8 +114,9 @@ inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>
     std::uint64_t covered = 0;
     for (const byte_range& r : ranges) {
         if (r.begin != covered)
-            return error::format(errc::malformed, "%s: its data begins at byte %llu, expected %llu: %s", printable{file.name(r.tensor)}.text,
-                                 static_cast<unsigned long long>(r.begin), static_cast<unsigned long long>(covered),
+            return error::format(errc::malformed, "%s: its data begins at byte %llu, expected %llu: %s",
+                                 printable{file.name(r.tensor)}.text, static_cast<unsigned long long>(r.begin),
+                                 static_cast<unsigned long long>(covered),
                                  r.begin < covered ? "they overlap another tensor's data" : "they leave a gap");
         covered = r.end;
     }
