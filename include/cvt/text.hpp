@@ -82,8 +82,8 @@ constexpr void escape_json(std::string_view text, std::string_view invalid, Put&
     if (at != begin) put(std::string_view{data + begin, at - begin});
 }
 
-/// A name from a file, ready for a message and cut after `limit` bytes. A hostile file must not control a terminal, so there is a '?' in
-/// place of each control character and each byte that is not valid UTF-8.
+/// A name from a file, ready for a message and cut after `limit` bytes. A hostile file must not control a terminal. So there is a '?' in
+/// place of each control character and of each byte that is not valid UTF-8.
 struct printable {
     static constexpr std::size_t capacity = 160;
     char text[capacity];

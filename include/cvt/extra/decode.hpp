@@ -161,8 +161,8 @@ inline const char* decoder_name() noexcept { return cvt_decoder_in_use()->name; 
 /// 16 bits the high byte is used. An animation gives its first image, a TIFF its first page. The result is exact with these exceptions.
 /// JPEG is within 3 levels of libjpeg's pixels, HEIC and AVIF within 2 levels of their libraries' own tools. HEIC and AVIF turn the
 /// picture themselves, whatever `turn_to` is. Damage inside a JPEG's compressed data that still decodes is not detected, as in libjpeg.
-/// Errors: unsupported (an unknown format, one that is not built in, or a kind that is not decoded); malformed (damaged or truncated);
-/// bad_image (too many pixels or bytes); out_of_memory.
+/// Errors: unsupported (a format that is unknown or not built in, or a kind that is not decoded). Also malformed (damaged or truncated),
+/// bad_image (too many pixels or bytes), out_of_memory.
 inline result<image> decode(std::span<const std::byte> file, orientation turn_to, const decode_limits& limits = {}) noexcept {
     return detail::decode_with(*cvt_decoder_in_use(), file, turn_to, limits);
 }
