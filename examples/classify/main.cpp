@@ -3,6 +3,7 @@
 #include <new>
 
 #include "common/failure.hpp"
+#include "common/text.hpp"
 #include "modes/modes.hpp"
 #include "options.hpp"
 #include "output/record_file.hpp"
@@ -35,7 +36,8 @@ int main(int argc, char** argv) {
         return code;
     } catch (const app::failure& f) {
         if (!f.message.empty())
-            std::fprintf(stderr, "%s %s\n", app::paint{app::standard_error}.bad("classify:").c_str(), f.message.c_str());
+            std::fprintf(stderr, "%s %s\n", app::paint{app::standard_error}.bad("classify:").c_str(),
+                         app::terminal_text(f.message).c_str());
         return f.code;
     } catch (const std::bad_alloc&) {
         std::fputs("classify: out of memory\n", stderr);

@@ -1,5 +1,4 @@
-// option_checks.hpp: one message for each contradiction, with its reason.
-#include "option_checks.hpp"
+// Refuses options that contradict each other: one message for each contradiction, with its reason.
 
 #include <algorithm>
 #include <filesystem>
@@ -7,13 +6,10 @@
 
 #include "common/failure.hpp"
 #include "common/paths.hpp"
+#include "options.hpp"
 
 namespace app {
 namespace {
-
-void refuse(bool contradiction, const std::string& sentence) {
-    if (contradiction) throw failure{wrong_usage, sentence};
-}
 
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code missing;
@@ -106,7 +102,9 @@ void check_evaluate(const options& o) {
     if (o.evaluate.empty()) return;
     const std::string alone = "--evaluate runs the images of its folder and prints one report: leave ";
     std::error_code missing;
-    const bool list = std::filesystem::exists(path_of(o.evaluate), missing) && !std::filesystem::is_directory(path_of(o.evaluate), missing);
+    const bool exists = std::filesystem::exists(path_of(o.evaluate), missing);
+    refuse(!exists, "--evaluate: expected a folder or a list, found no " + o.evaluate);
+    const bool list = !std::filesystem::is_directory(path_of(o.evaluate), missing);
     refuse(!o.input.empty() || (!o.inputs.empty() && !list), alone + "other inputs out");
     refuse(!o.truth.empty() && list,
            "--truth is for a folder of photos, and " + o.evaluate + " is a list with its own labels: give one of them");

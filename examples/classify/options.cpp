@@ -15,7 +15,6 @@
 #include "common/failure.hpp"
 #include "common/paths.hpp"
 #include "common/suggest.hpp"
-#include "option_checks.hpp"
 
 namespace app {
 namespace {
@@ -25,10 +24,10 @@ constexpr int most_workers = 256;
 constexpr const char* examples = R"(Examples:
   classify photo.jpg                                the built-in model: ten classes, see --info
   classify --model cvt-13/ photo.jpg                a Hugging Face folder
-  classify --model cvt-13/ --format jsonl photos/   every picture of a folder, a JSON object a line
+  classify --model cvt-13/ --format jsonl photos/   every picture of a folder, one JSON object per line
   find . -name '*.jpg' | classify --workers 4 -     four images at a time, records in the order of the list
   classify --model cvt-13/ --input x.npy --logits y.npy
-  classify --attention maps/ photo.jpg              where it looked, drawn over the photo
+  classify --attention maps/ photo.jpg              draws the model's attention over the photo
   classify --model cvt-13/ --evaluate val/ --classes LOC_synset_mapping.txt --batch 8
   classify --model cvt-13/ --evaluate LOC_val_solution.csv --classes LOC_synset_mapping.txt val/
   classify --model cvt-13/ --format jsonl --shard 0/8 --out {shard}.jsonl --resume photos/
@@ -36,9 +35,10 @@ constexpr const char* examples = R"(Examples:
   classify --model CvT-13-224x224-IN-1k.pth --convert cvt-13/
   classify --model cvt-13/ --verify
 
-Exit codes: 0 all good, 1 some inputs failed (or, as a message says then, an output: a full disk), 2 wrong usage, 3 the model could
-not be loaded, 130 interrupted.
-Records go to standard output (--out: to a file) in input order, one an image, failed ones too; everything else to standard error.)";
+Exit codes: 0 all good, 1 some inputs failed or an output could not be written (a message says which), 2 wrong usage, 3 the model
+could not be loaded, 130 interrupted.
+Records go to standard output (--out: to a file) in input order, one per image, also for failed images; everything else goes to
+standard error.)";
 
 template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target, const std::map<std::string, T>& choices,
@@ -81,8 +81,9 @@ std::array<float, 3> parse_channels(const std::string& option, const std::string
         good = !part.empty() && *end == '\0' && std::isfinite(values.back()) && (option != "--std" || values.back() != 0);
     }
     if (!good || (values.size() != 1 && values.size() != 3))
-        throw CLI::ValidationError(option, std::string{"expected one number or three, R,G,B"} +
-                                               (option == "--std" ? ", none of them 0" : "") + ", found \"" + given + '"');
+        throw CLI::ValidationError(option, std::string{option == "--std" ? "expected one number other than 0, or three (R,G,B)"
+                                                                         : "expected one number, or three (R,G,B)"} +
+                                               ", found \"" + given + '"');
     return {values.front(), values[values.size() / 2], values.back()};
 }
 
@@ -92,8 +93,8 @@ const CLI::Validator not_empty{[](const std::string& given) { return given.empty
 const CLI::Validator existing_file{[](const std::string& given) {
                                        std::error_code missing;
                                        const std::filesystem::file_status found = std::filesystem::status(path_of(given), missing);
-                                       if (!std::filesystem::exists(found)) return "File does not exist: " + given;
-                                       return std::filesystem::is_directory(found) ? "File is actually a directory: " + given
+                                       if (!std::filesystem::exists(found)) return "expected a file, found no " + given;
+                                       return std::filesystem::is_directory(found) ? "expected a file, found the folder " + given
                                                                                    : std::string{};
                                    },
                                    ""};
@@ -145,8 +146,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     app.get_formatter()->column_width(36);
 
     app.add_option("inputs", o.inputs,
-                   "pictures, directories of them, or - for lines of standard input: paths, or {\"path\": ..., \"id\": ...}")
-        ->option_text("[image | directory | -]...");
+                   "pictures, folders of them, or - for lines of standard input: paths, or {\"path\": ..., \"id\": ...}")
+        ->option_text("[image | folder | -]...");
     const auto add_text = [&app](const char* name, std::string& target, const char* type, const char* help) {
         return app.add_option(name, target, help)->type_name(type)->check(not_empty);
     };
@@ -186,7 +187,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                               "short side and centre crop, or to a square; default: the model's")
         ->group(images);
     add_choice<cvt::crop_rounding>(app, "--crop", o.crop, {{"official", cvt::crop_rounding::official}, {"hf", cvt::crop_rounding::hf}},
-                                   "place an odd crop as torchvision (official) or transformers does")
+                                   "rounding of an odd crop: as torchvision (official) or as transformers (hf)")
         ->group(images);
     add_choice<cvt::resampling>(app, "--resample", o.resample,
                                 {{"nearest", cvt::resampling::nearest},
@@ -208,7 +209,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_choice<cvt::orientation>(app, "--orient", o.orient, {{"exif", cvt::orientation::exif}, {"ignore", cvt::orientation::ignore}},
                                  "turn photos as EXIF says (exif), or not, as ImageNet evaluation does")
         ->group(images);
-    app.add_option("--max-pixels", o.max_pixels, "refuse larger pictures; default: by the machine's memory, 100 to 268 million")
+    app.add_option("--max-pixels", o.max_pixels, "refuse larger pictures; default: depends on the memory, 100 to 268 million")
         ->type_name("N")
         ->check(CLI::Range(1, 16384 * 16384).description(""))
         ->group(images);
@@ -233,7 +234,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     std::string part;
     bool fail_fast = false;
     std::optional<int> max_errors;
-    app.add_flag("--tar", o.tar, "inputs are tar archives (WebDataset shards) of images, or directories of .tar files")->group(jobs);
+    app.add_flag("--tar", o.tar, "inputs are tar archives (WebDataset shards) of images, or folders of .tar files")->group(jobs);
     add_text("--shard", part, "i/n|auto", "one of n parts of the inputs, from 0; auto: chosen by Slurm or Open MPI")->group(jobs);
     add_text("--out", o.out, "FILE", "write records to FILE; {shard} in the names of outputs becomes i-of-n")->group(jobs);
     app.add_flag("--resume", o.resume, "continue FILE: skip inputs that have a record (--format jsonl)")->group(jobs);
@@ -250,7 +251,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--truth", o.truth, "FILE", "classes of photos in one flat DIR: one line per photo, in the order of their names")
         ->check(existing_file)
         ->group(evaluation);
-    add_text("--classes", o.classes, "FILE", "classes of other names: lines with a name (n01440764), then a label or index")
+    add_text("--classes", o.classes, "FILE", "maps other names to classes; each line has a name (n01440764), then a label or an index")
         ->check(existing_file)
         ->group(evaluation);
 

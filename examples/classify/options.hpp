@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "input/shard.hpp"
+#include "shard.hpp"
 
 namespace app {
 
@@ -20,7 +20,7 @@ enum class dtype_choice : unsigned char { f32, f16, int8 };
 
 /// Empty strings and optionals were not given.
 struct options {
-    std::vector<std::string> inputs;  ///< images, directories, "-"
+    std::vector<std::string> inputs;  ///< images, folders, "-"
     std::string model, labels, config, preprocessor, weights_key;
     std::optional<cvt::config> variant;
     std::optional<cvt::gelu> gelu;
@@ -51,5 +51,8 @@ struct options {
 
 /// Null when --help or --version was asked for and printed. Throws failure (wrong_usage).
 std::optional<options> parse_options(int argc, const char* const* argv);
+
+/// Throws failure (wrong_usage) if options contradict each other. setup.hpp checks those that depend on the model.
+void check_options(const options& o);
 
 }  // namespace app

@@ -21,10 +21,6 @@ namespace {
 
 using rule = cvt::preprocessing::resize_rule;
 
-void refuse(bool wrong, const std::string& sentence) {
-    if (wrong) throw failure{wrong_usage, sentence};
-}
-
 std::string read_text(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
     const std::string text{std::istreambuf_iterator<char>{file}, {}};
@@ -116,7 +112,7 @@ std::vector<std::string> read_labels(const std::string& path, std::size_t classe
     std::vector<std::string> labels;
     for (text_line& line : read_lines("--labels", path)) labels.push_back(std::move(line.text));
     while (labels.size() > classes && labels.back().empty()) labels.pop_back();  // blank lines at the end
-    refuse(labels.size() != classes, path + ": expected " + std::to_string(classes) + " labels, one per line, found " +
+    refuse(labels.size() != classes, "--labels: " + path + ": expected " + std::to_string(classes) + " labels, one per line, found " +
                                          std::to_string(labels.size()) + (labels.size() == 1 ? " line" : " lines"));
     return labels;
 }

@@ -2,7 +2,6 @@
 #include "common/class_names.hpp"
 
 #include <cctype>
-#include <charconv>
 
 #include "common/failure.hpp"
 #include "common/suggest.hpp"
@@ -17,7 +16,7 @@ std::string spelled_alike(const std::string& label) {
     std::string out;
     for (const char c : label)
         if (c != '_' && std::isspace(static_cast<unsigned char>(c)) == 0)
-            out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            out += lower(c);
         else if (!out.empty() && out.back() != ' ')
             out += ' ';
     if (out.ends_with(' ')) out.pop_back();
@@ -31,12 +30,6 @@ std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
 }  // namespace
 
-std::optional<std::size_t> whole_number(const std::string& text) {
-    std::size_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
-}
-
 class_names::class_names(const std::vector<std::string>& labels, const std::string& file) : labels_{labels}, file_{file} {
     for (std::size_t i = 0; i < labels.size(); ++i) {
         if (labels[i].empty()) continue;
@@ -47,7 +40,7 @@ class_names::class_names(const std::vector<std::string>& labels, const std::stri
 }
 
 void class_names::read(const std::string& file) {
-    const auto refuse = [&](const std::string& why) { throw failure{wrong_usage, terminal_text("--classes: " + file + ": " + why)}; };
+    const auto refuse = [&](const std::string& why) { throw failure{wrong_usage, "--classes: " + file + ": " + why}; };
     std::size_t number = 0, bare = 0;
     for (const auto& [ignored, text] : read_lines("--classes", file)) {
         if (text.empty()) continue;
@@ -97,8 +90,8 @@ class_names::match class_names::find_label(const std::string& text, std::optiona
                 quoted(text) + " is the label of classes " + std::to_string(classes[0]) + " and " + std::to_string(classes[1]) +
                     "; use an index instead"};
     }
-    if (const std::optional<std::size_t> index = whole_number(text)) {
-        if (*index < labels_.size()) return {index, {}, number_kind::index};
+    if (const std::optional<std::uint64_t> index = whole_number(text)) {
+        if (*index < labels_.size()) return {static_cast<std::size_t>(*index), {}, number_kind::index};
         return {{}, "the model has classes 0 to " + std::to_string(labels_.size() - 1) + ", not " + text};
     }
     return {{}, "the model has no class named " + quoted(text) + did_you_mean(text, labels_)};

@@ -14,7 +14,7 @@ public:
     /// only names, line n names class n. Throws failure (wrong_usage) if the file cannot be used.
     class_names(const std::vector<std::string>& labels, const std::string& file);
 
-    /// How a whole number in place of a label was understood.
+    /// How a number given as a label was interpreted.
     enum class number_kind { none, label, index };
     /// The class of a name, or a message that says why there is none.
     struct match {
@@ -39,8 +39,5 @@ private:
     std::unordered_map<std::string, std::vector<std::size_t>> whole_;  // classes by label
     std::unordered_map<std::string, std::vector<std::size_t>> first_;  // by the first of a label's synonyms
 };
-
-/// Null if the text is not a whole number.
-std::optional<std::size_t> whole_number(const std::string& text);
 
 }  // namespace app

@@ -16,7 +16,13 @@ enum exit_code : int {
 /// Thrown anywhere in a program and caught in main. The library itself never throws.
 struct failure {
     exit_code code;
-    std::string message;  ///< empty: end quietly
+    std::string message;  ///< empty: end quietly; main escapes it for the terminal
 };
+
+/// Throws failure (wrong_usage).
+[[noreturn]] inline void refuse(const std::string& sentence) { throw failure{wrong_usage, sentence}; }
+inline void refuse(bool wrong, const std::string& sentence) {
+    if (wrong) refuse(sentence);
+}
 
 }  // namespace app

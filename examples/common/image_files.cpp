@@ -2,15 +2,13 @@
 #include "common/image_files.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 
 #include "common/paths.hpp"
+#include "common/text.hpp"
 
 namespace app {
 namespace {
-
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });

@@ -2,9 +2,10 @@
 #include "common/suggest.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <numeric>
 #include <utility>
+
+#include "common/text.hpp"
 
 namespace app {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 std::string plain(std::string_view word) {
     std::string out;
     for (const char c : word)
-        if (c != '-' && c != '_' && c != ' ') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        if (c != '-' && c != '_' && c != ' ') out += lower(c);
     return out;
 }
 

@@ -1,6 +1,7 @@
-// text.hpp: escapes text; JSON with the library's function.
+// text.hpp: escapes text (JSON with the library's function) and reads numbers.
 #include "common/text.hpp"
 
+#include <charconv>
 #include <cstdarg>
 #include <cstdio>
 #include <cvt/extra/json.hpp>
@@ -62,6 +63,12 @@ std::string with_commas(std::int64_t value) {
         out += digits[i];
     }
     return out;
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
 }
 
 }  // namespace app

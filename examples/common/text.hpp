@@ -1,8 +1,9 @@
-// Text for people and files: arbitrary bytes escaped for JSON, CSV and terminals; numbers formatted.
+// Text for people and files: arbitrary bytes escaped for JSON, CSV and terminals; letters and numbers converted.
 #pragma once
 
 #include <cstdint>
 #include <cvt/error.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,9 @@ std::string terminal_text(std::string_view bytes);
 CVT_PRINTF(1, 2) std::string text(const char* pattern, ...);
 /// 19,997,480
 std::string with_commas(std::int64_t value);
+/// Null if the text is not a whole number, digits alone, of 64 bits.
+std::optional<std::uint64_t> whole_number(std::string_view text);
+/// The lower case of an ASCII letter; any other byte as it is.
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 }  // namespace app

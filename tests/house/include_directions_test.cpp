@@ -1,4 +1,4 @@
-// Checks the includes of include/cvt against the list of rooms in CONTRIBUTING.md; prints the longest chain of rooms.
+// Checks the includes of include/cvt against the list of rooms in CONTRIBUTING.md, and those of classify for cycles.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -92,6 +92,42 @@ bool reaches(const graph& rooms, const std::string& from, const std::string& to,
                        [&](const std::string& below) { return below == to || reaches(rooms, below, to, seen); });
 }
 
+/// Returns the arrows between the rooms of classify: its folders, its files directly in examples/classify, and common.
+graph classify_rooms() {
+    const fs::path examples = fs::path{CVT_SOURCE} / "examples", classify = examples / "classify";
+    const auto room = [&](const fs::path& file) {
+        const fs::path relative = fs::relative(file, classify);
+        if (*relative.begin() == "..") return std::string{"common"};
+        if (relative.stem() == "open_checkpoint") return std::string{"setup"};  // setup.cpp implements this header
+        return (relative.has_parent_path() ? relative.parent_path() : relative.stem()).string();
+    };
+    graph found;
+    for (const fs::path& folder : {classify, examples / "common"})
+        for (const fs::directory_entry& entry : fs::recursive_directory_iterator{folder}) {
+            if (!entry.is_regular_file()) continue;
+            std::ifstream in{entry.path()};
+            for (std::string line; std::getline(in, line);) {
+                static const std::regex form{R"-(#include "([^"]+)")-"};
+                std::smatch match;
+                if (!std::regex_match(line, match, form)) continue;
+                const bool common = match[1].str().starts_with("common/");
+                const fs::path target = (common ? examples : classify) / match[1].str();
+                INFO(entry.path() << " includes " << match[1]);
+                REQUIRE(fs::exists(target));
+                if (room(entry.path()) != room(target)) found[room(entry.path())].insert(room(target));
+            }
+        }
+    return found;
+}
+
+void check_cycles(const graph& rooms) {
+    for (const auto& [room, below] : rooms) {
+        INFO("room " << room << " reaches itself");
+        std::set<std::string> seen;
+        CHECK_FALSE(reaches(rooms, room, room, seen));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("CONTRIBUTING.md allows every include") {
@@ -113,11 +149,7 @@ TEST_CASE("CONTRIBUTING.md allows every include") {
 TEST_CASE("rooms have no cycle, and no chain of more than ten") {
     graph rooms;
     for (const include& i : includes()) rooms[i.from].insert(i.to);
-    for (const auto& [room, below] : rooms) {
-        INFO("room " << room << " reaches itself");
-        std::set<std::string> seen;
-        REQUIRE_FALSE(reaches(rooms, room, room, seen));
-    }
+    check_cycles(rooms);
     std::vector<std::string> longest;
     for (const auto& [room, below] : rooms) {
         const std::vector<std::string> chain = longest_chain(rooms, room);
@@ -127,4 +159,10 @@ TEST_CASE("rooms have no cycle, and no chain of more than ten") {
     for (const std::string& room : longest) std::cout << ' ' << room;
     std::cout << '\n';
     CHECK(longest.size() <= 10);
+}
+
+TEST_CASE("the rooms of classify have no cycle") {
+    const graph rooms = classify_rooms();
+    REQUIRE(rooms.size() > 5);
+    check_cycles(rooms);
 }

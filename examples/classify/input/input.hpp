@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "input/manifest.hpp"
+#include "common/input_id.hpp"
 
 namespace app {
 
 struct input {
     std::string path;                                           ///< for a member of an archive: archive/name
     input_id id;                                                ///< from standard input, or WebDataset's key
-    cvt::error error;                                           ///< set if there is no image to read, for example in an empty directory
+    cvt::error error;                                           ///< set if there is no image to read, for example in an empty folder
     std::optional<std::vector<std::byte>> data = std::nullopt;  ///< bytes of a member of an archive
     bool of_other_shard = false;                                ///< the error is reported here; another shard writes the record
     std::string notes = {};                                     ///< lines for standard error, before the record

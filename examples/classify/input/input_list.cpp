@@ -1,6 +1,8 @@
 // input_list.hpp: takes the arguments before "-", the lines of standard input, then the arguments after it.
 #include "input/input_list.hpp"
 
+#include "input/manifest.hpp"
+
 namespace app {
 namespace {
 
@@ -57,7 +59,7 @@ std::optional<input> input_list::from_line(const line& read) {
     } else if (read.cut) {
         found.error = cvt::error::format(cvt::errc::malformed, "a line of standard input is longer than %zu bytes", line_reader::longest);
     } else if (looks_like_json(text)) {
-        cvt::result<manifest_line> parsed = parse_manifest_line(text);
+        cvt::result<identified_path> parsed = parse_manifest_line(text);
         if (parsed)
             found = {std::move(parsed->path), std::move(parsed->id), {}};
         else

@@ -1,4 +1,4 @@
-// input_list: the images to classify, in order: files, images in directories and tar archives, lines of standard input.
+// input_list: the images to classify, in order: files, images in folders and tar archives, lines of standard input.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace app {
 
 class input_list {
 public:
-    /// Lists the directories among `arguments` at once, but reads "-" line by line in next(). `tar`: paths name archives. Reads of standard
+    /// Lists the folders among `arguments` at once, but reads "-" line by line in next(). `tar`: paths name archives. Reads of standard
     /// input and of pipes obey `control`.
     input_list(const std::vector<std::string>& arguments, bool tar, selection& wanted, read_control& control);
 
@@ -25,7 +25,7 @@ public:
     std::optional<input> next();
     /// The number of inputs that the arguments name; null with standard input or archives, whose inputs are not known yet.
     [[nodiscard]] std::optional<std::size_t> total() const { return stdin_next_ || tar_ ? std::nullopt : std::optional{named_}; }
-    /// Lines for standard error since the last input: what was skipped in directories.
+    /// Lines for standard error since the last input: what was skipped in folders.
     std::string take_notes() { return std::exchange(notes_, {}); }
 
 private:

@@ -1,39 +1,15 @@
 // manifest.hpp: reads lines with the library's JSON reader.
 #include "input/manifest.hpp"
 
-#include "common/text.hpp"
-
 namespace app {
 
-using cvt::json_kind;
-using cvt::json_value;
-
-std::string input_id::json() const { return type == kind::text ? json_string(value) : value; }
-
-cvt::result<manifest_line> path_and_id(const json_value& object) {
-    if (!object.is(json_kind::object))
-        return cvt::error::format(cvt::errc::malformed, "expected an object with a \"path\", found %s", to_string(object.kind()));
-    const json_value path = object.find("path"), id = object.find("id");
-    if (!path.is(json_kind::string))
-        return cvt::error::format(cvt::errc::malformed, "\"path\": expected a string, found %s", path ? to_string(path.kind()) : "none");
-    manifest_line line{std::string{path.string()}, {}};
-    if (id.is(json_kind::string))
-        line.id = {input_id::kind::text, std::string{id.string()}};
-    else if (id.is(json_kind::number) && id.integer())
-        line.id = {input_id::kind::integer, std::to_string(*id.integer())};
-    else if (id)
-        return cvt::error::format(cvt::errc::malformed, "\"id\": expected a string or a signed 64-bit integer, found %s",
-                                  id.is(json_kind::number) ? "another number" : to_string(id.kind()));
-    return line;
-}
-
-cvt::result<manifest_line> parse_manifest_line(const std::string& line) {
+cvt::result<identified_path> parse_manifest_line(const std::string& line) {
     const cvt::result<cvt::json> document = cvt::json::parse(line);
     if (!document)
         return cvt::error::format(cvt::errc::malformed,
                                   "expected a JSON object in a line that begins with { (for a file of that name, write ./{...): %s",
                                   document.error().what());
-    cvt::result<manifest_line> named = path_and_id(document->root());
+    cvt::result<identified_path> named = path_and_id(document->root());
     if (named && (named->path.empty() || named->path.find('\0') != std::string::npos))
         return cvt::error::format(
             cvt::errc::malformed, "\"path\": %s",

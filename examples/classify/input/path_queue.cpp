@@ -1,4 +1,4 @@
-// path_queue.hpp: lists directories and filters their entries.
+// path_queue.hpp: lists folders and filters their entries.
 #include "input/path_queue.hpp"
 
 #include <algorithm>
@@ -43,12 +43,12 @@ std::size_t path_queue::add_failed(const std::string& path, const cvt::error& er
     return 1;
 }
 
-std::size_t path_queue::add_directory(const std::string& directory, bool archives, selection& wanted, std::string& notes) {
-    group found{directory, {}, {}};
+std::size_t path_queue::add_folder(const std::string& folder, bool archives, selection& wanted, std::string& notes) {
+    group found{folder, {}, {}};
     skipped_entries skipped;
     std::size_t images = 0;
     std::error_code error;
-    fs::directory_iterator at{path_of(directory), error};
+    fs::directory_iterator at{path_of(folder), error};
     for (; !error && at != fs::directory_iterator{}; at.increment(error)) {
         const std::string name = text_of(at->path().filename());
         if (is_litter(name)) continue;
@@ -59,18 +59,18 @@ std::size_t path_queue::add_directory(const std::string& directory, bool archive
             continue;
         }
         ++images;
-        if (archives || wanted.in_shard(text_of(path_of(directory) / path_of(name)))) found.add(name);
+        if (archives || wanted.in_shard(text_of(path_of(folder) / path_of(name)))) found.add(name);
     }
-    if (error) return add_failed(directory, cvt::error::format(cvt::errc::io, "cannot be listed: %s", error.message().c_str()), wanted);
+    if (error) return add_failed(folder, cvt::error::format(cvt::errc::io, "cannot be listed: %s", error.message().c_str()), wanted);
     if (images == 0) {
-        const char* const kind = archives ? ".tar" : ".jpg, .png, .webp or other picture";
-        return add_failed(directory, cvt::error::format(cvt::errc::io, "a folder without %s files", kind), wanted);
+        const char* const kind = archives ? ".tar files" : ".jpg, .png, .webp or other pictures";
+        return add_failed(folder, cvt::error::format(cvt::errc::io, "expected %s in this folder, found none", kind), wanted);
     }
-    if (skipped.total() != 0) notes += "classify: " + terminal_text(directory) + ": " + skipped.text() + '\n';
+    if (skipped.total() != 0) notes += "classify: " + terminal_text(folder) + ": " + skipped.text() + '\n';
     found.sort();
     if (!archives)
         std::erase_if(found.starts, [&](std::size_t start) {
-            input i{text_of(path_of(directory) / path_of(found.names.data() + start)), {}, {}};
+            input i{text_of(path_of(folder) / path_of(found.names.data() + start)), {}, {}};
             return !wanted.keeps(i);
         });
     const std::size_t inputs = found.starts.size();
@@ -81,15 +81,16 @@ std::size_t path_queue::add_directory(const std::string& directory, bool archive
 std::size_t path_queue::add(const std::string& path, bool archives, selection& wanted, std::string& notes) {
     std::error_code error;
     const fs::file_status status = fs::status(path_of(path), error);
-    if (fs::is_directory(status)) return add_directory(path, archives, wanted, notes);
+    if (fs::is_directory(status)) return add_folder(path, archives, wanted, notes);
     if (!archives) {
-        // A missing path may have been a directory with inputs of every shard, so each shard reports it, unless it is named as an image.
+        // A missing path may have been a folder with inputs of every shard, so each shard reports it, unless it is named as an image.
         if (!fs::exists(status) && !has_image_name(path))
-            return add_failed(path, cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), error.message().c_str()), wanted);
+            return add_failed(path, cvt::error::format(cvt::errc::io, "cannot open \"%s\": %s", path.c_str(), error.message().c_str()),
+                              wanted);
         input found{path, {}, {}};
         if (!wanted.keeps(found)) return 0;
     }
-    if (groups_.empty() || !groups_.back().directory.empty() || groups_.back().error) groups_.emplace_back();
+    if (groups_.empty() || !groups_.back().folder.empty() || groups_.back().error) groups_.emplace_back();
     groups_.back().add(path);
     return 1;
 }
@@ -98,7 +99,7 @@ std::optional<input> path_queue::take() {
     if (groups_.empty()) return std::nullopt;
     group& g = groups_.front();
     const char* const name = g.names.data() + g.starts[g.taken++];
-    input next{g.directory.empty() ? name : text_of(path_of(g.directory) / path_of(name)), {}, g.error.value_or(cvt::error{})};
+    input next{g.folder.empty() ? name : text_of(path_of(g.folder) / path_of(name)), {}, g.error.value_or(cvt::error{})};
     next.of_other_shard = g.of_other_shard;
     if (g.taken == g.starts.size()) groups_.pop_front();
     return next;

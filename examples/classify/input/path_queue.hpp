@@ -1,4 +1,4 @@
-// path_queue: paths that wait to be read, packed so that a huge directory takes little memory.
+// path_queue: paths that wait to be read, packed so that a huge folder takes little memory.
 #pragma once
 
 #include <cstddef>
@@ -16,15 +16,15 @@ namespace app {
 
 class path_queue {
 public:
-    /// Adds a file, or the images (or archives) of a directory without its subdirectories. Returns the number of inputs. Archives are
+    /// Adds a file, or the images (or archives) of a folder without its subfolders. Returns the number of inputs. Archives are
     /// always added, since the selection applies to their members. Appends to `notes` how many entries were skipped.
     std::size_t add(const std::string& path, bool archives, selection& wanted, std::string& notes);
     std::optional<input> take();
 
 private:
-    /// Names in one directory, or whole paths, or one path with an error.
+    /// Names in one folder, or whole paths, or one path with an error.
     struct group {
-        std::string directory;            ///< "" for whole paths
+        std::string folder;               ///< "" for whole paths
         std::string names;                ///< each followed by a NUL
         std::vector<std::size_t> starts;  ///< of the names, in their order
         std::size_t taken = 0;
@@ -35,7 +35,7 @@ private:
         void sort();
     };
     std::size_t add_failed(const std::string& path, const cvt::error& error, selection& wanted);
-    std::size_t add_directory(const std::string& directory, bool archives, selection& wanted, std::string& notes);
+    std::size_t add_folder(const std::string& folder, bool archives, selection& wanted, std::string& notes);
 
     std::deque<group> groups_;
 };

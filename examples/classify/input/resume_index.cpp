@@ -56,7 +56,7 @@ void resume_index::read_line(const std::string& line, std::size_t number, const 
     const cvt::result<record_key> found = parse_record(line);
     if (!found) refuse(std::string{"not a record of --format jsonl: "} + found.error().what());
     if (part && !part->holds(found->path))
-        refuse(terminal_text(found->path) + " is not an input of shard " + std::to_string(part->index) + '/' + std::to_string(part->count) +
+        refuse(found->path + " is not an input of shard " + std::to_string(part->index) + '/' + std::to_string(part->count) +
                ": was another --shard given before?");
     entries_.push_back(
         {std::hash<std::string>{}(key_of(found->path, found->id)), whole_bytes_ & ((std::uint64_t{1} << 62) - 1), found->failed, false});

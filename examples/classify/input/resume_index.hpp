@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "input/manifest.hpp"
-#include "input/shard.hpp"
+#include "common/input_id.hpp"
 #include "platform/platform.hpp"
+#include "shard.hpp"
 
 namespace app {
 
@@ -28,7 +28,7 @@ public:
     [[nodiscard]] std::uint64_t whole_bytes() const { return whole_bytes_; }
 
 private:
-    struct entry {  // 16 bytes a record, for runs of ten million
+    struct entry {  // 16 bytes per record, for runs of ten million
         std::uint64_t hash;
         std::uint64_t at : 62, failed : 1, taken : 1;
     };

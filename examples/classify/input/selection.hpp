@@ -6,7 +6,7 @@
 
 #include "input/input.hpp"
 #include "input/resume_index.hpp"
-#include "input/shard.hpp"
+#include "shard.hpp"
 
 namespace app {
 
@@ -17,7 +17,7 @@ public:
     [[nodiscard]] bool in_shard(const std::string& path) const { return !part_ || part_->holds(path); }
 
     /// Whether the input belongs to the run. Call once for each input, in the order of their records. An input with an error that
-    /// another shard records is kept and marked: a directory that only this machine lacks would otherwise be reported nowhere.
+    /// another shard records is kept and marked: a folder that only this machine lacks would otherwise be reported nowhere.
     bool keeps(input& i) {
         if (in_shard(i.path)) return !done_.take(i.path, i.id);
         i.of_other_shard = static_cast<bool>(i.error);

@@ -24,8 +24,9 @@ std::string skipped_entries::text() const {
     std::size_t shown = 0;
     for (std::size_t i = 0; i < sorted.size() && i < max_shown; ++i) {
         if (i != 0) out += ", ";
-        out += std::to_string(sorted[i].second) + ' ' + terminal_text(sorted[i].first);
-        shown += sorted[i].second;
+        const auto& [kind, count] = sorted[i];
+        out += std::to_string(count) + ' ' + terminal_text(kind) + (kind == "folder" && count > 1 ? "s" : "");
+        shown += count;
     }
     if (shown < total_) out += ", " + std::to_string(total_ - shown) + " more";
     return out + ')';

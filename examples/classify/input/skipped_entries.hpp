@@ -1,4 +1,4 @@
-// Counts, by kind, the entries of a directory that are not images, for the one line that reports them.
+// Counts, by kind, the entries of a folder that are not images, for the one line that reports them.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ public:
     [[nodiscard]] std::string text() const;
 
 private:
-    std::map<std::string, std::size_t> kinds_;  // bounded, since a directory may hold any number
+    std::map<std::string, std::size_t> kinds_;  // bounded, since a folder may hold any number
     std::size_t total_ = 0;
 };
 

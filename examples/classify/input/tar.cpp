@@ -17,8 +17,8 @@ constexpr std::size_t block = 512;
 constexpr std::uint64_t longest_text = 1U << 20;  // of a pax header or a GNU name
 constexpr std::uint64_t largest = std::uint64_t{1} << 62;
 
-// The text of a field, up to its NUL if there is one.
-std::string_view text_of(const char* field, std::size_t size) {
+// The text of a field up to its NUL if there is one.
+std::string_view field_text(const char* field, std::size_t size) {
     return {field, static_cast<std::size_t>(std::find(field, field + size, '\0') - field)};
 }
 
@@ -32,7 +32,7 @@ std::optional<std::uint64_t> number_of(const char* field, std::size_t size) {
         }
         return value;
     }
-    std::string_view digits = text_of(field, size);
+    std::string_view digits = field_text(field, size);
     const std::size_t begin = digits.find_first_not_of(' '), end = digits.find_last_not_of(' ');
     if (begin == std::string_view::npos) return std::nullopt;
     digits = digits.substr(begin, end - begin + 1);
@@ -43,6 +43,16 @@ std::optional<std::uint64_t> number_of(const char* field, std::size_t size) {
 
 bool all_zero(const char* bytes, std::size_t size) {
     return std::all_of(bytes, bytes + size, [](char c) { return c == 0; });
+}
+
+// Whether the file begins like one of gzip, bzip2, xz or zstd.
+bool is_compressed(const void* begin) {
+    return std::memcmp(begin, "\x1F\x8B", 2) == 0 || std::memcmp(begin, "BZh", 3) == 0 ||
+           std::memcmp(begin,
+                       "\xFD"
+                       "7zXZ",
+                       5) == 0 ||
+           std::memcmp(begin, "\x28\xB5\x2F\xFD", 4) == 0;
 }
 
 }  // namespace
@@ -60,7 +70,7 @@ struct tar_reader::header {
     }
     // GNU's own format has times in the place of ustar's prefix.
     [[nodiscard]] std::string full_name() const {
-        const std::string_view first = text_of(prefix, sizeof prefix), last = text_of(name, sizeof name);
+        const std::string_view first = field_text(prefix, sizeof prefix), last = field_text(name, sizeof name);
         const bool ustar = std::memcmp(magic, "ustar\0", 6) == 0;
         return ustar && !first.empty() ? std::string{first} + '/' + std::string{last} : std::string{last};
     }
@@ -206,6 +216,9 @@ cvt::result<std::optional<tar_member>> tar_reader::next() {
             if (cvt::error e = check_end()) return e;
             return std::optional<tar_member>{};
         }
+        if (at_ == block && is_compressed(&h))
+            return cvt::error::format(cvt::errc::unsupported,
+                                      "a compressed archive; decompress it first, as in: zcat FILE | classify --tar /dev/stdin");
         if (!h.sum_is_right()) return broken("wrong checksum of a header: not a tar archive, or damaged");
         const std::optional<std::uint64_t> size = number_of(h.size, sizeof h.size);
         if (!size) return broken("the size is not a number");

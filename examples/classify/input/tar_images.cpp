@@ -23,8 +23,9 @@ std::optional<input> tar_images::next() {
         const cvt::result<std::optional<tar_member>> found = reader_->next();
         if (!found) return end(found.error());
         if (!*found)
-            return end(images_ > 0 ? cvt::error{}
-                                   : cvt::error::format(cvt::errc::io, "a tar archive without .jpg, .png, .webp or other picture files"));
+            return end(images_ > 0
+                           ? cvt::error{}
+                           : cvt::error::format(cvt::errc::io, "expected .jpg, .png, .webp or other pictures in this archive, found none"));
         const tar_member& member = **found;
         if (member.type == tar_member::kind::folder || is_litter_member(member.name) || !has_image_name(member.name)) continue;
         ++images_;

@@ -73,7 +73,7 @@ std::string evaluation_report::as_text() const {
     const auto classes =
         std::count_if(counted.of_class.begin(), counted.of_class.end(), [](const tally::counts& c) { return c.images > 0; });
     std::string out = labels_from.empty() ? "" : "labels   " + terminal_text(labels_from) + '\n';
-    out += text("images   %zu of %td classes", all.images, classes);
+    out += text("images   %zu in %td class%s", all.images, classes, classes == 1 ? "" : "es");
     if (!counted.failures.empty()) out += text(", %zu failed and not counted", counted.failures.size());
     if (not_run > 0) out += text(", %zu not run", not_run);
     out += '\n' + accuracy("top-1", all.top1, all.images) + accuracy("top-5", all.top5, all.images);

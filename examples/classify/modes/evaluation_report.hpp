@@ -39,11 +39,12 @@ struct evaluation_report {
 
     /// A summary, and the ten classes with the lowest accuracy and their most frequent confusions.
     [[nodiscard]] std::string as_text() const;
-    /// One line: {"labels_from", "images", "failed", "not_run", "top1", "top5", "seconds", "images_per_second", "threads", "workers",
-    /// "classes":
-    /// [{"index", "label", "images", "top1", "top5"}], "confusions": [{"expected", "found", "images"}], "failures": [{"path", "error":
-    /// {"code", "message"}}]}. Accuracies are fractions of the images that ran, null if there are none. Confusions are
-    /// class indices, most frequent first.
+    /// One line, an object with "labels_from", "images", "failed", "not_run", "top1", "top5", "seconds", "images_per_second",
+    /// "threads", "workers" and three lists:
+    ///   "classes": {"index", "label", "images", "top1", "top5"}
+    ///   "confusions": {"expected", "found", "images"}, class indices, most frequent first
+    ///   "failures": {"path", "error": {"code", "message"}}
+    /// Accuracies are fractions of the images that ran, null if there are none.
     [[nodiscard]] std::string as_json() const;
 };
 

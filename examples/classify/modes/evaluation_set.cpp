@@ -24,8 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* annotations_name = "val_annotations.txt";
 
-[[noreturn]] void refuse(const std::string& sentence) { throw failure{wrong_usage, terminal_text(sentence)}; }
-
 std::string counted(std::size_t count, const char* what) { return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s"); }
 
 std::string at_line(const std::string& file, std::size_t line) { return file + ", line " + std::to_string(line) + ": "; }
@@ -67,7 +65,9 @@ public:
     // Appended to the source of the names.
     [[nodiscard]] std::string remarks() const {
         std::string text = file_.empty() ? "" : " by " + file_;
-        if (indices_) text += "; numbers are indices counted from 0: " + std::to_string(least_) + " to " + std::to_string(greatest_);
+        if (indices_)
+            text += "; numbers are indices counted from 0: " + (least_ == greatest_ ? "only " : std::to_string(least_) + " to ") +
+                    std::to_string(greatest_);
         if (numbers_as_labels_) text += "; numbers are labels of the model, not indices";
         return text;
     }
@@ -138,7 +138,7 @@ public:
         const std::size_t before = to_.photos.size();
         walk(folder, expected);
         if (to_.photos.size() == before)
-            to_.photos.push_back({folder, expected, "a folder without .jpg, .png, .webp or other picture files"});
+            to_.photos.push_back({folder, expected, "expected .jpg, .png, .webp or other pictures in this folder, found none"});
     }
 
 private:
@@ -191,25 +191,43 @@ evaluation_set of_class_folders(const options& o, const setup& s, const folder_e
     return found;
 }
 
+// The photos of folders by their names without extension, for Kaggle's lists. Lists each folder once.
+class photos_by_stem {
+public:
+    // Returns the path of the only photo whose path is `path` and an extension, or an error.
+    std::pair<std::string, std::string> find(const std::string& path) {
+        const fs::path wanted = path_of(path);
+        const std::string folder = text_of(wanted.parent_path());
+        auto at = folders_.find(folder);
+        if (at == folders_.end()) {
+            at = folders_.emplace(folder, names{}).first;
+            for (std::string& name : list_folder(folder.empty() ? "." : folder).photos)
+                at->second[text_of(path_of(name).stem())].push_back(std::move(name));
+        }
+        const auto found = at->second.find(text_of(wanted.filename()));
+        if (found == at->second.end()) return {path, "expected a photo, found no file " + path + " with or without an extension"};
+        const std::vector<std::string>& all = found->second;
+        if (all.size() == 1) return {in_folder(folder, all.front()), {}};
+        return {path, "expected one photo, found " + in_folder(folder, all[0]) + " and " + in_folder(folder, all[1])};
+    }
+
+private:
+    using names = std::unordered_map<std::string, std::vector<std::string>>;
+    std::unordered_map<std::string, names> folders_;
+};
+
 // Returns the path of an entry's photo, and an error if there is none. Kaggle's lists omit the file extensions.
-std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const std::string& name) {
-    std::string path = in_folder(folder, name);
+std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const label_list::entry& entry,
+                                           photos_by_stem& photos) {
+    std::string path = in_folder(folder, entry.photo);
     std::error_code error;
     const fs::file_status status = fs::status(path_of(path), error);
     if (fs::is_directory(status)) return {path, "expected a photo, found the folder " + path};
     if (fs::exists(status)) return {path, {}};
     if (status.type() != fs::file_type::not_found) return {path, "expected a photo, " + path + " cannot be read: " + error.message()};
-    const bool may_lack_ending = list.type == label_list::format::csv && !has_image_name(name);
-    std::string found;
-    for (const char* ending : {".JPEG", ".jpeg", ".JPG", ".jpg", ".PNG", ".png", ".webp"}) {
-        const std::string candidate = path + ending;
-        if (!may_lack_ending || !is_file(candidate)) continue;
-        if (std::error_code ignored; !found.empty() && !fs::equivalent(path_of(found), path_of(candidate), ignored))
-            return {path, "expected one photo, found " + found + " and " + candidate};
-        if (found.empty()) found = candidate;
-    }
-    if (!found.empty()) return {found, {}};
-    return {path, "expected a photo, found no file " + path + (may_lack_ending ? ".JPEG, .jpg, .png or .webp" : "")};
+    if (list.type == label_list::format::csv && !has_image_name(entry.photo)) return photos.find(path);
+    const bool blank = list.type == label_list::format::text && entry.photo.find(' ') != std::string::npos;
+    return {path, "expected a photo, found no file " + path + (blank ? "; a label that contains blanks needs a tab before it" : "")};
 }
 
 evaluation_set of_list(const std::string& file, const std::string& given_folder, class_finder& classes) {
@@ -225,9 +243,10 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
     std::unordered_map<std::string, std::size_t> line_of;  // by normalised path
     const auto plain = [](const std::string& path) { return text_of(path_of(path).lexically_normal()); };
     problem_count problems{"line"};
+    photos_by_stem photos;
     for (const label_list::entry& entry : list.entries) {
         const class_names::match m = classes.find(entry.label);
-        const auto [path, error] = locate(folder, list, entry.photo);
+        const auto [path, error] = locate(folder, list, entry, photos);
         const auto [first, is_new] = line_of.emplace(plain(path), entry.line);
         if (!error.empty())
             problems.add(at_line(file, entry.line) + error);

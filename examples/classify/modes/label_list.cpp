@@ -2,12 +2,10 @@
 #include "modes/label_list.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
 
-#include "common/class_names.hpp"
 #include "common/failure.hpp"
 #include "common/text.hpp"
 #include "common/text_lines.hpp"
@@ -18,7 +16,7 @@ namespace {
 using fields = std::vector<std::string>;
 
 [[noreturn]] void refuse(const std::string& file, const std::string& why) {
-    throw failure{wrong_usage, "--evaluate: " + terminal_text(file + why)};
+    throw failure{wrong_usage, "--evaluate: " + file + why};
 }
 
 [[noreturn]] void refuse(const std::string& file, const text_line& line, const std::string& expected) {
@@ -28,7 +26,7 @@ using fields = std::vector<std::string>;
 }
 
 std::string lower_case(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(text.begin(), text.end(), text.begin(), lower);
     return text;
 }
 

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "input/shard.hpp"
+#include "shard.hpp"
 
 namespace app {
 

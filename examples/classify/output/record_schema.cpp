@@ -144,7 +144,7 @@ std::string record_schema::as_csv(const record& r) const {
 cvt::result<record_key> parse_record(const std::string& line) {
     const cvt::result<cvt::json> document = cvt::json::parse(line);
     if (!document) return document.error();
-    cvt::result<manifest_line> named = path_and_id(document->root());
+    cvt::result<identified_path> named = path_and_id(document->root());
     if (!named) return named.error();
     const bool failed = document->root().find("error").is(cvt::json_kind::object);
     if (!failed && !document->root().find("ms")) return cvt::error::format(cvt::errc::malformed, "neither \"ms\" nor \"error\"");

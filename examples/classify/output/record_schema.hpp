@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "input/manifest.hpp"
+#include "common/input_id.hpp"
 #include "options.hpp"
 #include "output/terminal.hpp"
 

@@ -48,16 +48,16 @@ public:
 
 class pipeline {
 public:
-    /// Each runner takes up to `batch` tasks at a time: fewer at the end of the input, and while a read waits for more of it, so that
-    /// a path that is sent alone is answered at once. With one runner, the calling thread runs it and writes.
+    /// Each runner takes up to `batch` tasks at a time. It takes fewer at the end of the input and while a read waits for more, so
+    /// that a path that is sent alone is answered at once. With one runner, the calling thread runs it and writes.
     pipeline(std::vector<std::unique_ptr<task_runner>> runners, std::size_t batch, read_control& control);
     pipeline(const pipeline&) = delete;
     pipeline& operator=(const pipeline&) = delete;
 
-    /// Runs all tasks of `source`; once for each object. `total`: their number, null if it is unknown. Returns early after an
-    /// interrupt and when `sink` ends the run; then every outcome that was taken follows the one before it without a gap. Rethrows
-    /// what `source` or a runner throws, after the outcomes of the tasks before. Throws failure (some_failed) if the system refuses a
-    /// thread. No thread uses `source` after run() has returned or thrown.
+    /// Runs all tasks of `source`. May be called once for each object. `total`: the number of tasks, null if it is unknown.
+    /// Returns early after an interrupt and when `sink` ends the run; the outcomes that were taken are then the first ones, without a
+    /// gap. If `source` or a runner throws, takes the outcomes of the tasks before and throws the same. Throws failure (some_failed)
+    /// if the system refuses a thread. No thread uses `source` after run() has returned or thrown.
     void run(task_source& source, outcome_sink& sink, std::optional<std::size_t> total);
 
 private:

@@ -30,7 +30,7 @@ struct outcome {
 };
 
 /// Byte limit for each of: archive members that wait for a worker, photos that a worker keeps for their pictures, pictures that wait
-/// for the writer. May be exceeded by one photo.
+/// for the writer. Each may exceed it by one photo.
 constexpr std::size_t max_bytes_in_flight = std::size_t{128} << 20;
 
 }  // namespace app

@@ -105,7 +105,11 @@ bool worker::fits(cvt::grid size) const { return rows_.empty() || size == size_;
 cvt::error worker::append(const task& t, const cvt::image& photo, cvt::grid size) {
     size_ = size;
     const std::size_t floats = floats_of(config_.num_channels, size);
-    inputs_.resize((rows_.size() + 1) * floats);
+    try {
+        inputs_.resize((rows_.size() + 1) * floats);
+    } catch (const std::bad_alloc&) {
+        return cvt::error::out_of_memory("the input", (rows_.size() + 1) * floats * sizeof(float));
+    }
     const cvt::view<float, 3> input{inputs_.data() + rows_.size() * floats, config_.num_channels, size.height, size.width};
     if (!t.tensor) return preprocessor_.run(photo.view(), input);
     std::copy_n(t.tensor->data(), t.tensor->size(), input.data());

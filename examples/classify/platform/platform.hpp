@@ -33,18 +33,19 @@ bool reader_is_gone(int error);
 /// Writes all of `text` to standard output. Returns false on failure, with EINTR after an interrupt.
 bool write_output(std::string_view text);
 
-/// What the thread that reads and the threads that wait for its input tell each other.
+/// State shared by the reader thread and the threads that wait for its input.
 struct read_control {
-    std::atomic<bool> starved = false;       ///< set by a read while it has no data
-    std::atomic<bool> cancelled = false;     ///< makes a read that waits give up
-    std::atomic<std::size_t> in_flight = 0;  ///< inputs without a record: before they are done, no read blocks that cannot be cancelled
+    std::atomic<bool> starved = false;    ///< set by a read while it has no data
+    std::atomic<bool> cancelled = false;  ///< makes a read that waits give up
+    std::atomic<std::size_t> in_flight =
+        0;  ///< inputs without a record: while there are any, a read must be one that can be cancelled (Windows)
 };
 
 /// Reads the bytes that are available from standard input, and waits only if there are none. Returns their number, 0 at the end, -1
 /// on failure; EINTR: interrupted or cancelled.
 std::ptrdiff_t read_input(char* to, std::size_t size, read_control& control);
 
-/// Whether files can be created in the directory.
+/// Whether files can be created in the folder.
 bool may_write_into(const std::string& directory);
 
 /// Bytes of physical memory; 0 if that is unknown.

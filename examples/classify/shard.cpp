@@ -1,5 +1,5 @@
 // shard.hpp: hashes paths, and reads the environment variables of schedulers.
-#include "input/shard.hpp"
+#include "shard.hpp"
 
 #include <charconv>
 #include <cstdlib>

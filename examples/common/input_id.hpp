@@ -1,0 +1,30 @@
+// input_id: the name that a user gives to an input. Lines of standard input and records have a path and an id.
+#pragma once
+
+#include <cvt/error.hpp>
+#include <cvt/extra/json.hpp>
+#include <string>
+
+namespace app {
+
+/// The user's name for an image, repeated in its record.
+struct input_id {
+    enum class kind { none, integer, text };
+    kind type = kind::none;
+    std::string value;
+
+    /// The id as a JSON value; empty if there is none.
+    [[nodiscard]] std::string json() const;
+};
+
+/// A path, and its id if there is one.
+struct identified_path {
+    std::string path;
+    input_id id;
+};
+
+/// Reads "path" and "id" of an object. The path may be any text, since the record of an invalid line repeats the line. Errors:
+/// malformed.
+cvt::result<identified_path> path_and_id(const cvt::json_value& object);
+
+}  // namespace app
