@@ -1,5 +1,6 @@
 // The definitions that units without load.hpp link to: how models are made, and the kernels. Compiled once for the
 // programs of this repository.
+#undef CVT_LINK_LOAD
 #include <cvt/load.hpp>
 
 namespace {

@@ -1,9 +1,14 @@
 // Loads a model from a path, from memory or from any source of tensors. Includes the checkpoint readers and the kernels.
+// In a unit with CVT_LINK_LOAD these are only declared, and the unit compiles in a tenth of the time. Another unit of the program,
+// compiled without CVT_LINK_LOAD, must include this header: it has the definitions.
 #pragma once
+
+#include "model.hpp"
+
+#if !defined(CVT_LINK_LOAD)
 
 #include "checkpoint/source.hpp"
 #include "kernels/sets.hpp"
-#include "model.hpp"
 #include "network/pack.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -108,3 +113,5 @@ inline result<model> model::from_weights(const cvt::config& c, const weight_sour
 }
 
 CVT_NAMESPACE_END
+
+#endif

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cvt/cvt.hpp>
+#include <cvt/extra/json.hpp>
 #include <cvt/open_checkpoint.hpp>
 #include <functional>
 #include <numeric>

@@ -8,6 +8,7 @@ CVT_NAMESPACE_BEGIN
 using checkpoint::json;
 using checkpoint::json_kind;
 using checkpoint::json_value;
+using checkpoint::to_string;
 
 /// Passes `text` to put(std::string_view), piece by piece, as the inside of a JSON string. Each byte that is not part of valid UTF-8
 /// becomes U+FFFD.

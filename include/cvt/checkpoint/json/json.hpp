@@ -23,6 +23,12 @@ class json_value;
 /// A parsed document. The parser refuses anything outside RFC 8259: comments, trailing commas, NaN, leading zeros, a byte order
 /// mark. It also refuses text that is not UTF-8, lone surrogates, duplicate keys, and numbers outside the range of a double. The
 /// limits are 64 levels and 4 million values; keys made to collide in a hash table are refused. Errors give line and byte.
+/// @code{.cpp}
+/// const cvt::result<cvt::json> document = cvt::json::parse(R"({"path": "a.jpg", "size": [224, 224]})");
+/// if (!document) return report(document.error());  // names the line and the byte
+/// const cvt::json_value path = document->root().find("path");
+/// if (path.is(cvt::json_kind::string)) std::printf("%.*s", int(path.string().size()), path.string().data());
+/// @endcode
 class json {
 public:
     static constexpr int max_depth = 64;
@@ -60,6 +66,12 @@ private:
 
 /// A value inside a document. The document must outlive it and must not move. It converts to false if there is no such
 /// value: a missing key, or the child after the last.
+/// @code{.cpp}
+/// const cvt::result<cvt::json> document = cvt::json::parse(R"({"path": "a.jpg", "size": [224, 224]})");
+/// if (!document) return report(document.error());
+/// for (cvt::json_value side = document->root().find("size").first(); side; side = side.next())
+///     std::printf("%g ", side.number());
+/// @endcode
 class json_value {
 public:
     json_value() noexcept = default;
