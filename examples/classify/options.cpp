@@ -15,6 +15,7 @@
 #include "common/failure.hpp"
 #include "common/paths.hpp"
 #include "common/suggest.hpp"
+#include "common/text.hpp"
 
 namespace app {
 namespace {
@@ -68,6 +69,23 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::optional<T>
     std::map<std::string, std::optional<T>> optional_choices;
     for (const auto& choice : choices) optional_choices.emplace(choice.first, choice.second);
     return add_choice<std::optional<T>>(app, name, target, optional_choices, help);
+}
+
+template <class T>
+CLI::Option* add_number(CLI::App& app, const std::string& name, T& target, std::uint64_t first, std::uint64_t last,
+                        const std::string& help) {
+    return app
+        .add_option_function<std::string>(
+            name,
+            [&target, name, first, last](const std::string& given) {
+                const std::optional<std::uint64_t> number = whole_number(given);
+                if (!number || *number < first || *number > last)
+                    throw CLI::ValidationError(name, "expected a whole number from " + std::to_string(first) + " to " +
+                                                         std::to_string(last) + ", found \"" + given + '"');
+                target = static_cast<int>(*number);
+            },
+            help)
+        ->type_name("N");
 }
 
 // One number, or one for each of R, G and B.
@@ -142,7 +160,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     CLI::App app{"Classify images with a CvT (Convolutional vision Transformer) on the CPU.", "classify"};
     app.footer(examples);
     app.allow_windows_style_options(false);  // /photos is a folder
-    app.set_version_flag("--version", "classify " CVT_VERSION_STRING);
+    app.set_help_flag("-h,--help", "print this help and exit");
+    app.set_version_flag("--version", "classify " CVT_VERSION_STRING, "print the version and exit");
     app.get_formatter()->column_width(36);
 
     app.add_option("inputs", o.inputs,
@@ -150,9 +169,6 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->option_text("[image | folder | -]...");
     const auto add_text = [&app](const char* name, std::string& target, const char* type, const char* help) {
         return app.add_option(name, target, help)->type_name(type)->check(not_empty);
-    };
-    const auto add_number = [&app](const char* name, auto& target, int last, const char* help) {
-        return app.add_option(name, target, help)->type_name("N")->check(CLI::Range(1, last).description(""));
     };
 
     const std::string model = "Model";
@@ -176,13 +192,14 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--preprocessor", o.preprocessor, "FILE", "a preprocessor_config.json instead of the model's own")
         ->check(existing_file)
         ->group(model);
-    add_number("--threads", o.threads, cvt::executor::max_workers, "threads for one forward pass (1)")->group(model);
-    add_number("--batch", o.batch, 1024, "images in one forward pass (1)")->group(model);
-    add_number("--workers", o.workers, most_workers, "batches that run at the same time, each with its own --threads (1)")->group(model);
+    add_number(app, "--threads", o.threads, 1, cvt::executor::max_workers, "threads for one forward pass (1)")->group(model);
+    add_number(app, "--batch", o.batch, 1, 1024, "images in one forward pass (1)")->group(model);
+    add_number(app, "--workers", o.workers, 1, most_workers, "batches that run at the same time, each with its own --threads (1)")
+        ->group(model);
     add_text("--kernels", o.kernels, "NAME", "kernel set; default: the best for this CPU")->group(model);
 
     const std::string images = "Images";
-    add_number("--size", o.size, cvt::maximum_input, "side of the input in pixels; default: the model's")->group(images);
+    add_number(app, "--size", o.size, 1, cvt::maximum_input, "side of the input in pixels; default: the model's")->group(images);
     add_choice<resize_method>(app, "--resize", o.resize, {{"crop", resize_method::crop}, {"warp", resize_method::warp}},
                               "short side and centre crop, or to a square; default: the model's")
         ->group(images);
@@ -209,9 +226,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_choice<cvt::orientation>(app, "--orient", o.orient, {{"exif", cvt::orientation::exif}, {"ignore", cvt::orientation::ignore}},
                                  "turn photos as EXIF says (exif), or not, as ImageNet evaluation does")
         ->group(images);
-    app.add_option("--max-pixels", o.max_pixels, "refuse larger pictures; default: depends on the memory, 100 to 268 million")
-        ->type_name("N")
-        ->check(CLI::Range(1, 16384 * 16384).description(""))
+    add_number(app, "--max-pixels", o.max_pixels, 1, 16384 * 16384,
+               "refuse larger pictures; default: depends on the memory, 100 to 268 million")
         ->group(images);
 
     const std::string tensors = "Tensors in and out, float32";
@@ -225,9 +241,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                               {{"text", record_format::text}, {"jsonl", record_format::jsonl}, {"csv", record_format::csv}},
                               "one record per image (text)")
         ->group(output);
-    add_number("--top-k", o.top_k, 10'000'000, "classes in a record (5)")->group(output);
+    add_number(app, "--top-k", o.top_k, 1, 10'000'000, "classes in a record (5)")->group(output);
     add_text("--attention", o.attention, "DIR", "draw over each photo where the model looked: DIR/NAME.attention.png")->group(output);
-    add_number("--repeat", o.repeat, 1'000'000, "time N more runs of each forward pass")->group(output);
+    add_number(app, "--repeat", o.repeat, 1, 1'000'000, "time N more runs of each forward pass")->group(output);
     app.add_flag("--info", o.info, "describe the model and its costs")->group(output);
 
     const std::string jobs = "Large jobs";
@@ -239,10 +255,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--out", o.out, "FILE", "write records to FILE; {shard} in the names of outputs becomes i-of-n")->group(jobs);
     app.add_flag("--resume", o.resume, "continue FILE: skip inputs that have a record (--format jsonl)")->group(jobs);
     app.add_flag("--fail-fast", fail_fast, "end at the first input that fails")->group(jobs);
-    app.add_option("--max-errors", max_errors, "end when more than N inputs failed")
-        ->type_name("N")
-        ->check(CLI::Range(0, 1'000'000'000).description(""))
-        ->group(jobs);
+    add_number(app, "--max-errors", max_errors, 0, 1'000'000'000, "end when more than N inputs failed")->group(jobs);
 
     const std::string evaluation = "Evaluation";
     add_text("--evaluate", o.evaluate, "DIR|LIST",
@@ -271,6 +284,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         return std::nullopt;
     } catch (const CLI::ExtrasError&) {
         throw failure{wrong_usage, unknown_option(app)};
+    } catch (const CLI::ArgumentMismatch& wrong) {
+        const std::string text = wrong.what(), name = text.substr(0, text.find(':'));
+        throw failure{wrong_usage, name + (text.ends_with("missing") ? ": expected a value, found nothing" : " is given more than once")};
     } catch (const CLI::ParseError& wrong) {
         throw failure{wrong_usage, wrong.what()};
     }

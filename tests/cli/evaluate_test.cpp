@@ -57,7 +57,7 @@ TEST_CASE("the report as text", "[cli]") {
     CHECK(o.err.empty());
     const auto lines = lines_of(o.out);
     REQUIRE(lines.size() == 8);
-    CHECK(lines[0] == "images   4 of 3 classes");
+    CHECK(lines[0] == "images   4 in 3 classes");
     CHECK(lines[1] == "top-1    50.00 % (2 of 4)");
     CHECK(lines[2].starts_with("top-5    "));
     CHECK(lines[3].find(" images per second, ") != std::string::npos);
@@ -83,11 +83,11 @@ TEST_CASE("broken images and empty folders are reported and not counted", "[cli]
         CHECK(r["failures"][0]["path"] == folder / "church/b.png");
         CHECK(r["failures"][0]["error"]["code"] == "unsupported");
         CHECK(r["failures"][1]["path"] == folder / "tench");
-        CHECK(r["failures"][1]["error"]["message"].get<std::string>().find("without .jpg") != std::string::npos);
+        CHECK(r["failures"][1]["error"]["message"].get<std::string>().find("in this folder, found none") != std::string::npos);
     }
     const outcome o = classify({"--evaluate", folder.path()});
     CHECK(o.code == 1);
-    CHECK(o.out.starts_with("images   1 of 1 classes, 2 failed and not counted\n"));
+    CHECK(o.out.starts_with("images   1 in 1 class, 2 failed and not counted\n"));
     CHECK(o.err.find("classify: " + folder / "church/b.png" + ": ") != std::string::npos);
 
     std::filesystem::remove(folder / "church/a.jpg");
@@ -155,7 +155,7 @@ TEST_CASE("invalid evaluations are wrong usage", "[cli]") {
     std::filesystem::create_directories(folder / "empty");
     put(folder, "set/chrch", church, "a.jpg");
     refused({"--evaluate", folder / "empty"}, "expected one folder per class, found none");
-    refused({"--evaluate", folder / "missing"}, "cannot be listed");
+    refused({"--evaluate", folder / "missing"}, "expected a folder or a list, found no ");
     refused({"--evaluate", folder / "set"}, "the model has no class named \"chrch\"; did you mean \"church\"?");
     refused({"--evaluate", folder / "set", church}, "leave other inputs out");
     refused({"--evaluate", folder / "set", "--info"}, "leave --info, --verify and --convert out");

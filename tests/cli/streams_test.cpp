@@ -185,8 +185,8 @@ TEST_CASE("standard input is divided, too, and an empty folder makes every shard
         const outcome o = classify(quick_with({"--shard", part, "-"}), lines);
         CHECK(o.code == 1);
         for (const std::string& path : paths_of(o)) all.insert(path);
-        const bool told = o.err.find("without .jpg") != std::string::npos;
-        CHECK(told != (o.out.find("without .jpg") != std::string::npos));
+        const bool told = o.err.find("in this folder, found none") != std::string::npos;
+        CHECK(told != (o.out.find("in this folder, found none") != std::string::npos));
     }
     CHECK(all.size() == 12);
     CHECK(all.count(folder / "empty") == 1);

@@ -105,7 +105,7 @@ TEST_CASE("litter in an archive is skipped without a note", "[cli]") {
               .records()
               .at(0)["error"]["message"]
               .get<std::string>()
-              .starts_with("a tar archive without"));
+              .ends_with("in this archive, found none"));
 
     std::filesystem::create_directory(a.folder / "shards");
     std::ofstream{a.folder / "shards/a.tar", std::ios::binary} << member("a.png", a.photo) + end_mark;
@@ -299,6 +299,19 @@ TEST_CASE("a wrong header gives one record with an error for the archive, after 
     }
 }
 
+TEST_CASE("a compressed archive is refused with the way out", "[cli]") {
+    const archive a;
+    for (const char* begin : {"\x1F\x8B", "BZh9",
+                              "\xFD"
+                              "7zXZ",
+                              "\x28\xB5\x2F\xFD"}) {
+        const outcome o = a.run(begin + std::string(600, 'x'));
+        CHECK(o.code == 1);
+        CHECK(o.records().at(0)["error"]["code"] == "unsupported");
+        CHECK(o.records().at(0)["error"]["message"].get<std::string>().find("zcat FILE | classify --tar /dev/stdin") != std::string::npos);
+    }
+}
+
 TEST_CASE("links and devices with image names are errors, not skipped", "[cli]") {
     const archive a;
     const std::string links = header("hard.png", 0, '1') + header("soft.png", 5, '2') + header("device.png", 0, '3');
@@ -310,7 +323,7 @@ TEST_CASE("links and devices with image names are errors, not skipped", "[cli]")
     CHECK(records[3].contains("top"));
     const outcome none = a.run(member("a.txt", "x") + end_mark);
     CHECK(none.code == 1);
-    CHECK(none.records()[0]["error"]["message"] == "a tar archive without .jpg, .png, .webp or other picture files");
+    CHECK(none.records()[0]["error"]["message"] == "expected .jpg, .png, .webp or other pictures in this archive, found none");
 }
 
 TEST_CASE("pax and GNU headers apply to the next member only", "[cli]") {

@@ -131,8 +131,8 @@ TEST_CASE("tensors that do not fit the model are wrong usage", "[cli]") {
     refused(save(folder / "channels.npy", values, {3, 1, 64, 64}), "found (3, 1, 64, 64)");
     refused(save(folder / "none.npy", {}, {0, 3, 64, 64}), "found (0, 3, 64, 64)");
     refused(save(folder / "small.npy", values, {1024, 3, 2, 2}), "too small");
-    refused(folder / "missing.npy", "does not exist");
-    refused(folder.path(), "directory");
+    refused(folder / "missing.npy", "expected a file, found no ");
+    refused(folder.path(), "expected a file, found the folder ");
     const std::string f4 = "'descr': '<f4', 'fortran_order': ", dims = ", 'shape': (1, 3, 64, 64), }\n";
     const std::size_t bytes = values.size() * 4;
     REQUIRE(write_file(folder / "fortran.npy", npy_with_header("{" + f4 + "True" + dims, bytes)));

@@ -115,7 +115,7 @@ TEST_CASE("an evaluation has a progress bar and a bold heading", "[cli]") {
     std::filesystem::create_symlink(CVT_IMAGES "/golf_ball.png", folder / "parachute/a.png");
     const std::string text = on_terminal({"--evaluate", folder.path()});
     CHECK(contains(text, "/61, "));
-    CHECK(contains(text, "\r\x1b[Kimages   61 of 2 classes"));
+    CHECK(contains(text, "\r\x1b[Kimages   61 in 2 classes"));
     CHECK(contains(text, "\x1b[1mhardest classes"));
     CHECK_FALSE(contains(on_terminal({"--format", "jsonl", "--evaluate", folder.path()}, {"xterm", "1", 80}, folder / "out"), "\x1b[1m"));
 }

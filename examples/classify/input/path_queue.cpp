@@ -85,8 +85,7 @@ std::size_t path_queue::add(const std::string& path, bool archives, selection& w
     if (!archives) {
         // A missing path may have been a folder with inputs of every shard, so each shard reports it, unless it is named as an image.
         if (!fs::exists(status) && !has_image_name(path))
-            return add_failed(path, cvt::error::format(cvt::errc::io, "cannot open \"%s\": %s", path.c_str(), error.message().c_str()),
-                              wanted);
+            return add_failed(path, cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), error.message().c_str()), wanted);
         input found{path, {}, {}};
         if (!wanted.keeps(found)) return 0;
     }
