@@ -15,9 +15,7 @@ namespace {
 
 using fields = std::vector<std::string>;
 
-[[noreturn]] void refuse(const std::string& file, const std::string& why) {
-    throw failure{wrong_usage, "--evaluate: " + file + why};
-}
+[[noreturn]] void refuse(const std::string& file, const std::string& why) { throw failure{wrong_usage, "--evaluate: " + file + why}; }
 
 [[noreturn]] void refuse(const std::string& file, const text_line& line, const std::string& expected) {
     constexpr std::size_t shown = 120;
