@@ -1,6 +1,7 @@
 // The umbrella header: the whole library except cvt/extra/ and convert.hpp, open_checkpoint.hpp and config_files.hpp.
 #pragma once
 
+#include "audio.hpp"
 #include "config.hpp"
 #include "cost.hpp"
 #include "error.hpp"

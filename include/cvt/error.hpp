@@ -32,13 +32,14 @@ enum class errc : unsigned char {
     bad_config,        ///< a configuration that no CvT can have
     mismatch,          ///< checkpoint and configuration disagree (missing, unexpected or differently shaped tensors)
     bad_image,         ///< pixels that cannot be preprocessed
+    bad_sound,         ///< samples that cannot be preprocessed
 };
 
 /// Name of a code in lower case, as the command line prints it: "out_of_memory".
 constexpr const char* to_string(errc code) noexcept {
-    constexpr const char* names[]{"ok",          "invalid_argument", "out_of_memory", "io",       "malformed",
-                                  "unsupported", "bad_config",       "mismatch",      "bad_image"};
-    return code <= errc::bad_image ? names[static_cast<int>(code)] : "unknown";
+    constexpr const char* names[]{"ok",          "invalid_argument", "out_of_memory", "io",        "malformed",
+                                  "unsupported", "bad_config",       "mismatch",      "bad_image", "bad_sound"};
+    return code <= errc::bad_sound ? names[static_cast<int>(code)] : "unknown";
 }
 
 /// A code and a text of at most `capacity - 1` bytes (longer ones end in "..."). Converts to true if something went wrong,

@@ -49,7 +49,7 @@ TEST_CASE("out_of_memory names the purpose and the size", "[error]") {
 
 TEST_CASE("every code has a distinct name", "[error]") {
     std::string names;
-    for (int i = 0; i <= static_cast<int>(cvt::errc::bad_image); ++i) {
+    for (int i = 0; i <= static_cast<int>(cvt::errc::bad_sound); ++i) {
         const std::string name = to_string(static_cast<cvt::errc>(i));
         CHECK(name != "unknown");
         CHECK(names.find("," + name + ",") == std::string::npos);
