@@ -113,6 +113,8 @@ int main(int argc, char** argv) {
                        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
         if (!target.empty()) seeds.add(target, path.filename(), file);
     }
+    for (const auto& entry : fs::directory_iterator{data / "sounds"})
+        if (entry.path().extension() != ".json") seeds.add("sound", entry.path().filename(), content(entry));
     const auto member = [](std::string_view name, char type, std::string_view text) {
         std::string header(512, '\0');
         header.replace(0, name.size(), name);
