@@ -105,6 +105,20 @@ std::array<float, 3> parse_channels(const std::string& option, const std::string
     return {values.front(), values[values.size() / 2], values.back()};
 }
 
+// A side, or HEIGHTxWIDTH.
+cvt::grid parse_size(const std::string& given) {
+    const auto side = [&given](const std::string& text) {
+        const std::optional<std::uint64_t> number = whole_number(text);
+        if (!number || *number < 1 || *number > cvt::maximum_input)
+            throw CLI::ValidationError("--size", "expected a whole number from 1 to " + std::to_string(cvt::maximum_input) +
+                                                     ", or a height and a width (128x301), found \"" + given + '"');
+        return static_cast<int>(*number);
+    };
+    const std::size_t x = given.find('x');
+    if (x == std::string::npos) return {side(given), side(given)};
+    return {side(given.substr(0, x)), side(given.substr(x + 1))};
+}
+
 const CLI::Validator not_empty{[](const std::string& given) { return given.empty() ? "expected a name, found nothing" : ""; }, ""};
 
 // CLI11's check does not interpret names as UTF-8 on Windows.
@@ -199,7 +213,11 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--kernels", o.kernels, "NAME", "kernel set; default: the best for this CPU")->group(model);
 
     const std::string images = "Images";
-    add_number(app, "--size", o.size, 1, cvt::maximum_input, "side of the input in pixels; default: the model's")->group(images);
+    app.add_option_function<std::string>(
+           "--size", [&o](const std::string& given) { o.size = parse_size(given); },
+           "side of the input in pixels, or its height and width; default: the model's")
+        ->type_name("N|HxW")
+        ->group(images);
     add_choice<resize_method>(app, "--resize", o.resize, {{"crop", resize_method::crop}, {"warp", resize_method::warp}},
                               "short side and centre crop, or to a square; default: the model's")
         ->group(images);
@@ -231,7 +249,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->group(images);
 
     const std::string tensors = "Tensors in and out, float32";
-    add_text("--input", o.input, "FILE.npy", "(N,C,H,W), normalised, instead of images")->check(existing_file)->group(tensors);
+    add_text("--input", o.input, "FILE.npy", "(N,C,H,W) or (C,H,W), normalised, instead of images")->check(existing_file)->group(tensors);
     add_text("--logits", o.logits, "FILE.npy", "write (N,K); a failed input is a row of NaN")->group(tensors);
     add_text("--embedding", o.embedding, "FILE.npy", "write (N,D), the vector before the head")->group(tensors);
     add_text("--dump-input", o.dump_input, "FILE.npy", "write (N,C,H,W), the preprocessed images")->group(tensors);

@@ -25,7 +25,7 @@ struct options {
     std::optional<cvt::config> variant;
     std::optional<cvt::gelu> gelu;
     std::optional<cvt::precision> precision;
-    std::optional<int> size;
+    std::optional<cvt::grid> size;  ///< of the input
     std::optional<resize_method> resize;
     std::optional<cvt::resampling> resample;
     std::optional<std::array<float, 3>> mean, std;  ///< of the pixels' values, by channel

@@ -48,6 +48,7 @@ std::optional<cvt::preprocessing> read_preprocessor(const options& o) {
 cvt::load_options load_options_of(const options& o, const std::optional<cvt::config_file>& config) {
     cvt::load_options load;
     load.config = o.variant;
+    if (load.config) load.config->num_channels = 0;  // the checkpoint's
     load.gelu = o.gelu;
     load.preprocessing = read_preprocessor(o);
     load.ignore_labels = !o.labels.empty();
@@ -55,6 +56,7 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::con
     if (!o.weights_key.empty()) load.weights_key = o.weights_key.c_str();
     if (config) {
         load.config = config->config;
+        if (!config->has_channels) load.config->num_channels = 0;
         if (!load.gelu) load.gelu = config->gelu;
         load.scores = config->scores;
     }
@@ -73,16 +75,14 @@ struct checkpoint_facts {
     std::vector<std::string> labels;  ///< one for each class; empty strings for classes without one
 };
 
-// The height of the inputs, or their shorter side if their size depends on the image.
-int side_of(const cvt::preprocessing& p) {
-    const std::optional<cvt::grid> size = cvt::output_size(p);
-    return size ? size->height : p.short_side;
-}
+// The size of the inputs, or that of a square of their shorter side if their size depends on the image.
+cvt::grid size_of(const cvt::preprocessing& p) { return cvt::output_size(p).value_or(cvt::grid{p.short_side, p.short_side}); }
 
 // Applies --size and --resize. Mean and std stay the model's, and so does the way of resizing unless --resize is given.
-void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> method) {
+void resize_to(cvt::preprocessing& p, cvt::grid size, std::optional<resize_method> method) {
+    const int side = size.height;
     // A model that follows the official rule (crop below 384, warp from 384 on) follows it at the new size, too.
-    const bool official = p.resize == cvt::preprocessing::for_size(side_of(p)).resize;
+    const bool official = p.resize == cvt::preprocessing::for_size(size_of(p).height).resize;
     const bool warp =
         method ? *method == resize_method::warp : (official ? cvt::preprocessing::for_size(side).resize : p.resize) == rule::warp;
     // Keeps the model's own ratio of resize to crop. The official int(side / 0.875) cannot be computed from rounded numbers.
@@ -91,7 +91,10 @@ void resize_to(cvt::preprocessing& p, int side, std::optional<resize_method> met
     p.short_side = own_ratio ? static_cast<int>(std::int64_t{side} * p.short_side / p.crop_height) : official_short_side(side);
     p.resize = warp ? rule::warp : rule::short_side;
     p.center_crop = !warp;
-    p.resize_height = p.resize_width = p.crop_height = p.crop_width = side;
+    p.resize_height = p.crop_height = size.height;
+    p.resize_width = p.crop_width = size.width;
+    refuse(!warp && size.height != size.width,
+           "--size: a height and a width need --resize warp: this model's images are cropped to squares");
 }
 
 // Applies --mean and --std.
@@ -155,7 +158,9 @@ decisions decide(const options& o, const checkpoint_facts& facts, const std::opt
     }
     if (!o.preprocessor.empty()) d.size_from = "--preprocessor";
     change_values(o, d.preprocessing);
-    if (o.size || o.resize) resize_to(d.preprocessing, o.size.value_or(side_of(d.preprocessing)), o.resize);
+    // Other inputs than photos are not cropped.
+    const std::optional<resize_method> method = facts.config.num_channels == 3 ? o.resize : resize_method::warp;
+    if (o.size || o.resize) resize_to(d.preprocessing, o.size.value_or(size_of(d.preprocessing)), method);
     if (o.size) d.size_from = "--size";
     refuse(o.crop && !d.preprocessing.center_crop, "--crop: this model's images are not cropped (see --resize crop)");
     if (o.crop) d.preprocessing.rounding = *o.crop;

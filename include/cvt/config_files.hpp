@@ -3,6 +3,7 @@
 
 #include "checkpoint/hf_config.hpp"
 #include "checkpoint/hf_preprocessor.hpp"
+#include "checkpoint/hf_spectrogram.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -19,6 +20,11 @@ inline result<config_file> read_config(std::string_view text, const char* name =
 /// bad_config, unsupported.
 inline result<preprocessing> read_preprocessing(std::string_view text, const char* name = "preprocessor_config.json") noexcept {
     return checkpoint::read_hf_preprocessor(text, name);
+}
+
+/// Reads the preprocessor_config.json of a model for sounds (docs/checkpoints.md). Errors: malformed, bad_config, unsupported.
+inline result<spectrogram> read_spectrogram(std::string_view text, const char* name = "preprocessor_config.json") noexcept {
+    return checkpoint::read_hf_spectrogram(text, name);
 }
 
 CVT_NAMESPACE_END

@@ -52,9 +52,11 @@ inline error make_self_test(const checkpoint::folder_weights& weights, const cvt
     done.warnings = m->warnings();
 
     checkpoint::self_test t;
-    const int side = checkpoint::square_side(p), least = minimum_input(weights.config);
-    t.height = t.width = std::max(least, std::min(side == 0 ? 224 : side, checkpoint::self_test::max_side));
-    if (t.height > checkpoint::self_test::max_side) return {};
+    const grid size = output_size(p).value_or(grid{224, 224});
+    const int least = minimum_input(weights.config);
+    t.height = std::max(least, std::min(size.height, checkpoint::self_test::max_side));
+    t.width = std::max(least, std::min(size.width, checkpoint::self_test::max_side));
+    if (std::max(t.height, t.width) > checkpoint::self_test::max_side) return {};
     t.gelu = weights.config.gelu;
     t.logits = weights.config.num_classes > 0;
     std::snprintf(t.computed_by, sizeof t.computed_by, "cvt " CVT_VERSION_STRING ", %s", m->kernels());
@@ -88,7 +90,14 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
     // Check everything that can fail early before the long computation.
     checkpoint::folder_texts texts;
     checkpoint::output_folder folder;
-    if (error e = checkpoint::make_texts(from.config, preprocessing, labels, weights.type, texts, from.info.scores)) return e;
+    // Images have three channels. Inputs of other models are made of something else.
+    const bool of_images = from.config.num_channels == 3 || std::strncmp(from.info.size_from, "preprocessor_config.json", 24) == 0;
+    checkpoint::front_end inputs;
+    if (from.spectrogram)
+        inputs.spectrogram = &*from.spectrogram;
+    else if (of_images)
+        inputs.preprocessing = &preprocessing;
+    if (error e = checkpoint::make_texts(from.config, inputs, labels, weights.type, texts, from.info.scores)) return e;
     if (error e = folder.create(to)) return e;
     conversion done;
     checkpoint::json_writer self_test{checkpoint::json_writer::layout::one_line};
@@ -105,7 +114,8 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
 
 /// Writes the checkpoint `from` (anything model::load takes) as the folder `to`, which must be new or empty:
 /// config.json, preprocessor_config.json and model.safetensors, with transformers' names. cvt loads it as the same model,
-/// bit for bit in float32; transformers loads it too, but computes with the exact GELU whatever hidden_act says.
+/// bit for bit in float32; transformers loads it too, but computes with the exact GELU whatever hidden_act says. A model whose inputs
+/// do not have the three channels of an image gets no preprocessor_config.json, unless its source has one or gives a spectrogram.
 /// The self-test for verify() is a forward pass over a generated image of the model's input size. The packed model is in
 /// memory during that pass; afterwards there is one tensor at a time.
 /// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels), mismatch (a weight beyond F16's range).

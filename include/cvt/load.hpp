@@ -31,6 +31,7 @@ struct model_builder {
             data->preprocessing = *options.preprocessing;
             data->info.size_from = "given by the caller";
         }
+        data->spectrogram = options.spectrogram;
         data->kernels = *set;
         data->forward = network::forward;
         data->info.scores = options.scores.value_or(c.num_classes == 1 ? scoring::sigmoid : scoring::softmax);
@@ -44,6 +45,7 @@ struct model_builder {
         result<model> m = from_weights(file.config, file.weights(), {.precision = p, .kernels = options.kernels});
         if (!m) return m;
         m->data_->preprocessing = file.preprocessing;
+        m->data_->spectrogram = file.spectrogram;
         m->data_->info = file.info;
         for (int i = 0; i < file.warnings.count && i < warning_list::capacity; ++i) m->data_->warnings.add("%s", file.warnings.text[i]);
         if (int8 && p == precision::int8 && file.index.float_weights > 0)

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "audio/spectrogram.hpp"
 #include "config.hpp"
 #include "image/preprocessing.hpp"
 #include "scoring.hpp"
@@ -18,7 +19,7 @@ CVT_NAMESPACE_BEGIN
 /// @endcode
 struct load_options {
     /// Configuration for a checkpoint that has none, or to override config.json. num_classes and final_norm always come from
-    /// the tensors; leave its gelu at quick to let the checkpoint decide.
+    /// the tensors. Leave its gelu at quick, and set its num_channels to 0, to let the checkpoint decide them.
     std::optional<cvt::config> config = {};
     /// Overrides `config`, config.json's hidden_act and the convention of the tensors' naming.
     std::optional<cvt::gelu> gelu = {};
@@ -31,6 +32,8 @@ struct load_options {
     std::optional<cvt::scoring> scores = {};
     /// How images become inputs; overrides preprocessor_config.json, which is then not read, and every default.
     std::optional<cvt::preprocessing> preprocessing = {};
+    /// How sounds become inputs; overrides preprocessor_config.json, which is then not read.
+    std::optional<cvt::spectrogram> spectrogram = {};
     /// Ignores config.json's id2label, for a caller with its own names: wrong labels then cause neither a warning nor an error.
     bool ignore_labels = false;
     /// Name of a kernel set. Null: the one that the environment variable CVT_FORCE_KERNELS names, else the best for this CPU.

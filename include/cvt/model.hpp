@@ -1,6 +1,7 @@
 // model: immutable packed weights with their configuration, shared by sessions on any threads.
 #pragma once
 
+#include "audio/spectrogram.hpp"
 #include "image/preprocessing.hpp"
 #include "labels.hpp"
 #include "load_options.hpp"
@@ -15,6 +16,7 @@ struct model_data {
     std::atomic<long> references{1};
     cvt::config config;
     cvt::preprocessing preprocessing;
+    std::optional<cvt::spectrogram> spectrogram;
     model_info info;
     cvt::precision precision = precision::f32;
     const kernels::kernel_set* kernels = nullptr;
@@ -79,6 +81,8 @@ public:
     [[nodiscard]] const cvt::config& config() const noexcept { return data_->config; }
     /// The preprocessing of the checkpoint; session_options can replace it.
     [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return data_->preprocessing; }
+    /// How sounds become inputs of this model; empty for a model of images, or if the checkpoint does not say. See audio.hpp.
+    [[nodiscard]] const std::optional<cvt::spectrogram>& spectrogram() const noexcept { return data_->spectrogram; }
     [[nodiscard]] const model_info& info() const noexcept { return data_->info; }
 
     /// Name of class `index`, in UTF-8; "" if the checkpoint has none.

@@ -14,7 +14,7 @@ CVT_NAMESPACE_BEGIN
 struct model_info {
     const char* container = "weights given by the caller";  ///< "safetensors", "torch zip", ...
     const char* naming = "official";                        ///< of the tensors: "official" or "transformers"
-    const char* variant = "custom";                         ///< "CvT-13", "CvT-21", "CvT-W24" or "custom"
+    const char* variant = "custom";                         ///< "CvT-13", "CvT-21", "CvT-W24", "ProtoCLR" or "custom"
     const char* config_from = "given by the caller";        ///< or "config.json", "recognised from tensor shapes"
     const char* gelu_from = "given by the caller";          ///< or "hidden_act in config.json", "naming of the tensors"
     const char* size_from = "default";                      ///< or "preprocessor_config.json", "given by the caller", ...

@@ -127,7 +127,9 @@ TEST_CASE("tensors that do not fit the model are wrong usage", "[cli]") {
         CHECK(o.err.find(sentence) != std::string::npos);
     };
     const std::vector<float> values(3 * 64 * 64, 0.5F);
-    refused(save(folder / "rank.npy", values, {3, 64, 64}), "expected the shape (N, 3, height, width) for this model, found (3, 64, 64)");
+    refused(save(folder / "rank.npy", values, {3 * 64, 64}),
+            "expected the shape (N, 3, height, width) or (3, height, width) for this model, found (192, 64)");
+    refused(save(folder / "first.npy", values, {1, 192, 64}), "found (1, 192, 64)");
     refused(save(folder / "channels.npy", values, {3, 1, 64, 64}), "found (3, 1, 64, 64)");
     refused(save(folder / "none.npy", {}, {0, 3, 64, 64}), "found (0, 3, 64, 64)");
     refused(save(folder / "small.npy", values, {1024, 3, 2, 2}), "too small");
@@ -135,12 +137,40 @@ TEST_CASE("tensors that do not fit the model are wrong usage", "[cli]") {
     refused(folder.path(), "expected a file, found the folder ");
     const std::string f4 = "'descr': '<f4', 'fortran_order': ", dims = ", 'shape': (1, 3, 64, 64), }\n";
     const std::size_t bytes = values.size() * 4;
-    REQUIRE(write_file(folder / "fortran.npy", npy_with_header("{" + f4 + "True" + dims, bytes)));
-    refused(folder / "fortran.npy", "Fortran");
-    REQUIRE(write_file(folder / "f8.npy", npy_with_header("{'descr': '<f8', 'fortran_order': False" + dims, 2 * bytes)));
-    refused(folder / "f8.npy", "float32");
+    REQUIRE(write_file(folder / "i8.npy", npy_with_header("{'descr': '<i8', 'fortran_order': False" + dims, 2 * bytes)));
+    refused(folder / "i8.npy", "float32");
     REQUIRE(write_file(folder / "cut.npy", npy_with_header("{" + f4 + "False" + dims, bytes - 4)));
     refused(folder / "cut.npy", "expected 49152 bytes");
+}
+
+TEST_CASE("--input takes one tensor, float64, float16 and Fortran order, with the same logits", "[cli]") {
+    const temporary_folder folder;
+    constexpr std::size_t side = 32, count = 3 * side * side;
+    std::vector<float> values(count), fortran(count);
+    std::vector<std::uint16_t> half(count);
+    for (std::size_t i = 0; i < count; ++i) {  // 0, 1, 2 or 3, which are exact in every type
+        constexpr std::uint16_t bits[]{0x0000, 0x3C00, 0x4000, 0x4200};
+        values[i] = static_cast<float>(i * i % 7 % 4);
+        half[i] = bits[i * i % 7 % 4];
+    }
+    for (std::size_t c = 0; c < 3; ++c)
+        for (std::size_t y = 0; y < side; ++y)
+            for (std::size_t x = 0; x < side; ++x) fortran[(x * side + y) * 3 + c] = values[(c * side + y) * side + x];
+    const std::vector<double> wide(values.begin(), values.end());
+    const auto stored = [&](const char* descr, const char* order, const char* dims, const void* data, std::size_t bytes) {
+        const std::string header = std::string{"{'descr': '"} + descr + "', 'fortran_order': " + order + ", 'shape': " + dims + ", }\n";
+        REQUIRE(write_file(folder / "x.npy", npy_with_header(header, 0) + std::string(static_cast<const char*>(data), bytes)));
+        const outcome o = classify({"--input", folder / "x.npy", "--logits", folder / "l.npy"});
+        INFO(o.err);
+        REQUIRE(o.code == 0);
+        return read_file(folder / "l.npy");
+    };
+    const std::string expected = stored("<f4", "False", "(1, 3, 32, 32)", values.data(), 4 * count);
+    CHECK(stored("<f4", "False", "(3, 32, 32)", values.data(), 4 * count) == expected);
+    CHECK(stored("<f4", "True", "(3, 32, 32)", fortran.data(), 4 * count) == expected);
+    CHECK(stored("<f4", "True", "(1, 3, 32, 32)", fortran.data(), 4 * count) == expected);
+    CHECK(stored("<f8", "False", "(3, 32, 32)", wide.data(), 8 * count) == expected);
+    CHECK(stored("<f2", "False", "(3, 32, 32)", half.data(), 2 * count) == expected);
 }
 
 TEST_CASE("an output that cannot be written is an error before the run", "[cli]") {

@@ -191,7 +191,7 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
         CHECK(after.config == ck::without_unused(c.config));
         CHECK(tensors_that_differ(before, after) == 0);
         CHECK(verified(out) == 0);
-        CHECK(read_json(out + "/config.json")["architectures"][0] == (c.config.num_classes > 0 ? "CvtForImageClassification" : "CvtModel"));
+        CHECK(read_json(out + "/config.json")["architectures"][0] == "CvtForImageClassification");
         fs::remove_all(out);
     }
     // transformers' CvtModel: no head, no final norm, no "cvt." prefix.
@@ -203,6 +203,58 @@ TEST_CASE("convert: every option of the configuration", "[convert]") {
     CHECK(must_open(folder / "bare").config == bare);
     CHECK(read_header(folder / "bare/model.safetensors").contains("encoder.stages.2.cls_token"));
     CHECK(verified(folder / "bare") == 0);
+    CHECK(read_json(folder / "bare/config.json")["architectures"][0] == "CvtModel");
+    // With a final norm, it is transformers' classifier without classes: CvtModel would drop the norm.
+    bare.final_norm = true;
+    REQUIRE(write_file(folder / "norm.safetensors", formula_file(bare)));
+    converted(folder / "norm.safetensors", folder / "norm", {.load = {.config = bare}});
+    CHECK(must_open(folder / "norm").config == bare);
+    const nlohmann::json norm = read_json(folder / "norm/config.json");
+    CHECK(norm["architectures"][0] == "CvtForImageClassification");
+    CHECK(norm["id2label"] == nlohmann::json::object());
+    CHECK(read_header(folder / "norm/model.safetensors").contains("layernorm.weight"));
+    CHECK(verified(folder / "norm") == 0);
+    CHECK(fs::exists(folder / "norm/preprocessor_config.json"));
+}
+
+TEST_CASE("convert: a model of one channel gets no photo preprocessing, and its self-test has the size of its inputs", "[convert]") {
+    const temporary_folder folder;
+    cvt::config c = tiny();
+    c.num_channels = 1;
+    REQUIRE(write_file(folder / "grey.safetensors", formula_file(c)));
+    cvt::preprocessing p;
+    p.center_crop = false;
+    p.resize = cvt::preprocessing::resize_rule::warp;
+    p.resize_height = 32;
+    p.resize_width = 75;
+    converted(folder / "grey.safetensors", folder / "grey", {.load = {.config = c}, .preprocessing = p});
+    CHECK_FALSE(fs::exists(folder / "grey/preprocessor_config.json"));
+    CHECK_FALSE(read_json(folder / "grey/config.json").contains("image_size"));
+    const auto model = cvt::model::load((folder / "grey").c_str());
+    REQUIRE(model);
+    const auto v = cvt::verify(*model);
+    REQUIRE(v);
+    CHECK(v->good());
+    CHECK(v->height == 32);
+    CHECK(v->width == 75);
+    CHECK(model->config().num_channels == 1);
+    CHECK_FALSE(model->spectrogram());
+
+    // The rules for sounds travel with the model, and give the size of its inputs.
+    cvt::spectrogram rules = cvt::protoclr;
+    rules.mels = 40;
+    rules.length = 16000;
+    converted(folder / "grey.safetensors", folder / "sounds", {.load = {.config = c, .spectrogram = rules}});
+    const auto sounds = cvt::model::load((folder / "sounds").c_str());
+    REQUIRE(sounds);
+    REQUIRE(sounds->spectrogram());
+    CHECK(*sounds->spectrogram() == rules);
+    CHECK(cvt::verify(*sounds)->height == 40);
+    CHECK(cvt::verify(*sounds)->width == 51);
+    CHECK(read_json(folder / "sounds/preprocessor_config.json")["feature_extractor_type"] == "CvtSpectrogram");
+    CHECK_FALSE(read_json(folder / "sounds/config.json").contains("image_size"));
+    converted(folder / "sounds", folder / "again");
+    CHECK(*must_open(folder / "again").spectrogram == rules);
 }
 
 TEST_CASE("convert: weights without finite outputs get no self-test", "[convert]") {

@@ -3,25 +3,33 @@
 
 #include <cvt/config.hpp>
 #include <cvt/extra/npy.hpp>
-#include <cvt/tensor.hpp>
+#include <cvt/shape.hpp>
 #include <string>
+#include <vector>
 
 namespace app {
 
 class tensor_file {
 public:
-    /// Throws failure (wrong_usage) unless the file holds float32 (N, channels, height, width) of a size that `c` supports.
+    /// Throws failure (wrong_usage) unless the file holds (N, channels, height, width) or one tensor (channels, height, width), of a size
+    /// that `c` supports.
     tensor_file(const std::string& path, const cvt::config& c);
 
-    [[nodiscard]] std::size_t count() const { return array_.shape[0]; }
+    [[nodiscard]] std::size_t count() const { return count_; }
+    /// The height and width of each.
+    [[nodiscard]] cvt::grid size() const { return size_; }
     /// The name of tensor `i` in records, such as "x.npy[0]".
     [[nodiscard]] std::string name(std::size_t i) const { return path_ + '[' + std::to_string(i) + ']'; }
-    /// (channels, height, width)
-    [[nodiscard]] cvt::view<const float, 3> operator[](std::size_t i) const;
+    /// Reads tensor `i` into `out`, (channels, height, width).
+    cvt::error read(std::size_t i, std::vector<float>& out);
 
 private:
+    static cvt::npy_file open(const std::string& path);
+
     std::string path_;
-    cvt::npy_array array_;
+    cvt::npy_file file_;
+    std::size_t count_ = 0, floats_ = 0;
+    cvt::grid size_{};
 };
 
 }  // namespace app

@@ -33,17 +33,18 @@ private:
 
 class tensor_source : public task_source {
 public:
-    explicit tensor_source(const tensor_file& tensors) : tensors_{tensors} {}
+    explicit tensor_source(tensor_file& tensors) : tensors_{tensors} {}
     std::optional<task> next() override {
         if (next_ == tensors_.count()) return std::nullopt;
         task t;
         t.image.path = tensors_.name(next_);
-        t.tensor = tensors_[next_++];
+        t.tensor_size = tensors_.size();
+        t.image.error = tensors_.read(next_++, t.tensor);
         return t;
     }
 
 private:
-    const tensor_file& tensors_;
+    tensor_file& tensors_;
     std::size_t next_ = 0;
 };
 

@@ -32,6 +32,13 @@ std::string resizing(const cvt::preprocessing& p) {
     return how + (p.normalize ? ", normalised" : "");
 }
 
+std::string hearing(const cvt::spectrogram& s) {
+    return text("%g s at %d Hz, %d mel bands of %g to %g Hz, a frame of %d samples every %d, %s%s, %s",
+                static_cast<double>(s.length) / s.rate, s.rate, s.mels, s.f_min, s.f_max, s.n_fft, s.hop, cvt::to_string(s.loudness),
+                s.min_max ? ", min-max" : "",
+                s.padding == cvt::sound_padding::repeat ? "short sounds repeated" : "short sounds filled with zeros");
+}
+
 std::string costs(const cvt::stage_cost& cost) {
     const auto mebibytes = [](std::int64_t floats) { return static_cast<double>(floats) * sizeof(float) / (1 << 20); };
     return text(" %12s %8.3f %12.2f %11.2f\n", with_commas(cost.parameters).c_str(), static_cast<double>(cost.multiply_adds) * 1e-9,
@@ -73,9 +80,12 @@ std::string describe(const options& o, const setup& s) {
         out += row("input", text("%d x %d x %d: %s", c.num_channels, size->height, size->width, s.size_from));
     else
         out += row("input", text("%d channels, as large as the image", c.num_channels));
-    if (size && about.config_image_size != 0 && about.config_image_size != size->height)
+    if (size && about.config_image_size != 0 && (about.config_image_size != size->height || size->height != size->width))
         out += row("", text("(image_size in config.json is %d and is ignored)", about.config_image_size));
-    out += row("images", c.num_channels == 3 ? resizing(s.preprocessing) : "none: tensors only (--input)");
+    if (model.spectrogram())
+        out += row("sounds", hearing(*model.spectrogram()));
+    else
+        out += row("images", c.num_channels == 3 ? resizing(s.preprocessing) : "none: tensors only (--input)");
     const bool labelled = std::any_of(s.labels.begin(), s.labels.end(), [](const std::string& label) { return !label.empty(); });
     out += row("classes", c.num_classes == 0 ? "no head: embeddings only"
                                              : text("%d, %s%s", c.num_classes, labelled ? "with labels" : "without labels",

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cvt/tensor.hpp>
+#include <cvt/shape.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +16,8 @@ namespace app {
 /// An image, as bytes in memory or as the file at its path; or a tensor.
 struct task {
     input image;
-    std::optional<cvt::view<const float, 3>> tensor = std::nullopt;  ///< (channels, height, width), normalised; replaces the image
+    std::optional<cvt::grid> tensor_size = std::nullopt;  ///< the input is `tensor`, of this size, and not an image
+    std::vector<float> tensor = {};                       ///< (channels, height, width), normalised
 };
 
 /// Arrays are empty unless options request them, and if the input failed.

@@ -72,7 +72,7 @@ std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool
             error = append(t, photo, *size);
             milliseconds += milliseconds_since(begin);
         }
-        if (t.tensor || t.image.error) milliseconds = 0;
+        if (t.tensor_size || t.image.error) milliseconds = 0;
         outcomes.push_back({.result = {std::move(t.image.path), std::move(t.image.id), error, {}, milliseconds, {}},
                             .of_other_shard = t.image.of_other_shard,
                             .notes = std::move(t.image.notes)});
@@ -89,7 +89,7 @@ std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool
 // Decodes an image into `photo`. Returns the size of the network's input.
 cvt::result<cvt::grid> worker::read(const task& t, cvt::image& photo) {
     if (t.image.error) return t.image.error;
-    if (t.tensor) return cvt::grid{static_cast<int>(t.tensor->extent(1)), static_cast<int>(t.tensor->extent(2))};
+    if (t.tensor_size) return *t.tensor_size;
     const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
     cvt::result<cvt::image> decoded =
         t.image.data ? cvt::decode(*t.image.data, turn, limits_) : cvt::read_image(t.image.path.c_str(), turn, limits_);
@@ -111,8 +111,8 @@ cvt::error worker::append(const task& t, const cvt::image& photo, cvt::grid size
         return cvt::error::out_of_memory("the input", (rows_.size() + 1) * floats * sizeof(float));
     }
     const cvt::view<float, 3> input{inputs_.data() + rows_.size() * floats, config_.num_channels, size.height, size.width};
-    if (!t.tensor) return preprocessor_.run(photo.view(), input);
-    std::copy_n(t.tensor->data(), t.tensor->size(), input.data());
+    if (!t.tensor_size) return preprocessor_.run(photo.view(), input);
+    std::copy(t.tensor.begin(), t.tensor.end(), input.data());
     return {};
 }
 

@@ -20,6 +20,7 @@ struct hf_config {
     detail::label_list labels;           ///< of id2label; empty if absent
     std::optional<cvt::scoring> scores;  ///< of problem_type, if present
     bool labels_from_one = false;        ///< the ids of id2label begin with 1
+    bool has_channels = false;           ///< the file gives num_channels; otherwise the checkpoint decides
 };
 
 // The keys with one value for each stage, in the order in which transformers writes them: visit(key, member, whether the key has a
@@ -225,6 +226,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (c.num_stages == 3) c = cvt_13;
 
     fields.read("num_channels", c.num_channels);
+    out.has_channels = static_cast<bool>(fields.get("num_channels"));
     const auto read = [&](const char* key, auto member, bool has_default, projection last) noexcept {
         read_stages(fields, c, key, member, has_default, last);
     };
@@ -275,10 +277,11 @@ inline void write_value(json_writer& json, double value) noexcept { json.real(va
 inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
 
 /// Writes id2label and label2id. Equal labels have the id of the last one in label2id, as in a Python dict. Without labels, writes the
-/// number of classes as num_labels.
+/// number of classes as num_labels, and no classes as empty objects: transformers then replaces the head by the identity.
 inline error write_labels(json_writer& json, int classes, std::span<const char* const> labels) noexcept {
     if (labels.empty()) {
         if (classes > 0) json.key("num_labels").integer(classes);
+        if (classes == 0) json.key("id2label").begin_object().end_object().key("label2id").begin_object().end_object();
         return {};
     }
     detail::buffer<std::uint32_t> order;
@@ -338,7 +341,8 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     };
 
     json.begin_object().key("architectures").begin_list();
-    json.string(c.num_classes > 0 ? "CvtForImageClassification" : "CvtModel").end_list();
+    // CvtModel lacks the final norm.
+    json.string(c.num_classes > 0 || c.final_norm ? "CvtForImageClassification" : "CvtModel").end_list();
     json.key("model_type").string("cvt").key("num_channels").integer(c.num_channels);
     visit_patch_keys(write);
     visit_width_keys(write);

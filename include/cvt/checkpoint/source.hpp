@@ -8,6 +8,7 @@
 #include "formats/read_files.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
+#include "hf_spectrogram.hpp"
 #include "self_test.hpp"
 #include "variants.hpp"
 #include "weight_sets.hpp"
@@ -27,7 +28,8 @@ struct checkpoint_source {
     cvt::config config;
     tensor_index index;  ///< of the tensors of `config`
     cvt::preprocessing preprocessing;
-    detail::label_list labels;  ///< one for each class, or none
+    std::optional<cvt::spectrogram> spectrogram;  ///< of a model for sounds
+    detail::label_list labels;                    ///< one for each class, or none
     model_info info;
     warning_list warnings;           ///< guesses, and tensors left out
     detail::buffer<char> self_test;  ///< its text, unchecked; empty if the file has none
@@ -71,6 +73,15 @@ struct checkpoint_source {
     }
 };
 
+/// Whether tensor `i`, stem + "weight", is a head's weight (classes, width) with a bias (classes) beside it.
+inline bool is_head(const tensor_table& tensors, std::size_t i, std::string_view stem, int width) noexcept {
+    const tensor_entry& weight = tensors.entry(i);
+    if (weight.rank != 2 || weight.shape[1] != width) return false;
+    const std::ptrdiff_t bias = tensors.find(file_name{}.append(stem).append("bias").view());
+    return bias >= 0 && tensors.entry(static_cast<std::size_t>(bias)).rank == 1 &&
+           tensors.entry(static_cast<std::size_t>(bias)).shape[0] == weight.shape[0];
+}
+
 /// Finds a head by another name: the only weight (classes, width) with a bias (classes) whose name begins with `scope`. It must be in the
 /// dictionary of the model and outside its stages. Empty if there is none or more than one.
 inline std::string_view find_head(const tensor_table& tensors, const name_style& style, std::string_view scope, int width) noexcept {
@@ -78,15 +89,31 @@ inline std::string_view find_head(const tensor_table& tensors, const name_style&
     std::string_view found;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string_view name = tensors.name(i);
-        const tensor_entry& weight = tensors.entry(i);
-        if (weight.rank != 2 || weight.shape[1] != width || !name.ends_with(".weight") || !name.starts_with(scope) ||
-            name.find('/', dictionary.size()) != std::string_view::npos || style.in_stage(name))
+        if (!name.ends_with(".weight") || !name.starts_with(scope) || name.find('/', dictionary.size()) != std::string_view::npos ||
+            style.in_stage(name))
             continue;
         const std::string_view stem = name.substr(0, name.size() - ending.size());
-        const std::ptrdiff_t bias = tensors.find(file_name{}.append(stem).append("bias").view());
-        if (bias < 0 || tensors.entry(static_cast<std::size_t>(bias)).rank != 1 ||
-            tensors.entry(static_cast<std::size_t>(bias)).shape[0] != weight.shape[0])
-            continue;
+        if (!is_head(tensors, i, stem, width)) continue;
+        if (!found.empty()) return {};
+        found = stem;
+    }
+    return found;
+}
+
+/// Finds a head that is a dictionary of its own beside that of the model, such as "classifier" beside "encoder": the only one with a
+/// weight (classes, width) and a bias (classes). Empty if there is none or more than one.
+inline std::string_view find_head_beside(const tensor_table& tensors, const name_style& style, int width) noexcept {
+    std::string_view parent = style.dictionary();
+    if (parent.empty()) return {};
+    parent.remove_suffix(1);
+    parent = parent.substr(0, parent.rfind('/') + 1);
+    const std::string_view ending = "/weight";
+    std::string_view found;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const std::string_view name = tensors.name(i);
+        if (!name.starts_with(parent) || !name.ends_with(ending) || name.starts_with(style.dictionary())) continue;
+        const std::string_view stem = name.substr(0, name.size() - ending.size() + 1);
+        if (stem.find('/', parent.size()) != stem.size() - 1 || !is_head(tensors, i, stem, width)) continue;
         if (!found.empty()) return {};
         found = stem;
     }
@@ -101,7 +128,9 @@ inline void resolve_head(checkpoint_source& s) noexcept {
         const int width = s.config.last_stage().embed_dim;
         s.style.head = find_head(s.tensors, s.style, s.style.prefix, width);
         if (s.style.head.empty()) s.style.head = find_head(s.tensors, s.style, s.style.dictionary(), width);
-        const std::string_view name = s.style.head.substr(s.style.head.empty() ? 0 : s.style.dictionary().size());
+        const bool inside = !s.style.head.empty();
+        if (!inside) s.style.head = find_head_beside(s.tensors, s.style, width);
+        const std::string_view name = s.style.head.substr(inside ? s.style.dictionary().size() : 0);
         if (!name.empty()) s.warnings.add("head.weight is missing: %sweight is used as the head", printable{name}.text);
     }
     const tensor_entry* head = find_official(s.tensors, s.style, "head.weight");
@@ -142,8 +171,17 @@ inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
     return {};
 }
 
-/// Chooses the activation. Precedence: load_options, then config.json's hidden_act, then the convention of the naming (official: quick,
-/// transformers: erf).
+/// Whether the weights are those of ProtoCLR: CvT-13 for spectrograms, whose official names show one channel and no head. One of its
+/// four files keeps a head in a dictionary beside that of the model.
+inline bool is_protoclr(const checkpoint_source& s) noexcept {
+    const published_variant* variant = variant_of(s.config);
+    const bool no_head = s.config.num_classes == 0 || (!s.style.head.empty() && !s.style.head.starts_with(s.style.dictionary()));
+    return s.style.naming == naming::official && s.config.num_channels == 1 && no_head && variant != nullptr && variant->value == &cvt_13;
+}
+
+/// Chooses the activation. Precedence: load_options, then config.json's hidden_act, then what ProtoCLR was trained with, then the
+/// convention of the naming (official: quick, transformers: erf). The convention is that of photos: for another number of channels, a
+/// warning says that it is a guess.
 inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& hidden_act, const load_options& options) noexcept {
     if (options.gelu || (options.config && options.config->gelu == gelu::erf)) {
         s.config.gelu = options.gelu.value_or(gelu::erf);
@@ -151,24 +189,51 @@ inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& h
     } else if (hidden_act) {
         s.config.gelu = *hidden_act;
         s.info.gelu_from = "hidden_act in config.json";
+    } else if (is_protoclr(s)) {
+        s.config.gelu = gelu::erf;
+        s.info.gelu_from = "that of ProtoCLR";
     } else {
         s.config.gelu = s.style.naming == naming::official ? gelu::quick : gelu::erf;
         s.info.gelu_from = "naming of the tensors";
+        if (s.style.naming == naming::official && s.config.num_channels != 3)
+            s.warnings.add("the activation is a guess, %s GELU: the model has %d input channel%s and no hidden_act in a config.json",
+                           to_string(s.config.gelu), s.config.num_channels, s.config.num_channels == 1 ? "" : "s");
     }
 }
 
-/// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then config.json's image_size, then for a single
-/// file the size of the published variant (384 for W24), then 224, as in transformers.
+/// Makes spectrograms the inputs of the model.
+inline void use_spectrogram(checkpoint_source& s, const spectrogram& rules, const char* from) noexcept {
+    s.spectrogram = rules;
+    s.preprocessing = preprocessing{};  // of no image: only the size is used
+    s.preprocessing.resize = preprocessing::resize_rule::warp;
+    s.preprocessing.center_crop = false;
+    s.preprocessing.resize_height = s.preprocessing.crop_height = rules.mels;
+    s.preprocessing.resize_width = s.preprocessing.crop_width = rules.frames();
+    s.info.size_from = from;
+}
+
+/// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then ProtoCLR's size, then config.json's image_size,
+/// then for a single file the size of the published variant (384 for W24), then 224, as in transformers.
 inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files& files, const published_variant* variant,
                                    const load_options& options) noexcept {
-    if (options.preprocessing) {
+    const std::string_view text{files.preprocessor_json.data(), files.preprocessor_json.size()};
+    if (options.spectrogram) {
+        if (error e = validate(*options.spectrogram)) return e;
+        use_spectrogram(s, *options.spectrogram, "given by the caller");
+    } else if (options.preprocessing) {
         s.preprocessing = *options.preprocessing;
         s.info.size_from = "given by the caller";
-    } else if (!files.preprocessor_json.empty()) {
-        const result<cvt::preprocessing> given = read_hf_preprocessor({files.preprocessor_json.data(), files.preprocessor_json.size()});
+    } else if (!text.empty() && is_for_sounds(text)) {
+        const result<cvt::spectrogram> given = read_hf_spectrogram(text);
+        if (!given) return given.error();
+        use_spectrogram(s, *given, files.lone ? "preprocessor_config.json beside the file" : "preprocessor_config.json");
+    } else if (!text.empty()) {
+        const result<cvt::preprocessing> given = read_hf_preprocessor(text);
         if (!given) return given.error();
         s.preprocessing = *given;
         s.info.size_from = files.lone ? "preprocessor_config.json beside the file" : "preprocessor_config.json";
+    } else if (is_protoclr(s)) {
+        use_spectrogram(s, protoclr, "that of ProtoCLR");
     } else if (s.info.config_image_size != 0) {
         s.preprocessing = preprocessing::for_size(s.info.config_image_size);
         s.info.size_from = "image_size in config.json";
@@ -183,7 +248,8 @@ inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files&
 /// What is known before the weights are examined.
 struct given_config {
     cvt::config config;
-    bool known = false;  ///< from config.json or the caller; false: to be recognised from shapes
+    bool known = false;         ///< from config.json or the caller; false: to be recognised from shapes
+    bool has_channels = false;  ///< num_channels is known, too; otherwise it is the tensors'
     std::optional<cvt::gelu> hidden_act;
     bool labels_from_one = false;
     std::optional<cvt::scoring> scores;
@@ -201,11 +267,15 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
         s.config = *recognised;
         s.info.config_from = "recognised from tensor shapes";
     }
+    if (given.known && !given.has_channels)
+        if (const tensor_entry* first = find_official(s.tensors, s.style, "stage0.patch_embed.proj.weight"))
+            s.config.num_channels = channels_of(*first);
     resolve_head(s);
     resolve_gelu(s, given.hidden_act, options);
+    const int guesses = s.warnings.count;
     if (error e = validate(s.config)) return e;
     if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return e;
-    if (s.config.num_classes == 0 && s.warnings.count > 0)
+    if (s.config.num_classes == 0 && s.warnings.count > guesses)
         s.warnings.add("no tensor was recognised as the head: the model gives embeddings only");
     return {};
 }
@@ -266,7 +336,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
         result<hf_config> parsed =
             read_hf_config({files.config_json.data(), files.config_json.size()}, "config.json", options.ignore_labels);
         if (!parsed) return parsed.error();
-        given = {parsed->config, true, parsed->gelu, parsed->labels_from_one, parsed->scores};
+        given = {parsed->config, true, parsed->has_channels, parsed->gelu, parsed->labels_from_one, parsed->scores};
         s.labels = std::move(parsed->labels);
         s.info.config_image_size = parsed->image_size;
         s.info.config_from = files.lone ? "config.json beside the file" : "config.json";
@@ -274,6 +344,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     if (options.config) {
         given.config = *options.config;
         given.known = true;
+        given.has_channels = given.config.num_channels != 0;
         s.info.config_from = "given by the caller";
     }
     if (error e = resolve_weights(s, given, options)) return e;
@@ -290,7 +361,7 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     std::snprintf(s.info.stripped, sizeof s.info.stripped, "%s", printable{s.style.prefix.substr(dictionary.size())}.text);
 
     const published_variant* variant = variant_of(s.config);
-    if (variant != nullptr) s.info.variant = variant->name;
+    if (variant != nullptr) s.info.variant = is_protoclr(s) ? "ProtoCLR" : variant->name;
     if (error e = resolve_preprocessing(s, files, variant, options)) return e;
     return s;
 }

@@ -13,6 +13,12 @@ inline const tensor_entry* find_official(const tensor_table& tensors, const name
     return i < 0 ? nullptr : &tensors.entry(static_cast<std::size_t>(i));
 }
 
+/// Returns the number of input channels that the weight of the first embedding shows; validate() reports what is out of range.
+inline int channels_of(const tensor_entry& first) noexcept {
+    if (first.rank != 4) return 3;
+    return first.shape[1] > 4096 ? 4097 : static_cast<int>(first.shape[1]);
+}
+
 struct published_variant {
     const char* name;
     const config* value;
@@ -70,8 +76,7 @@ inline result<config> recognise(const tensor_table& tensors, const name_style& s
     for (const published_variant& v : published_variants) {
         if (!seen.is(*v.value)) continue;
         config c = *v.value;
-        const std::int64_t channels = find_official(tensors, style, "stage0.patch_embed.proj.weight")->shape[1];
-        c.num_channels = channels > 4096 ? 4097 : static_cast<int>(channels);  // validate() reports what is out of range
+        c.num_channels = channels_of(*find_official(tensors, style, "stage0.patch_embed.proj.weight"));
         return c;
     }
     char widths[128] = "", depths[128] = "";

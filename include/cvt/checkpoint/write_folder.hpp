@@ -8,6 +8,7 @@
 #include "formats/safetensors_writer.hpp"
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
+#include "hf_spectrogram.hpp"
 #include "int8_weights.hpp"
 #include "self_test.hpp"
 #include "tensor_names.hpp"
@@ -167,12 +168,20 @@ inline int square_side(const preprocessing& p) noexcept {
     return size && size->height == size->width ? size->height : 0;
 }
 
-/// Writes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels),
-/// bad_config, out_of_memory.
-inline error make_texts(const config& c, const preprocessing& p, std::span<const char* const> labels, dtype type, folder_texts& out,
+/// How inputs are made: of images, of sounds, or of nothing known, for which there is no preprocessor_config.json.
+struct front_end {
+    const cvt::preprocessing* preprocessing = nullptr;
+    const cvt::spectrogram* spectrogram = nullptr;
+};
+
+/// Writes the JSON texts of a model. `labels`: UTF-8, one for each class, or none. Errors: invalid_argument (labels), bad_config,
+/// out_of_memory.
+inline error make_texts(const config& c, const front_end& inputs, std::span<const char* const> labels, dtype type, folder_texts& out,
                         scoring scores = scoring::softmax) noexcept {
-    if (error e = write_hf_config(c, square_side(p), labels, type, out.config, scores)) return e;
-    return write_hf_preprocessor(p, out.preprocessor);
+    const int side = inputs.preprocessing == nullptr ? 0 : square_side(*inputs.preprocessing);
+    if (error e = write_hf_config(c, side, labels, type, out.config, scores)) return e;
+    if (inputs.spectrogram != nullptr) return write_hf_spectrogram(*inputs.spectrogram, out.preprocessor);
+    return inputs.preprocessing == nullptr ? error{} : write_hf_preprocessor(*inputs.preprocessing, out.preprocessor);
 }
 
 /// Writes the files of a folder that exists already. No file has its final name before all are written, and the weights get theirs last:
@@ -187,11 +196,14 @@ inline error write_folder(const output_folder& to, const folder_texts& texts, co
         return file.write("\n", 1);
     };
     if (error e = write_text(config, "config.json", texts.config)) return e;
-    if (error e = write_text(preprocessor, "preprocessor_config.json", texts.preprocessor)) return e;
+    const bool has_preprocessor = !texts.preprocessor.text().empty();
+    if (has_preprocessor)
+        if (error e = write_text(preprocessor, "preprocessor_config.json", texts.preprocessor)) return e;
     if (error e = model.create(to.path(), "model.safetensors")) return e;
     if (error e = write_weights(weights, model, written)) return e;
     for (output_file* file : {&config, &preprocessor, &model})
-        if (error e = file->commit()) return e;
+        if (file != &preprocessor || has_preprocessor)
+            if (error e = file->commit()) return e;
     return {};
 }
 
@@ -200,7 +212,7 @@ inline error write_folder(const char* path, const preprocessing& p, std::span<co
                           safetensors_header& written) noexcept {
     folder_texts texts;
     output_folder folder;
-    if (error e = make_texts(weights.config, p, labels, weights.type, texts)) return e;
+    if (error e = make_texts(weights.config, {.preprocessing = &p}, labels, weights.type, texts)) return e;
     if (error e = folder.create(path)) return e;
     return write_folder(folder, texts, weights, written);
 }

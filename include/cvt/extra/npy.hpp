@@ -1,10 +1,14 @@
-// Reads and writes .npy files (NumPy's format, versions 1 and 2) of float32 or float64 in C order.
+// Reads .npy files (NumPy's format, versions 1 and 2) of floats, whole or in parts; writes float32.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <climits>
+#include <cmath>
 #include <memory>
 #include <span>
 
+#include "../checkpoint/formats/half.hpp"
 #include "../runtime/buffer.hpp"
 #include "../text.hpp"
 
@@ -163,64 +167,205 @@ using unique_file = std::unique_ptr<std::FILE, close_file>;
 
 }  // namespace detail
 
-/// Reads an array of T, float or double. The file must have exactly that type, in C order, and nothing after the data.
-/// Errors, which name the path: io; malformed (not a .npy file, a size that differs from the header's); unsupported
-/// (another version, element type or order, more than 8 dimensions); out_of_memory.
-template <class T = float>
-result<basic_npy<T>> read_npy(const char* path) noexcept {
-    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
-    constexpr std::string_view wanted = sizeof(T) == 4 ? "<f4" : "<f8";
-    constexpr std::size_t max_header = std::size_t{1} << 16;
+namespace detail {
 
+/// What the header of a .npy file says, compared with the size of the file.
+struct npy_layout {
+    npy_shape shape;
+    char kind = 0;                           ///< '2', '4' or '8', the bytes of a float; 0 for every other type
+    char descr[48] = "";                     ///< the type, for messages
+    bool fortran_order = false;              ///< the first index runs fastest
+    std::size_t data_at = 0, available = 0;  ///< bytes before the data, and in the data
+};
+
+/// Reads the header and finds the size of the data; the file then stands at its first byte. Errors, which name the path: io, malformed,
+/// unsupported, out_of_memory.
+inline error read_npy_layout(std::FILE* file, const char* path, npy_layout& out) noexcept {
+    constexpr std::size_t max_header = std::size_t{1} << 16;
     const auto bad = [path](errc code, const char* what) noexcept { return error::format(code, "%s: %s", path, what); };
-    const detail::unique_file file{std::fopen(path, "rb")};
-    if (!file) return bad(errc::io, "cannot be opened");
     std::array<unsigned char, 12> start{};
-    if (std::fread(start.data(), 1, 10, file.get()) != 10) {
-        if (std::ferror(file.get()) != 0) return bad(errc::io, "cannot be read");
+    if (std::fread(start.data(), 1, 10, file) != 10) {
+        if (std::ferror(file) != 0) return bad(errc::io, "cannot be read");
         return bad(errc::malformed, "not a .npy file (shorter than 10 bytes)");
     }
     if (std::memcmp(start.data(), "\x93NUMPY", 6) != 0) return bad(errc::malformed, "not a .npy file (it does not begin with \\x93NUMPY)");
     if (start[6] != 1 && start[6] != 2)
         return error::format(errc::unsupported, "%s: .npy version %d.%d: expected 1 or 2", path, start[6], start[7]);
     std::size_t header_size = start[8] | static_cast<std::size_t>(start[9]) << 8;
-    std::size_t data_at = 10 + header_size;
+    out.data_at = 10 + header_size;
     if (start[6] == 2) {
-        if (std::fread(start.data() + 10, 1, 2, file.get()) != 2) return bad(errc::malformed, "ends inside the .npy header");
+        if (std::fread(start.data() + 10, 1, 2, file) != 2) return bad(errc::malformed, "ends inside the .npy header");
         header_size |= static_cast<std::size_t>(start[10]) << 16 | static_cast<std::size_t>(start[11]) << 24;
-        data_at = 12 + header_size;
+        out.data_at = 12 + header_size;
     }
     if (header_size > max_header)
         return error::format(errc::malformed, "%s: .npy header of %zu bytes: expected at most %zu", path, header_size, max_header);
 
     detail::buffer<char> text;
     if (!text.resize(header_size)) return error::out_of_memory("a .npy header", header_size);
-    if (header_size != 0 && std::fread(text.data(), 1, header_size, file.get()) != header_size)
+    if (header_size != 0 && std::fread(text.data(), 1, header_size, file) != header_size)
         return bad(errc::malformed, "ends inside the .npy header");
     detail::npy_header_parser header{{text.data(), header_size}};
     if (error e = header.parse(path)) return e;
-    if (header.descr != wanted)
-        return error::format(errc::unsupported, "%s: expected elements of type %s (%s), found '%s'", path, wanted.data(),
-                             sizeof(T) == 4 ? "float32" : "float64", detail::printable{header.descr, 40}.text);
-    if (header.fortran_order) return bad(errc::unsupported, "expected C order, found Fortran order (save numpy.ascontiguousarray(a))");
+    out.shape = header.shape;
+    out.fortran_order = header.fortran_order;
+    std::snprintf(out.descr, sizeof out.descr, "%s", printable{header.descr, 40}.text);
+    if (header.descr.size() == 3 && header.descr.starts_with("<f") && std::strchr("248", header.descr[2]) != nullptr)
+        out.kind = header.descr[2];
 
+    const long end = std::fseek(file, 0, SEEK_END) == 0 ? std::ftell(file) : -1;
+    if (end < 0 || std::fseek(file, static_cast<long>(out.data_at), SEEK_SET) != 0) return bad(errc::io, "cannot be read (no size)");
+    const std::size_t size = static_cast<std::size_t>(end);
+    out.available = size < out.data_at ? 0 : size - out.data_at;
+    return {};
+}
+
+/// Compares the number of bytes with the shape. Errors: malformed.
+inline error check_npy_size(const npy_layout& layout, std::size_t width, const char* path, std::size_t& count) noexcept {
+    if (!npy_shape::product({layout.shape.begin(), layout.shape.size()}, count) || count > SIZE_MAX / 2 / width)
+        return error::format(errc::malformed, "%s: the shape in the .npy header is too large", path);
+    if (layout.available == count * width) return {};
+    return error::format(errc::malformed, "%s: expected %zu bytes of data for the shape in the .npy header, file has %zu", path,
+                         count * width, layout.available);
+}
+
+}  // namespace detail
+
+/// Reads an array of T, float or double. The file must have exactly that type, in C order, and nothing after the data.
+/// Errors, which name the path: io; malformed (not a .npy file, a size that differs from the header's); unsupported
+/// (another version, element type or order, more than 8 dimensions); out_of_memory.
+template <class T = float>
+result<basic_npy<T>> read_npy(const char* path) noexcept {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+    const auto bad = [path](errc code, const char* what) noexcept { return error::format(code, "%s: %s", path, what); };
+    const detail::unique_file file{std::fopen(path, "rb")};
+    if (!file) return bad(errc::io, "cannot be opened");
+    detail::npy_layout layout;
+    if (error e = detail::read_npy_layout(file.get(), path, layout)) return e;
+    if (layout.kind != (sizeof(T) == 4 ? '4' : '8'))
+        return error::format(errc::unsupported, "%s: expected elements of type %s, found '%s'", path,
+                             sizeof(T) == 4 ? "<f4 (float32)" : "<f8 (float64)", layout.descr);
+    if (layout.fortran_order) return bad(errc::unsupported, "expected C order, found Fortran order (save numpy.ascontiguousarray(a))");
     std::size_t count = 0;
-    if (!npy_shape::product({header.shape.begin(), header.shape.size()}, count) || count > SIZE_MAX / 2 / sizeof(T))
-        return bad(errc::malformed, "the shape in the .npy header is too large");
-    const long end = std::fseek(file.get(), 0, SEEK_END) == 0 ? std::ftell(file.get()) : -1;
-    if (end < 0 || std::fseek(file.get(), static_cast<long>(data_at), SEEK_SET) != 0) return bad(errc::io, "cannot be read (no size)");
-    const std::size_t size = static_cast<std::size_t>(end), available = size < data_at ? 0 : size - data_at;
-    if (available != count * sizeof(T))
-        return error::format(errc::malformed, "%s: expected %zu bytes of data for the shape in the .npy header, file has %zu", path,
-                             count * sizeof(T), available);
+    if (error e = detail::check_npy_size(layout, sizeof(T), path, count)) return e;
 
     basic_npy<T> array;
-    array.shape = header.shape;
+    array.shape = layout.shape;
     if (!array.values.resize(count)) return error::out_of_memory(path, count * sizeof(T));
     if (count != 0 && std::fread(array.values.data(), sizeof(T), count, file.get()) != count)
         return bad(errc::io, "cannot be read to its end");
     return array;
 }
+
+/// An open .npy file of float16, float32 or float64, in C or Fortran order, of which any part can be read as float32. An array in C
+/// order stays in the file; one in Fortran order is read into memory when it is opened.
+/// @code{.cpp}
+/// cvt::result<cvt::npy_file> file = cvt::npy_file::open("inputs.npy");
+/// if (!file) return report(file.error());
+/// std::vector<float> row(3 * 224 * 224);
+/// for (std::size_t i = 0; i < file->shape()[0]; ++i)
+///     if (cvt::error e = file->read(i * row.size(), row)) return report(e);
+/// @endcode
+class npy_file {
+public:
+    /// Errors, which name the path: io; malformed (not a .npy file, a size that differs from the header's); unsupported (another
+    /// version or element type, more than 8 dimensions); out_of_memory.
+    static result<npy_file> open(const char* path) noexcept {
+        npy_file f;
+        f.file_.reset(std::fopen(path, "rb"));
+        if (!f.file_) return error::format(errc::io, "%s: cannot be opened", path);
+        if (error e = detail::read_npy_layout(f.file_.get(), path, f.layout_)) return e;
+        if (f.layout_.kind == 0)
+            return error::format(errc::unsupported, "%s: expected elements of type <f4, <f8 or <f2 (float32, float64, float16), found '%s'",
+                                 path, f.layout_.descr);
+        std::size_t count = 0;
+        if (error e = detail::check_npy_size(f.layout_, f.width(), path, count)) return e;
+        // The order of an array with at most one extent above 1 does not matter.
+        std::size_t longest = 0;
+        for (const std::size_t n : f.layout_.shape) longest = std::max(longest, n);
+        if (f.layout_.fortran_order && longest != count)
+            if (error e = f.transpose(path, count)) return e;
+        return f;
+    }
+
+    [[nodiscard]] const npy_shape& shape() const noexcept { return layout_.shape; }
+
+    /// Reads out.size() values from number `first` on, counted in C order. A float64 becomes the nearest float32, infinite beyond its
+    /// range. Errors: invalid_argument (beyond the array), io.
+    error read(std::size_t first, std::span<float> out) noexcept {
+        const std::size_t count = layout_.available / width();
+        if (first > count || out.size() > count - first)
+            return error::format(errc::invalid_argument, "values %zu to %zu of an array of %zu", first, first + out.size(), count);
+        if (!transposed_.empty()) {
+            std::copy_n(transposed_.data() + first, out.size(), out.data());
+            return {};
+        }
+        if (next_ != first && !seek(first)) return error::format(errc::io, "cannot be read at value %zu", first);
+        unsigned char block[8192];
+        for (std::size_t done = 0; done < out.size();) {
+            const std::size_t n = std::min(out.size() - done, sizeof block / width());
+            if (std::fread(block, width(), n, file_.get()) != n) {
+                next_ = SIZE_MAX;
+                return error::format(errc::io, "cannot be read at value %zu", first + done);
+            }
+            for (std::size_t i = 0; i < n; ++i) out[done + i] = value(block + i * width());
+            done += n;
+        }
+        next_ = first + out.size();
+        return {};
+    }
+
+private:
+    npy_file() noexcept = default;
+    [[nodiscard]] std::size_t width() const noexcept { return static_cast<std::size_t>(layout_.kind - '0'); }
+    [[nodiscard]] bool seek(std::size_t first) noexcept {
+        const std::size_t at = layout_.data_at + first * width();
+        return at <= LONG_MAX && std::fseek(file_.get(), static_cast<long>(at), SEEK_SET) == 0;
+    }
+    [[nodiscard]] float value(const unsigned char* bytes) const noexcept {
+        if (layout_.kind == '2') {
+            std::uint16_t half = 0;
+            std::memcpy(&half, bytes, sizeof half);
+            return checkpoint::f16_to_float(half);
+        }
+        double wide = 0;
+        float single = 0;
+        if (layout_.kind == '8') std::memcpy(&wide, bytes, sizeof wide);
+        if (layout_.kind == '4') std::memcpy(&single, bytes, sizeof single);
+        return layout_.kind == '8' ? to_float32(wide) : single;
+    }
+    /// A conversion of a double beyond float32's range is undefined in C++.
+    static float to_float32(double v) noexcept {
+        constexpr double limit = 3.4028235677973366e38;  // halfway from the largest float32 to the next power of two
+        if (v >= limit || v <= -limit) return v > 0 ? HUGE_VALF : -HUGE_VALF;
+        return static_cast<float>(v);
+    }
+    /// Reads all values in the order of the file, and stores each at its place in C order.
+    error transpose(const char* path, std::size_t count) noexcept {
+        detail::buffer<float> values;
+        if (!values.resize(count)) return error::out_of_memory(path, count * sizeof(float));
+        std::array<std::size_t, npy_shape::max_rank> stride{}, index{};
+        const std::size_t rank = layout_.shape.size();
+        for (std::size_t axis = rank, step = 1; axis-- > 0; step *= layout_.shape[axis]) stride[axis] = step;
+        std::size_t at = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (error e = read(i, {&values[at], 1})) return error::format(e.code(), "%s: %s", path, e.what());
+            for (std::size_t axis = 0; axis < rank; ++axis) {
+                at += stride[axis];
+                if (++index[axis] < layout_.shape[axis]) break;
+                at -= stride[axis] * index[axis];
+                index[axis] = 0;
+            }
+        }
+        transposed_ = std::move(values);
+        return {};
+    }
+
+    detail::unique_file file_;
+    detail::npy_layout layout_;
+    std::size_t next_ = 0;              ///< the number of the value at which the file stands
+    detail::buffer<float> transposed_;  ///< empty for an array in C order
+};
 
 /// The first bytes of a .npy file.
 /// @code{.cpp}

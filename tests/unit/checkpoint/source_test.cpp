@@ -338,6 +338,13 @@ TEST_CASE("open: heads with other names", "[open]") {
         CHECK(std::string(o.warnings.text[0]) == "head.weight is missing: " + stem + ".weight is used as the head");
         check_formula(o);
     }
+    // A head in a dictionary beside that of the model; not one of two, and none of another model.
+    const ck::checkpoint_source outside = from_memory(named("encoder/", "classifier/weight", "classifier/bias"), {.config = tiny()});
+    CHECK(outside.config.num_classes == 10);
+    CHECK(std::string(outside.warnings.text[0]) == "head.weight is missing: classifier/weight is used as the head");
+    check_formula(outside);
+    CHECK(from_memory(named("encoder/", "a/b/weight", "a/b/bias"), {.config = tiny()}).config.num_classes == 0);
+    CHECK(from_memory(named("a/encoder/", "classifier/weight", "classifier/bias"), {.config = tiny()}).config.num_classes == 0);
     // Tensors that are not a head are named as unused.
     const ck::checkpoint_source encoder = from_memory(named("", "fc.weight", "fc.b"), {.config = tiny()});
     CHECK(encoder.config.num_classes == 0);
@@ -439,6 +446,48 @@ TEST_CASE("open: published variants are recognised by their shapes", "[open]") {
         v.config.num_classes = 0;
         CHECK(resolved(v.config, hf).config == v.config);
     }
+    // One channel, official names and no head: ProtoCLR, which was trained with the exact GELU.
+    cvt::config protoclr = cvt::cvt_13;
+    protoclr.num_channels = 1;
+    protoclr.num_classes = 0;
+    protoclr.gelu = cvt::gelu::erf;
+    ck::checkpoint_source o = resolved(protoclr, same);
+    CHECK(o.config == protoclr);
+    CHECK(std::string(o.info.variant) == "ProtoCLR");
+    CHECK(std::string(o.info.gelu_from) == "that of ProtoCLR");
+    CHECK(o.preprocessing.resize_height == 128);
+    CHECK(o.preprocessing.resize_width == 301);
+    REQUIRE(o.spectrogram);
+    CHECK(*o.spectrogram == cvt::protoclr);
+    CHECK(o.warnings.count == 0);
+    CHECK(std::string(resolved(protoclr, hf).info.variant) == "CvT-13");
+    // One of its files has its head beside the model.
+    protoclr.num_classes = 7;
+    o = resolved(protoclr, [](const std::string& n) { return n.starts_with("head.") ? "classifier/" + n.substr(5) : "encoder/" + n; });
+    CHECK(o.config == protoclr);
+    CHECK(std::string(o.info.variant) == "ProtoCLR");
+    REQUIRE(o.warnings.count == 1);
+    CHECK(std::string(o.warnings.text[0]) == "head.weight is missing: classifier/weight is used as the head");
+    // With a head inside the model, it may be any other model of one channel: the activation is a guess, and is said to be one.
+    o = resolved(protoclr, same);
+    CHECK(std::string(o.info.variant) == "CvT-13");
+    CHECK(o.config.gelu == cvt::gelu::quick);
+    REQUIRE(o.warnings.count == 1);
+    CHECK(std::string(o.warnings.text[0]) ==
+          "the activation is a guess, quick GELU: the model has 1 input channel and no hidden_act in a config.json");
+}
+
+TEST_CASE("open: the number of channels is that of the tensors where the configuration does not give it", "[open]") {
+    cvt::config grey = tiny();
+    grey.num_channels = 1;
+    const std::string file = weights(grey, same);
+    cvt::config any = grey;
+    any.num_channels = 0;
+    CHECK(from_memory(file, {.config = any}).config.num_channels == 1);
+    CHECK(from_memory(file, {}, tiny_json + "}").config.num_channels == 1);
+    CHECK(message(file, {}, tiny_json + R"(, "num_channels": 3})") ==
+          "stage0.patch_embed.proj.weight: expected [4, 3, 7, 7], file has [4, 1, 7, 7]");
+    CHECK(message(file, {.config = tiny()}) == "stage0.patch_embed.proj.weight: expected [4, 3, 7, 7], file has [4, 1, 7, 7]");
 }
 
 TEST_CASE("open: other models need a configuration", "[open]") {
@@ -644,4 +693,27 @@ TEST_CASE("open: shards", "[open]") {
     folder.write("b.safetensors", weights(tiny(), hf));
     CHECK(contains(with_map(map),
                    "/b.safetensors: cvt.encoder.stages.0.embedding.convolution_embeddings.projection.weight: the name occurs twice"));
+}
+
+TEST_CASE("open: a preprocessor_config.json for sounds", "[open]") {
+    const std::string file = weights(tiny(), same), plain = tiny_json + "}";
+    ck::json_writer json{ck::json_writer::layout::one_line};
+    cvt::spectrogram rules = cvt::protoclr;
+    rules.mels = 64;
+    REQUIRE_FALSE(write_hf_spectrogram(rules, json));
+    const std::string text{json.text()};
+    ck::checkpoint_source o = from_memory(file, {}, plain, text);
+    REQUIRE(o.spectrogram);
+    CHECK(*o.spectrogram == rules);
+    CHECK(std::string(o.info.size_from) == "preprocessor_config.json");
+    CHECK(o.preprocessing.resize_height == 64);
+    CHECK(o.preprocessing.resize_width == 301);
+    o = from_memory(file, {.spectrogram = cvt::protoclr}, plain, "{");
+    CHECK(*o.spectrogram == cvt::protoclr);
+    CHECK(std::string(o.info.size_from) == "given by the caller");
+    rules.rate = 0;
+    CHECK(message(file, {.spectrogram = rules}, plain) == "spectrogram.rate: expected 100 to 1000000, found 0");
+    CHECK(message(file, {}, plain, R"({"feature_extractor_type": "ClapFeatureExtractor", "sampling_rate": 48000})") ==
+          "preprocessor_config.json: feature_extractor_type: expected \"CvtSpectrogram\", found \"ClapFeatureExtractor\"");
+    CHECK_FALSE(from_memory(file, {}, plain).spectrogram);
 }

@@ -1,6 +1,8 @@
 // extra/npy.hpp: round trips, the header forms of NumPy, and wrong headers.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -227,4 +229,80 @@ TEST_CASE("a file truncated anywhere is an error", "[npy]") {
     CHECK(contains(error_of("PK\x03\x04 this is no array"), "not a .npy file"));
     CHECK(cvt::read_npy("/nonexistent/a.npy").error().code() == cvt::errc::io);
     CHECK(cvt::read_npy(std::filesystem::temp_directory_path().string().c_str()).error().code() == cvt::errc::io);
+}
+
+namespace {
+
+/// The values of a file that npy_file opens, read in pieces of `step`.
+std::vector<float> read_in_steps(const std::string& bytes, std::size_t step) {
+    const temporary_file file;
+    file.write(bytes);
+    auto open = cvt::npy_file::open(file.path.c_str());
+    INFO(open.error().what());
+    REQUIRE(open);
+    std::size_t count = 1;
+    for (const std::size_t n : open->shape()) count *= n;
+    std::vector<float> values(count);
+    for (std::size_t i = 0; i < count; i += step) REQUIRE_FALSE(open->read(i, std::span{values}.subspan(i, std::min(step, count - i))));
+    // Any part, in any order.
+    float last = 0, first = 0;
+    REQUIRE_FALSE(open->read(count - 1, {&last, 1}));
+    REQUIRE_FALSE(open->read(0, {&first, 1}));
+    CHECK(last == values.back());
+    CHECK(first == values.front());
+    CHECK(open->read(count, {&last, 1}).code() == cvt::errc::invalid_argument);
+    CHECK(open->read(SIZE_MAX, {&last, 1}).code() == cvt::errc::invalid_argument);
+    return values;
+}
+
+template <class T>
+std::string bytes_of(const std::vector<T>& values) {
+    return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+}  // namespace
+
+TEST_CASE("npy_file reads parts of float16, float32 and float64 in both orders as float32", "[npy]") {
+    const std::vector<float> expected{0, 1, 2, 3, 4, 5};
+    const std::vector<float> f4 = expected, f4_fortran{0, 3, 1, 4, 2, 5};
+    const std::vector<double> f8{0, 1, 2, 3, 4, 5}, f8_fortran{0, 3, 1, 4, 2, 5};
+    const std::vector<std::uint16_t> f2{0x0000, 0x3C00, 0x4000, 0x4200, 0x4400, 0x4500};
+    for (const std::size_t step : {1U, 4U, 6U}) {
+        CAPTURE(step);
+        CHECK(read_in_steps(npy(dict("(2, 3)"), 0) + bytes_of(f4), step) == expected);
+        CHECK(read_in_steps(npy(dict("(2, 3)", "'<f4'", "True"), 0) + bytes_of(f4_fortran), step) == expected);
+        CHECK(read_in_steps(npy(dict("(2, 3)", "'<f8'"), 0) + bytes_of(f8), step) == expected);
+        CHECK(read_in_steps(npy(dict("(2, 3)", "'<f8'", "True"), 0) + bytes_of(f8_fortran), step) == expected);
+        CHECK(read_in_steps(npy(dict("(2, 3)", "'<f2'"), 0) + bytes_of(f2), step) == expected);
+    }
+    // Three axes: element [i][j][k] = 100 i + 10 j + k.
+    std::vector<float> c_order, fortran;
+    for (int i = 0; i < 2; ++i)
+        for (int j = 0; j < 3; ++j)
+            for (int k = 0; k < 4; ++k) c_order.push_back(static_cast<float>(100 * i + 10 * j + k));
+    for (int k = 0; k < 4; ++k)
+        for (int j = 0; j < 3; ++j)
+            for (int i = 0; i < 2; ++i) fortran.push_back(static_cast<float>(100 * i + 10 * j + k));
+    CHECK(read_in_steps(npy(dict("(2, 3, 4)", "'<f4'", "True"), 0) + bytes_of(fortran), 5) == c_order);
+    // A float64 becomes the nearest float32.
+    const std::vector<float> rounded =
+        read_in_steps(npy(dict("(4,)", "'<f8'"), 0) + bytes_of(std::vector<double>{0.1, 3.4028235e38, 1e300, -1e39}), 4);
+    CHECK(rounded[0] == 0.1F);
+    CHECK(rounded[1] == 3.4028235e38F);
+    CHECK(rounded[2] == HUGE_VALF);
+    CHECK(rounded[3] == -HUGE_VALF);
+}
+
+TEST_CASE("npy_file refuses what it cannot read", "[npy]") {
+    const auto refused = [](const std::string& bytes) {
+        const temporary_file file;
+        file.write(bytes);
+        return std::string{cvt::npy_file::open(file.path.c_str()).error().what()};
+    };
+    CHECK_THAT(refused(npy(dict("(2,)", "'>f4'"), 8)),
+               Catch::Contains("expected elements of type <f4, <f8 or <f2 (float32, float64, float16), found '>f4'"));
+    CHECK_THAT(refused(npy(dict("(2,)", "'<f2'"), 5)), Catch::Contains("expected 4 bytes of data"));
+    CHECK_THAT(refused(npy(dict("(2, 3)", "'<f8'", "True"), 47)), Catch::Contains("expected 48 bytes of data"));
+    CHECK_THAT(refused("nothing"), Catch::Contains("not a .npy file"));
+    CHECK(cvt::npy_file::open("/nonexistent/a.npy").error().code() == cvt::errc::io);
 }

@@ -40,6 +40,7 @@ public:
     /// Passes on bytes that are not valid UTF-8 unchanged.
     json_writer& string(std::string_view value) noexcept { return separate().quoted(value); }
     json_writer& boolean(bool value) noexcept { return separate().raw(value ? "true" : "false"); }
+    json_writer& null() noexcept { return separate().raw("null"); }
     json_writer& integer(std::integral auto value) noexcept {
         char digits[24];  // not std::to_chars: for integers it is a template, whose body units compiled with other flags would share
         const int size = std::is_signed_v<decltype(value)>
