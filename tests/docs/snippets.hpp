@@ -25,7 +25,8 @@ inline int report(const cvt::error& e) {
 }
 
 // A function whose body is a snippet. It is compiled and never called: some snippets read files.
-#define CVT_SNIPPET(name)                                                                                          \
-    int snippet_of_##name([[maybe_unused]] const cvt::model& model, [[maybe_unused]] cvt::session& session,        \
-                          [[maybe_unused]] const cvt::image_view& photo, [[maybe_unused]] std::span<float> logits, \
-                          [[maybe_unused]] const cvt::weight_source& my_head, [[maybe_unused]] const cvt::weight_source& encoder)
+#define CVT_SNIPPET(name)                                                                                                      \
+    int snippet_of_##name([[maybe_unused]] const cvt::model& model, [[maybe_unused]] cvt::session& session,                    \
+                          [[maybe_unused]] const cvt::image_view& photo, [[maybe_unused]] std::span<float> logits,             \
+                          [[maybe_unused]] std::span<const float> samples, [[maybe_unused]] const cvt::weight_source& my_head, \
+                          [[maybe_unused]] const cvt::weight_source& encoder)

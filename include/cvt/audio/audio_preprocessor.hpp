@@ -19,7 +19,7 @@ CVT_NAMESPACE_BEGIN
 /// std::vector<float> input(128 * 301);
 /// const cvt::view<float, 3> tensor{input.data(), 1, 128, 301};
 /// if (cvt::error e = preprocessor.run(samples, tensor)) return report(e);  // at most 96,000 samples at 16 kHz
-/// if (cvt::error e = session.embedding(tensor, embedding)) return report(e);
+/// if (cvt::error e = session.logits(tensor, logits)) return report(e);
 /// @endcode
 class audio_preprocessor {
 public:

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <span>
 
 #include "../runtime/buffer.hpp"
@@ -30,10 +29,15 @@ public:
     /// Computes the filter. Errors: invalid_argument (a rate outside 100 to 1,000,000), out_of_memory.
     error plan(int from, int to) noexcept {
         for (const int rate : {from, to})
-            if (rate < min_sound_rate || rate > max_sound_rate)
-                return error::format(errc::invalid_argument, "sample rate: expected %d to %d, found %d", min_sound_rate, max_sound_rate,
-                                     rate);
-        const int divisor = std::gcd(from, to);
+            if (rate < detail::min_sound_rate || rate > detail::max_sound_rate)
+                return error::format(errc::invalid_argument, "sample rate: expected %d to %d, found %d", detail::min_sound_rate,
+                                     detail::max_sound_rate, rate);
+        int divisor = from;
+        for (int rest = to; rest != 0;) {  // Euclid's algorithm; std::gcd would be shared with units of other flags
+            const int next = divisor % rest;
+            divisor = rest;
+            rest = next;
+        }
         old_ = from / divisor;
         new_ = to / divisor;
         const double base = (old_ < new_ ? old_ : new_) * 0.99;

@@ -68,8 +68,10 @@ constexpr spectrogram protoclr_spectrogram() noexcept {
 /// Min-max is over one input; the authors' evaluation scripts take it over a batch.
 inline constexpr spectrogram protoclr = detail::protoclr_spectrogram();
 
+namespace detail {
 /// The limits of the fields.
-inline constexpr int max_sound_rate = 1'000'000, min_sound_rate = 100, max_n_fft = 65536, max_sound_length = 1 << 26;
+inline constexpr int min_sound_rate = 100, max_sound_rate = 1'000'000, max_n_fft = 65536, max_sound_length = 1 << 26;
+}  // namespace detail
 
 /// Checks every field. Errors: invalid_argument, with the field, its range and its value.
 inline error validate(const spectrogram& s) noexcept {
@@ -77,9 +79,10 @@ inline error validate(const spectrogram& s) noexcept {
         const char* name;
         int value, low, high;
     };
-    for (const range& r : {range{"rate", s.rate, min_sound_rate, max_sound_rate}, range{"n_fft", s.n_fft, 16, max_n_fft},
-                           range{"window", s.window, 2, s.n_fft}, range{"hop", s.hop, 1, max_n_fft}, range{"mels", s.mels, 1, 4096},
-                           range{"length", s.length, s.n_fft / 2 + 1, max_sound_length}})
+    for (const range& r :
+         {range{"rate", s.rate, detail::min_sound_rate, detail::max_sound_rate}, range{"n_fft", s.n_fft, 16, detail::max_n_fft},
+          range{"window", s.window, 2, s.n_fft}, range{"hop", s.hop, 1, detail::max_n_fft}, range{"mels", s.mels, 1, 4096},
+          range{"length", s.length, s.n_fft / 2 + 1, detail::max_sound_length}})
         if (r.value < r.low || r.value > r.high)
             return error::format(errc::invalid_argument, "spectrogram.%s: expected %d to %d, found %d", r.name, r.low, r.high, r.value);
     int rest = s.n_fft;
