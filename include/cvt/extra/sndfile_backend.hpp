@@ -1,5 +1,6 @@
-// Decodes sounds with libsndfile. Included by sound.hpp, in the unit that holds the decoder.
+// Decodes sounds with libsndfile, in the unit that defines CVT_WITH_SNDFILE. Included by sound.hpp.
 #pragma once
+#if defined(CVT_WITH_SNDFILE)
 
 #include <sndfile.h>
 
@@ -11,31 +12,31 @@
 // Not `inline`: another unit may have another decoder.
 namespace cvt_sndfile {
 
-struct sound {
+struct stream {
     SNDFILE* file;
     cvt_sound_input input;
 };
 
 static sf_count_t size_of(void* user) {
-    const auto& input = static_cast<sound*>(user)->input;
+    const auto& input = static_cast<stream*>(user)->input;
     return input.size(input.context);
 }
 static sf_count_t seek_in(sf_count_t offset, int whence, void* user) {
-    const auto& input = static_cast<sound*>(user)->input;
+    const auto& input = static_cast<stream*>(user)->input;
     return input.seek(offset, whence, input.context);
 }
 static sf_count_t read_from(void* to, sf_count_t count, void* user) {
-    const auto& input = static_cast<sound*>(user)->input;
+    const auto& input = static_cast<stream*>(user)->input;
     return input.read(to, count, input.context);
 }
 static sf_count_t write_to(const void*, sf_count_t, void*) { return 0; }
 static sf_count_t tell_in(void* user) {
-    const auto& input = static_cast<sound*>(user)->input;
+    const auto& input = static_cast<stream*>(user)->input;
     return input.tell(input.context);
 }
 
 static void* open(const cvt_sound_input* input, cvt_sound_header* header, const char** reason) noexcept {
-    auto* s = static_cast<sound*>(std::malloc(sizeof(sound)));
+    auto* s = static_cast<stream*>(std::malloc(sizeof(stream)));
     *reason = "outofmem";
     if (s == nullptr) return nullptr;
     s->input = *input;
@@ -52,16 +53,16 @@ static void* open(const cvt_sound_input* input, cvt_sound_header* header, const 
 }
 
 static long long read(void* handle, float* to, long long frames) noexcept {
-    return sf_readf_float(static_cast<sound*>(handle)->file, to, frames);
+    return sf_readf_float(static_cast<stream*>(handle)->file, to, frames);
 }
 
 static const char* failure(void* handle) noexcept {
-    SNDFILE* file = static_cast<sound*>(handle)->file;
+    SNDFILE* file = static_cast<stream*>(handle)->file;
     return sf_error(file) == SF_ERR_NO_ERROR ? nullptr : sf_strerror(file);
 }
 
 static void close(void* handle) noexcept {
-    auto* s = static_cast<sound*>(handle);
+    auto* s = static_cast<stream*>(handle);
     sf_close(s->file);
     std::free(s);
 }
@@ -69,3 +70,4 @@ static void close(void* handle) noexcept {
 constexpr cvt_sound_reader reader{"libsndfile", open, read, failure, close};
 
 }  // namespace cvt_sndfile
+#endif

@@ -262,8 +262,8 @@ inline bool is_sound(std::span<const std::byte> head) noexcept {
 CVT_NAMESPACE_END
 
 #if defined(CVT_SOUND_IMPLEMENTATION)
-#if defined(CVT_WITH_SNDFILE)
 #include "sndfile_backend.hpp"
+#if defined(CVT_WITH_SNDFILE)
 extern "C" const cvt_sound_reader* cvt_sound_reader_in_use() noexcept { return &cvt_sndfile::reader; }
 #else
 extern "C" const cvt_sound_reader* cvt_sound_reader_in_use() noexcept {
