@@ -1,6 +1,7 @@
 // audio_preprocessor: makes inputs of sounds: padding, Fourier transforms, mel bands, decibels, normalisation.
 #pragma once
 
+#include <cfloat>
 #include <cmath>
 #include <numbers>
 #include <span>
@@ -112,7 +113,7 @@ private:
     error normalise() noexcept {
         const cvt::spectrogram& s = spectrogram_;
         const double factor = 20 / s.power;
-        double low = HUGE_VAL, high = -HUGE_VAL;
+        double low = DBL_MAX, high = -DBL_MAX;
         for (double& v : values_) {
             if (s.loudness != loudness::linear && v < s.floor) v = s.floor;
             if (s.loudness == loudness::decibels) v = factor * std::log10(v);

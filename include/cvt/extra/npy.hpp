@@ -172,10 +172,10 @@ namespace detail {
 /// What the header of a .npy file says, compared with the size of the file.
 struct npy_layout {
     npy_shape shape;
-    char kind = 0;                           ///< '2', '4' or '8', the bytes of a float; 0 for every other type
-    char descr[48] = "";                     ///< the type, for messages
-    bool fortran_order = false;              ///< the first index runs fastest
-    std::size_t data_at = 0, available = 0;  ///< bytes before the data, and in the data
+    char kind = 0;                             ///< '2', '4' or '8', the bytes of a float; 0 for every other type
+    char descr[sizeof(printable::text)] = "";  ///< the type, for messages
+    bool fortran_order = false;                ///< the first index runs fastest
+    std::size_t data_at = 0, available = 0;    ///< bytes before the data, and in the data
 };
 
 /// Reads the header and finds the size of the data; the file then stands at its first byte. Errors, which name the path: io, malformed,
