@@ -93,8 +93,7 @@ void resize_to(cvt::preprocessing& p, cvt::grid size, std::optional<resize_metho
     p.center_crop = !warp;
     p.resize_height = p.crop_height = size.height;
     p.resize_width = p.crop_width = size.width;
-    refuse(!warp && size.height != size.width,
-           "--size: a height and a width need --resize warp: this model's images are cropped to squares");
+    refuse(!warp && size.height != size.width, "--size: a height and a width need --resize warp: crops are squares");
 }
 
 // Applies --mean and --std.
