@@ -17,9 +17,10 @@
 /// Starts and joins threads in each call, which costs tens of microseconds; cvt/extra/thread_pool.hpp keeps its threads.
 inline cvt::executor fork_join(int workers) {
     return {nullptr, workers, [](void*, int count, void (*task)(void*, int), void* argument) {
-                std::vector<std::jthread> others;  // joined by their destructors
+                std::vector<std::thread> others;
                 for (int i = 1; i < count; ++i) others.emplace_back(task, argument, i);
                 if (count > 0) task(argument, 0);
+                for (std::thread& t : others) t.join();
             }};
 }
 

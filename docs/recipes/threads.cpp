@@ -7,11 +7,12 @@
 
 void host_threads::for_each(int tasks, const std::function<void(int)>& task) {
     std::atomic<int> next{0};
-    std::vector<std::jthread> threads;
+    std::vector<std::thread> threads;
     for (int t = 0; t < count; ++t)
         threads.emplace_back([&] {
             for (int i = next++; i < tasks; i = next++) task(i);
         });
+    for (std::thread& t : threads) t.join();
 }
 
 // recipe: own pool
@@ -32,10 +33,10 @@ std::vector<int> classify_all(const cvt::model& model, std::span<const cvt::imag
         for (std::size_t i = next++; i < images.size(); i = next++)
             if (!session.classify(images[i], logits)) best[i] = cvt::top_k<1>(logits)[0].index;
     };
-    std::vector<std::jthread> others;
+    std::vector<std::thread> others;
     for (int t = 1; t < threads; ++t) others.emplace_back(work);
     work();
-    others.clear();  // joined: only now is the result complete
+    for (std::thread& t : others) t.join();  // only now is the result complete
     return best;
 }
 // end

@@ -11,11 +11,11 @@ CVT_NAMESPACE_BEGIN
 /// The host's way to run tasks in parallel. A session splits each layer into tasks and calls `run` once per layer. Results
 /// have the same bits for any executor and any number of workers.
 /// @code{.cpp}
-/// cvt::executor threads{.workers = 4};
-/// threads.run = [](void*, int count, void (*task)(void*, int), void* argument) {
-///     std::vector<std::jthread> started;  // joined at the closing brace
+/// cvt::executor threads{nullptr, 4, [](void*, int count, void (*task)(void*, int), void* argument) {
+///     std::vector<std::thread> started;
 ///     for (int i = 0; i < count; ++i) started.emplace_back(task, argument, i);
-/// };
+///     for (std::thread& t : started) t.join();
+/// }};
 /// cvt::session session{model, {.executor = threads}};
 /// @endcode
 struct executor {
