@@ -1,4 +1,5 @@
 // platform.hpp on POSIX systems.
+#define _FILE_OFFSET_BITS 64  // for glibc on 32-bit machines: positions have 64 bits
 #include "platform/platform.hpp"
 
 #include <fcntl.h>
@@ -16,6 +17,8 @@
 
 namespace app {
 namespace {
+
+static_assert(sizeof(off_t) == sizeof(std::uint64_t));
 
 // Writes all bytes. A call may write fewer bytes, or none because of a signal. An interrupt ends the wait for a reader.
 template <class Write, class MayWait>

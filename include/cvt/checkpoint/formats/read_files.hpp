@@ -53,7 +53,7 @@ inline path_kind kind_of(const char* path) noexcept {
     return (status.st_mode & _S_IFDIR) != 0 ? path_kind::folder : path_kind::file;
 #else
     struct stat status;
-    if (::stat(path, &status) != 0) return path_kind::missing;
+    if (::stat(path, &status) != 0) return errno == EOVERFLOW ? path_kind::file : path_kind::missing;  // its size has more than 32 bits
     return S_ISDIR(status.st_mode) ? path_kind::folder : path_kind::file;
 #endif
 }
