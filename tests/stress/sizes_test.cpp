@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstdio>
-#include <cvt/checkpoint/formats/safetensors.hpp>
+#include <cvt/checkpoint/formats/read_files.hpp>
 #include <cvt/cost.hpp>
 #include <cvt/extra/npy.hpp>
 #include <cvt/model.hpp>
@@ -161,6 +161,7 @@ TEST_CASE("a tensor beyond the first 4 GiB of a file is read from its place") {
         out.write(reinterpret_cast<const char*>(values), sizeof values);
         REQUIRE(out.good());
     }
+    CHECK(cvt::checkpoint::kind_of(path.c_str()) == cvt::checkpoint::path_kind::file);
     auto file = cvt::checkpoint::byte_source::open(path.c_str());
     INFO(file.error().what());
     REQUIRE(file);
