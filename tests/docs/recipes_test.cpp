@@ -176,10 +176,10 @@ TEST_CASE("pixels of OpenCV, Qt and stb_image are the picture's, without a copy"
                         rgb.pixels[static_cast<std::size_t>((y * width + x) * 3 + c)];
         return bytes;
     };
-    const auto check = [&](const auto& image, const std::uint8_t* data) {
+    const auto check = [&](const auto& image, const std::uint8_t* pixels) {
         const cvt::result<cvt::image_view> view = view_of(image);
         REQUIRE(view);
-        CHECK(view->data == data);
+        CHECK(view->data == pixels);
         CHECK(logits_of(nano(), *view) == expected);
     };
     const int wide = 4 * width + 12;
