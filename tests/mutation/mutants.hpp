@@ -53,13 +53,13 @@ public:
         std::uint64_t header = 0;
         if (kind_ == layout::safetensors) std::memcpy(&header, file_.data(), sizeof header);
         text_at_ = kind_ == layout::safetensors ? 8 : 0;
-        text_size_ = kind_ == layout::safetensors ? header : kind_ == layout::text ? file_.size() : 0;
+        text_size_ = kind_ == layout::safetensors ? static_cast<std::size_t>(header) : kind_ == layout::text ? file_.size() : 0;
     }
 
     /// Returns mutant `n`. Every second one is a truncation, until the file was truncated at every byte of the first 4 KiB.
     [[nodiscard]] std::string operator()(std::uint64_t n) const {
         const std::size_t cuts = file_.size() < 4096 ? file_.size() : 4096;
-        if (n % 2 == 0 && n / 2 < cuts) return file_.substr(0, n / 2);
+        if (n % 2 == 0 && n / 2 < cuts) return file_.substr(0, static_cast<std::size_t>(n / 2));
         numbers r{n * 31 + file_.size()};
         std::string m = file_;
         switch (r.below(text_size_ != 0 ? 6 : 4)) {

@@ -26,13 +26,14 @@ inline void insist(bool good, const char* what) {
 inline std::uint64_t number_at(std::string_view bytes, std::uint64_t at, int width) {
     insist(at <= bytes.size() && bytes.size() - at >= static_cast<std::uint64_t>(width), "a number past the end");
     std::uint64_t value = 0;
-    for (int i = width - 1; i >= 0; --i) value = value * 256 + static_cast<unsigned char>(bytes[at + static_cast<std::uint64_t>(i)]);
+    for (int i = width - 1; i >= 0; --i)
+        value = value * 256 + static_cast<unsigned char>(bytes[static_cast<std::size_t>(at) + static_cast<std::size_t>(i)]);
     return value;
 }
 
 inline std::string_view part_of(std::string_view bytes, std::uint64_t at, std::uint64_t size) {
     insist(at <= bytes.size() && size <= bytes.size() - at, "a part past the end");
-    return bytes.substr(at, size);
+    return bytes.substr(static_cast<std::size_t>(at), static_cast<std::size_t>(size));
 }
 
 /// Converts IEEE 754 half precision by its definition.

@@ -25,7 +25,7 @@ inline nlohmann::json parse_strictly(std::string_view text) {
 inline oracle_table read_safetensors_oracle(std::string_view file) {
     const std::uint64_t size = number_at(file, 0, 8);
     const nlohmann::json header = parse_strictly(part_of(file, 8, size));
-    const std::string_view data = file.substr(8 + size);
+    const std::string_view data = part_of(file, 8 + size, file.size() - 8 - size);
     oracle_table table;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
     for (const auto& [name, info] : header.items()) {

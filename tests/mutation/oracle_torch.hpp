@@ -60,7 +60,7 @@ private:
     }
     std::uint64_t take_number(int width) { return number_at(take(static_cast<std::uint64_t>(width)), 0, width); }
     std::string line() {
-        const std::size_t end = bytes_.find('\n', at);
+        const std::size_t end = bytes_.find('\n', static_cast<std::size_t>(at));
         insist(end != std::string_view::npos, "a line without an end");
         const std::string text{take(end - at)};
         take(1);
@@ -293,7 +293,7 @@ oracle_table tensors_of(const py_value& root, StorageOf&& storage_of) {
 
 /// Returns the names and contents of a zip's entries from its central directory.
 inline std::map<std::string, std::string_view> zip_entries(std::string_view file) {
-    std::uint64_t end = file.size();
+    std::size_t end = file.size();
     do insist(end-- != 0, "no directory");
     while (file.substr(end, 4) != "PK\5\6" || end + 22 + number_at(file, end + 20, 2) != file.size());
     std::uint64_t count = number_at(file, end + 10, 2), at = number_at(file, end + 16, 4);
@@ -312,7 +312,7 @@ inline std::map<std::string, std::string_view> zip_entries(std::string_view file
         if (number_at(file, at + 10, 2) == 0 && local + 30 <= file.size()) {  // entries that no tensor needs may be damaged
             const std::uint64_t data = local + 30 + number_at(file, local + 26, 2) + number_at(file, local + 28, 2);
             if (data <= file.size() && size <= file.size() - data)
-                entries[std::string{part_of(file, at + 46, name)}] = file.substr(data, size);
+                entries[std::string{part_of(file, at + 46, name)}] = part_of(file, data, size);
         }
         at += 46 + name + extra + number_at(file, at + 32, 2);
     }
@@ -347,7 +347,7 @@ inline oracle_table read_torch_oracle(std::string_view file) {
         places[key->text] = at + 8;
         at += 8 + numel * static_cast<std::uint64_t>(width_of(type_of(storage)));
     }
-    return tensors_of(root, [&](const std::string& key) { return file.substr(places.at(key)); });
+    return tensors_of(root, [&](const std::string& key) { return part_of(file, places.at(key), file.size() - places.at(key)); });
 }
 
 }  // namespace cvt_test

@@ -18,7 +18,7 @@
 #define CVT_TEST_SANITIZED
 #endif
 
-#if defined(__GLIBC__) && !defined(CVT_TEST_SANITIZED) && !defined(CVT_PORTABLE_ONLY)
+#if defined(__GLIBC__) && !defined(CVT_TEST_SANITIZED) && !defined(CVT_TEST_STATIC) && !defined(CVT_PORTABLE_ONLY)
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -94,7 +94,7 @@ void free(void* p) noexcept {
 }
 }
 
-#else  // a sanitizer needs its own malloc, and finds leaks itself; other C libraries have no second names for the functions
+#else  // a sanitizer needs its own malloc, and finds leaks itself; a static glibc has its own; other C libraries have no second names
 
 #include "counted_new.hpp"
 
