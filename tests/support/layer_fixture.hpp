@@ -105,7 +105,7 @@ public:
         blocks_.resize(depth);
         cvt::detail::arena measure;
         cvt::network::weight_layout{config_, set, cvt::precision::f32, measure}.run(blocks_);
-        floats_ = poisoned(measure.peak() / sizeof(float));
+        floats_ = poisoned(static_cast<std::size_t>(measure.peak()) / sizeof(float));
         cvt::detail::arena memory{reinterpret_cast<std::byte*>(floats_.data())};
         weights_ = cvt::network::weight_layout{config_, set, cvt::precision::f32, memory}.run(blocks_);
         filled_ = memory.peak();
@@ -117,7 +117,7 @@ public:
     const cvt::network::model_weights* operator->() const { return &weights_; }
     const cvt::network::block_weights& block(std::size_t i = 0) const { return blocks_[i]; }
     /// Returns the number of bytes that the packer took.
-    std::size_t filled() const { return filled_; }
+    std::uint64_t filled() const { return filled_; }
     const cvt::warning_list& warnings() const { return warnings_; }
     const cvt::error& error() const { return error_; }
 
@@ -128,7 +128,7 @@ private:
     cvt::network::model_weights weights_;
     cvt::warning_list warnings_;
     cvt::error error_;
-    std::size_t filled_ = 0;
+    std::uint64_t filled_ = 0;
 };
 
 /// The context of a layer, with exactly the scratch memory that the layer asks for.

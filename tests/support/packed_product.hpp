@@ -9,7 +9,7 @@ namespace cvt_test {
 class packed_product {
 public:
     packed_product(const cvt::kernels::gemm_kernels& gemm, std::ptrdiff_t n, std::ptrdiff_t k)
-        : bytes_(gemm.packed_bytes(n, k), std::byte{0xFF}), packed_{packed_at(gemm, bytes_.data(), n, k)} {}
+        : bytes_(static_cast<std::size_t>(gemm.packed_bytes(n, k)), std::byte{0xFF}), packed_{packed_at(gemm, bytes_.data(), n, k)} {}
     packed_product(const cvt::kernels::gemm_kernels& gemm, const std::vector<float>& w, std::ptrdiff_t n, std::ptrdiff_t k)
         : packed_product{gemm, n, k} {
         gemm.pack({.weights = w.data(), .stride_n = k, .stride_k = 1, .to = packed_});

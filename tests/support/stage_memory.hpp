@@ -16,10 +16,10 @@ public:
         : stage_memory{s, shape, set, host, activation, cvt::network::scratch_bytes(s, channels, shape, set.f32)} {}
     /// With the scratch memory that a single layer asks for.
     stage_memory(const cvt::stage_config& s, const cvt::network::stage_shape& shape, const cvt::kernels::kernel_set& set,
-                 const cvt::executor& host, cvt::gelu activation, std::size_t scratch)
+                 const cvt::executor& host, cvt::gelu activation, std::uint64_t scratch)
         : config_{s},
           shape_{shape},
-          context_{set, host, scratch},
+          context_{set, host, static_cast<std::size_t>(scratch)},
           heads_{poisoned_rows(shape.queries(), s.embed_dim)},
           activation_{activation} {
         cvt::detail::arena measure;

@@ -26,7 +26,7 @@ std::size_t place(std::ptrdiff_t i, std::ptrdiff_t j, std::ptrdiff_t packed_k) {
     return offset(i / pair * pair * packed_k + j * pair + i % pair);
 }
 
-std::size_t bf16_bytes(std::ptrdiff_t n, std::ptrdiff_t k) { return offset((n + 1) / pair * pair * k); }
+std::uint64_t bf16_bytes(std::ptrdiff_t n, std::ptrdiff_t k) { return offset((n + 1) / pair * pair * k); }
 
 void bf16_pack(const cvt::kernels::pack_args& a) {
     for (std::ptrdiff_t i = 0; i < a.to.n; ++i)

@@ -12,7 +12,7 @@ using namespace cvt_test;
 namespace {
 
 /// Returns the bytes of a model's packed weights, measured without packing.
-std::size_t packed_bytes(const cvt::config& c, const cvt::kernels::kernel_set& set) {
+std::uint64_t packed_bytes(const cvt::config& c, const cvt::kernels::kernel_set& set) {
     std::size_t depth = 0;
     for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
     std::vector<cvt::network::block_weights> blocks(depth);

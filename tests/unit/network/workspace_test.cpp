@@ -12,7 +12,7 @@ namespace {
 
 struct piece {
     const std::byte* begin;
-    std::size_t bytes;
+    std::uint64_t bytes;
 };
 
 std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
@@ -42,7 +42,7 @@ std::vector<piece> pieces_of_stage(const cvt::config& c, const cvt::model_shape&
 void check(const cvt::config& c, int height, int width) {
     const cvt::model_shape shape = *shape_of(c, height, width);
     for (const cvt::kernels::kernel_set* set : cvt::kernels::available()) {
-        std::size_t alone = 0;
+        std::uint64_t alone = 0;
         for (const int workers : {1, 2, 7}) {
             INFO(set->name << ", " << height << "x" << width << ", " << workers << " workers");
             const cvt::network::workspace measured = cvt::network::plan_workspace(c, shape, *set, workers, nullptr);
