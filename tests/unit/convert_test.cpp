@@ -75,7 +75,7 @@ nlohmann::json read_header(const std::string& path) {
     std::uint64_t length = 0;
     file.read(reinterpret_cast<char*>(&length), sizeof length);
     CHECK(length % 8 == 0);
-    std::string text(length, '\0');
+    std::string text(static_cast<std::size_t>(length), '\0');
     file.read(text.data(), static_cast<std::streamsize>(length));
     return nlohmann::json::parse(text);
 }

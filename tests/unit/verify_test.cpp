@@ -27,9 +27,10 @@ struct converted_model {
         REQUIRE(done);
         config = read_file(folder / "out/config.json");
         const std::string file = read_file(folder / "out/model.safetensors");
-        header = nlohmann::json::parse(file.substr(8, file.size() - 8 - done->weight_bytes));
+        const std::size_t data_at = file.size() - static_cast<std::size_t>(done->weight_bytes);
+        header = nlohmann::json::parse(file.substr(8, data_at - 8));
         record = nlohmann::json::parse(header["__metadata__"]["cvt.self_test"].get<std::string>());
-        data = file.substr(file.size() - done->weight_bytes);
+        data = file.substr(data_at);
     }
 
     [[nodiscard]] cvt::result<cvt::verification> verify(const cvt::load_options& options = {}) const {

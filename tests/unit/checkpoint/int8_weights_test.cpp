@@ -38,8 +38,8 @@ struct parts {
         const std::string file = read_file(path);
         std::uint64_t length = 0;
         std::memcpy(&length, file.data(), sizeof length);
-        header = json::parse(file.substr(8, length));
-        data = file.substr(8 + length);
+        header = json::parse(file.substr(8, static_cast<std::size_t>(length)));
+        data = file.substr(8 + static_cast<std::size_t>(length));
     }
     [[nodiscard]] std::string file() const {
         std::string text = header.dump();
