@@ -16,8 +16,9 @@ const std::string weights = CVT_WEIGHTS;
 // Copies the built-in model's tensors; the hook changes each, or drops it if it returns false.
 void rewrite_model(const std::string& target, const std::function<bool(const std::string& name, json& shape, std::string& data)>& change) {
     const std::string file = read_file(weights + "/model.safetensors");
-    std::uint64_t length = 0;
-    std::memcpy(&length, file.data(), 8);
+    std::uint64_t size = 0;
+    std::memcpy(&size, file.data(), sizeof size);
+    const auto length = static_cast<std::size_t>(size);
     const json header = json::parse(file.substr(8, length));
     safetensors_writer out;
     for (const auto& [name, entry] : header.items()) {
