@@ -31,6 +31,10 @@ static_assert(std::endian::native == std::endian::little,
 #define CVT_TAG_SIMD _sve
 #elif defined(__ARM_FEATURE_ATOMICS)  // every 64-bit ARM architecture after ARMv8.0
 #define CVT_TAG_SIMD _lse
+#elif defined(__wasm_relaxed_simd__)
+#define CVT_TAG_SIMD _relaxed
+#elif defined(__wasm_simd128__)
+#define CVT_TAG_SIMD _simd128
 #else
 #define CVT_TAG_SIMD _base
 #endif
@@ -61,7 +65,7 @@ static_assert(std::endian::native == std::endian::little,
 
 // Units compiled at the architecture's baseline, with exceptions and IEEE arithmetic: see kernels/sets.hpp.
 #if !defined(__SSE3__) && !defined(__POPCNT__) && !defined(__ARM_FEATURE_SVE) && !defined(__ARM_FEATURE_ATOMICS) && \
-    !defined(__FAST_MATH__) && (defined(__cpp_exceptions) || defined(_CPPUNWIND))
+    !defined(__wasm_simd128__) && !defined(__FAST_MATH__) && (defined(__cpp_exceptions) || defined(_CPPUNWIND))
 #define CVT_UNIT_IS_BASELINE 1
 #endif
 

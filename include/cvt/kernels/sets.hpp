@@ -6,6 +6,8 @@
 
 #include "arm/neon.hpp"
 #include "select.hpp"
+#include "wasm/relaxed.hpp"
+#include "wasm/simd128.hpp"
 #include "x86/avx2.hpp"
 #include "x86/avx512.hpp"
 #include "x86/avx512_vnni.hpp"
@@ -14,8 +16,8 @@
 
 // Eigen's templates are not in cvt's namespace: two units of different flags that both instantiate them share one body, and
 // link order decides which. So only units at the architecture's baseline, with exceptions and IEEE arithmetic, have the
-// Eigen set. On x86-64 and 64-bit ARM, SSE2 and NEON are the fallback of every unit.
-#if defined(CVT_UNIT_IS_BASELINE) || !(defined(CVT_HAS_SSE2_KERNELS) || defined(CVT_HAS_NEON_KERNELS))
+// Eigen set. On x86-64 and 64-bit ARM, SSE2 and NEON are the fallback of every unit. In WebAssembly a unit with vectors has one set.
+#if defined(CVT_UNIT_IS_BASELINE) || !(defined(CVT_HAS_SSE2_KERNELS) || defined(CVT_HAS_NEON_KERNELS) || defined(__wasm_simd128__))
 #define CVT_HAS_EIGEN_KERNELS 1
 #endif
 
@@ -42,6 +44,12 @@ inline constexpr const kernel_set* compiled[] {
 #endif
 #if defined(CVT_HAS_NEON_KERNELS)
         &neon::set,
+#endif
+#if defined(CVT_HAS_WASM_RELAXED_KERNELS)
+        &wasm_relaxed::set,
+#endif
+#if defined(CVT_HAS_WASM_SIMD128_KERNELS)
+        &wasm_simd128::set,
 #endif
 #if defined(CVT_HAS_EIGEN_KERNELS)
         &with_eigen::set,

@@ -19,7 +19,8 @@ using vec = float32x4_t;
 using ints = int32x4_t;
 using mask = uint32x4_t;
 inline constexpr std::ptrdiff_t lanes = 4;
-inline constexpr int nr_vectors = 2;      // of 32 registers 12 are sums, 2 weights, 1 an input
+inline constexpr int nr_vectors = 2;  // of 32 registers 12 are sums, 2 weights, 1 an input
+inline constexpr int mr = 6, unroll = 4;
 inline constexpr std::ptrdiff_t mc = 72;  // with gemm_f32.inl's kc 144 KiB of inputs
 
 CVT_SIMD vec set1(float v) { return vdupq_n_f32(v); }

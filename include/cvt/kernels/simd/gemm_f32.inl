@@ -1,7 +1,6 @@
 // Products with float32 weights: weights packed into panels, a register tile of mr rows by nr columns. Included by kernels.inl.
 
 inline constexpr std::ptrdiff_t nr = nr_vectors * lanes;  // columns of the register tile
-inline constexpr int mr = 6;                              // its rows
 inline constexpr std::ptrdiff_t kc = 512;         // depth summed in registers before it is added to memory: bounds the rounding error
 inline constexpr std::ptrdiff_t task_rows = 204;  // maximum number of rows of a task
 
@@ -35,7 +34,7 @@ inline void pack(const pack_args& a) noexcept {
     }
 }
 
-inline constexpr std::ptrdiff_t unroll = 4, line = 64 / sizeof(float);
+inline constexpr std::ptrdiff_t line = 64 / sizeof(float);
 
 /// Arguments of a register tile.
 struct tile_args {
@@ -79,11 +78,13 @@ CVT_SIMD void multiply_step(vec (&sum)[static_cast<std::size_t>(Rows)][static_ca
 template <int Rows, int Vectors>
 CVT_SIMD void multiply_steps(vec (&sum)[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)], const float*& in,
                              row_offsets row, const float*& w) {
-    static_assert(unroll == 4);
+    static_assert(unroll == 4 || unroll == 1);
     multiply_step<Rows, Vectors, 0>(sum, in, row, w);
-    multiply_step<Rows, Vectors, 1>(sum, in, row, w);
-    multiply_step<Rows, Vectors, 2>(sum, in, row, w);
-    multiply_step<Rows, Vectors, 3>(sum, in, row, w);
+    if constexpr (unroll == 4) {
+        multiply_step<Rows, Vectors, 1>(sum, in, row, w);
+        multiply_step<Rows, Vectors, 2>(sum, in, row, w);
+        multiply_step<Rows, Vectors, 3>(sum, in, row, w);
+    }
     in += unroll;
     w += unroll * nr;
     CVT_UNROLL for (int r = 0; r < Rows; ++r) { CVT_UNROLL for (int v = 0; v < Vectors; ++v) keep_in_register(sum[r][v]); }
@@ -99,11 +100,14 @@ CVT_SIMD void multiply_accumulate(vec (&sum)[static_cast<std::size_t>(Rows)][sta
                                   const tile_args& a) noexcept {
     const auto bytes = a.in_stride * static_cast<std::ptrdiff_t>(sizeof(float));
     const row_offsets row{bytes, 3 * bytes, 5 * bytes};
-    const float *in = a.in, *w = a.weights, *prefetch = a.prefetch;
+    const float *in = a.in, *w = a.weights;
+    [[maybe_unused]] const float* prefetch = a.prefetch;
     const float *const end = w + a.k * nr, *const whole = w + a.k / unroll * unroll * nr;
-    for (const float* const fetched = w + a.prefetch_lines * unroll * nr; w != fetched; prefetch += line) {
-        __builtin_prefetch(prefetch, 0, 2);
-        multiply_steps<Rows, Vectors>(sum, in, row, w);
+    if constexpr (unroll > 1) {  // otherwise the set has no prefetch
+        for (const float* const fetched = w + a.prefetch_lines * unroll * nr; w != fetched; prefetch += line) {
+            __builtin_prefetch(prefetch, 0, 2);
+            multiply_steps<Rows, Vectors>(sum, in, row, w);
+        }
     }
     while (w != whole) multiply_steps<Rows, Vectors>(sum, in, row, w);
     for (; w != end; ++in, w += nr) multiply_step<Rows, Vectors, 0>(sum, in, row, w);
@@ -161,24 +165,29 @@ inline void register_tiles(tile_args& a, std::ptrdiff_t tiles) noexcept {
 }
 
 /// Computes all rows of a panel's first vectors. In tiles of one or two rows the multipliers wait for each other's sums. So the last
-/// 7 or 8 rows are split into 4 and 3 or 4.
+/// mr + 1 or mr + 2 rows are split in halves, of which the first is not smaller.
 template <int Vectors>
 inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
-    static_assert(mr == 6, "the switch has cases for the last 1 to 5 rows");
+    static_assert(mr == 4 || mr == 6, "the switch has cases for the last 1 to 5 rows");
     const bool split = rows > mr && (rows % mr == 1 || rows % mr == 2);
     const std::ptrdiff_t whole = rows / mr - (split ? 1 : 0);
-    register_tiles<6, Vectors>(a, whole);
+    register_tiles<mr, Vectors>(a, whole);
     std::ptrdiff_t left = rows - whole * mr;
     if (left > mr) {
-        register_tiles<4, Vectors>(a, 1);
-        left -= 4;
+        constexpr int half = mr / 2 + 1;
+        register_tiles<half, Vectors>(a, 1);
+        left -= half;
     }
     switch (left) {
         case 1: return register_tiles<1, Vectors>(a, 1);
         case 2: return register_tiles<2, Vectors>(a, 1);
         case 3: return register_tiles<3, Vectors>(a, 1);
-        case 4: return register_tiles<4, Vectors>(a, 1);
-        case 5: return register_tiles<5, Vectors>(a, 1);
+        case 4:
+            if constexpr (mr > 4) register_tiles<4, Vectors>(a, 1);
+            return;
+        case 5:
+            if constexpr (mr > 4) register_tiles<5, Vectors>(a, 1);
+            return;
         default: return;
     }
 }

@@ -7,7 +7,9 @@
 //   supported()                    whether this CPU can run it
 //   vec, ints, mask                a vector of `lanes` floats, a vector of as many int32, the result of a comparison
 //   lanes, nr_vectors              floats in a vector; vectors in a row of the register tile, 2 or 4: nr = nr_vectors * lanes
-//   mc                             number of rows whose inputs stay in the L2 cache, a multiple of mr, 6
+//   mr                             rows of the register tile, 4 or 6
+//   unroll                         steps of depth in an iteration of the innermost loop, 4; or 1, which also means no prefetch
+//   mc                             number of rows whose inputs stay in the L2 cache, a multiple of mr
 //
 //   vec   set1(float)              the value in every lane
 //   vec   load(p)                  from any address; void store(p, vec) to any address
@@ -23,7 +25,7 @@
 //   vec   abs(a)                   NaN stays NaN
 //   mask  less(a, b)               false if either is NaN
 //   vec   select(mask, yes, no)    lane by lane
-//   ints  round(a)                 to the nearest, ties to even; |a| below 2^31
+//   ints  round(a)                 to the nearest, ties to even; |a| below 2^22
 //   vec   to_float(ints)
 //   vec   times_power_of_two(a, n) a * 2^n; a and the result normal numbers
 //   float sum_of(a)                sum of all lanes, in an order that the set chooses; float max_of(a), their maximum, without NaN
@@ -58,7 +60,7 @@ static_assert(__is_same(decltype(sum_of(vec{})), float) && __is_same(decltype(ma
 static_assert(__is_same(decltype(broadcast4(0)), ints));
 static_assert(__is_same(decltype(load4(static_cast<const std::byte*>(nullptr))), ints));
 static_assert(input_max == 255 || input_max == 127);
-static_assert(mc % 6 == 0 && mc > 0 && (nr_vectors == 2 || nr_vectors == 4));
+static_assert(mc % mr == 0 && mc > 0 && (nr_vectors == 2 || nr_vectors == 4));
 
 #include "math.inl"
 

@@ -28,7 +28,8 @@ using vec = __m256;
 using ints = __m256i;
 using mask = __m256;
 inline constexpr std::ptrdiff_t lanes = 8;
-inline constexpr int nr_vectors = 2;      // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr int nr_vectors = 2;  // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr int mr = 6, unroll = 4;
 inline constexpr std::ptrdiff_t mc = 72;  // with gemm_f32.inl's kc 144 KiB of inputs
 
 CVT_SIMD vec set1(float v) { return _mm256_set1_ps(v); }

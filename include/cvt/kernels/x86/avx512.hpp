@@ -29,7 +29,8 @@ using vec = __m512;
 using ints = __m512i;
 using mask = __mmask16;
 inline constexpr std::ptrdiff_t lanes = 16;
-inline constexpr int nr_vectors = 4;       // of 32 registers 24 are sums, 4 weights, 1 an input
+inline constexpr int nr_vectors = 4;  // of 32 registers 24 are sums, 4 weights, 1 an input
+inline constexpr int mr = 6, unroll = 4;
 inline constexpr std::ptrdiff_t mc = 102;  // with gemm_f32.inl's kc 204 KiB of inputs
 // Some intrinsics without a mask start from an uninitialised value, about which g++ 12 warns in every host. They are used with the mask
 // of all lanes instead, which compilers drop.

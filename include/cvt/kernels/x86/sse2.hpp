@@ -19,7 +19,8 @@ using vec = __m128;
 using ints = __m128i;
 using mask = __m128;
 inline constexpr std::ptrdiff_t lanes = 4;
-inline constexpr int nr_vectors = 2;      // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr int nr_vectors = 2;  // of 16 registers 12 are sums, 2 weights, 1 an input
+inline constexpr int mr = 6, unroll = 4;
 inline constexpr std::ptrdiff_t mc = 72;  // with gemm_f32.inl's kc 144 KiB of inputs
 
 CVT_SIMD vec set1(float v) { return _mm_set1_ps(v); }
