@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "common/failure.hpp"
+#include "common/input_side.hpp"
 #include "common/paths.hpp"
 #include "common/text_lines.hpp"
 #include "embedded_model.hpp"
@@ -75,25 +76,11 @@ struct checkpoint_facts {
     std::vector<std::string> labels;  ///< one for each class; empty strings for classes without one
 };
 
-// The size of the inputs, or that of a square of their shorter side if their size depends on the image.
-cvt::grid size_of(const cvt::preprocessing& p) { return cvt::output_size(p).value_or(cvt::grid{p.short_side, p.short_side}); }
-
-// Applies --size and --resize. Mean and std stay the model's, and so does the way of resizing unless --resize is given.
-void resize_to(cvt::preprocessing& p, cvt::grid size, std::optional<resize_method> method) {
-    const int side = size.height;
-    // A model that follows the official rule (crop below 384, warp from 384 on) follows it at the new size, too.
-    const bool official = p.resize == cvt::preprocessing::for_size(size_of(p).height).resize;
-    const bool warp =
-        method ? *method == resize_method::warp : (official ? cvt::preprocessing::for_size(side).resize : p.resize) == rule::warp;
-    // Keeps the model's own ratio of resize to crop. The official int(side / 0.875) cannot be computed from rounded numbers.
-    const auto official_short_side = [](int n) { return static_cast<int>(std::int64_t{n} * 8 / 7); };
-    const bool own_ratio = p.resize == rule::short_side && p.center_crop && p.short_side != official_short_side(p.crop_height);
-    p.short_side = own_ratio ? static_cast<int>(std::int64_t{side} * p.short_side / p.crop_height) : official_short_side(side);
-    p.resize = warp ? rule::warp : rule::short_side;
-    p.center_crop = !warp;
-    p.resize_height = p.crop_height = size.height;
-    p.resize_width = p.crop_width = size.width;
+// Applies --size and --resize. The way of resizing stays the model's unless --resize is given.
+void resize(cvt::preprocessing& p, cvt::grid size, std::optional<resize_method> method) {
+    const bool warp = method ? *method == resize_method::warp : warps_at(p, size.height);
     refuse(!warp && size.height != size.width, "--size: a height and a width need --resize warp: crops are squares");
+    resize_to(p, size, warp);
 }
 
 // Applies --mean and --std.
@@ -159,7 +146,7 @@ decisions decide(const options& o, const checkpoint_facts& facts, const std::opt
     change_values(o, d.preprocessing);
     // Other inputs than photos are not cropped.
     const std::optional<resize_method> method = facts.config.num_channels == 3 ? o.resize : resize_method::warp;
-    if (o.size || o.resize) resize_to(d.preprocessing, o.size.value_or(size_of(d.preprocessing)), method);
+    if (o.size || o.resize) resize(d.preprocessing, o.size.value_or(size_of(d.preprocessing)), method);
     if (o.size) d.size_from = "--size";
     refuse(o.crop && !d.preprocessing.center_crop, "--crop: this model's images are not cropped (see --resize crop)");
     if (o.crop) d.preprocessing.rounding = *o.crop;
