@@ -14,7 +14,8 @@ const fs::path source = CVT_SOURCE;
 /// The documents that are linked from the README.
 std::vector<fs::path> documents() {
     std::vector<fs::path> found;
-    for (const char* folder : {".", "docs", "docs/cluster", "benchmarks", "benchmarks/peers", "examples/images", "weights"})
+    for (const char* folder :
+         {".", "docs", "docs/cluster", "benchmarks", "benchmarks/peers", "benchmarks/web", "bindings/js", "examples/images", "weights"})
         for (const auto& entry : fs::directory_iterator{source / folder})
             if (entry.path().extension() == ".md") found.push_back(entry.path());
     return found;
