@@ -38,6 +38,7 @@ CVT_SIMD vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
 CVT_SIMD vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
+CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
 CVT_SIMD vec abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.F), a); }
