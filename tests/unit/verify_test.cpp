@@ -61,7 +61,7 @@ TEST_CASE("verify: an unchanged conversion passes", "[verify]") {
     CHECK(v->height == 224);
     CHECK(std::string{v->output} == "logits");
     CHECK(std::string{v->stored_by}.starts_with("cvt " CVT_VERSION_STRING ", "));
-    for (const char* kernels : {"eigen", "sse2", "avx2", "avx512", "neon"}) {
+    for (const char* kernels : {"eigen", "sse2", "avx2", "avx512", "neon", "neon_dotprod"}) {
         if (!cvt::kernels::select(kernels)) continue;
         const auto other = m.verify({.kernels = kernels});
         REQUIRE(other);

@@ -40,6 +40,7 @@ CVT_SIMD float sum_of(vec v) { return v; }
 CVT_SIMD float max_of(vec v) { return v; }
 
 inline constexpr int input_max = 255;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return bytes; }
 CVT_SIMD ints load4(const std::byte* p) {
     ints v = 0;

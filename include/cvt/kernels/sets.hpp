@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "arm/neon.hpp"
+#include "arm/neon_dotprod.hpp"
 #include "select.hpp"
 #include "x86/avx2.hpp"
 #include "x86/avx512.hpp"
@@ -39,6 +40,9 @@ inline constexpr const kernel_set* compiled[] {
 #endif
 #if defined(CVT_HAS_AVX2_KERNELS)
         &avx2::set,
+#endif
+#if defined(CVT_HAS_NEON_DOTPROD_KERNELS)
+        &neon_dotprod::set,
 #endif
 #if defined(CVT_HAS_NEON_KERNELS)
         &neon::set,

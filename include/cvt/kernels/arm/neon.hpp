@@ -57,6 +57,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 
 /// Bytes are widened: instructions that multiply unsigned by signed bytes are an extension (i8mm).
 inline constexpr int input_max = 255;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return vdupq_n_s32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return vreinterpretq_s32_s8(vld1q_s8(reinterpret_cast<const signed char*>(p))); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {

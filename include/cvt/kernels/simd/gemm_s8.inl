@@ -13,7 +13,7 @@ inline constexpr std::ptrdiff_t mc = 72;
 static_assert(mc % mr == 0 && kc % lanes == 0);
 inline constexpr std::ptrdiff_t line = 64;  // bytes of a cache line
 
-/// Size of one depth block of a panel: (depth / 4, nr, 4) weights, then nr scales and nr offsets.
+/// Size of one depth block of a panel: (depth / 4, nr, 4) weights, then nr scales and nr sums of bytes.
 inline std::ptrdiff_t block_bytes(std::ptrdiff_t depth) noexcept {
     return nr * ((depth + 3) / 4 * 4 + 2 * static_cast<std::ptrdiff_t>(sizeof(float)));
 }
@@ -30,7 +30,7 @@ inline std::size_t depth_offset(std::ptrdiff_t first) noexcept { return static_c
 /// A depth block of a panel.
 struct weight_block {
     const std::byte* bytes;
-    const float *scale, *offset;  ///< (nr) s_n, and s_n times the sum of the block's bytes
+    const float *scale, *sum;  ///< (nr) s_n, and the sum of the block's bytes
 };
 inline weight_block block_at(const std::byte* data, std::ptrdiff_t depth) noexcept {
     const float* const scale = static_cast<const float*>(static_cast<const void*>(data + nr * ((depth + 3) / 4 * 4)));
@@ -52,7 +52,7 @@ inline void pack(const pack_args& a) noexcept {
                 block[i / 4 * 4 * nr + lane * 4 + i % 4] = static_cast<std::byte>(static_cast<signed char>(byte));
                 sum += byte;
             }
-            const float terms[]{step, step * static_cast<float>(sum)};
+            const float terms[]{step, static_cast<float>(sum)};
             std::byte* const scale = block + nr * ((depth + 3) / 4 * 4) + lane * static_cast<std::ptrdiff_t>(sizeof(float));
             __builtin_memcpy(scale, &terms[0], sizeof(float));
             __builtin_memcpy(scale + nr * static_cast<std::ptrdiff_t>(sizeof(float)), &terms[1], sizeof(float));
@@ -183,7 +183,7 @@ CVT_SIMD void store_tile(const tile_args& a, ints (&sum)[static_cast<std::size_t
     const std::ptrdiff_t stride = a.out_stride;
     CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) {
         const std::ptrdiff_t c = v * lanes, left = Whole ? lanes : a.width - c;
-        const vec scale = load(a.w.scale + c), offset = load(a.w.offset + c);
+        const vec scale = load(a.w.scale + c), offset = mul(scale, load(a.w.sum + c));
         const vec bias = a.bias == nullptr ? set1(0.F) : Whole ? load(a.bias + c) : load_part(a.bias + c, left);
         float* const out = a.out + c;
         vec y[static_cast<std::size_t>(Rows)];
@@ -203,8 +203,10 @@ CVT_SIMD void store_tile(const tile_args& a, ints (&sum)[static_cast<std::size_t
 template <int Rows>
 __attribute__((noinline)) inline void register_tile(const tile_args& a) noexcept {
     ints sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(nr_vectors)];
-    CVT_UNROLL for (int r = 0; r < Rows; ++r) {
-        CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) { sum[r][v] = round(set1(0.F)); }
+    CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) {
+        // What a set subtracts from every byte of the input, times the sum of the weights; exact in float32.
+        const ints start = round(input_shift == 0 ? set1(0.F) : mul(load(a.w.sum + v * lanes), set1(static_cast<float>(input_shift))));
+        CVT_UNROLL for (int r = 0; r < Rows; ++r) sum[r][v] = start;
     }
     const unsigned char* in = a.bytes;
     const std::byte *w = a.w.bytes, *prefetch = a.prefetch, *const end = w + a.steps * 4 * nr;

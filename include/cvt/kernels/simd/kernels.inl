@@ -30,6 +30,7 @@
 //   float sum_of(a)                sum of all lanes, in an order that the set chooses; float max_of(a), their maximum, without NaN
 //
 //   input_max                      the largest byte of a quantised input: 255 or 127
+//   input_shift                    what store_bytes subtracts from every byte: 0, or 128 if accumulate4 multiplies signed bytes
 //   ints  broadcast4(bytes)        an int of four unsigned bytes in every lane
 //   ints  load4(p)                 four signed bytes per lane, from any address
 //   void  accumulate4(s, a, b)     s += a[0] b[0] + ... + a[3] b[3] in every lane of int32, exact; bytes of a are from 0 to

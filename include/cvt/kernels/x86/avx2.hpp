@@ -71,6 +71,7 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
 
 /// Sums of pairs have 16 bits; 127 * 127 + 127 * 127 fits.
 inline constexpr int input_max = 127;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return _mm256_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {

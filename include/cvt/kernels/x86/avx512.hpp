@@ -65,6 +65,7 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) { _mm512_mask_st
 
 /// Sums of pairs have 16 bits; 127 * 127 + 127 * 127 fits.
 inline constexpr int input_max = 127;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return _mm512_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm512_loadu_si512(p); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {

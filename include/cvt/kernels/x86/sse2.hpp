@@ -57,6 +57,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 
 /// Bytes are widened to 16 bits, the narrowest that SSE2 multiplies.
 inline constexpr int input_max = 255;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return _mm_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {
