@@ -3,23 +3,21 @@
 
 #include "neon.hpp"
 
-// A region replaces the architecture of g++'s flags. So a unit whose flags add other extensions than dot products has only the NEON set.
-#if defined(CVT_HAS_NEON_KERNELS) && defined(__ARM_FEATURE_DOTPROD)
+// A region replaces the architecture in g++'s flags. A unit whose flags have other extensions, but not dot products, has the NEON set only.
+#if defined(CVT_HAS_NEON_KERNELS) && defined(__linux__) && !defined(CVT_UNIT_LACKS_DOTPROD)
 #define CVT_HAS_NEON_DOTPROD_KERNELS 1
-#elif defined(CVT_HAS_NEON_KERNELS) && defined(__linux__) && !defined(__ARM_FEATURE_SVE) && !defined(__ARM_FEATURE_CRYPTO) &&     \
-    !defined(__ARM_FEATURE_AES) && !defined(__ARM_FEATURE_SHA2) && !defined(__ARM_FEATURE_SHA3) && !defined(__ARM_FEATURE_SM4) && \
-    !defined(__ARM_FEATURE_FP16_SCALAR_ARITHMETIC) && !defined(__ARM_FEATURE_BF16_SCALAR_ARITHMETIC) &&                           \
-    !defined(__ARM_FEATURE_MATMUL_INT8) && !defined(__ARM_FEATURE_MEMORY_TAGGING) && !defined(__ARM_FEATURE_RNG)
-#define CVT_HAS_NEON_DOTPROD_KERNELS 1
-#define CVT_NEON_DOTPROD_REGION 1
 #include <sys/auxv.h>
+#elif defined(CVT_HAS_NEON_KERNELS) && defined(__ARM_FEATURE_DOTPROD)
+#define CVT_HAS_NEON_DOTPROD_KERNELS 1
 #endif
 
 #if defined(CVT_HAS_NEON_DOTPROD_KERNELS)
 
-#if defined(CVT_NEON_DOTPROD_REGION) && defined(__clang__)
+#if defined(__ARM_FEATURE_DOTPROD)
+// every function may use them
+#elif defined(__clang__)
 CVT_TARGET_BEGIN("dotprod")
-#elif defined(CVT_NEON_DOTPROD_REGION)
+#else
 CVT_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #endif
 CVT_NAMESPACE_BEGIN
@@ -43,7 +41,7 @@ CVT_SIMD void accumulate4(ints& sum, ints a, ints b) { __asm__("sdot %0.4s, %1.1
 
 }  // namespace kernels::neon_dotprod
 CVT_NAMESPACE_END
-#if defined(CVT_NEON_DOTPROD_REGION)
+#if !defined(__ARM_FEATURE_DOTPROD)
 CVT_TARGET_END
 #endif
 
@@ -52,7 +50,7 @@ namespace kernels::neon_dotprod {
 
 /// Asks Linux. Other systems have the set only in units whose flags include the extension, as Apple's compilers do by default.
 inline bool supported() noexcept {
-#if defined(CVT_NEON_DOTPROD_REGION)
+#if defined(__linux__)
     return (getauxval(AT_HWCAP) & 1UL << 20) != 0;  // HWCAP_ASIMDDP, which older headers do not define
 #else
     return true;
@@ -63,7 +61,5 @@ inline constexpr kernel_set set = with_byte_products(neon::set, "neon_dotprod", 
 
 }  // namespace kernels::neon_dotprod
 CVT_NAMESPACE_END
-
-#undef CVT_NEON_DOTPROD_REGION
 
 #endif
