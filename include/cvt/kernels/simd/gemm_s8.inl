@@ -208,6 +208,11 @@ __attribute__((noinline)) inline void register_tile(const tile_args& a) noexcept
         const ints start = round(input_shift == 0 ? set1(0.F) : mul(load(a.w.sum + v * lanes), set1(static_cast<float>(input_shift))));
         CVT_UNROLL for (int r = 0; r < Rows; ++r) sum[r][v] = start;
     }
+    if (a.accumulate) {  // its rows may be outside the caches
+        CVT_UNROLL for (int r = 0; r < Rows; ++r) {
+            CVT_UNROLL for (int v = 0; v < nr_vectors; ++v) __builtin_prefetch(a.out + r * a.out_stride + v * lanes, 1, 3);
+        }
+    }
     const unsigned char* in = a.bytes;
     const std::byte *w = a.w.bytes, *prefetch = a.prefetch, *const end = w + a.steps * 4 * nr;
     for (const std::byte* const fetched = w + a.prefetch_lines * 4 * nr; w != fetched; in += 4, w += 4 * nr, prefetch += line) {
