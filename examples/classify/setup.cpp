@@ -137,9 +137,9 @@ void check_against_model(const options& o, const cvt::config& c, const decisions
     refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, so it has no attention to draw");
     refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
     if (!o.input.empty()) return;
-    refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty()), "the model takes " + std::to_string(c.num_channels) +
-                                                                                 (c.num_channels == 1 ? " channel" : " channels") +
-                                                                                 ", images have 3: pass tensors with --input");
+    refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty() && o.learn.empty()),
+           "the model takes " + std::to_string(c.num_channels) + (c.num_channels == 1 ? " channel" : " channels") +
+               ", images have 3: pass tensors with --input");
     const std::optional<cvt::grid> size = cvt::output_size(d.preprocessing);
     refuse(!o.dump_input.empty() && !size, "--dump-input: the size of this model's inputs depends on the image; choose one with --size");
     if (!size) return;
@@ -191,9 +191,10 @@ setup make_setup(const options& o) {
 
 open_checkpoint open_for_conversion(const options& o) {
     const std::optional<cvt::config_file> config = read_config(o);
-    cvt::result<cvt::checkpoint_source> file = cvt::open_checkpoint(o.model.c_str(), load_options_of(o, config));
+    const cvt::load_options load = load_options_of(o, config);
+    cvt::result<cvt::checkpoint_source> file = o.model.empty() ? embedded_checkpoint(load) : cvt::open_checkpoint(o.model.c_str(), load);
     if (!file) throw failure{no_model, file.error().what()};
-    print_warnings(file->warnings);
+    if (o.learn.empty()) print_warnings(file->warnings);  // --learn has loaded the model and printed them
     checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
     return {decide(o, facts, config), *std::move(file)};
