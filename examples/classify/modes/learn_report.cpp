@@ -79,8 +79,7 @@ std::vector<doubt> learn_report::doubts(std::size_t at_most) const {
         const cvt::held_out_row& r = head.rows[i * static_cast<std::size_t>(views)];
         if (r.predicted >= 0 && r.predicted != set.labels[index]) all.push_back({index, r.predicted, r.probability, r.of_label});
     }
-    std::stable_sort(all.begin(), all.end(),
-                     [](const doubt& a, const doubt& b) { return a.probability - a.of_label > b.probability - b.of_label; });
+    std::stable_sort(all.begin(), all.end(), [](const doubt& a, const doubt& b) { return a.probability > b.probability; });
     if (all.size() > at_most) all.resize(at_most);
     return all;
 }
