@@ -580,9 +580,7 @@ error learn_logistic(const problem& p, const fold_plan& plan, const kernels::ker
             if (error e = add_fold<T>(p, part, s, head, 1.0, fold, set, trial, rows)) return e;
         }
         conclude(trial, out.fold_sizes);
-        const head_trial* const best = out.trials.empty() ? nullptr : &out.trials[out.chosen];
-        if (best == nullptr || trial.accuracy > best->accuracy + 1e-12 ||
-            (trial.accuracy > best->accuracy - 1e-12 && trial.log_loss < best->log_loss)) {
+        if (out.trials.empty() || trial.log_loss < out.trials[out.chosen].log_loss) {
             out.chosen = c;
             out.rows = rows;
             out.strength = strengths[c];

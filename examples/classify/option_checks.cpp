@@ -156,10 +156,10 @@ void check_jobs(const options& o) {
                                                {"--resume", o.resume},
                                                {"--fail-fast or --max-errors", o.max_errors.has_value()}};
     for (const auto& [name, is_given] : given) {
-        refuse(is_given && (o.info || o.verify || !o.convert.empty() || !o.evaluate.empty()),
-               std::string{name} + " is for records of images, and --info, --verify, --convert and --evaluate make none");
         refuse(is_given && !(o.learn.empty() && o.similar.empty()),
                std::string{name} + " is for records of images, and --learn and --similar make none");
+        refuse(is_given && (o.info || o.verify || !o.convert.empty() || !o.evaluate.empty()),
+               std::string{name} + " is for records of images, and --info, --verify, --convert and --evaluate make none");
         refuse(is_given && !o.input.empty() && (name == std::string{"--tar"} || name == std::string{"--shard"}),
                std::string{name} + " is for images, and --input gives finished tensors");
     }
@@ -181,7 +181,7 @@ void check_workers(const options& o) {
 }  // namespace
 
 void check_options(const options& o) {
-    refuse(o.inputs.empty() && o.input.empty() && o.evaluate.empty() && !o.info && !o.verify && o.convert.empty(),
+    refuse(o.inputs.empty() && o.input.empty() && o.evaluate.empty() && o.learn.empty() && !o.info && !o.verify && o.convert.empty(),
            "no images given (classify --help shows examples)");
     refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
     refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: leave one of them out");

@@ -6,6 +6,7 @@
 
 #include "classify.hpp"
 #include "pictures.hpp"
+#include "support/safetensors_writer.hpp"
 
 using namespace cvt_test;
 namespace fs = std::filesystem;
@@ -73,7 +74,6 @@ TEST_CASE("--learn: a folder of photos becomes a model with its classes", "[cli]
     const json config = json::parse(read_file(out + "/config.json"));
     CHECK(config["architectures"][0] == "CvtForImageClassification");
     CHECK(config["id2label"] == json{{"0", "blue sky"}, {"1", "green"}, {"2", "red"}});
-    CHECK(config["num_labels"] == 3);
     const outcome used = classify({"--model", out, "--format", "jsonl", photos + "/green", photos + "/red"});
     REQUIRE(used.code == 0);
     std::size_t right = 0;

@@ -101,7 +101,7 @@ struct trained_head {
     int iterations = 0;              ///< of the last fit
     std::vector<int> fold_sizes;     ///< scored rows by fold; empty if nothing was cross-validated
     std::vector<head_trial> trials;  ///< by strength, ascending
-    std::size_t chosen = 0;          ///< the trial of the head: the most accurate, with equal accuracy that of the lowest log_loss
+    std::size_t chosen = 0;          ///< the trial of the head: that with the lowest log_loss
     std::vector<held_out_row> rows;  ///< (N), by the chosen trial
 };
 
