@@ -20,7 +20,7 @@ void walk(const std::string& option, const std::string& folder, std::vector<std:
             throw failure{wrong_usage, terminal_text(option + ": " + folder + " leads back to " + above + ", which contains it")};
     const folder_entries entries = list_folder(folder);
     if (entries.error) {
-        found.errors.emplace_back(folder, "cannot be listed: " + entries.error.message());
+        found.problems.emplace_back(folder, "cannot be listed: " + entries.error.message());
         return;
     }
     found.others += entries.others;

@@ -24,7 +24,8 @@ std::string folded(std::string name) {
 
 class_folders find_class_folders(const std::string& root) {
     if (!is_folder(root))
-        refuse("--learn: " + root + ": expected a folder with one folder per class, found " + (list_folder(root).error ? "none" : "a file"));
+        refuse("--learn: " + root + ": expected a folder with one folder per class, found " +
+               (list_folder(root).error ? "none" : "a file"));
     const folder_entries entries = list_folder(root);
     if (entries.error) refuse("--learn: " + root + " cannot be listed: " + entries.error.message());
     if (entries.folders.size() < 2)

@@ -126,8 +126,7 @@ public:
         const std::size_t index = done_++;
         if (o.result.error) {
             progress_.clear();
-            std::fprintf(stderr, "classify: %s: %s\n", terminal_text(o.result.path).c_str(),
-                         terminal_text(o.result.error.what()).c_str());
+            std::fprintf(stderr, "classify: %s: %s\n", terminal_text(o.result.path).c_str(), terminal_text(o.result.error.what()).c_str());
             out_.failures.push_back({index, cvt::to_string(o.result.error.code()), o.result.error.what()});
         } else {
             for (const int v : o.missing_views)
