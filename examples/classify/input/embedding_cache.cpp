@@ -43,6 +43,8 @@ embedding_cache::embedding_cache(std::string path, const digest& model, std::siz
         std::fprintf(stderr, "classify: %s: the last record was incomplete and will be redone\n", terminal_text(path_).c_str());
         if (!file_.truncate(whole)) throw failure{wrong_usage, "--cache: " + path_ + " cannot be repaired: " + std::strerror(errno)};
     }
+    reader_ = file{path_, file::mode::read};
+    if (!reader_) throw failure{wrong_usage, "--cache: " + path_ + " cannot be read: " + std::strerror(errno)};
     if (whole == 0 && !file_.append(std::string{beginning}))
         throw failure{wrong_usage, "--cache: " + path_ + " cannot be written: " + std::strerror(errno)};
 }
@@ -95,7 +97,7 @@ std::uint64_t embedding_cache::read_index() {
 
 bool embedding_cache::find(const digest& photo, std::uint32_t view, std::span<float> out) const {
     const auto found = index_.find({photo, view});
-    return found != index_.end() && file_.read_at(found->second, reinterpret_cast<char*>(out.data()), out.size_bytes()) ==
+    return found != index_.end() && reader_.read_at(found->second, reinterpret_cast<char*>(out.data()), out.size_bytes()) ==
                                         static_cast<std::ptrdiff_t>(out.size_bytes());
 }
 

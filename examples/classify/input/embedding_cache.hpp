@@ -40,7 +40,7 @@ private:
     std::string path_;
     digest model_{};
     std::size_t width_ = 0;
-    file file_;
+    file file_, reader_;                  // two, since find() and add() may run on two threads, and Windows reads by seeking
     std::map<key, std::uint64_t> index_;  // positions of the values
 };
 
