@@ -11,7 +11,8 @@ install(EXPORT cvt NAMESPACE cvt:: FILE cvt-targets.cmake DESTINATION ${cvt_pack
 configure_package_config_file(cmake/cvt-config.cmake.in cvt-config.cmake INSTALL_DESTINATION ${cvt_package_dir})
 write_basic_package_version_file(cvt-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cvt-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/cvt-config-version.cmake cmake/cvt-decode.cmake
-              cmake/cvt-formats.cmake src/decode.cpp cmake/cvt-sound.cmake src/sound.cpp DESTINATION ${cvt_package_dir})
+              cmake/cvt-formats.cmake cmake/cvt-head-trainer.cmake cmake/cvt-sound.cmake src/decode.cpp src/head_trainer.cpp src/sound.cpp
+        DESTINATION ${cvt_package_dir})
 
 # The prefix is only known when installing (cmake --install --prefix), so cvt.pc derives it from its own location.
 set(cvt_pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)

@@ -6,19 +6,22 @@ import time
 
 import prepare
 
-NAMES = {"cvt": "cvt", "native": "cvt, -march=native", "avx2": "cvt, AVX2 kernels", "ort": "ONNX Runtime", "torch": "PyTorch"}
+NAMES = {"cvt": "cvt", "native": "cvt, -march=native", "avx2": "cvt, AVX2 kernels", "ort": "ONNX Runtime", "torch": "PyTorch",
+         "cvt-int8": "cvt, int8", "ort-int8": "ONNX Runtime, int8"}
+INT8 = ("cvt-int8", "ort-int8")
 
 
 def command(name, variant, size, batch, threads):
     stem = os.path.join(prepare.MODELS, variant)
     images = os.path.join(prepare.MODELS, f"images-{size}-b{batch}.f32")
     work = [str(size), str(batch), str(threads), images]
-    if name == "ort":
-        return ["node", os.path.join(prepare.HERE, "peer_ort.js"), prepare.NODE_MODULES, f"{stem}-{size}-b{batch}.onnx", *work]
+    if name in ("ort", "ort-int8"):
+        model = f"{stem}-{size}-b{batch}{name.removeprefix('ort')}.onnx"
+        return ["node", os.path.join(prepare.HERE, "peer_ort.js"), prepare.NODE_MODULES, model, *work]
     if name == "torch":
         return ["/usr/bin/python3", os.path.join(prepare.HERE, "peer_torch.py"), stem + ".pth", variant, *work]
     program = "peer_cvt_native" if name == "native" else "peer_cvt"
-    return [os.path.join(prepare.PROGRAMS, program), stem + ".safetensors", *work]
+    return [os.path.join(prepare.PROGRAMS, program), stem + ".safetensors", *work, "int8" if name == "cvt-int8" else "f32"]
 
 
 class Contestant:

@@ -1,8 +1,8 @@
 # Makes the files that the contestants of benchmarks/peers read: one model with generated weights in three formats, and images.
-"""make_models.py FOLDER VARIANT [SIZE:BATCH ...]     (numpy, torch)
+"""make_models.py FOLDER VARIANT [SIZE:BATCH ...]     (numpy, torch, onnx)
 
 Writes FOLDER/VARIANT.safetensors for cvt and, if sizes are given, VARIANT.pth for PyTorch, VARIANT-SIZE-bBATCH.onnx for ONNX
-Runtime and images-SIZE-bBATCH.f32. The weights are those of tests/golden/cvt_reference.py. Existing files are kept.
+Runtime, for batch 1 VARIANT-SIZE-b1-int8.onnx too, and images-SIZE-bBATCH.f32. The weights are those of tests/golden/cvt_reference.py. Existing files are kept.
 """
 import os
 import sys
@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import torch
 
+import int8_onnx
 from cvt_torch import CvT, load_state, ref
 
 
@@ -50,6 +51,8 @@ def main(folder, variant, *works):
         make(os.path.join(folder, f"images-{size}-b{batch}.f32"), images.tofile)
         make(f"{stem}-{size}-b{batch}.onnx",
              lambda path: export(path, load_state(CvT(variant, size, batch), state()), torch.from_numpy(images)))
+        if batch == 1:
+            make(f"{stem}-{size}-b1-int8.onnx", lambda path: int8_onnx.main(f"{stem}-{size}-b1.onnx", path))
 
 
 if __name__ == "__main__":

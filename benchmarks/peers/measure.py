@@ -1,13 +1,14 @@
 # Times the same models with the same weights in cvt, ONNX Runtime and PyTorch, in turn. benchmarks/peers/run starts it.
 import argparse
 import array
+import math
 import os
 import resource
 import sys
 
 import prepare
 import tables
-from contestant import Contestant, wait_until_idle
+from contestant import INT8, Contestant, wait_until_idle
 
 # For each model and size: the pairs (batch, threads) to compare, all of them interleaved, and the number of rounds.
 WORKS = {
@@ -43,21 +44,39 @@ def difference(ours, theirs):
     return max(differences)
 
 
-def measure(variant, size, works, rounds):
+def cosine(exact, quantised):
+    """Returns the cosine of a float32 and an int8 result. Raises RuntimeError if they cannot come from the same model."""
+    a, b = array.array("f", exact), array.array("f", quantised)
+    product = sum(x * y for x, y in zip(a, b)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+    if len(a) != len(b) or not product > 0.999:
+        raise RuntimeError(f"int8 logits are of another model: {len(a)} and {len(b)} of them, cosine {product}")
+    return product
+
+
+def names_of(int8_only, batch, threads, kernels):
+    """Returns the contestants of one row; cvt comes first."""
+    if int8_only:
+        return ("cvt", "ort", *INT8) if batch == 1 else ()
+    avx2 = ("avx2",) if (batch, threads) == (1, 1) and kernels.startswith("avx512") else ()
+    return ("cvt", "ort", "torch", "native", *avx2, *(INT8 if batch == 1 else ()))
+
+
+def measure(variant, size, works, rounds, int8_only):
     prepare.models(variant, sorted({(size, batch) for batch, _ in works}))
     contestants, slowest = [], {}
     try:
         for batch, threads in works:
-            for name in ("cvt", "ort", "torch", "native", "avx2"):
-                if name == "avx2" and ((batch, threads) != (1, 1) or contestants[0].about["kernels"] != "avx512"):
-                    continue
+            for name in names_of(int8_only, batch, threads, contestants[0].about["kernels"] if contestants else ""):
                 say(f"{variant} {size}: loading {name}, batch {batch}, {threads} thread(s)")
                 c = Contestant(name, variant, size, batch, threads)
                 contestants.append(c)
                 c.run()  # plans and allocates
                 slowest[batch, threads] = max(slowest.get((batch, threads), 0), c.run())
                 ours = next(o for o in contestants if (o.batch, o.threads) == (batch, threads))
-                c.logits_off = difference(ours.logits(), c.logits())
+                if name in INT8:
+                    c.cosine = cosine(ours.logits(), c.logits())
+                else:
+                    c.logits_off = difference(ours.logits(), c.logits())
         busy, own = busy_seconds(), own_seconds() + sum(c.processor_ns() for c in contestants) * 1e-9
         for done in range(rounds):
             say(f"{variant} {size}: round {done + 1} of {rounds}")
@@ -84,6 +103,7 @@ def main():
     parser = argparse.ArgumentParser(prog="benchmarks/peers/run", description="Times cvt beside ONNX Runtime and PyTorch.")
     parser.add_argument("--quick", action="store_true", help="CvT-13 at 224 only, few rounds")
     parser.add_argument("--variant", action="append", choices=sorted(WORKS), help="only this one; may be repeated")
+    parser.add_argument("--int8", action="store_true", help="only cvt and ONNX Runtime, each in float32 and int8, batch 1")
     parser.add_argument("--rounds", type=int, help="of every model, in place of its own number")
     parser.add_argument("--md", metavar="FILE", help="write the tables there too")
     parser.add_argument("--readme", action="store_true", help="put the short table into README.md")
@@ -93,6 +113,8 @@ def main():
 
     if options.quick and options.variant:
         parser.error("--quick is CvT-13 at 224: leave --variant out")
+    if options.int8 and options.readme:
+        parser.error("--readme needs every contestant: leave --int8 out")
     chosen = [QUICK] if options.quick else [WORKS[name] for name in options.variant or WORKS]
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
@@ -100,10 +122,11 @@ def main():
 
     results, status = [], 0
     try:
-        prepare.programs("peer_cvt", "peer_cvt_native")
+        prepare.programs(*(("peer_cvt",) if options.int8 else ("peer_cvt", "peer_cvt_native")))
         prepare.onnxruntime()
         for variant, size, works, rounds in chosen:
-            results.append(measure(variant, size, [w for w in works if w[1] <= cores], options.rounds or rounds))
+            works = [w for w in works if w[1] <= cores and (w[0] == 1 or not options.int8)]
+            results.append(measure(variant, size, works, options.rounds or rounds, options.int8))
     except KeyboardInterrupt:
         say("interrupted: the tables have the models that were done")
         status = 130
@@ -111,7 +134,7 @@ def main():
         say(f"benchmarks/peers/run: {problem}")
         status = 1
     if results:
-        tables.publish(tables.report(results), options.md)
+        tables.publish(tables.int8_report(results) if options.int8 else tables.report(results), options.md)
         if options.readme:
             tables.put_into_readme(results)
     return status

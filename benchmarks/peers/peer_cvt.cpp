@@ -1,6 +1,6 @@
 // A contestant of benchmarks/peers: holds a cvt model and answers each line of standard input with a line.
 //
-// peer_cvt MODEL SIZE BATCH THREADS INPUT     INPUT: float32, (BATCH, 3, SIZE, SIZE)
+// peer_cvt MODEL SIZE BATCH THREADS INPUT f32|int8     INPUT: float32, (BATCH, 3, SIZE, SIZE)
 // The first output line is {"bare_memory": peak in bytes before the model is loaded, ...}. Then
 //   run          answers with the milliseconds of a forward pass
 //   peak         answers with a core's FMA peak and what other programs leave of it, in GFLOP/s; measures for a fifth of the last run's
@@ -53,11 +53,12 @@ std::vector<float> read_floats(const char* path, std::size_t count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 6) return fail("usage: peer_cvt MODEL SIZE BATCH THREADS INPUT");
+    const std::string precision = argc == 7 ? argv[6] : "";
+    if (precision != "f32" && precision != "int8") return fail("usage: peer_cvt MODEL SIZE BATCH THREADS INPUT f32|int8");
     const int size = std::atoi(argv[2]), batch = std::atoi(argv[3]), threads = std::atoi(argv[4]);
 
     const long long bare = peak_memory();
-    const auto model = cvt::model::load(argv[1]);
+    const auto model = cvt::model::load(argv[1], {.precision = precision == "int8" ? cvt::precision::int8 : cvt::precision::f32});
     if (!model) return fail(model.error().what());
     const auto pool = cvt::thread_pool::create(threads);
     if (!pool) return fail(pool.error().what());

@@ -9,7 +9,7 @@ import textwrap
 from statistics import median
 
 import prepare
-from contestant import NAMES
+from contestant import INT8, NAMES
 
 LABELS = {"cvt-13": "CvT-13", "cvt-21": "CvT-21", "cvt-w24": "CvT-W24"}
 
@@ -42,7 +42,7 @@ def by_round(a, b):
 def times(results):
     for r in results:
         for c in r.contestants:
-            if c.name == "cvt":
+            if c.name == "cvt" or c.name in INT8:
                 continue
             ours = r.find("cvt", c.batch, c.threads)
             mine, theirs = ([x / c.batch for x in of.milliseconds] for of in (ours, c))
@@ -107,7 +107,7 @@ def machine():
         info = file.read()
     field = {name: re.search(rf"^{name}\s*: (.*)$", info, re.M) for name in ("model name", "cpu family", "model")}
     name, family, model = (found[1] if found else "unknown" for found in field.values())
-    flags = [f for f in ("avx2", "fma", "avx512f") if re.search(rf"^flags.*\b{f}\b", info, re.M)]
+    flags = [f for f in ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8") if re.search(rf"^flags.*\b{f}\b", info, re.M)]
     return f"{name} (family {family}, model {model}; {' '.join(flags)}), {os.cpu_count()} cores visible, Linux {platform.release()}"
 
 
@@ -128,10 +128,42 @@ def preamble(results):
         *build(about["cvt"]["version"]),
         f"* Kernels {about['cvt']['kernels']}; float32, generated weights, QuickGELU; no thread is pinned to a core",
         f"* ONNX Runtime {about['ort']['version']} in node {about['ort']['node']}, all graph optimisations, fixed shapes",
-        f"* PyTorch {about['torch']['version']} with {about['torch']['blas']}, traced and frozen, channels last",
+        *([f"* PyTorch {about['torch']['version']} with {about['torch']['blas']}, traced and frozen, channels last"] if "torch" in about else []),
         f"* Busy processor time that was neither ours nor the peers': {others}",
         "",
     ]
+
+
+def int8(results):
+    for r in results:
+        for threads in (1, 2):
+            found = [r.find(name, 1, threads) for name in ("cvt", "cvt-int8", "ort", "ort-int8")]
+            if None in found:
+                continue
+            ours, our_bytes, ort, ort_bytes = found
+            yield (f"{LABELS[r.variant]} at {r.size}", str(threads), f"`{our_bytes.about['kernels']}`",
+                   *(f"{median(c.milliseconds):.1f}" for c in found), f"**{by_round(our_bytes, ours):.2f}**",
+                   f"**{by_round(our_bytes, ort_bytes):.2f}**", f"{by_round(ort_bytes, ort):.2f}",
+                   f"{our_bytes.cosine:.5f}, {ort_bytes.cosine:.5f}")
+
+
+def int8_table(results):
+    return [
+        "int8: milliseconds per image, batch 1. Ratios are medians over the rounds. The cosine is that of the logits with cvt's float32.", "",
+        *table(("model and input", "threads", "kernel set", "cvt, float32", "cvt, int8", "ONNX Runtime, float32", "ONNX Runtime, int8",
+                "cvt int8 / float32", "cvt int8 / ONNX Runtime int8", "ONNX Runtime int8 / float32", "cosine: cvt, ONNX Runtime"),
+               int8(results))]
+
+
+def int8_report(results):
+    return [*preamble(results), *int8_table(results), *memory_table(results)]
+
+
+def memory_table(results):
+    return [
+        "Peak memory of the whole process, and the part of it before the model was loaded: the program, node with ONNX Runtime, Python",
+        "with PyTorch (whose buffers glibc keeps here, for its speed); batch 1, 1 thread.", "",
+        *table(("model", "contestant", "peak memory, MB", "before loading, MB"), memory(results))]
 
 
 def report(results):
@@ -149,10 +181,7 @@ def report(results):
     ]
     if gains:
         lines += ["Gain in images per second, medians by round.", "", *table(("model", "by", "cvt", "ONNX Runtime", "PyTorch"), gains)]
-    return lines + [
-        "Peak memory of the whole process, and the part of it before the model was loaded: the program, node with ONNX Runtime, Python",
-        "with PyTorch (whose buffers glibc keeps here, for its speed); batch 1, 1 thread.", "",
-        *table(("model", "contestant", "peak memory, MB", "before loading, MB"), memory(results))]
+    return lines + int8_table(results) + memory_table(results)
 
 
 def per_thread(results):
@@ -188,7 +217,7 @@ def readme(results):
     shares = [PeakShare(c) for r in results if (c := r.find("cvt", 1, 1))]
     memory_of = [f"{c.memory / 1e6:.0f} MB ({c.about['bare_memory'] / 1e6:.0f} before loading)"
                  for c in (results[0].find(name, 1, 1) for name in ("cvt", "ort", "torch"))]
-    off = max(c.logits_off for r in results for c in r.contestants)
+    off = max(c.logits_off for r in results for c in r.contestants if c.name not in INT8)
     version = about["torch"]["version"].partition("+")[0].rpartition(".")[0]
     return [
         fill("Milliseconds per image, lower is better: float32, the same weights, batch 1; medians of rounds that alternate between the "

@@ -11,7 +11,7 @@
 #include <cvt/image/attention_geometry.hpp>
 #include <memory>
 
-#include "common/input_side.hpp"
+#include "common/input_size.hpp"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(#name)))
 
@@ -181,7 +181,7 @@ int load(const std::byte* weights, std::size_t size, const char* config, const c
     cvt::result<cvt::model> model = cvt::model::from_memory({{weights, size}, config, preprocessor}, options);
     if (!model) return failed(model.error());
     cvt::preprocessing p = model->preprocessing();
-    if (side != 0) app::resize_to(p, {side, side}, app::warps_at(p, side));
+    if (side != 0) app::resize_to(p, {side, side});
     if (const std::optional<cvt::grid> input = cvt::output_size(p))
         if (const auto shape = cvt::shape_of(model->config(), input->height, input->width); !shape) return failed(shape.error());
     state.model = new (std::nothrow) loaded{*std::move(model), p};

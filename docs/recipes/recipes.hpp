@@ -37,6 +37,10 @@ cvt::result<feature_map> attention_map(cvt::session& session, const cvt::image_v
 std::vector<std::string> best_three(std::span<const float> logits, std::span<const std::string> names);
 std::vector<float> probabilities_among(std::span<const float> logits, std::span<const int> classes);
 
+// heads.cpp
+cvt::error learn_classes(const char* model, cvt::view<const float, 2> embeddings, std::span<const int> labels,
+                         std::span<const char* const> names, const char* folder);
+
 // pixels.cpp
 cvt::preprocessing as_transformers(int size);
 cvt::preprocessing warped(int height, int width);

@@ -19,4 +19,8 @@ cvt::result<cvt::model> embedded_model(const cvt::load_options& options) {
                                    options);
 }
 
+cvt::result<cvt::checkpoint_source> embedded_checkpoint(const cvt::load_options& options) {
+    return cvt::open_checkpoint(std::as_bytes(std::span{classify_weights()}), classify_config(), classify_preprocessor(), options);
+}
+
 }  // namespace app

@@ -15,11 +15,13 @@ namespace app {
 namespace {
 
 int run(const options& o) {
+    if (!o.learn.empty()) return learn(o);
     if (!o.convert.empty()) return convert(o);
     const setup s = make_setup(o);
     if (o.verify) return verify(o, s);
     if (o.info) return info(o, s);
     if (!o.evaluate.empty()) return evaluate(o, s);
+    if (!o.similar.empty()) return similar(o, s);
     return classify(o, s);
 }
 

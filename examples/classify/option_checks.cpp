@@ -80,12 +80,40 @@ void check_convert(const options& o) {
         refuse(o.info || o.repeat > 0, alone + "--info and --repeat out");
         refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty(), alone + "the .npy files out");
         refuse(!o.attention.empty(), alone + "--attention out");
-        refuse(o.format != record_format::text, alone + "--format out");
+        refuse(o.format != record_format::text && o.learn.empty(), alone + "--format out");
         refuse(o.crop || o.orient, alone + "--crop and --orient out");
     }
     refuse(!o.convert.empty() && o.verify, "--convert and --verify: run --convert first, then --verify with the folder as --model");
-    refuse(!o.convert.empty() && o.model.empty(),
+    refuse(!o.convert.empty() && o.model.empty() && o.learn.empty(),
            "--convert needs a checkpoint (--model): the built-in model is a Hugging Face folder already");
+}
+
+// --learn and --similar, which compute embeddings of photos.
+void check_learning(const options& o) {
+    refuse(o.learn.empty() && (o.method || o.balanced || o.views), "--method, --balanced and --views are for --learn: give both");
+    refuse(o.learn.empty() && o.similar.empty() && !(o.cache.empty() && o.sheet.empty()),
+           "--cache and --sheet are for --learn and --similar: give one of them");
+    refuse(!o.learn.empty() && o.convert.empty(), "--learn writes a model: name its folder with --convert");
+    refuse(o.method == cvt::head_method::prototype && o.balanced, "--balanced: --method prototype treats all classes equally already");
+    if (o.learn.empty() && o.similar.empty()) return;
+    const std::string name = o.learn.empty() ? "--similar" : "--learn", alone = name + " computes embeddings of photos: leave ";
+    refuse(!o.learn.empty() && !o.similar.empty(), "--learn and --similar: run one after the other, with the same --cache");
+    refuse(!o.learn.empty() && !o.inputs.empty(), "--learn takes one folder of class folders: leave the inputs out");
+    refuse(!o.similar.empty() && std::count(o.inputs.begin(), o.inputs.end(), "-") > 0, alone + "standard input (-) out");
+    refuse(!o.learn.empty() && !o.labels.empty(), "--learn names the classes by their folders: leave --labels out");
+    refuse(!o.learn.empty() && o.top_k, "--learn makes no records: leave --top-k out");
+    refuse(o.format == record_format::csv, name + " reports as --format text or jsonl");
+    refuse(!o.input.empty(), alone + "--input out");
+    refuse(o.info || o.verify || !o.evaluate.empty() || (!o.similar.empty() && !o.convert.empty()),
+           alone + "--info, --verify, --evaluate and --convert out");
+    refuse(o.repeat > 0 || o.batch != 1, alone + "--repeat and --batch out");
+    refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty() || !o.attention.empty(),
+           alone + "the .npy files and --attention out");
+    const std::pair<const char*, const std::string*> outputs[]{{"--cache", &o.cache}, {"--sheet", &o.sheet}};
+    for (const auto& [option, path] : outputs)
+        for (const std::string* other : {&o.model, &o.similar, option == outputs[0].first ? &o.sheet : &o.cache})
+            refuse(!path->empty() && !other->empty() && same_file(*path, *other),
+                   std::string{option} + " and another option name the same file, " + *path);
 }
 
 // Otherwise the next run would read the pictures as photos.
@@ -128,6 +156,8 @@ void check_jobs(const options& o) {
                                                {"--resume", o.resume},
                                                {"--fail-fast or --max-errors", o.max_errors.has_value()}};
     for (const auto& [name, is_given] : given) {
+        refuse(is_given && !(o.learn.empty() && o.similar.empty()),
+               std::string{name} + " is for records of images, and --learn and --similar make none");
         refuse(is_given && (o.info || o.verify || !o.convert.empty() || !o.evaluate.empty()),
                std::string{name} + " is for records of images, and --info, --verify, --convert and --evaluate make none");
         refuse(is_given && !o.input.empty() && (name == std::string{"--tar"} || name == std::string{"--shard"}),
@@ -144,14 +174,14 @@ void check_jobs(const options& o) {
 void check_workers(const options& o) {
     if (o.workers == 1) return;
     refuse(o.repeat > 0, "--workers run at the same time, and --repeat times one forward pass: leave one of them out");
-    refuse(o.info || o.verify || !o.convert.empty(),
+    refuse(o.info || o.verify || (!o.convert.empty() && o.learn.empty()),
            "--workers divide the inputs, and --info, --verify and --convert have no inputs: leave --workers out");
 }
 
 }  // namespace
 
 void check_options(const options& o) {
-    refuse(o.inputs.empty() && o.input.empty() && o.evaluate.empty() && !o.info && !o.verify && o.convert.empty(),
+    refuse(o.inputs.empty() && o.input.empty() && o.evaluate.empty() && o.learn.empty() && !o.info && !o.verify && o.convert.empty(),
            "no images given (classify --help shows examples)");
     refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
     refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: leave one of them out");
@@ -168,6 +198,7 @@ void check_options(const options& o) {
     if (o.info) check_info(o);
     if (!o.attention.empty()) check_attention(o);
     check_evaluate(o);
+    check_learning(o);
     check_convert(o);
     check_jobs(o);
     check_workers(o);

@@ -35,6 +35,8 @@ constexpr const char* examples = R"(Examples:
   classify --model cvt-21/ --info
   classify --model CvT-13-224x224-IN-1k.pth --convert cvt-13/
   classify --model cvt-13/ --verify
+  classify --model cvt-13/ --learn photos/ --convert my-classes/     photos/CLASS/*.jpg: your own classes
+  classify --model cvt-13/ --similar photo.jpg --sheet sheet.png photos/
 
 Exit codes: 0 all good, 1 some inputs failed or an output could not be written (a message says which), 2 wrong usage, 3 the model
 could not be loaded, 130 interrupted.
@@ -285,6 +287,19 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_text("--classes", o.classes, "FILE", "maps other names to classes; each line has a name (n01440764), then a label or an index")
         ->check(existing_file)
         ->group(evaluation);
+
+    const std::string learning = "Learning and searching";
+    add_text("--learn", o.learn, "DIR", "learn a new head from photos in one folder per class, and write the model with --convert")
+        ->group(learning);
+    add_choice<cvt::head_method>(app, "--method", o.method,
+                                 {{"logistic", cvt::head_method::logistic}, {"prototype", cvt::head_method::prototype}},
+                                 "logistic regression, or class means for few photos (logistic)")
+        ->group(learning);
+    app.add_flag("--balanced", o.balanced, "give every class the same weight, however many photos it has")->group(learning);
+    add_number(app, "--views", o.views, 1, most_views, "learn from N views of each photo: mirrored, cropped (1)")->group(learning);
+    add_text("--similar", o.similar, "PHOTO", "list the inputs most like PHOTO, nearest first (--top-k)")->group(learning);
+    add_text("--cache", o.cache, "FILE", "keep embeddings in FILE, for later runs with more photos")->group(learning);
+    add_text("--sheet", o.sheet, "FILE.png", "draw the photos found by --similar, or those whose class --learn doubts")->group(learning);
 
     const std::string conversion = "Conversion";
     add_text("--convert", o.convert, "OUT", "write the model as a new Hugging Face folder, with safetensors")->group(conversion);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cvt/config.hpp>
 #include <cvt/extra/decode.hpp>
+#include <cvt/extra/head_trainer.hpp>
 #include <cvt/image.hpp>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ enum class record_format { text, jsonl, csv };
 enum class resize_method { crop, warp };
 
 enum class dtype_choice : unsigned char { f32, f16, int8 };
+
+/// Most views of a photo that --views asks for: the photo and its mirror image, and those of four crops.
+constexpr int most_views = 10;
 
 /// Empty strings and optionals were not given.
 struct options {
@@ -41,6 +45,12 @@ struct options {
     std::string evaluate, truth, classes;              ///< a folder or a list; the labels of a flat folder; a mapping file
     std::string convert;                               ///< the folder to write
     std::optional<dtype_choice> dtype;                 ///< of the weights that --convert writes
+    std::string learn;                                 ///< the folder of class folders
+    std::optional<cvt::head_method> method;            ///< of --learn
+    bool balanced = false;                             ///< weighs classes equally in --learn
+    std::optional<int> views;                          ///< of each photo in --learn
+    std::string similar;                               ///< the photo to find others like
+    std::string cache, sheet;                          ///< files of embeddings and of a picture, for --learn and --similar
     bool info = false, verify = false;
     bool tar = false;                       ///< inputs are archives of images
     std::optional<app::shard> shard;        ///< of the inputs, the ones to classify

@@ -10,7 +10,7 @@
 #include <iterator>
 
 #include "common/failure.hpp"
-#include "common/input_side.hpp"
+#include "common/input_size.hpp"
 #include "common/paths.hpp"
 #include "common/text_lines.hpp"
 #include "embedded_model.hpp"
@@ -76,13 +76,6 @@ struct checkpoint_facts {
     std::vector<std::string> labels;  ///< one for each class; empty strings for classes without one
 };
 
-// Applies --size and --resize. The way of resizing stays the model's unless --resize is given.
-void resize(cvt::preprocessing& p, cvt::grid size, std::optional<resize_method> method) {
-    const bool warp = method ? *method == resize_method::warp : warps_at(p, size.height);
-    refuse(!warp && size.height != size.width, "--size: a height and a width need --resize warp: crops are squares");
-    resize_to(p, size, warp);
-}
-
 // Applies --mean and --std.
 void change_values(const options& o, cvt::preprocessing& p) {
     refuse(!p.normalize && o.mean.has_value() != o.std.has_value(), "--mean and --std: this model's images are not normalised: give both");
@@ -126,9 +119,9 @@ void check_against_model(const options& o, const cvt::config& c, const decisions
     refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, so it has no attention to draw");
     refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
     if (!o.input.empty()) return;
-    refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty()), "the model takes " + std::to_string(c.num_channels) +
-                                                                                 (c.num_channels == 1 ? " channel" : " channels") +
-                                                                                 ", images have 3: pass tensors with --input");
+    refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty() && o.learn.empty()),
+           "the model takes " + std::to_string(c.num_channels) + (c.num_channels == 1 ? " channel" : " channels") +
+               ", images have 3: pass tensors with --input");
     const std::optional<cvt::grid> size = cvt::output_size(d.preprocessing);
     refuse(!o.dump_input.empty() && !size, "--dump-input: the size of this model's inputs depends on the image; choose one with --size");
     if (!size) return;
@@ -145,8 +138,14 @@ decisions decide(const options& o, const checkpoint_facts& facts, const std::opt
     if (!o.preprocessor.empty()) d.size_from = "--preprocessor";
     change_values(o, d.preprocessing);
     // Other inputs than photos are not cropped.
-    const std::optional<resize_method> method = facts.config.num_channels == 3 ? o.resize : resize_method::warp;
-    if (o.size || o.resize) resize(d.preprocessing, o.size.value_or(size_of(d.preprocessing)), method);
+    const bool photos = facts.config.num_channels == 3;
+    if (o.size || o.resize) {
+        const std::optional<bool> warp =
+            photos && o.resize ? std::optional{*o.resize == resize_method::warp} : (photos ? std::nullopt : std::optional{true});
+        resize_to(d.preprocessing, o.size.value_or(input_size(d.preprocessing)), warp);
+        refuse(d.preprocessing.center_crop && d.preprocessing.crop_height != d.preprocessing.crop_width,
+               "--size: a height and a width need --resize warp: crops are squares");
+    }
     if (o.size) d.size_from = "--size";
     refuse(o.crop && !d.preprocessing.center_crop, "--crop: this model's images are not cropped (see --resize crop)");
     if (o.crop) d.preprocessing.rounding = *o.crop;
@@ -182,9 +181,10 @@ setup make_setup(const options& o) {
 
 open_checkpoint open_for_conversion(const options& o) {
     const std::optional<cvt::config_file> config = read_config(o);
-    cvt::result<cvt::checkpoint_source> file = cvt::open_checkpoint(o.model.c_str(), load_options_of(o, config));
+    const cvt::load_options load = load_options_of(o, config);
+    cvt::result<cvt::checkpoint_source> file = o.model.empty() ? embedded_checkpoint(load) : cvt::open_checkpoint(o.model.c_str(), load);
     if (!file) throw failure{no_model, file.error().what()};
-    print_warnings(file->warnings);
+    if (o.learn.empty()) print_warnings(file->warnings);  // --learn has loaded the model and printed them
     checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
     return {decide(o, facts, config), *std::move(file)};

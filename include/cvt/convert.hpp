@@ -13,6 +13,18 @@ CVT_NAMESPACE_BEGIN
 /// (docs/precision.md); weights that are not finite are an error.
 enum class weight_type : std::uint8_t { float32, float16, int8 };
 
+/// A head that takes the place of a checkpoint's: logits = weights * embedding + bias.
+/// @code{.cpp}
+/// std::vector<float> weights(2 * 384), bias(2);  // two classes on CvT-13
+/// const char* const labels[]{"cat", "dog"};
+/// cvt::convert_options options{.labels = labels, .head = cvt::head_view{weights, bias}};
+/// cvt::result<cvt::conversion> done = cvt::convert("cvt-13/", "cats-and-dogs/", options);
+/// @endcode
+struct head_view {
+    std::span<const float> weights;  ///< (classes, embed_dim of the last stage)
+    std::span<const float> bias;     ///< (classes)
+};
+
 /// Options of convert(); all are optional.
 /// @code{.cpp}
 /// cvt::convert_options options;
@@ -24,6 +36,7 @@ struct convert_options {
     weight_type weights = weight_type::float32;
     std::optional<cvt::preprocessing> preprocessing = {};  ///< default: the source's
     std::span<const char* const> labels = {};              ///< UTF-8, one for each class; default: the source's
+    std::optional<head_view> head = {};                    ///< default: the source's; the labels of another head are not kept
     cvt::executor executor = {};                           ///< for the self-test's forward pass
 };
 
@@ -41,6 +54,31 @@ struct conversion {
 };
 
 namespace detail {
+
+/// Checks a head against the checkpoint that it is to be written to. Errors: invalid_argument (sizes, values that are not finite);
+/// mismatch (the checkpoint has no final norm).
+inline error check_head(const head_view& head, const config& c) noexcept {
+    const auto width = static_cast<std::size_t>(c.last_stage().embed_dim);
+    if (!c.final_norm) return error::format(errc::mismatch, "the checkpoint has no final norm, so it cannot have a head");
+    if (head.bias.empty() || head.bias.size() > INT_MAX || head.weights.size() != head.bias.size() * width)
+        return error::format(errc::invalid_argument, "head: expected %zu weights for each of %zu classes, found %zu weights", width,
+                             head.bias.size(), head.weights.size());
+    for (const std::span<const float> values : {head.weights, head.bias})
+        for (const float v : values)
+            if (!is_finite(v)) return error::format(errc::invalid_argument, "head: a weight is not a finite number");
+    return {};
+}
+
+/// Delivers head.weight and head.bias.
+struct head_source {
+    head_view head;
+
+    error read(const char* name, std::span<const std::int64_t>, float* out) const noexcept {
+        const std::span<const float> values = same_text(name, "head.bias") ? head.bias : head.weights;
+        std::copy(values.begin(), values.end(), out);
+        return {};
+    }
+};
 
 /// Computes the self-test of a model with these weights, in float32. The model is freed before this returns. `out` stays
 /// empty if there is no self-test to store.
@@ -76,11 +114,20 @@ inline error make_self_test(const checkpoint::folder_weights& weights, const cvt
 inline result<conversion> convert(const checkpoint_source& from, const char* to, const convert_options& options = {}) noexcept {
     const cvt::preprocessing& preprocessing = options.preprocessing ? *options.preprocessing : from.preprocessing;
     detail::buffer<const char*> own_labels;
-    for (int i = 0; options.labels.empty() && i < from.labels.size(); ++i)
+    for (int i = 0; options.labels.empty() && !options.head && i < from.labels.size(); ++i)
         if (!own_labels.push_back(from.labels[i])) return error::out_of_memory("labels", own_labels.size() * 2 * sizeof(const char*));
     const std::span<const char* const> labels =
         options.labels.empty() ? std::span<const char* const>{own_labels.data(), own_labels.size()} : options.labels;
     checkpoint::folder_weights weights{from.config, from.weights()};
+    detail::head_source head;
+    const char* const of_head[]{"head.weight", "head.bias"};
+    overlay_source overlay{.names = of_head, .over = detail::source_of(head), .under = from.weights()};
+    if (options.head) {
+        if (error e = detail::check_head(*options.head, from.config)) return e;
+        head.head = *options.head;
+        weights.config.num_classes = static_cast<int>(head.head.bias.size());
+        weights.source = overlay.source();
+    }
     weights.counters = {&from, [](const void* context, const char* name, std::int64_t& out) {
                             return static_cast<const checkpoint_source*>(context)->read_step_counter(name, out);
                         }};
@@ -97,7 +144,9 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
         inputs.spectrogram = &*from.spectrogram;
     else if (of_images)
         inputs.preprocessing = &preprocessing;
-    if (error e = checkpoint::make_texts(from.config, inputs, labels, weights.type, texts, from.info.scores)) return e;
+    if (error e =
+            checkpoint::make_texts(weights.config, inputs, labels, weights.type, texts, options.head ? scoring::softmax : from.info.scores))
+        return e;
     if (error e = folder.create(to)) return e;
     conversion done;
     checkpoint::json_writer self_test{checkpoint::json_writer::layout::one_line};
@@ -118,7 +167,7 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
 /// do not have the three channels of an image gets no preprocessor_config.json, unless its source has one or gives a spectrogram.
 /// The self-test for verify() is a forward pass over a generated image of the model's input size. The packed model is in
 /// memory during that pass; afterwards there is one tensor at a time.
-/// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels), mismatch (a weight beyond F16's range).
+/// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels, head), mismatch (a weight beyond F16's range).
 inline result<conversion> convert(const char* from, const char* to, const convert_options& options = {}) noexcept {
     load_options load = options.load;
     load.ignore_labels = load.ignore_labels || !options.labels.empty();

@@ -14,4 +14,11 @@ inline result<checkpoint_source> open_checkpoint(const char* path, const load_op
     return checkpoint::open(path, options);
 }
 
+/// Opens a file of weights in memory, which must outlive the result, with the texts of config.json and preprocessor_config.json, or
+/// empty texts: what model::from_memory takes.
+inline result<checkpoint_source> open_checkpoint(std::span<const std::byte> weights, std::string_view config_json,
+                                                 std::string_view preprocessor_json, const load_options& options = {}) noexcept {
+    return checkpoint::open_memory(weights, config_json, preprocessor_json, options);
+}
+
 CVT_NAMESPACE_END

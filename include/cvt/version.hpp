@@ -51,6 +51,19 @@ static_assert(std::endian::native == std::endian::little,
 #define CVT_TAG_BMI
 #endif
 
+// Dot products of Armv8.2. Units that have other extensions, but not this one, lack a kernel set: see kernels/arm/neon_dotprod.hpp.
+#if defined(__ARM_FEATURE_DOTPROD)
+#define CVT_TAG_DOTPROD _dotprod
+#elif defined(__ARM_FEATURE_SVE) || defined(__ARM_FEATURE_CRYPTO) || defined(__ARM_FEATURE_AES) || defined(__ARM_FEATURE_SHA2) ||   \
+    defined(__ARM_FEATURE_SHA3) || defined(__ARM_FEATURE_SM4) || defined(__ARM_FEATURE_FP16_SCALAR_ARITHMETIC) ||                   \
+    defined(__ARM_FEATURE_BF16_SCALAR_ARITHMETIC) || defined(__ARM_FEATURE_MATMUL_INT8) || defined(__ARM_FEATURE_MEMORY_TAGGING) || \
+    defined(__ARM_FEATURE_RNG)
+#define CVT_TAG_DOTPROD _nodotprod
+#define CVT_UNIT_LACKS_DOTPROD 1
+#else
+#define CVT_TAG_DOTPROD
+#endif
+
 #if defined(__FAST_MATH__)
 #define CVT_TAG_MATH _fastmath
 #else
@@ -64,14 +77,15 @@ static_assert(std::endian::native == std::endian::little,
 #endif
 
 // Units compiled at the architecture's baseline, with exceptions and IEEE arithmetic: see kernels/sets.hpp.
-#if !defined(__SSE3__) && !defined(__POPCNT__) && !defined(__ARM_FEATURE_SVE) && !defined(__ARM_FEATURE_ATOMICS) && \
-    !defined(__wasm_simd128__) && !defined(__FAST_MATH__) && (defined(__cpp_exceptions) || defined(_CPPUNWIND))
+#if !defined(__SSE3__) && !defined(__POPCNT__) && !defined(__ARM_FEATURE_SVE) && !defined(__ARM_FEATURE_ATOMICS) &&                 \
+    !defined(__ARM_FEATURE_DOTPROD) && !defined(CVT_UNIT_LACKS_DOTPROD) && !defined(__wasm_simd128__) && !defined(__FAST_MATH__) && \
+    (defined(__cpp_exceptions) || defined(_CPPUNWIND))
 #define CVT_UNIT_IS_BASELINE 1
 #endif
 
-#define CVT_TAG_JOIN_(a, b, c, d, e, f) a##b##c##d##e##f
-#define CVT_TAG_JOIN(a, b, c, d, e, f) CVT_TAG_JOIN_(a, b, c, d, e, f)
-#define CVT_ABI_NAMESPACE CVT_TAG_JOIN(v0_2, CVT_TAG_SIMD, CVT_TAG_FMA, CVT_TAG_BMI, CVT_TAG_MATH, CVT_TAG_EXCEPTIONS)
+#define CVT_TAG_JOIN_(a, b, c, d, e, f, g) a##b##c##d##e##f##g
+#define CVT_TAG_JOIN(a, b, c, d, e, f, g) CVT_TAG_JOIN_(a, b, c, d, e, f, g)
+#define CVT_ABI_NAMESPACE CVT_TAG_JOIN(v0_2, CVT_TAG_SIMD, CVT_TAG_FMA, CVT_TAG_BMI, CVT_TAG_DOTPROD, CVT_TAG_MATH, CVT_TAG_EXCEPTIONS)
 
 // Every header opens and closes the library's namespaces with these two.
 #define CVT_NAMESPACE_BEGIN \

@@ -1,10 +1,12 @@
-// examples/common: file names, escaped text, lines of text files, class names.
+// examples/common: file names, escaped text, lines of text files, class names, hashes.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
 #include "common/image_files.hpp"
+#include "common/sha256.hpp"
 #include "common/suggest.hpp"
 #include "common/text.hpp"
 #include "common/text_lines.hpp"
@@ -93,4 +95,20 @@ TEST_CASE("lines of a text file are read without line ends and byte order mark",
     CHECK(lines[1].text.empty());
     CHECK(lines[2].number == 3);
     CHECK_THROWS_AS(app::read_lines("--labels", folder / "missing"), app::failure);
+}
+
+TEST_CASE("SHA-256 of FIPS 180-4's examples and of bytes in pieces", "[common]") {
+    const auto hex = [](const std::string& bytes, std::size_t piece) {
+        app::sha256 hash;
+        for (std::size_t at = 0; at < bytes.size(); at += piece)
+            hash.add(std::as_bytes(std::span{bytes}.subspan(at, std::min(piece, bytes.size() - at))));
+        std::string out;
+        for (const std::uint8_t byte : hash.finish()) out += app::text("%02x", byte);
+        return out;
+    };
+    CHECK(hex("", 1) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    CHECK(hex("abc", 3) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    const std::string a(1'000'000, 'a');
+    for (const std::size_t piece : {std::size_t{1'000'000}, std::size_t{64}, std::size_t{7}})
+        CHECK(hex(a, piece) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }

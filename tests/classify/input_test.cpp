@@ -1,8 +1,10 @@
-// input/: folders, and selection by shard and by earlier records.
+// input/: folders, selection by shard and by earlier records, and the cache of embeddings.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "common/failure.hpp"
+#include "input/embedding_cache.hpp"
 #include "input/input_list.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -104,4 +106,55 @@ TEST_CASE("an index refuses a file that classify did not write", "[input]") {
         touch(path, text);
         CHECK_THROWS_AS((app::resume_index{path, std::nullopt}), app::failure);
     }
+}
+
+TEST_CASE("a cache that was cut at any byte has its whole records, and goes on", "[input]") {
+    const cvt_test::temporary_folder folder;
+    const std::string path = folder / "cache", cut = folder / "cut";
+    const app::digest model{1}, other{2};
+    const auto photo = [](std::uint8_t i) { return app::digest{0, i}; };
+    const auto value = [](std::uint8_t i) { return std::vector<float>{static_cast<float>(i), 2, 3}; };
+    std::vector<std::uint64_t> ends;
+    {
+        app::embedding_cache cache{path, model, 3};
+        CHECK_THROWS_AS((app::embedding_cache{path, model, 3}), app::failure);  // locked
+        ends.push_back(std::filesystem::file_size(path));
+        for (std::uint8_t i = 0; i < 3; ++i) {
+            cache.add(photo(i), i, value(i));
+            ends.push_back(std::filesystem::file_size(path));
+        }
+    }
+    for (std::uint64_t size = 0; size <= ends.back(); ++size) {
+        CAPTURE(size);
+        std::filesystem::copy_file(path, cut, std::filesystem::copy_options::overwrite_existing);
+        std::filesystem::resize_file(cut, size);
+        if (size % 3 == 0 && size >= ends[0]) std::filesystem::resize_file(cut, size + 5);  // zeros, as after a crash of the machine
+        const auto whole = static_cast<std::size_t>(std::upper_bound(ends.begin() + 1, ends.end(), size) - ends.begin() - 1);
+        {
+            app::embedding_cache cache{cut, model, 3};
+            CHECK(cache.size() == whole);
+            cache.add(photo(9), 0, value(9));
+        }
+        const app::embedding_cache cache{cut, model, 3};
+        CHECK(cache.size() == whole + 1);
+        std::vector<float> found(3);
+        CHECK(cache.find(photo(9), 0, found));
+        CHECK(found == value(9));
+        CHECK_FALSE(cache.find(photo(9), 1, found));
+        for (std::uint8_t i = 0; i < whole; ++i) {
+            CHECK(cache.find(photo(i), i, found));
+            CHECK(found == value(i));
+        }
+    }
+    CHECK(app::embedding_cache{path, other, 3}.size() == 0);  // of another model
+    CHECK(app::embedding_cache{path, model, 4}.size() == 0);
+    std::fstream file{path, std::ios::binary | std::ios::in | std::ios::out};
+    file.seekp(static_cast<std::streamoff>(ends[1] + 100));
+    file.put('x');
+    file.close();
+    CHECK_THROWS_AS((app::embedding_cache{path, model, 3}), app::failure);  // damaged in the middle
+    CHECK(std::filesystem::file_size(path) == ends.back());
+    touch(path, "my notes");
+    CHECK_THROWS_AS((app::embedding_cache{path, model, 3}), app::failure);
+    CHECK(std::filesystem::file_size(path) == 8);
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cvt/cvt.hpp>
+#include <cvt/extra/head_trainer.hpp>  // needs neither liblbfgs nor Eigen to be included
 
 int main() {
     cvt::config config;

@@ -134,6 +134,26 @@ TEST_CASE("your own classes") {
     CHECK(among == std::vector<float>{0.5F, 0.5F});
 }
 
+TEST_CASE("a head learned from embeddings, written with the checkpoint") {
+    const cvt_test::temporary_folder folder;
+    const cvt::image photos[]{photo(cathedral), photo(golf_ball)};
+    cvt::session session{nano()};
+    std::vector<float> embeddings(std::size_t{2} * 192);
+    for (std::size_t i = 0; i < 2; ++i) REQUIRE_FALSE(session.embedding(photos[i].view(), std::span{embeddings}.subspan(192 * i, 192)));
+    const int labels[]{1, 0};
+    const char* const names[]{"ball", "building"};
+    const cvt::error e =
+        learn_classes(weights.c_str(), cvt::view<const float, 2>{embeddings.data(), 2, 192}, labels, names, (folder / "mine").c_str());
+    INFO(e.what());
+    if (e.code() == cvt::errc::unsupported) return;  // built without liblbfgs
+    REQUIRE_FALSE(e);
+    const auto model = cvt::model::load((folder / "mine").c_str());
+    REQUIRE(model);
+    CHECK(cvt::verify(*model)->good());
+    for (std::size_t i = 0; i < 2; ++i) CHECK(best_of(logits_of(*model, photos[i].view())) == labels[i]);
+    CHECK(std::string{model->label(1)} == "building");
+}
+
 TEST_CASE("pixels: preprocessing, sizes, orientation, parts, other orders") {
     const cvt::preprocessing hf = as_transformers(224), warp = warped(96, 128);
     CHECK(hf.rounding == cvt::crop_rounding::hf);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cvt/cvt.hpp>
+#include <cvt/extra/head_trainer.hpp>
 #include <cvt/extra/json.hpp>
 #include <cvt/open_checkpoint.hpp>
 #include <functional>
@@ -25,8 +26,9 @@ inline int report(const cvt::error& e) {
 }
 
 // A function whose body is a snippet. It is compiled and never called: some snippets read files.
-#define CVT_SNIPPET(name)                                                                                                      \
-    int snippet_of_##name([[maybe_unused]] const cvt::model& model, [[maybe_unused]] cvt::session& session,                    \
-                          [[maybe_unused]] const cvt::image_view& photo, [[maybe_unused]] std::span<float> logits,             \
-                          [[maybe_unused]] std::span<const float> samples, [[maybe_unused]] const cvt::weight_source& my_head, \
-                          [[maybe_unused]] const cvt::weight_source& encoder)
+#define CVT_SNIPPET(name)                                                                                                            \
+    int snippet_of_##name([[maybe_unused]] const cvt::model& model, [[maybe_unused]] cvt::session& session,                          \
+                          [[maybe_unused]] const cvt::image_view& photo, [[maybe_unused]] std::span<float> logits,                   \
+                          [[maybe_unused]] std::span<const float> samples, [[maybe_unused]] const cvt::weight_source& my_head,       \
+                          [[maybe_unused]] const cvt::weight_source& encoder, [[maybe_unused]] cvt::view<const float, 2> embeddings, \
+                          [[maybe_unused]] std::span<const int> labels, [[maybe_unused]] const cvt::result<cvt::trained_head>& head)

@@ -19,6 +19,7 @@ void unit_avx2(unit_result&);
 void unit_avx512(unit_result&);
 #elif defined(CVT_TEST_ARM)
 void unit_lse(unit_result&);
+void unit_dotprod(unit_result&);
 void unit_sve(unit_result&);
 #endif
 
@@ -33,7 +34,8 @@ int main() {
             {unit_avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
                               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")},
 #elif defined(CVT_TEST_ARM)
-            {unit_lse, (getauxval(AT_HWCAP) & HWCAP_ATOMICS) != 0}, {unit_sve, (getauxval(AT_HWCAP) & HWCAP_SVE) != 0},
+            {unit_lse, (getauxval(AT_HWCAP) & HWCAP_ATOMICS) != 0}, {unit_dotprod, (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0},
+            {unit_sve, (getauxval(AT_HWCAP) & HWCAP_SVE) != 0},
 #endif
     };
     static unit_result first, result;

@@ -31,6 +31,9 @@ public:
         link(images / "berlin_cathedral.jpg", "photo.jpg");
         link(images / "berlin_cathedral.jpg", "photos/church.jpg");
         link(images / "golf_ball.png", "photos/ball.png");
+        link(images / "berlin_cathedral.jpg", "holiday.jpg");
+        link(images / "berlin_cathedral.jpg", "my-photos/church/1.jpg");
+        link(images / "golf_ball.png", "my-photos/ball/1.png");
         for (const fs::path validation : {"val", "imagenette2/val"}) {
             link(images / "berlin_cathedral.jpg", validation / "n03028079/a.jpg");
             link(images / "golf_ball.png", validation / "n03445777/b.png");

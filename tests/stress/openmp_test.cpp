@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <catch2/catch.hpp>
 #include <cvt/cvt.hpp>
+#include <cvt/kernels/select.hpp>
 #include <filesystem>
 #include <vector>
 

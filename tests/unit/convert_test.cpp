@@ -344,3 +344,52 @@ TEST_CASE("convert: never overwrites files, and leaves no partial output", "[con
     CHECK(contains(message, "full/model.safetensors.part: cannot write: File too large"));
     CHECK_FALSE(fs::exists(folder / "full"));
 }
+
+TEST_CASE("convert: a new head on the same encoder", "[convert]") {
+    const temporary_folder folder;
+    const std::vector<float> weights(std::size_t{3} * 12, 0.25F), bias{1, 2, 3};
+    const char* const labels[]{"a", "b", "c"};
+    cvt::convert_options options;
+    options.head = cvt::head_view{weights, bias};
+    options.labels = labels;
+    converted(data + "tiny-hf", folder / "out", options);
+    const ck::checkpoint_source before = must_open(data + "tiny-hf"), after = must_open(folder / "out");
+    CHECK(after.config.num_classes == 3);
+    CHECK(std::string{after.labels[2]} == "c");
+    CHECK(verified(folder / "out") == 0);
+    const std::int64_t of_weights[]{3, 12}, of_bias[]{3};
+    CHECK(read_tensor(after, "head.weight", of_weights) == weights);
+    CHECK(read_tensor(after, "head.bias", of_bias) == bias);
+    int wrong = 0;
+    cvt::network::for_each_tensor(before.config, [&](const cvt::network::tensor_info& t) {
+        if (!std::string_view{t.name}.starts_with("head."))
+            wrong += read_tensor(before, t.name, t.extents()) == read_tensor(after, t.name, t.extents()) ? 0 : 1;
+    });
+    CHECK(wrong == 0);
+
+    // Without labels, those of the old head are not kept; on a checkpoint without a head it is the first one.
+    options.labels = {};
+    converted(data + "tiny-hf", folder / "unnamed", options);
+    CHECK(std::string{must_open(folder / "unnamed").labels[0]} != std::string{before.labels[0]});
+    cvt::config bare = tiny();
+    bare.num_classes = 0;
+    REQUIRE(write_file(folder / "bare.safetensors", formula_file(bare)));
+    options.load.config = bare;
+    converted(folder / "bare.safetensors", folder / "first", options);
+    CHECK(must_open(folder / "first").config.num_classes == 3);
+    bare.final_norm = false;
+    REQUIRE(write_file(folder / "model.safetensors", formula_file(bare)));
+    options.load.config = bare;
+    CHECK(contains(refused(folder / "model.safetensors", folder / "no", options), "has no final norm"));
+
+    options.load.config = {};
+    options.head = cvt::head_view{weights, std::span{bias}.first(2)};
+    CHECK(contains(refused(data + "tiny-hf", folder / "no", options), "head: expected 12 weights for each of 2 classes, found 36 weights"));
+    const std::vector<float> infinite{1, 2, INFINITY};
+    options.head = cvt::head_view{weights, infinite};
+    CHECK(contains(refused(data + "tiny-hf", folder / "no", options), "head: a weight is not a finite number"));
+    options.head = cvt::head_view{weights, bias};
+    options.labels = std::span{labels}.first(2);
+    CHECK(contains(refused(data + "tiny-hf", folder / "no", options), "label"));
+    CHECK_FALSE(fs::exists(folder / "no"));
+}

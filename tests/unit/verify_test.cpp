@@ -1,5 +1,6 @@
 // verify(): weights, activations and self-test records that differ from those of the conversion.
 #include <cvt/convert.hpp>
+#include <cvt/kernels/select.hpp>
 
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -62,7 +63,7 @@ TEST_CASE("verify: an unchanged conversion passes", "[verify]") {
     CHECK(v->height == 224);
     CHECK(std::string{v->output} == "logits");
     CHECK(std::string{v->stored_by}.starts_with("cvt " CVT_VERSION_STRING ", "));
-    for (const char* kernels : {"eigen", "sse2", "avx2", "avx512", "neon"}) {
+    for (const char* kernels : {"eigen", "sse2", "avx2", "avx512", "neon", "neon_dotprod"}) {
         if (!cvt::kernels::select(kernels)) continue;
         const auto other = m.verify({.kernels = kernels});
         REQUIRE(other);

@@ -1,13 +1,11 @@
 // --convert: writes --model as a Hugging Face folder.
-#include "modes/modes.hpp"
-
 #include <algorithm>
 #include <cstdio>
-#include <cvt/convert.hpp>
 
 #include "common/failure.hpp"
 #include "common/text.hpp"
-#include "open_checkpoint.hpp"
+#include "modes/modes.hpp"
+#include "modes/write_model.hpp"
 #include "setup.hpp"
 
 namespace app {
@@ -29,11 +27,11 @@ stored_type stored_type_of(dtype_choice d) {
 
 }  // namespace
 
-int convert(const options& o) {
-    const open_checkpoint from = open_for_conversion(o);
+std::string write_model(const options& o, const open_checkpoint& from, const std::vector<std::string>& names,
+                        const std::optional<cvt::head_view>& head) {
     std::vector<const char*> labels;
-    const bool labelled = std::any_of(from.labels.begin(), from.labels.end(), [](const std::string& label) { return !label.empty(); });
-    for (std::size_t i = 0; labelled && i < from.labels.size(); ++i) labels.push_back(from.labels[i].c_str());
+    const bool labelled = std::any_of(names.begin(), names.end(), [](const std::string& label) { return !label.empty(); });
+    for (std::size_t i = 0; labelled && i < names.size(); ++i) labels.push_back(names[i].c_str());
     cvt::thread_pool pool = make_pool(o.threads);
 
     cvt::convert_options options;
@@ -42,6 +40,7 @@ int convert(const options& o) {
     options.weights = type.weights;
     options.preprocessing = from.preprocessing;
     options.labels = labels;
+    options.head = head;
     options.executor = pool.as_executor();
     const cvt::result<cvt::conversion> done = cvt::convert(from.source, o.convert.c_str(), options);
     if (!done) {
@@ -49,14 +48,18 @@ int convert(const options& o) {
         throw failure{e.code() == cvt::errc::invalid_argument ? wrong_usage : some_failed, std::string{"--convert: "} + e.what()};
     }
     print_warnings(done->warnings);
-
-    std::printf("%s: %zu tensors, %.1f MiB of %s, %s\n", terminal_text(o.convert).c_str(), done->tensors,
-                static_cast<double>(done->weight_bytes) / (1 << 20), type.name,
-                done->self_test ? "with a self-test (--verify)" : "without a self-test");
     if (!done->self_test)
         std::fputs("classify: no self-test stored: the model's outputs are not finite, or its inputs are too large\n", stderr);
     if (from.source.config.gelu == cvt::gelu::quick)
         std::fputs("classify: this model uses QuickGELU, but transformers runs every CvT with the exact GELU\n", stderr);
+    return text("%zu tensors, %.1f MiB of %s, %s", done->tensors, static_cast<double>(done->weight_bytes) / (1 << 20), type.name,
+                done->self_test ? "with a self-test (--verify)" : "without a self-test");
+}
+
+int convert(const options& o) {
+    const open_checkpoint from = open_for_conversion(o);
+    const std::string written = write_model(o, from, from.labels, std::nullopt);
+    std::printf("%s: %s\n", terminal_text(o.convert).c_str(), written.c_str());
     return all_good;
 }
 

@@ -15,6 +15,7 @@
 #include "common/paths.hpp"
 #include "common/text.hpp"
 #include "common/text_lines.hpp"
+#include "input/folder_entries.hpp"
 #include "modes/label_list.hpp"
 
 namespace app {
@@ -79,43 +80,10 @@ private:
     std::size_t least_ = 0, greatest_ = 0;
 };
 
-// The entries of a folder, sorted by the bytes of their names, without litter.
-struct folder_entries {
-    std::vector<std::string> photos, folders;
-    std::size_t others = 0;
-    std::error_code error;
-};
-
-folder_entries list_folder(const std::string& folder) {
-    folder_entries found;
-    for (fs::directory_iterator at{path_of(folder), found.error}; !found.error && at != fs::directory_iterator{};
-         at.increment(found.error)) {
-        std::error_code ignored;
-        std::string name = text_of(at->path().filename());
-        if (is_litter(name)) continue;
-        if (at->is_directory(ignored))
-            found.folders.push_back(std::move(name));
-        else if (has_image_name(name) && !at->is_other(ignored))  // other: a pipe, which would be waited for
-            found.photos.push_back(std::move(name));
-        else
-            ++found.others;
-    }
-    std::sort(found.photos.begin(), found.photos.end());
-    std::sort(found.folders.begin(), found.folders.end());
-    return found;
-}
-
 folder_entries list_root(const std::string& folder) {
     folder_entries found = list_folder(folder);
     if (found.error) refuse("--evaluate: " + folder + " cannot be listed: " + found.error.message());
     return found;
-}
-
-std::string in_folder(const std::string& folder, const std::string& name) { return text_of(path_of(folder) / path_of(name)); }
-
-bool is_folder(const std::string& path) {
-    std::error_code ignored;
-    return fs::is_directory(path_of(path), ignored);
 }
 
 bool is_file(const std::string& path) {
@@ -129,39 +97,15 @@ void report_skipped(const std::string& folder, std::size_t others) {
                      others == 1 ? "entry" : "entries");
 }
 
-// Adds the photos of one class from its folder and all subfolders, as torchvision's ImageFolder does. `within_` is the path to here.
-class class_walk {
-public:
-    class_walk(const std::string& root, evaluation_set& to, std::size_t& others) : within_{root}, to_{to}, others_{others} {}
-
-    void add(const std::string& folder, std::size_t expected) {
-        const std::size_t before = to_.photos.size();
-        walk(folder, expected);
-        if (to_.photos.size() == before)
-            to_.photos.push_back({folder, expected, "expected .jpg, .png, .webp or other pictures in this folder, found none"});
-    }
-
-private:
-    void walk(const std::string& folder, std::size_t expected) {
-        for (const std::string& above : within_)
-            if (std::error_code ignored; fs::equivalent(path_of(above), path_of(folder), ignored))
-                refuse("--evaluate: " + folder + " leads back to " + above + ", which contains it");
-        const folder_entries found = list_folder(folder);
-        if (found.error) {
-            to_.photos.push_back({folder, expected, "cannot be listed: " + found.error.message()});
-            return;
-        }
-        others_ += found.others;
-        for (const std::string& name : found.photos) to_.photos.push_back({in_folder(folder, name), expected});
-        within_.push_back(folder);
-        for (const std::string& name : found.folders) walk(in_folder(folder, name), expected);
-        within_.pop_back();
-    }
-
-    std::vector<std::string> within_;
-    evaluation_set& to_;
-    std::size_t& others_;
-};
+// Adds the photos of one class from its folder and all subfolders, as torchvision's ImageFolder does.
+void add_class(const std::string& root, const std::string& folder, std::size_t expected, evaluation_set& to, std::size_t& others) {
+    photo_walk walk = walk_photos("--evaluate", root, folder);
+    others += walk.others;
+    for (std::string& photo : walk.photos) to.photos.push_back({std::move(photo), expected});
+    for (const auto& [path, problem] : walk.problems) to.photos.push_back({path, expected, problem});
+    if (walk.photos.empty() && walk.problems.empty())
+        to.photos.push_back({folder, expected, "expected .jpg, .png, .webp or other pictures in this folder, found none"});
+}
 
 evaluation_set of_class_folders(const options& o, const setup& s, const folder_entries& root, class_finder& classes) {
     std::vector<const std::string*> folder_of(s.labels.size(), nullptr);
@@ -181,8 +125,7 @@ evaluation_set of_class_folders(const options& o, const setup& s, const folder_e
 
     evaluation_set found;
     std::size_t others = root.others;
-    class_walk walk{o.evaluate, found, others};
-    for (const auto& [name, index] : folders) walk.add(in_folder(o.evaluate, *name), index);
+    for (const auto& [name, index] : folders) add_class(o.evaluate, in_folder(o.evaluate, *name), index, found, others);
     report_skipped(o.evaluate, others);
     if (!root.photos.empty())
         std::fprintf(stderr, "classify: %s: %s beside the class folders skipped\n", terminal_text(o.evaluate).c_str(),

@@ -18,5 +18,9 @@ int info(const options& o, const setup& s);
 int verify(const options& o, const setup& s);
 /// --convert: writes the checkpoint as a Hugging Face folder, with the labels and the preprocessing that the options chose.
 int convert(const options& o);
+/// --learn: learns a head from photos in class folders, and writes the checkpoint with it as --convert does.
+int learn(const options& o);
+/// --similar: lists the inputs whose embeddings are nearest to that of a photo.
+int similar(const options& o, const setup& s);
 
 }  // namespace app

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/sha256.hpp"
 #include "input/input.hpp"
 #include "output/record_schema.hpp"
 
@@ -18,6 +19,10 @@ struct task {
     input image;
     std::optional<cvt::grid> tensor_size = std::nullopt;  ///< the input is `tensor`, of this size, and not an image
     std::vector<float> tensor = {};                       ///< (channels, height, width), normalised
+    // For an embedder:
+    digest photo = {};                    ///< of the file's bytes
+    std::vector<float> embedding = {};    ///< (views, width), those that the cache has
+    std::vector<int> missing_views = {};  ///< the others
 };
 
 /// Arrays are empty unless options request them, and if the input failed.
@@ -26,8 +31,10 @@ struct outcome {
     std::vector<float> logits = {}, embedding = {}, input = {};
     std::vector<std::uint8_t> picture = {};  ///< (height, width, 3), for --attention
     int picture_width = 0, picture_height = 0;
-    bool of_other_shard = false;  ///< counts as failed, without a record
-    std::string notes = {};       ///< lines for standard error: what the reader skipped, what --repeat measured
+    bool of_other_shard = false;          ///< counts as failed, without a record
+    std::string notes = {};               ///< lines for standard error: what the reader skipped, what --repeat measured
+    digest photo = {};                    ///< as in the task
+    std::vector<int> missing_views = {};  ///< views that were computed
 };
 
 /// Byte limit for each of: archive members that wait for a worker, photos that a worker keeps for their pictures, pictures that wait

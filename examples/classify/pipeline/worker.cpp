@@ -30,9 +30,8 @@ bool all_finite(std::span<const float> values) {
     return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
-// The pixel limit for pictures: --max-pixels, or a default by the memory of the machine (200 megapixels of a telephone need 8 GB).
-// Without --max-pixels, all workers together may use half of the machine's memory to decode. The limit is at least the library's
-// default, and at most the largest picture that the library can decode.
+}  // namespace
+
 cvt::decode_limits picture_limits(const options& o) {
     cvt::decode_limits limits;
     constexpr std::uint64_t max = 16384ULL * 16384, bytes_per_pixel = 20;
@@ -41,8 +40,6 @@ cvt::decode_limits picture_limits(const options& o) {
         o.max_pixels ? static_cast<std::uint64_t>(*o.max_pixels) : std::clamp<std::uint64_t>(capacity, limits.max_pixels, max);
     return limits;
 }
-
-}  // namespace
 
 worker::worker(const options& o, const setup& s)
     : options_{o},

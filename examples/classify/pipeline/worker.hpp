@@ -14,6 +14,11 @@
 
 namespace app {
 
+/// The pixel limit for pictures: --max-pixels, or a default by the memory of the machine (200 megapixels of a telephone need 8 GB).
+/// Without --max-pixels, all workers together may use half of the machine's memory to decode. The limit is at least the library's
+/// default, and at most the largest picture that the library can decode.
+cvt::decode_limits picture_limits(const options& o);
+
 /// Consecutive inputs of one size share a forward pass.
 class worker : public task_runner {
 public:

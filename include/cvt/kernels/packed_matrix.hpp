@@ -38,6 +38,7 @@ struct gemm_args {
     kernels::epilogue epilogue = kernels::epilogue::none;
     const float* row_scale = nullptr;     ///< (rows) factors of the result, only if the epilogue is `none`; or null
     const std::byte* prefetch = nullptr;  ///< packed weights of the next product, prefetched while this one runs; null for none
+    bool quantized = false;               ///< w.kernels->quantize() was called on the rows of `in`
 };
 
 /// W (n, k) in float32, element (i, j) at weights[i * stride_n + j * stride_k], and its destination. W may be packed in parts, each into
@@ -61,6 +62,9 @@ struct gemm_kernels {
     /// Bytes from the start of a matrix packed with depth packed_k to column `first`, a multiple of nr, and to depth `first`.
     std::size_t (*column_offset)(std::ptrdiff_t first, std::ptrdiff_t packed_k);
     std::size_t (*depth_offset)(std::ptrdiff_t first);
+    /// Replaces each row of an input by its bytes, for the products that read it. Rows are at least 16 bytes apart. Null if `multiply`
+    /// reads float32.
+    void (*quantize)(matrix<float> in) = nullptr;
 };
 
 template <class Byte>

@@ -26,6 +26,7 @@ CVT_SIMD vec add(vec a, vec b) { return a + b; }
 CVT_SIMD vec sub(vec a, vec b) { return a - b; }
 CVT_SIMD vec mul(vec a, vec b) { return a * b; }
 CVT_SIMD vec div(vec a, vec b) { return a / b; }
+CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return a * b + c; }
 CVT_SIMD vec max(vec a, vec b) { return a > b ? a : b; }
 CVT_SIMD vec min(vec a, vec b) { return a < b ? a : b; }
@@ -39,6 +40,7 @@ CVT_SIMD float sum_of(vec v) { return v; }
 CVT_SIMD float max_of(vec v) { return v; }
 
 inline constexpr int input_max = 255;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return bytes; }
 CVT_SIMD ints load4(const std::byte* p) {
     ints v = 0;

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "arm/neon.hpp"
+#include "arm/neon_dotprod.hpp"
 #include "select.hpp"
 #include "wasm/relaxed.hpp"
 #include "wasm/simd128.hpp"
@@ -41,6 +42,9 @@ inline constexpr const kernel_set* compiled[] {
 #endif
 #if defined(CVT_HAS_AVX2_KERNELS)
         &avx2::set,
+#endif
+#if defined(CVT_HAS_NEON_DOTPROD_KERNELS)
+        &neon_dotprod::set,
 #endif
 #if defined(CVT_HAS_NEON_KERNELS)
         &neon::set,

@@ -20,7 +20,8 @@ struct mlp_buffers {
     matrix<float> normed, hidden;
 };
 inline mlp_buffers plan_mlp(detail::arena& scratch, const stage_config& s, std::ptrdiff_t rows) noexcept {
-    return {take_rows(scratch, rows, s.embed_dim), take_rows(scratch, rows, std::min<std::ptrdiff_t>(hidden_block, s.hidden_dim()))};
+    const std::ptrdiff_t dim = s.embed_dim, stride = std::max<std::ptrdiff_t>(4, row_stride(dim));  // at least 16 bytes, for `quantize`
+    return {take_matrix(scratch, rows, dim, stride), take_rows(scratch, rows, std::min<std::ptrdiff_t>(hidden_block, s.hidden_dim()))};
 }
 
 /// x (rows, dim) += fc2(gelu(fc1(norm2(x)))), one worker's tile of the tokens.
@@ -31,6 +32,8 @@ inline void mlp(const stage_pass& p, const mlp_weights& w, matrix<float> x, deta
 
     // n = (x - mean) / sqrt(var + eps); gamma and beta are in fc1
     p.ctx.kernels->layer_norm(x, norm_weights{}, b.normed);
+    const bool quantized = w.fc1.w.kernels->quantize != nullptr;
+    if (quantized) w.fc1.w.kernels->quantize(b.normed);
     for (std::ptrdiff_t c = 0; c < hidden_dim; c += hidden_block) {
         const std::ptrdiff_t width = std::min(hidden_block, hidden_dim - c), after = c + width;
         const kernels::packed_matrix fc1 = w.fc1.w.columns(c, width), fc2 = w.fc2.w.depths(c, width);
@@ -38,7 +41,13 @@ inline void mlp(const stage_pass& p, const mlp_weights& w, matrix<float> x, deta
         const float* const bias = c == 0 ? w.fc2.bias : nullptr;
         const matrix<float> hidden{.data = b.hidden.data, .rows = x.rows, .cols = width, .stride = row_stride(width)};
         // h = gelu(n W1^T + b1), of these hidden channels
-        multiply({.in = b.normed, .w = fc1, .bias = w.fc1.bias + c, .out = hidden, .epilogue = gelu, .prefetch = fc2.data});
+        multiply({.in = b.normed,
+                  .w = fc1,
+                  .bias = w.fc1.bias + c,
+                  .out = hidden,
+                  .epilogue = gelu,
+                  .prefetch = fc2.data,
+                  .quantized = quantized});
         // x = x + h W2^T + b2, the sum over these hidden channels
         multiply({.in = hidden, .w = fc2, .bias = bias, .out = x, .epilogue = kernels::epilogue::add, .prefetch = next});
     }

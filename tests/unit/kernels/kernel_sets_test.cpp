@@ -10,6 +10,10 @@
 
 #include <cvt/kernels/sets.hpp>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 #include "support/formula.hpp"
 #include "support/naive.hpp"
 #include "support/packed_product.hpp"
@@ -428,8 +432,11 @@ TEST_CASE("supported() selects the sets that this CPU runs, in the same order") 
     for (const kernel_set* s : cvt::kernels::available()) CHECK(s->supported());
 }
 
-#if defined(__aarch64__) && defined(__GNUC__)
-TEST_CASE("64-bit ARM uses the NEON kernels by default") { CHECK(std::string{cvt::kernels::available().front()->name} == "neon"); }
+#if defined(__aarch64__) && defined(__linux__)
+TEST_CASE("64-bit ARM uses the NEON kernels by default, with dot products where the CPU has them") {
+    const char* const expected = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? "neon_dotprod" : "neon";
+    CHECK(std::string{cvt::kernels::available().front()->name} == expected);
+}
 #endif
 
 #if defined(CVT_HAS_AVX2_KERNELS)

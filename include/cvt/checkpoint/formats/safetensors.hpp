@@ -153,7 +153,7 @@ inline error read_safetensors(byte_source&& file, tensor_table& out, metadata_en
     if (!shard) return shard.error();
     detail::buffer<safetensors::byte_range> ranges;
     for (json_value info = parsed->root().first(); info; info = info.next()) {
-        if (info.key() == "__metadata__") {
+        if (detail::same_text(info.key(), "__metadata__")) {
             if (error e = safetensors::read_metadata(info, wanted)) return e;
             continue;
         }

@@ -109,8 +109,8 @@ private:
         }
         const std::string_view kind = values_.text(values_.item_of(name, 0));
         float single = 0;
-        if (kind == "f8" && size == 8) return std::memcpy(&out, raw, 8) != nullptr;
-        if (kind != "f4" || size != 4) return false;
+        if (detail::same_text(kind, "f8") && size == 8) return std::memcpy(&out, raw, 8) != nullptr;
+        if (!detail::same_text(kind, "f4") || size != 4) return false;
         std::memcpy(&single, raw, 4);
         out = static_cast<double>(single);
         return true;

@@ -30,6 +30,7 @@ CVT_SIMD vec add(vec a, vec b) { return vaddq_f32(a, b); }
 CVT_SIMD vec sub(vec a, vec b) { return vsubq_f32(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return vmulq_f32(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return vdivq_f32(a, b); }
+CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 // sum += a * b. By inline assembly, so that sums stay in their registers, and in order also under -ffast-math.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) {
@@ -57,6 +58,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 
 /// Bytes are widened: instructions that multiply unsigned by signed bytes are an extension (i8mm).
 inline constexpr int input_max = 255;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return vdupq_n_s32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return vreinterpretq_s32_s8(vld1q_s8(reinterpret_cast<const signed char*>(p))); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {

@@ -18,6 +18,7 @@
 //   void  store_part(p, n, vec)    stores the first n lanes and writes nothing beyond them
 //   vec   broadcast<T, O>(p, b)    p[O], moved by T * b bytes, in every lane
 //   vec   add sub mul div(a, b)    IEEE; so is sqrt(a), correctly rounded
+//   vec   reciprocal(a)            1 / a within 2 ulp
 //   vec   fma(a, b, c)             a * b + c, fused if the instruction set has it
 //   void  accumulate(s, a, b)      s += a * b in place, in program order, also under -ffast-math; s stays in its register
 //   void  keep_in_register(s)      keeps s in its register from one iteration of a loop to the next, or does nothing
@@ -31,6 +32,7 @@
 //   float sum_of(a)                sum of all lanes, in an order that the set chooses; float max_of(a), their maximum, without NaN
 //
 //   input_max                      the largest byte of a quantised input: 255 or 127
+//   input_shift                    what store_bytes subtracts from every byte: 0, or 128 if accumulate4 multiplies signed bytes
 //   ints  broadcast4(bytes)        an int of four unsigned bytes in every lane
 //   ints  load4(p)                 four signed bytes per lane, from any address
 //   void  accumulate4(s, a, b)     s += a[0] b[0] + ... + a[3] b[3] in every lane of int32, exact; bytes of a are from 0 to
@@ -50,6 +52,7 @@ static_assert(__is_same(decltype(store_part(static_cast<float*>(nullptr), lanes,
 static_assert(__is_same(decltype(broadcast<2, 3>(static_cast<const float*>(nullptr), lanes)), vec));
 static_assert(__is_same(decltype(add(vec{}, vec{})), vec) && __is_same(decltype(sub(vec{}, vec{})), vec));
 static_assert(__is_same(decltype(mul(vec{}, vec{})), vec) && __is_same(decltype(div(vec{}, vec{})), vec));
+static_assert(__is_same(decltype(div(vec{}, vec{})), vec) && __is_same(decltype(reciprocal(vec{})), vec));
 static_assert(__is_same(decltype(max(vec{}, vec{})), vec) && __is_same(decltype(min(vec{}, vec{})), vec));
 static_assert(__is_same(decltype(sqrt(vec{})), vec) && __is_same(decltype(abs(vec{})), vec));
 static_assert(__is_same(decltype(fma(vec{}, vec{}, vec{})), vec) && __is_same(decltype(less(vec{}, vec{})), mask));

@@ -16,9 +16,9 @@ CVT_SIMD vec exp(vec x) {
     return times_power_of_two(p, n);
 }
 
-/// x * sigmoid(1.702 x), within 2.5 ulp if x > 0 and 3 + 2.5 |x| ulp otherwise, because e^(-1.702 x) = 2^t and the rounding error of t
-/// grows with t. Below -51.5 the result is less than 1e-36, so x is clamped there, where 2^t is still finite.
-CVT_SIMD vec quick_gelu(vec x) {
+/// 1 + e^(-1.702 x), by which quick_gelu divides x. e^(-1.702 x) = 2^t; below -51.5 the quotient is less than 1e-36, so x is clamped
+/// there, where 2^t is still finite.
+CVT_SIMD vec quick_gelu_divisor(vec& x) {
     x = max(set1(-51.5F), x);
     const vec t = max(set1(-126.F), mul(x, set1(-2.45546696F)));
     const ints n = round(t);
@@ -29,7 +29,13 @@ CVT_SIMD vec quick_gelu(vec x) {
     p = fma(p, f, set1(0.240222424F));
     p = fma(p, f, set1(0.693147004F));
     p = fma(p, f, set1(1.F));
-    return div(x, add(set1(1.F), times_power_of_two(p, n)));
+    return add(set1(1.F), times_power_of_two(p, n));
+}
+
+/// x * sigmoid(1.702 x), within 2.5 ulp if x > 0 and 3 + 2.5 |x| ulp otherwise, because the rounding error of t grows with t.
+CVT_SIMD vec quick_gelu(vec x) {
+    const vec divisor = quick_gelu_divisor(x);
+    return div(x, divisor);
 }
 
 /// x * Phi(x), within 5.5 ulp with a fused multiply-add. With u = |x|, the tail Phi(-u) is e^(-u^2 / 2) times a polynomial in t = 1 / (1 +

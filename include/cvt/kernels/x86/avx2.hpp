@@ -39,6 +39,7 @@ CVT_SIMD vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
 CVT_SIMD vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
+CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 CVT_SIMD vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
 CVT_SIMD vec abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.F), a); }
@@ -71,6 +72,7 @@ CVT_SIMD void store_part(float* p, std::ptrdiff_t count, vec v) {
 
 /// Sums of pairs have 16 bits; 127 * 127 + 127 * 127 fits.
 inline constexpr int input_max = 127;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return _mm256_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {

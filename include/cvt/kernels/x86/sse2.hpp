@@ -30,6 +30,7 @@ CVT_SIMD vec add(vec a, vec b) { return _mm_add_ps(a, b); }
 CVT_SIMD vec sub(vec a, vec b) { return _mm_sub_ps(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return _mm_mul_ps(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return _mm_div_ps(a, b); }
+CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
 // sum += a * b. By inline assembly, so that sums stay in their registers, and in order also under -ffast-math.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) {
@@ -57,6 +58,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 
 /// Bytes are widened to 16 bits, the narrowest that SSE2 multiplies.
 inline constexpr int input_max = 255;
+inline constexpr int input_shift = 0;
 CVT_SIMD ints broadcast4(int bytes) { return _mm_set1_epi32(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 CVT_SIMD void accumulate4(ints& sum, ints a, ints b) {

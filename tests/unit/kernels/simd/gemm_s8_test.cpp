@@ -83,7 +83,7 @@ TEST_CASE("int8: sums of integers are exact, at sizes 1..N and odd ones") {
                 for (const std::ptrdiff_t k : {2, 3, 4, 5, 8, 31, 64}) check_integers(*set, rows, n, k);
         for (std::ptrdiff_t k = 2; k <= 70; ++k) check_integers(*set, 3, 19, k);
         for (const std::ptrdiff_t k : {383, 384, 385, 386, 388, 767, 768, 769, 1000})
-            for (const std::ptrdiff_t rows : {35, 36, 37, 73}) check_integers(*set, rows, 67, k);
+            for (const std::ptrdiff_t rows : {36, 71, 72, 73, 145}) check_integers(*set, rows, 67, k);
     }
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("int8: the result of a row does not depend on other rows") {
         const tensor in = numbers("in", 80, 401), w = numbers("w", 70, 401);
         const packed_product packed = pack(set->s8, w);
         const tensor whole = product(*set, in, w);
-        for (const std::ptrdiff_t step : {1, 2, 5, 6, 7, 36, 37}) {
+        for (const std::ptrdiff_t step : {1, 2, 5, 6, 7, 36, 37, 72, 73}) {
             tensor tiled = filled(80, 70, untouched);
             for (std::ptrdiff_t r = 0; r < 80; r += step) {
                 const std::ptrdiff_t count = std::min<std::ptrdiff_t>(step, 80 - r);
@@ -169,6 +169,27 @@ TEST_CASE("int8: the result of a row does not depend on other rows") {
             CHECK(tiled.values == whole.values);
         }
     }
+}
+
+TEST_CASE("int8: rows that were quantised in place give the same bits") {
+    for (const kernel_set* set : cvt::kernels::available())
+        for (const std::ptrdiff_t rows : {1, 7, 75})
+            for (const std::ptrdiff_t k : {1, 2, 3, 4, 5, 15, 16, 17, 33, 64, 383, 384, 385, 387, 768, 1000}) {
+                INFO(set->name << ": " << rows << " rows, k " << k);
+                const std::ptrdiff_t stride = std::max<std::ptrdiff_t>(4, k);
+                const tensor in = numbers("in", rows, stride), w = numbers("w", 70, k);
+                const packed_product packed = pack(set->s8, w);
+                tensor expected = filled(rows, 70, untouched), out = expected, quantised = in;
+                set->s8.multiply({.in = in.view().cols_at(0, k), .w = *packed, .out = expected.view()});
+                quantised.values.push_back(untouched);
+                set->s8.quantize(quantised.view().cols_at(0, k));
+                CHECK(quantised.values.back() == untouched);
+                CHECK(quantised.values[0] != in.values[0]);
+                for (int i = 0; i < 2; ++i) {
+                    set->s8.multiply({.in = quantised.view().cols_at(0, k), .w = *packed, .out = out.view(), .quantized = true});
+                    CHECK(out.values == expected.values);
+                }
+            }
 }
 
 TEST_CASE("int8: columns and depths are split as in an MLP") {

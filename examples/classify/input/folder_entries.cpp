@@ -1,0 +1,69 @@
+// folder_entries.hpp: by std::filesystem, with names in the program's own encoding.
+#include "input/folder_entries.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "common/failure.hpp"
+#include "common/image_files.hpp"
+#include "common/paths.hpp"
+#include "common/text.hpp"
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+
+void walk(const std::string& option, const std::string& folder, std::vector<std::string>& within, photo_walk& found) {
+    for (const std::string& above : within)
+        if (std::error_code ignored; fs::equivalent(path_of(above), path_of(folder), ignored))
+            throw failure{wrong_usage, terminal_text(option + ": " + folder + " leads back to " + above + ", which contains it")};
+    const folder_entries entries = list_folder(folder);
+    if (entries.error) {
+        found.problems.emplace_back(folder, "cannot be listed: " + entries.error.message());
+        return;
+    }
+    found.others += entries.others;
+    for (const std::string& name : entries.photos) found.photos.push_back(in_folder(folder, name));
+    within.push_back(folder);
+    for (const std::string& name : entries.folders) walk(option, in_folder(folder, name), within, found);
+    within.pop_back();
+}
+
+}  // namespace
+
+folder_entries list_folder(const std::string& folder) {
+    folder_entries found;
+    for (fs::directory_iterator at{path_of(folder), found.error}; !found.error && at != fs::directory_iterator{};
+         at.increment(found.error)) {
+        std::error_code ignored;
+        std::string name = text_of(at->path().filename());
+        if (is_litter(name)) continue;
+        if (at->is_directory(ignored))
+            found.folders.push_back(std::move(name));
+        else if (has_image_name(name) && !at->is_other(ignored))  // other: a pipe, which would be waited for
+            found.photos.push_back(std::move(name));
+        else
+            ++found.others;
+    }
+    std::sort(found.photos.begin(), found.photos.end());
+    std::sort(found.folders.begin(), found.folders.end());
+    return found;
+}
+
+std::string in_folder(const std::string& folder, const std::string& name) { return text_of(path_of(folder) / path_of(name)); }
+
+bool is_folder(const std::string& path) {
+    std::error_code ignored;
+    return fs::is_directory(path_of(path), ignored);
+}
+
+photo_walk walk_photos(const std::string& option, const std::string& root, const std::string& folder) {
+    std::vector<std::string> within;
+    if (folder != root) within.push_back(root);
+    photo_walk found;
+    walk(option, folder, within, found);
+    return found;
+}
+
+}  // namespace app

@@ -1,0 +1,56 @@
+// class_folders.hpp: every folder in the root is a class, with the photos in all its subfolders.
+#include "modes/class_folders.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <map>
+
+#include "common/failure.hpp"
+#include "common/text.hpp"
+#include "input/folder_entries.hpp"
+
+namespace app {
+namespace {
+
+// Lower case of ASCII, as far as file systems without case agree.
+std::string folded(std::string name) {
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return name;
+}
+
+}  // namespace
+
+class_folders find_class_folders(const std::string& root) {
+    if (!is_folder(root))
+        refuse("--learn: " + root + ": expected a folder with one folder per class, found " +
+               (list_folder(root).error ? "none" : "a file"));
+    const folder_entries entries = list_folder(root);
+    if (entries.error) refuse("--learn: " + root + " cannot be listed: " + entries.error.message());
+    if (entries.folders.size() < 2)
+        refuse("--learn: " + root + ": expected at least two class folders, found " +
+               (entries.folders.empty() ? "none" : "one, " + entries.folders.front()));
+
+    class_folders found{entries.folders, {}, {}};
+    std::map<std::string, const std::string*> known;
+    std::size_t others = entries.others;
+    for (std::size_t k = 0; k < found.names.size(); ++k) {
+        const std::string& name = found.names[k];
+        const auto [other, is_new] = known.emplace(folded(name), &name);
+        if (!is_new) refuse("--learn: " + root + ": " + *other->second + " and " + name + " differ only in case");
+        const photo_walk walk = walk_photos("--learn", root, in_folder(root, name));
+        for (const auto& [path, problem] : walk.problems) refuse("--learn: " + path + ' ' + problem);
+        if (walk.photos.empty()) refuse("--learn: " + in_folder(root, name) + ": a class without .jpg, .png, .webp or other picture files");
+        others += walk.others;
+        found.photos.insert(found.photos.end(), walk.photos.begin(), walk.photos.end());
+        found.labels.resize(found.photos.size(), static_cast<int>(k));
+    }
+    others += entries.photos.size();
+    if (others > 0)
+        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", terminal_text(root).c_str(), others,
+                     others == 1 ? "entry" : "entries");
+    return found;
+}
+
+}  // namespace app

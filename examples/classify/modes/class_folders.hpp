@@ -1,0 +1,20 @@
+// class_folders: the photos of --learn, in one folder per class.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace app {
+
+struct class_folders {
+    std::vector<std::string> names;   ///< of the classes, sorted by their bytes
+    std::vector<std::string> photos;  ///< paths, by class
+    std::vector<int> labels;          ///< the class of each photo
+};
+
+/// Throws failure (wrong_usage) if `root` is not a folder of at least two class folders, if two names differ only in case, or if a class
+/// has no photos. Notes on standard error report skipped entries.
+class_folders find_class_folders(const std::string& root);
+
+}  // namespace app

@@ -1,0 +1,125 @@
+// --learn: embeds the photos, learns a head, writes the model with it, and reports.
+#include <chrono>
+#include <cstdio>
+#include <cvt/extra/head_trainer.hpp>
+#include <filesystem>
+#include <unordered_map>
+
+#include "common/failure.hpp"
+#include "common/paths.hpp"
+#include "common/text.hpp"
+#include "modes/class_folders.hpp"
+#include "modes/learn_report.hpp"
+#include "modes/modes.hpp"
+#include "modes/write_model.hpp"
+#include "output/contact_sheet.hpp"
+#include "output/progress.hpp"
+#include "output/record_file.hpp"
+#include "pipeline/embedder.hpp"
+#include "platform/platform.hpp"
+
+namespace app {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
+
+// Before hours of work: the same sentence as --convert's own, which creates the folder at the end.
+void check_output(const options& o) {
+    std::error_code ignored;
+    const std::filesystem::path to = path_of(o.convert);
+    if (!std::filesystem::exists(to, ignored)) {
+        const std::filesystem::path parent = (to.has_filename() ? to : to.parent_path()).parent_path();
+        if (!parent.empty() && !std::filesystem::is_directory(parent, ignored))
+            throw failure{some_failed, "--convert: " + o.convert + ": cannot make the folder: there is no folder " + text_of(parent)};
+    } else if (!std::filesystem::is_directory(to, ignored) || !std::filesystem::is_empty(to, ignored)) {
+        throw failure{wrong_usage, "--convert: " + o.convert + ": expected a new or empty folder, found " +
+                                       (std::filesystem::is_directory(to, ignored) ? "files in it" : "something else")};
+    }
+}
+
+// A class must not vanish in silence.
+void check_classes(const class_folders& set, const embedded_photos& photos) {
+    std::vector<std::size_t> readable(set.names.size(), 0), all(set.names.size(), 0);
+    for (const int label : set.labels) ++all[static_cast<std::size_t>(label)];
+    for (const embedded_photos::photo& p : photos.photos) ++readable[static_cast<std::size_t>(set.labels[p.index])];
+    for (std::size_t k = 0; k < readable.size(); ++k)
+        if (readable[k] == 0)
+            throw failure{some_failed, terminal_text("--learn: class " + set.names[k]) + ": none of its " + std::to_string(all[k]) +
+                                           (all[k] == 1 ? " photos can be read" : " photos can be read")};
+}
+
+struct fit_progress {
+    progress_bar bar;
+    static bool show(void* context, const cvt::head_progress& p) {
+        static_cast<fit_progress*>(context)->bar.show(static_cast<std::size_t>(p.fit), static_cast<std::size_t>(p.fits));
+        return !interrupt_requested();
+    }
+};
+
+cvt::trained_head learn_head(const options& o, const class_folders& set, const embedded_photos& photos,
+                             const std::vector<duplicate>& duplicates, int views) {
+    // Photos that are in a class twice share a group, so that none is held out while the model has learned its copy.
+    std::unordered_map<std::size_t, std::size_t> copy_of;
+    for (const duplicate& d : duplicates)
+        if (set.labels[d.first] == set.labels[d.second]) copy_of.emplace(d.second, d.first);
+    std::vector<int> labels, groups;
+    for (const embedded_photos::photo& p : photos.photos)
+        for (int v = 0; v < views; ++v) {
+            const auto first = copy_of.find(p.index);
+            labels.push_back(set.labels[p.index]);
+            groups.push_back(static_cast<int>(first == copy_of.end() ? p.index : first->second));
+        }
+    const cvt::thread_pool pool = make_pool(std::min(o.threads * o.workers, cvt::executor::max_workers));
+    fit_progress progress;
+    cvt::head_options options;
+    options.method = o.method.value_or(cvt::head_method::logistic);
+    options.balanced = o.balanced;
+    options.groups = groups;
+    options.kernels = o.kernels.empty() ? nullptr : o.kernels.c_str();
+    options.executor = pool.as_executor();
+    options.context = &progress;
+    options.progress = &fit_progress::show;
+    const cvt::view<const float, 2> rows{photos.embeddings.data(), std::ssize(labels), static_cast<std::ptrdiff_t>(photos.width)};
+    cvt::result<cvt::trained_head> head = cvt::train_head(rows, labels, static_cast<int>(set.names.size()), options);
+    end_if_interrupted();
+    if (!head) throw failure{some_failed, std::string{"--learn: "} + head.error().what()};
+    return *std::move(head);
+}
+
+}  // namespace
+
+int learn(const options& o) {
+    const class_folders set = find_class_folders(o.learn);
+    check_output(o);
+    const setup s = make_setup(o);
+    const open_checkpoint source = open_for_conversion(o);
+    const int views = o.views.value_or(1);
+
+    clock::time_point begin = clock::now();
+    const embedded_photos photos = embed_photos(o, s, set.photos, views);
+    const double embedding_seconds = seconds_since(begin);
+    check_classes(set, photos);
+    const std::vector<duplicate> duplicates = find_duplicates(photos, views);
+    begin = clock::now();
+    const cvt::trained_head head = learn_head(o, set, photos, duplicates, views);
+    const double learning_seconds = seconds_since(begin);
+    const std::string written = write_model(o, source, set.names, cvt::head_view{head.weights, head.bias});
+
+    const learn_report report{
+        o.learn, o.convert,         written,         set, photos, duplicates, head, o.method.value_or(cvt::head_method::logistic),
+        views,   embedding_seconds, learning_seconds};
+    print(o.format == record_format::jsonl ? report.as_json() : report.as_text());
+    if (!o.sheet.empty()) {
+        std::vector<std::string> doubted;
+        for (const doubt& d : report.doubts(learn_report::doubts_shown)) doubted.push_back(set.photos[d.photo]);
+        if (doubted.empty())
+            std::fputs("classify: --sheet: no label is in doubt, so nothing was drawn\n", stderr);
+        else
+            draw_contact_sheet(o, doubted, o.sheet);
+    }
+    return photos.failures.empty() ? all_good : some_failed;
+}
+
+}  // namespace app

@@ -1,0 +1,209 @@
+// learn_report.hpp: counts, sorts and formats.
+#include "modes/learn_report.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "common/text.hpp"
+#include "output/terminal.hpp"
+#include "platform/platform.hpp"
+
+namespace app {
+namespace {
+
+constexpr std::size_t classes_shown = 20, confusions_shown = 3, files_shown = 10;
+
+struct class_counts {
+    std::size_t photos = 0, scored = 0, correct = 0;
+};
+
+/// What the held-out rows say of each class and of each pair of classes.
+struct confusion_table {
+    std::vector<class_counts> of_class;
+    std::vector<std::tuple<std::size_t, int, int>> confusions;  // (photos, expected, found), most frequent first
+};
+
+confusion_table count(const learn_report& r) {
+    confusion_table t{std::vector<class_counts>(r.set.names.size()), {}};
+    std::map<std::pair<int, int>, std::size_t> pairs;
+    for (std::size_t i = 0; i < r.photos.photos.size(); ++i) {
+        const int label = r.set.labels[r.photos.photos[i].index];
+        class_counts& c = t.of_class[static_cast<std::size_t>(label)];
+        ++c.photos;
+        const cvt::held_out_row& row = r.head.rows[i * static_cast<std::size_t>(r.views)];
+        if (row.predicted < 0) continue;
+        ++c.scored;
+        c.correct += row.predicted == label ? 1U : 0U;
+        if (row.predicted != label) ++pairs[{label, row.predicted}];
+    }
+    for (const auto& [pair, photos] : pairs) t.confusions.emplace_back(photos, pair.first, pair.second);
+    std::stable_sort(t.confusions.begin(), t.confusions.end(),
+                     [](const auto& a, const auto& b) { return std::get<0>(a) > std::get<0>(b); });
+    return t;
+}
+
+std::string fraction(std::size_t part, std::size_t whole) {
+    return whole == 0 ? "null" : text("%.6g", static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string number(double value, bool known) { return known ? text("%.6g", value) : "null"; }
+
+std::string row(const char* name, const std::string& value) { return text("%-12s ", name) + value + '\n'; }
+
+const char* plural(std::size_t n) { return n == 1 ? "" : "s"; }
+
+}  // namespace
+
+std::vector<duplicate> find_duplicates(const embedded_photos& photos, int views) {
+    std::vector<duplicate> found;
+    std::map<digest, std::size_t> by_bytes, by_embedding;  // positions in photos.photos
+    const std::size_t stride = photos.width * static_cast<std::size_t>(views);
+    for (std::size_t i = 0; i < photos.photos.size(); ++i) {
+        const digest& bytes = photos.photos[i].bytes;
+        const digest embedding = sha256_of(std::as_bytes(std::span{photos.embeddings}.subspan(i * stride, photos.width)));
+        const auto [first, is_new] = by_bytes.emplace(bytes, i);
+        const auto [alike, differs] = by_embedding.emplace(embedding, i);
+        if (!is_new || !differs)
+            found.push_back({photos.photos[is_new ? alike->second : first->second].index, photos.photos[i].index, !is_new});
+    }
+    return found;
+}
+
+std::vector<doubt> learn_report::doubts(std::size_t at_most) const {
+    std::vector<doubt> all;
+    for (std::size_t i = 0; i < photos.photos.size(); ++i) {
+        const std::size_t index = photos.photos[i].index;
+        const cvt::held_out_row& r = head.rows[i * static_cast<std::size_t>(views)];
+        if (r.predicted >= 0 && r.predicted != set.labels[index]) all.push_back({index, r.predicted, r.probability, r.of_label});
+    }
+    std::stable_sort(all.begin(), all.end(), [](const doubt& a, const doubt& b) { return a.probability > b.probability; });
+    if (all.size() > at_most) all.resize(at_most);
+    return all;
+}
+
+std::string learn_report::as_text() const {
+    const paint colours{standard_output};
+    const auto label = [this](int k) { return terminal_text(set.names[static_cast<std::size_t>(k)]); };
+    std::string out = row("photos", text("%zu in %zu classes, from ", photos.photos.size(), set.names.size()) + terminal_text(root) +
+                                        (photos.failures.empty() ? "" : text(", %zu could not be read", photos.failures.size())));
+    out += row("embedded", text("%.1f s, %zu from the cache", embedding_seconds, photos.cached) +
+                               (views > 1 ? text(", %d views of each photo", views) : ""));
+    out +=
+        row("learned", method == cvt::head_method::logistic
+                           ? text("%.1f s, logistic regression with C = %g on %zu features", learning_seconds, head.strength, photos.width)
+                           : text("%.1f s, prototypes of %zu features", learning_seconds, photos.width));
+    if (head.trials.empty()) {
+        out += row("top-1", "not known: cross-validation needs a class with two photos");
+    } else {
+        const cvt::head_trial& t = head.trials[head.chosen];
+        out += row("top-1", colours.good(text("%.1f %% +- %.1f %%", 100 * t.accuracy, 100 * t.spread)) +
+                                text(", cross-validated in %zu folds", head.fold_sizes.size()));
+    }
+    out += row("written", terminal_text(written_to) + ": " + written);
+
+    const confusion_table table = count(*this);
+    std::vector<int> order(set.names.size());
+    for (std::size_t k = 0; k < order.size(); ++k) order[k] = static_cast<int>(k);
+    const auto accuracy = [&](int k) {
+        const class_counts& c = table.of_class[static_cast<std::size_t>(k)];
+        return c.scored == 0 ? 2.0 : static_cast<double>(c.correct) / static_cast<double>(c.scored);
+    };
+    if (order.size() > classes_shown) {
+        std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return accuracy(a) < accuracy(b); });
+        order.resize(classes_shown);
+    }
+    out += '\n' +
+           colours.bold(
+               text("%-28s %7s %8s  %s", set.names.size() > classes_shown ? "hardest classes" : "class", "photos", "top-1", "taken for")) +
+           '\n';
+    for (const int k : order) {
+        const class_counts& c = table.of_class[static_cast<std::size_t>(k)];
+        out += text("%-28s %7zu ", label(k).c_str(), c.photos) +
+               (c.scored == 0 ? std::string{"     -  "} : text("%6.1f %%", 100 * accuracy(k)));
+        std::size_t shown = 0;
+        for (const auto& [number_of, expected, found] : table.confusions)
+            if (expected == k && shown++ < confusions_shown)
+                out += (shown == 1 ? "  " : ", ") + label(found) + ' ' + std::to_string(number_of);
+        out += shown > confusions_shown ? ", ...\n" : "\n";
+    }
+
+    if (const std::vector<doubt> doubted = doubts(doubts_shown); !doubted.empty()) {
+        out += '\n' + colours.bold("labels to check: photos that the other folds take for another class") + '\n';
+        for (const doubt& d : doubted)
+            out += text("%6.1f %%  ", 100 * d.probability) + label(d.taken_for) + "  " + terminal_text(set.photos[d.photo]) + '\n';
+    }
+    std::vector<std::string> across, within;
+    for (const duplicate& d : duplicates) {
+        const bool differ = set.labels[d.first] != set.labels[d.second];
+        (differ ? across : within)
+            .push_back(terminal_text(set.photos[d.second]) + (d.same_bytes ? " is the same file as " : " looks the same as ") +
+                       terminal_text(set.photos[d.first]));
+    }
+    for (const auto& [list, title] :
+         {std::pair{&across, "warning: the same photo in two classes"}, std::pair{&within, "the same photo twice"}}) {
+        if (list->empty()) continue;
+        out += '\n' + colours.bold(title) + '\n';
+        for (std::size_t i = 0; i < std::min(files_shown, list->size()); ++i) out += "  " + (*list)[i] + '\n';
+        if (list->size() > files_shown)
+            out += text("  and %zu more photo%s\n", list->size() - files_shown, plural(list->size() - files_shown));
+    }
+    if (photos.failures.empty()) return out;
+    out += '\n' + colours.bold("could not be read") + '\n';
+    for (std::size_t i = 0; i < std::min(files_shown, photos.failures.size()); ++i)
+        out += "  " + terminal_text(set.photos[photos.failures[i].index]) + ": " + terminal_text(photos.failures[i].message) + '\n';
+    if (const std::size_t shown = files_shown; photos.failures.size() > shown)
+        out += text("  and %zu more\n", photos.failures.size() - shown);
+    return out;
+}
+
+std::string learn_report::as_json() const {
+    const bool known = !head.trials.empty();
+    const cvt::head_trial none, &chosen = known ? head.trials[head.chosen] : none;
+    const auto quoted = [this](int k) { return json_string(set.names[static_cast<std::size_t>(k)]); };
+    std::string out = "{\"folder\": " + json_string(root) + ", \"model\": " + json_string(written_to) + ", \"method\": \"" +
+                      (method == cvt::head_method::logistic ? "logistic" : "prototype") +
+                      "\", \"strength\": " + number(head.strength, method == cvt::head_method::logistic);
+    out += text(", \"photos\": %zu, \"failed\": %zu, \"cached\": %zu, \"views\": %d, \"width\": %zu, \"folds\": %zu", photos.photos.size(),
+                photos.failures.size(), photos.cached, views, photos.width, head.fold_sizes.size());
+    out += ", \"top1\": " + number(chosen.accuracy, known) + ", \"top1_spread\": " + number(chosen.spread, known) +
+           text(", \"embedding_seconds\": %.3f, \"learning_seconds\": %.3f, \"trials\": [", embedding_seconds, learning_seconds);
+    const char* separator = "";
+    const auto next = [&] { return std::exchange(separator, ", "); };
+    const auto list = [&](const char* name) {
+        separator = "";
+        out += std::string{"], \""} + name + "\": [";
+    };
+    for (const cvt::head_trial& t : head.trials)
+        out += next() + ("{\"strength\": " + number(t.strength, method == cvt::head_method::logistic)) +
+               text(", \"top1\": %.6g, \"top1_spread\": %.6g, \"log_loss\": %.6g}", t.accuracy, t.spread, t.log_loss);
+    list("classes");
+    const confusion_table table = count(*this);
+    for (std::size_t k = 0; k < set.names.size(); ++k) {
+        const class_counts& c = table.of_class[k];
+        out += next() + text("{\"index\": %zu, \"label\": ", k) + quoted(static_cast<int>(k)) +
+               text(", \"photos\": %zu, \"scored\": %zu, \"top1\": ", c.photos, c.scored) + fraction(c.correct, c.scored) + '}';
+    }
+    list("confusions");
+    for (const auto& [number_of, expected, found] : table.confusions)
+        out += next() + text("{\"expected\": %d, \"found\": %d, \"photos\": %zu}", expected, found, number_of);
+    list("doubts");
+    for (const doubt& d : doubts(doubts_shown))
+        out += next() + ("{\"path\": " + json_string(set.photos[d.photo])) + ", \"label\": " + quoted(set.labels[d.photo]) +
+               ", \"taken_for\": " + quoted(d.taken_for) +
+               text(", \"probability\": %.6g, \"probability_of_label\": %.6g}", d.probability, d.of_label);
+    list("duplicates");
+    for (const duplicate& d : duplicates)
+        out += next() + ("{\"path\": " + json_string(set.photos[d.second])) + ", \"of\": " + json_string(set.photos[d.first]) +
+               ", \"same\": \"" + (d.same_bytes ? "bytes" : "embedding") +
+               "\", \"classes_differ\": " + (set.labels[d.first] != set.labels[d.second] ? "true" : "false") + '}';
+    list("failures");
+    for (const embedded_photos::unread& f : photos.failures)
+        out += next() + ("{\"path\": " + json_string(set.photos[f.index])) + ", \"error\": {\"code\": " + json_string(f.code) +
+               ", \"message\": " + json_string(f.message) + "}}";
+    return out + "]}\n";
+}
+
+}  // namespace app

@@ -1,0 +1,35 @@
+// embedder: computes the embeddings of photos and of views of them; embed_photos() runs it over a list, with the cache.
+#pragma once
+
+#include <cvt/session.hpp>
+#include <string>
+#include <vector>
+
+#include "common/sha256.hpp"
+#include "options.hpp"
+#include "setup.hpp"
+
+namespace app {
+
+/// The embeddings of the photos that could be read.
+struct embedded_photos {
+    struct photo {
+        std::size_t index;  ///< in the list
+        digest bytes{};     ///< of the file
+    };
+    struct unread {
+        std::size_t index;
+        std::string code, message;
+    };
+    std::size_t width = 0;
+    std::vector<photo> photos;      ///< in the order of the list
+    std::vector<float> embeddings;  ///< (photos, views, width)
+    std::vector<unread> failures;
+    std::size_t cached = 0;  ///< photos whose views were all in the cache
+};
+
+/// Embeds the photos at `paths`, each as `views` views; the first is the photo itself. Failures are also lines on standard error. After
+/// an interrupt it ends the program, quietly but for what the cache keeps. Throws failure.
+embedded_photos embed_photos(const options& o, const setup& s, const std::vector<std::string>& paths, int views);
+
+}  // namespace app

@@ -1,0 +1,262 @@
+// --learn and --similar: from made pictures to a model folder; the cache after kills and interrupts; what is refused.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "classify.hpp"
+#include "pictures.hpp"
+#include "support/safetensors_writer.hpp"
+
+using namespace cvt_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// Noise with one strong channel, which is the class.
+void write_photo(const std::string& path, int channel, unsigned seed) {
+    std::vector<unsigned char> pixels;
+    for (int i = 0; i < 48 * 48; ++i)
+        for (int c = 0; c < 3; ++c) {
+            seed = seed * 1664525U + 1013904223U;
+            pixels.push_back(static_cast<unsigned char>((seed >> 25) + (c == channel ? 128U : 0U)));
+        }
+    REQUIRE(stbi_write_png(path.c_str(), 48, 48, 3, pixels.data(), 3 * 48) != 0);
+}
+
+constexpr const char* classes[]{"blue sky", "green", "red"};
+
+/// `count` photos of each of three classes, by name: photos/green/3.png.
+std::string write_set(const temporary_folder& folder, int count) {
+    for (int k = 0; k < 3; ++k) {
+        fs::create_directories(folder / "photos/" + classes[k]);
+        for (int i = 0; i < count; ++i)
+            write_photo(folder / "photos/" + classes[k] + "/" + std::to_string(i) + ".png", 2 - k, static_cast<unsigned>(100 * k + i + 1));
+    }
+    return folder / "photos";
+}
+
+json report_of(const std::vector<std::string>& arguments, int code = 0) {
+    std::vector<std::string> all = arguments;
+    all.insert(all.end(), {"--format", "jsonl"});
+    const outcome o = classify(all);
+    INFO(o.err);
+    REQUIRE(o.code == code);
+    REQUIRE(o.records().size() == 1);
+    return o.records()[0];
+}
+
+std::string weights_of(const std::string& model) { return read_file(model + "/model.safetensors"); }
+
+}  // namespace
+
+TEST_CASE("--learn: a folder of photos becomes a model with its classes", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 8), out = folder / "mine", cache = folder / "cache";
+    REQUIRE(write_file(photos + "/green/notes.txt", "skipped"));
+    const json report = report_of({"--learn", photos, "--convert", out, "--cache", cache});
+    CHECK(report["photos"] == 24);
+    CHECK(report["cached"] == 0);
+    CHECK(report["folds"] == 5);
+    CHECK(report["method"] == "logistic");
+    CHECK(report["top1"] > 0.9);
+    CHECK(report["trials"].size() == 6);
+    REQUIRE(report["classes"].size() == 3);
+    for (std::size_t k = 0; k < 3; ++k) {
+        CHECK(report["classes"][k]["label"] == classes[k]);
+        CHECK(report["classes"][k]["photos"] == 8);
+        CHECK(report["classes"][k]["scored"] == 8);
+    }
+
+    CHECK(classify({"--model", out, "--verify"}).code == 0);
+    const json config = json::parse(read_file(out + "/config.json"));
+    CHECK(config["architectures"][0] == "CvtForImageClassification");
+    CHECK(config["id2label"] == json{{"0", "blue sky"}, {"1", "green"}, {"2", "red"}});
+    const outcome used = classify({"--model", out, "--format", "jsonl", photos + "/green", photos + "/red"});
+    REQUIRE(used.code == 0);
+    std::size_t right = 0;
+    for (const json& record : used.records())
+        right += contains(record["path"], "/" + record["top"][0]["label"].get<std::string>() + "/") ? 1U : 0U;
+    CHECK(right == 16);
+
+    // The cache gives the same model; a new photo is the only one that is computed.
+    const json again = report_of({"--learn", photos, "--convert", folder / "again", "--cache", cache, "--workers", "2"});
+    CHECK(again["cached"] == 24);
+    CHECK(weights_of(folder / "again") == weights_of(out));
+    write_photo(photos + "/red/new.png", 0, 999);
+    CHECK(report_of({"--learn", photos, "--convert", folder / "more", "--cache", cache})["cached"] == 24);
+    // Another head on the same encoder has the same embeddings, another size of input has not.
+    CHECK(report_of({"--model", out, "--learn", photos, "--convert", folder / "relearned", "--cache", cache})["cached"] == 25);
+    CHECK(report_of({"--learn", photos, "--convert", folder / "larger", "--cache", cache, "--size", "96"})["cached"] == 0);
+}
+
+TEST_CASE("--learn: the report names photos that cannot be read, copies and doubtful labels", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 8);
+    REQUIRE(write_file(photos + "/green/broken.jpg", "not a picture"));
+    fs::copy_file(photos + "/red/0.png", photos + "/red/copy.png");
+    fs::copy_file(photos + "/red/1.png", photos + "/blue sky/wrong.png");
+    write_photo(photos + "/green/mislabelled.png", 0, 77);  // red
+    const std::vector<std::string> learn{"--learn", photos, "--sheet", folder / "sheet.png", "--convert"};
+
+    std::vector<std::string> first = learn, second = learn;
+    first.push_back(folder / "a");
+    second.push_back(folder / "b");
+    const json report = report_of(first, 1);
+    CHECK(report["failed"] == 1);
+    CHECK(report["failures"][0]["path"] == photos + "/green/broken.jpg");
+    CHECK(report["failures"][0]["error"]["code"] == "unsupported");
+    REQUIRE(report["duplicates"].size() == 2);
+    CHECK(report["duplicates"][0]["classes_differ"] == true);
+    CHECK(report["duplicates"][0]["same"] == "bytes");
+    CHECK(report["duplicates"][1]["path"] == photos + "/red/copy.png");
+    CHECK(report["duplicates"][1]["classes_differ"] == false);
+    bool found = false;
+    for (const json& d : report["doubts"]) found = found || (d["path"] == photos + "/green/mislabelled.png" && d["taken_for"] == "red");
+    CHECK(found);
+    CHECK(read_file(folder / "sheet.png").starts_with("\x89PNG"));
+
+    const outcome text = classify(second);
+    CHECK(text.code == 1);
+    for (const char* part :
+         {"photos       27 in 3 classes, from ", ", 1 could not be read", "cross-validated in 5 folds", "labels to check",
+          "mislabelled.png", "warning: the same photo in two classes", "the same photo twice", "broken.jpg: "})
+        CHECK(contains(text.out, part));
+}
+
+TEST_CASE("--learn: prototypes of one photo per class; views; balanced classes", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 1);
+    const json one = report_of({"--learn", photos, "--convert", folder / "one", "--method", "prototype"});
+    CHECK(one["top1"].is_null());
+    CHECK(one["strength"].is_null());
+    for (int i = 1; i < 12; ++i) write_photo(photos + "/red/" + std::to_string(i) + ".png", 0, 500U + static_cast<unsigned>(i));
+    const std::string cache = folder / "cache";
+    const json views = report_of({"--learn", photos, "--convert", folder / "views", "--views", "10", "--balanced", "--cache", cache});
+    CHECK(views["views"] == 10);
+    CHECK(views["photos"] == 14);
+    CHECK(views["classes"][0]["scored"] == 0);  // its only photo is never held out
+    CHECK(views["classes"][2]["scored"] == 12);
+    CHECK(report_of({"--learn", photos, "--convert", folder / "plain", "--cache", cache})["cached"] == 14);
+    CHECK(weights_of(folder / "views") != weights_of(folder / "plain"));
+    CHECK(classify({"--model", folder / "views", "--verify"}).code == 0);
+    for (const char* model : {"one", "plain"}) {
+        const outcome used =
+            classify({"--model", folder / model, "--format", "jsonl", photos + "/green/0.png", photos + "/blue sky/0.png"});
+        CHECK(used.records().at(0)["top"][0]["label"] == "green");
+        CHECK(used.records().at(1)["top"][0]["label"] == "blue sky");
+    }
+}
+
+TEST_CASE("--learn: a run that is killed or interrupted leaves no model, and goes on from its cache", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 20), out = folder / "mine", cache = folder / "cache";
+    const std::vector<std::string> learn{"--learn", photos, "--convert", out, "--cache", cache, "--size", "256"};
+    CHECK(report_of({"--learn", photos, "--convert", folder / "whole", "--size", "256"})["cached"] == 0);
+    for (const int signal : {SIGINT, SIGKILL}) {
+        CAPTURE(signal);
+        std::error_code missing;
+        const auto begun = fs::exists(cache) ? fs::file_size(cache, missing) : 0;
+        running_classify run{learn};
+        while (!fs::exists(cache) || fs::file_size(cache, missing) < begun + 4000)
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        ::kill(run.id(), signal);
+        const std::string messages = run.read_messages();
+        CHECK(run.wait() == (signal == SIGINT ? 130 : -SIGKILL));
+        if (signal == SIGINT) CHECK(contains(messages, "which the cache keeps"));
+        CHECK_FALSE(fs::exists(out));
+    }
+    std::ofstream{cache, std::ios::binary | std::ios::app} << "CVTE half of a record";
+    const outcome last = classify([&] {
+        std::vector<std::string> arguments = learn;
+        arguments.insert(arguments.end(), {"--format", "jsonl"});
+        return arguments;
+    }());
+    INFO(last.err);
+    REQUIRE(last.code == 0);
+    CHECK(contains(last.err, "the last record was incomplete and will be redone"));
+    CHECK(last.records().at(0)["cached"] >= 8);
+    CHECK(last.records().at(0)["cached"] < 60);
+    CHECK(weights_of(out) == weights_of(folder / "whole"));
+}
+
+TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 1), one = folder / "one", cased = folder / "cased", empty = folder / "empty",
+                      unreadable = folder / "unreadable";
+    for (const std::string& made :
+         {one + "/a", cased + "/Cat", cased + "/cat", empty + "/a", empty + "/b", unreadable + "/a", unreadable + "/b"}) {
+        fs::create_directories(made);
+        if (made != empty + "/b") write_photo(made + "/p.png", 0, 1);
+    }
+    REQUIRE(write_file(unreadable + "/b/p.png", "not a picture"));
+    REQUIRE(write_file(folder / "notes", "a file that is not a cache"));
+    const std::string out = folder / "out";
+    const struct {
+        std::vector<std::string> arguments;
+        int code;
+        const char* sentence;
+    } cases[]{
+        {{"--learn", photos}, 2, "--learn writes a model: name its folder with --convert"},
+        {{"--learn", one, "--convert", out}, 2, "expected at least two class folders, found one, a"},
+        {{"--learn", one + "/a", "--convert", out}, 2, "expected at least two class folders, found none"},
+        {{"--learn", one + "/a/p.png", "--convert", out}, 2, "expected a folder with one folder per class"},
+        {{"--learn", folder / "gone", "--convert", out}, 2, "expected a folder with one folder per class, found none"},
+        {{"--learn", cased, "--convert", out}, 2, "Cat and cat differ only in case"},
+        {{"--learn", empty, "--convert", out}, 2, "/b: a class without .jpg"},
+        {{"--learn", unreadable, "--convert", out}, 1, "class b: none of its 1 photos can be read"},
+        {{"--learn", photos, "--convert", photos}, 2, "expected a new or empty folder, found files in it"},
+        {{"--learn", photos, "--convert", folder / "no/such"}, 1, "cannot make the folder"},
+        {{"--learn", photos, "--convert", out, "--cache", folder / "notes"}, 2, "is not a cache of embeddings: it is not overwritten"},
+        {{"--learn", photos, "--convert", out, "--views", "11"}, 2, "--views"},
+        {{"--learn", photos, "--convert", out, "--method", "svm"}, 2, "expected logistic|prototype"},
+        {{"--learn", photos, "--convert", out, "--method", "prototype", "--balanced"}, 2, "treats all classes equally already"},
+        {{"--learn", photos, "--convert", out, "--labels", folder / "notes"}, 2, "leave --labels out"},
+        {{"--learn", photos, "--convert", out, photos}, 2, "leave the inputs out"},
+        {{"--learn", photos, "--convert", out, "--batch", "2"}, 2, "leave --repeat and --batch out"},
+        {{"--learn", photos, "--convert", out, "--format", "csv"}, 2, "--learn reports as --format text or jsonl"},
+        {{"--learn", photos, "--convert", out, "--out", folder / "records"}, 2, "--learn and --similar make none"},
+        {{"--views", "2", photos}, 2, "are for --learn"},
+        {{"--cache", folder / "c", photos}, 2, "are for --learn and --similar"},
+        {{"--similar", one + "/a/p.png"}, 2, "no images given"},
+        {{"--similar", one + "/a/p.png", one + "/a/p.png"}, 2, "expected other photos to compare with, found none"},
+        {{"--similar", unreadable + "/b/p.png", photos}, 1, "cannot be read"},
+        {{"--similar", one + "/a/p.png", "--evaluate", photos}, 2, "leave"},
+    };
+    for (const auto& c : cases) {
+        const outcome o = classify(c.arguments);
+        INFO(c.sentence << " | " << o.err);
+        CHECK(o.code == c.code);
+        CHECK(o.out.empty());
+        CHECK(contains(o.err, c.sentence));
+        CHECK_FALSE(fs::exists(out));
+    }
+}
+
+TEST_CASE("--similar: the nearest photos, from the cache of --learn, on a sheet", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 4), cache = folder / "cache", query = photos + "/green/2.png";
+    REQUIRE(classify({"--learn", photos, "--convert", folder / "mine", "--cache", cache}).code == 0);
+    const auto size = fs::file_size(cache);
+    const json found = report_of({"--similar", query, "--top-k", "3", "--cache", cache, "--sheet", folder / "sheet.png", photos});
+    CHECK(fs::file_size(cache) == size);  // nothing new
+    CHECK(found["path"] == query);
+    CHECK(found["photos"] == 11);
+    REQUIRE(found["similar"].size() == 3);
+    double last = 1;
+    for (const json& s : found["similar"]) {
+        CHECK(contains(s["path"], "/green/"));
+        CHECK(s["path"] != query);
+        CHECK(s["cosine"] <= last);
+        last = s["cosine"];
+    }
+    const std::string sheet = read_file(folder / "sheet.png");
+    REQUIRE(sheet.size() > 24);
+    CHECK(static_cast<int>(static_cast<unsigned char>(sheet[18])) * 256 + static_cast<unsigned char>(sheet[19]) == 4 * 200 + 8);
+    const outcome text = classify({"--similar", query, photos + "/green/1.png", photos + "/red"});
+    CHECK(text.code == 0);
+    CHECK(lines_of(text.out).size() == 6);
+    CHECK(contains(lines_of(text.out)[1], "/green/1.png"));
+}
