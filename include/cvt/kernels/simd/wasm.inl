@@ -13,6 +13,7 @@ CVT_SIMD vec add(vec a, vec b) { return wasm_f32x4_add(a, b); }
 CVT_SIMD vec sub(vec a, vec b) { return wasm_f32x4_sub(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return wasm_f32x4_mul(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return wasm_f32x4_div(a, b); }
+CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec sqrt(vec a) { return wasm_f32x4_sqrt(a); }
 CVT_SIMD vec max(vec a, vec b) { return wasm_f32x4_pmax(b, a); }  // the first operand if either is NaN
 CVT_SIMD vec min(vec a, vec b) { return wasm_f32x4_pmin(b, a); }
@@ -25,6 +26,7 @@ CVT_SIMD vec times_power_of_two(vec a, ints n) {  // a and the result normal num
 
 CVT_SIMD ints broadcast4(int bytes) { return wasm_i32x4_splat(bytes); }
 CVT_SIMD ints load4(const std::byte* p) { return wasm_v128_load(p); }
+inline constexpr int input_shift = 0;
 CVT_SIMD void store_bytes(unsigned char* p, ints a) {
     const ints words = wasm_i16x8_narrow_i32x4(a, a);
     wasm_v128_store32_lane(p, wasm_u8x16_narrow_i16x8(words, words), 0);
