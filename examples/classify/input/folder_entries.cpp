@@ -7,7 +7,6 @@
 #include "common/failure.hpp"
 #include "common/image_files.hpp"
 #include "common/paths.hpp"
-#include "common/text.hpp"
 
 namespace app {
 namespace {
@@ -17,7 +16,7 @@ namespace fs = std::filesystem;
 void walk(const std::string& option, const std::string& folder, std::vector<std::string>& within, photo_walk& found) {
     for (const std::string& above : within)
         if (std::error_code ignored; fs::equivalent(path_of(above), path_of(folder), ignored))
-            throw failure{wrong_usage, terminal_text(option + ": " + folder + " leads back to " + above + ", which contains it")};
+            refuse(option + ": " + folder + " leads back to " + above + ", which contains it");
     const folder_entries entries = list_folder(folder);
     if (entries.error) {
         found.problems.emplace_back(folder, "cannot be listed: " + entries.error.message());

@@ -2,7 +2,6 @@
 #include "modes/class_folders.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <map>
 
@@ -11,16 +10,6 @@
 #include "input/folder_entries.hpp"
 
 namespace app {
-namespace {
-
-// Lower case of ASCII, as far as file systems without case agree.
-std::string folded(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return name;
-}
-
-}  // namespace
 
 class_folders find_class_folders(const std::string& root) {
     if (!is_folder(root))
@@ -37,7 +26,9 @@ class_folders find_class_folders(const std::string& root) {
     std::size_t others = entries.others;
     for (std::size_t k = 0; k < found.names.size(); ++k) {
         const std::string& name = found.names[k];
-        const auto [other, is_new] = known.emplace(folded(name), &name);
+        std::string folded = name;  // as far as file systems that ignore case agree
+        std::transform(folded.begin(), folded.end(), folded.begin(), lower);
+        const auto [other, is_new] = known.emplace(std::move(folded), &name);
         if (!is_new) refuse("--learn: " + root + ": " + *other->second + " and " + name + " differ only in case");
         const photo_walk walk = walk_photos("--learn", root, in_folder(root, name));
         for (const auto& [path, problem] : walk.problems) refuse("--learn: " + path + ' ' + problem);

@@ -3,7 +3,9 @@
 #include <cstdio>
 #include <cvt/extra/head_trainer.hpp>
 #include <filesystem>
+#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "common/failure.hpp"
 #include "common/paths.hpp"
@@ -46,7 +48,7 @@ void check_classes(const class_folders& set, const embedded_photos& photos) {
     for (const embedded_photos::photo& p : photos.photos) ++readable[static_cast<std::size_t>(set.labels[p.index])];
     for (std::size_t k = 0; k < readable.size(); ++k)
         if (readable[k] == 0)
-            throw failure{some_failed, terminal_text("--learn: class " + set.names[k]) + ": none of its " + std::to_string(all[k]) +
+            throw failure{some_failed, "--learn: class " + set.names[k] + ": none of its " + std::to_string(all[k]) +
                                            (all[k] == 1 ? " photos can be read" : " photos can be read")};
 }
 
@@ -60,10 +62,15 @@ struct fit_progress {
 
 cvt::trained_head learn_head(const options& o, const class_folders& set, const embedded_photos& photos,
                              const std::vector<duplicate>& duplicates, int views) {
-    // Photos that are in a class twice share a group, so that none is held out while the model has learned its copy.
+    // Photos that are in a class twice share a group, so that none is held out while the model has learned its copy. The first copy may
+    // be in another class.
     std::unordered_map<std::size_t, std::size_t> copy_of;
-    for (const duplicate& d : duplicates)
-        if (set.labels[d.first] == set.labels[d.second]) copy_of.emplace(d.second, d.first);
+    std::map<std::pair<std::size_t, int>, std::size_t> first_in_class;
+    for (const duplicate& d : duplicates) {
+        const int label = set.labels[d.second];
+        copy_of.emplace(d.second,
+                        label == set.labels[d.first] ? d.first : first_in_class.emplace(std::pair{d.first, label}, d.second).first->second);
+    }
     std::vector<int> labels, groups;
     for (const embedded_photos::photo& p : photos.photos)
         for (int v = 0; v < views; ++v) {

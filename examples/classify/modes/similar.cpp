@@ -37,10 +37,10 @@ std::vector<std::string> find_photos(const options& o) {
             continue;
         }
         const photo_walk walk = walk_photos("--similar", input, input);
-        for (const auto& [path, problem] : walk.problems) throw failure{wrong_usage, terminal_text("--similar: " + path + ' ' + problem)};
+        for (const auto& [path, problem] : walk.problems) refuse("--similar: " + path + ' ' + problem);
         for (const std::string& photo : walk.photos) add(photo);
     }
-    if (paths.size() == 1) throw failure{wrong_usage, "--similar: expected other photos to compare with, found none"};
+    if (paths.size() == 1) refuse("--similar: expected other photos to compare with, found none");
     return paths;
 }
 
@@ -74,7 +74,7 @@ int similar(const options& o, const setup& s) {
     const std::vector<std::string> paths = find_photos(o);
     const embedded_photos photos = embed_photos(o, s, paths, 1);
     if (photos.photos.empty() || photos.photos.front().index != 0)
-        throw failure{some_failed, terminal_text("--similar: " + o.similar) + " cannot be read"};
+        throw failure{some_failed, "--similar: " + o.similar + " cannot be read"};
     const auto row = [&](std::size_t i) { return std::span{photos.embeddings}.subspan(i * photos.width, photos.width); };
     std::vector<neighbour> nearest;
     for (std::size_t i = 1; i < photos.photos.size(); ++i) nearest.push_back({cosine(row(0), row(i)), photos.photos[i].index});
