@@ -100,7 +100,7 @@ async function takeTurns(contestants) {
 const node = await Promise.all([
   start('cvt, wasm-simd128', [process.execPath, join(root, 'benchmarks/web/contestant.mjs'), 'cvt', join(build, 'wasm/package'), weights, input]),
   start('onnxruntime-web 1.30, wasm, SIMD', [process.execPath, join(root, 'benchmarks/web/contestant.mjs'), 'ort', peers, graph, input]),
-  start('cvt native, sse2', [join(build, 'peers/release/peer_cvt'), weights, '224', '1', '1', input], {CVT_FORCE_KERNELS: 'sse2'}),
+  start('cvt native, sse2', [join(build, 'peers/release/peer_cvt'), weights, '224', '1', '1', input, 'f32'], {CVT_FORCE_KERNELS: 'sse2'}),
 ]);
 await takeTurns(node);
 await Promise.all(node.map(c => c.close()));

@@ -208,8 +208,8 @@ $('camera').addEventListener('click', async () => {
   clearError();
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
+    await video.play();  // before the button is there: without a frame there is nothing to take
     for (const [id, hidden] of [['video', false], ['shoot', false], ['cancel', false], ['photo', true], ['glow', true], ['hint', true], ['choose', true], ['camera', true]]) $(id).hidden = hidden;
-    await video.play();
     $('shoot').focus();
   } catch (error) {
     endCamera();
@@ -217,9 +217,14 @@ $('camera').addEventListener('click', async () => {
   }
 });
 $('shoot').addEventListener('click', async () => {
-  const image = await createImageBitmap(video);
-  endCamera();
-  await classify({image, name: 'Photo of the camera'});
+  try {
+    const image = await createImageBitmap(video);
+    await classify({image, name: 'Photo of the camera'});
+  } catch (error) {
+    showError(new Error(`The camera cannot be used: ${error.message}`));
+  } finally {
+    endCamera();
+  }
 });
 $('cancel').addEventListener('click', endCamera);
 

@@ -27,7 +27,11 @@ constexpr float untouched = -12345.F;  // a value that no kernel writes by accid
 std::size_t size(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
 /// Returns the largest quantised input.
-int input_max(const kernel_set& set) { return std::strcmp(set.name, "avx2") == 0 || std::strcmp(set.name, "avx512") == 0 ? 127 : 255; }
+int input_max(const kernel_set& set) {
+    for (const char* name : {"avx2", "avx512", "wasm-relaxed"})
+        if (std::strcmp(set.name, name) == 0) return 127;
+    return 255;
+}
 
 struct tensor {
     std::ptrdiff_t rows, cols;
