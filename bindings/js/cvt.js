@@ -286,7 +286,7 @@ class Model {
   async #start() {
     const {progress, kernels: wanted, ...options} = this.#options;
     const set = wanted ?? kernels()[0];
-    const [module, connection, {files, move}] = await Promise.all([moduleFor(set), Connection.open(), filesOf(this.#source, progress)]);
+    const [connection, module, {files, move}] = await Promise.all([Connection.open(), moduleFor(set), filesOf(this.#source, progress)]);
     try {
       const {info, memoryBytes} = await connection.call({type: 'load', module, files, options: {...options, kernels: set}}, move);
       this.info = info;

@@ -63,8 +63,6 @@ test('the page classifies its first sample, with the classes of the native progr
   assert.deepEqual(await labels(page), records[0].top.map(c => c.label));
   assert.deepEqual(await shares(page), records[0].top.map(c => `${(100 * c.probability).toFixed(1)} %`));
   assert.match(await page.textContent('#timing'), /^\d+ ms with wasm-relaxed/);
-  const milliseconds = await page.evaluate(() => performance.getEntriesByName('classified')[0].startTime);
-  console.log(`from navigation to the first class: ${Math.round(milliseconds)} ms`);
   assert.equal(await page.getAttribute('#photo', 'aria-label'), 'Sample: a cathedral');
   assert.equal(await page.textContent('#summary'), 'Sample: a cathedral: church, 92.2 %');
   assert.ok(await page.locator('.stage.glowing').count() === 1);
