@@ -1,6 +1,7 @@
 // Compares int8 with float32 in error, memory and time, stage by stage: the published models with generated weights and eight images.
 //
-//   build/release/precision [cvt-13] [cvt-21] [cvt-w24]      default: the first two; CvT-W24 takes 2 GB and a minute
+//   build/release/precision [cvt-13] [cvt-21] [cvt-w24]             default: the first two; CvT-W24 takes 2 GB and a minute
+//   build/release/precision --blocks [cvt-13] [cvt-21] [cvt-w24]    the error after every block; CvT-W24 takes several minutes
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -118,17 +119,45 @@ void compare(const variant& v) {
     std::fflush(stdout);
 }
 
+/// Prints the error of the tokens after each block: a model that ends with that block has its output as the map of its last stage.
+void compare_blocks(const variant& v) {
+    cvt::config c = *v.config;
+    c.num_classes = 0;
+    for (c.num_stages = 1; c.num_stages <= v.config->num_stages; ++c.num_stages) {
+        const auto stage = static_cast<std::size_t>(c.num_stages - 1);
+        std::printf("%-8s stage %d ", v.name, c.num_stages);
+        for (int depth = 1; depth <= v.config->stage[stage].depth; ++depth) {
+            c.stage[stage].depth = depth;
+            pass a{make(c, cvt::precision::f32), v.size}, b{make(c, cvt::precision::int8), v.size};
+            difference d;
+            for (std::uint64_t i = 0; i < images; ++i) {
+                const std::vector<float> image = cvt_test::formula_image(v.size, v.size, c.num_channels, i);
+                a.run(image);
+                b.run(image);
+                d.add(a.results[stage], b.results[stage]);
+            }
+            std::printf(" %.4f", d.error);
+            std::fflush(stdout);
+        }
+        std::puts("");
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const variant all[]{{"cvt-13", &cvt::cvt_13, 224}, {"cvt-21", &cvt::cvt_21, 224}, {"cvt-w24", &cvt::cvt_w24, 384}};
-    std::puts(
-        "                            relative error of stage       embedding            logits     MB of weights   ms, 1 thread, and the "
-        "ratio\n"
-        "model    size  kernels            1       2       3     error    cosine    error      f32   int8       f32    int8");
+    const bool blocks = argc > 1 && !std::strcmp(argv[1], "--blocks");
+    if (blocks) --argc, ++argv;
+    if (!blocks)
+        std::puts(
+            "                            relative error of stage       embedding            logits     MB of weights   ms, 1 thread, and "
+            "the "
+            "ratio\n"
+            "model    size  kernels            1       2       3     error    cosine    error      f32   int8       f32    int8");
     for (const variant& v : all)
         if (argc == 1 ? v.config != &cvt::cvt_w24
                       : std::any_of(argv + 1, argv + argc, [&](const char* a) { return !std::strcmp(a, v.name); }))
-            compare(v);
+            blocks ? compare_blocks(v) : compare(v);
     return 0;
 }

@@ -1,0 +1,104 @@
+// Times train_head() beside the forward passes that made its embeddings: generated embeddings of CvT-13's width, one thread.
+//
+//   build/release/learn [ROWS] [CLASSES] [--cross-validate]      default: 50,000 rows of 1,000 classes, one fit: some minutes
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <cvt/extra/head_trainer.hpp>
+#include <cvt/session.hpp>
+
+#include "support/formula.hpp"
+
+namespace {
+
+constexpr int width = 384, passes = 21;
+
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+void fail(const cvt::error& e) {
+    std::fprintf(stderr, "learn: %s\n", e.what());
+    std::exit(1);
+}
+
+/// The median time of CvT-13's embedding of a photo at 224.
+double seconds_per_photo() {
+    cvt_test::formula_weights weights;
+    const cvt::result<cvt::model> model = cvt::model::from_weights(cvt::cvt_13, {&weights, &cvt_test::formula_weights::read});
+    if (!model) fail(model.error());
+    cvt::session session{*model};
+    const std::vector<float> image = cvt_test::formula_image(224, 224, 3, 0);
+    std::vector<float> embedding(width);
+    std::vector<double> times;
+    for (int i = 0; i < passes; ++i) {
+        const double begin = processor_seconds();
+        if (cvt::error e = session.embedding(cvt::view<const float, 3>{image.data(), 3, 224, 224}, embedding)) fail(e);
+        times.push_back(processor_seconds() - begin);
+    }
+    std::nth_element(times.begin(), times.begin() + passes / 2, times.end());
+    return times[passes / 2];
+}
+
+/// Uniform numbers in [-1, 1) from a linear congruential generator: the same on every machine.
+struct numbers {
+    std::uint64_t state = 1;
+    float operator()() {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        return static_cast<float>(static_cast<double>(state >> 40) / double{1 << 23} - 1.0);
+    }
+};
+
+/// Peak memory of the process in MB; 0 where /proc is missing.
+double peak_megabytes() {
+    std::ifstream status{"/proc/self/status"};
+    for (std::string line; std::getline(status, line);)
+        if (line.rfind("VmHWM:", 0) == 0) return std::atof(line.c_str() + 6) * 1024.0 / 1e6;
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const bool cross_validate = argc > 1 && !std::strcmp(argv[argc - 1], "--cross-validate");
+    argc -= cross_validate ? 1 : 0;
+    const int rows = argc > 1 ? std::atoi(argv[1]) : 50000, classes = argc > 2 ? std::atoi(argv[2]) : 1000;
+    if (classes < 2 || rows < classes || argc > 3) {
+        std::fputs("usage: learn [ROWS] [CLASSES] [--cross-validate]; at least two classes, and a row for each\n", stderr);
+        return 2;
+    }
+    const double embedding = seconds_per_photo() * rows;
+    std::printf("embedding %d photos with CvT-13 at 224: %.0f s of processor time\n", rows, embedding);
+
+    // Centres of the classes plus twice as much noise, so that classes overlap.
+    numbers next;
+    std::vector<float> centres(static_cast<std::size_t>(classes) * width), values(static_cast<std::size_t>(rows) * width);
+    std::vector<int> labels(static_cast<std::size_t>(rows));
+    for (float& c : centres) c = next();
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        labels[i] = static_cast<int>(i) % classes;
+        for (std::size_t d = 0; d < width; ++d)
+            values[i * width + d] = centres[static_cast<std::size_t>(labels[i]) * width + d] + 2.0F * (next() + next());
+    }
+
+    cvt::head_options options;
+    options.folds = cross_validate ? 5 : 0;
+    options.progress = [](void*, const cvt::head_progress& p) {
+        if (p.iteration == 1) std::fprintf(stderr, "fit %d of %d, %.0f s\n", p.fit + 1, p.fits, processor_seconds());
+        return true;
+    };
+    const double begin = processor_seconds();
+    const cvt::result<cvt::trained_head> head =
+        cvt::train_head(cvt::view<const float, 2>{values.data(), rows, width}, labels, classes, options);
+    if (!head) fail(head.error());
+    const double learning = processor_seconds() - begin;
+    std::printf("learning %d x %d x %d, %s: %.0f s, %.2f of the embedding; peak memory %.0f MB\n", rows, width, classes,
+                cross_validate ? "with cross-validation" : "one fit", learning, learning / embedding, peak_megabytes());
+    for (const cvt::head_trial& t : head->trials) std::printf("C %g: %.2f %%\n", t.strength, 100.0 * t.accuracy);
+    return 0;
+}
