@@ -126,6 +126,31 @@ TEST_CASE("--learn: the report names photos that cannot be read, copies and doub
         CHECK(contains(text.out, part));
 }
 
+TEST_CASE("--learn: copies of a photo are held out together", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = folder / "photos";
+    for (const char* name : {"a", "b"}) fs::create_directories(photos + "/" + name);
+    constexpr int no_channel = -1;  // nothing tells the classes apart, except a copy among the photos of the fit
+    for (int i = 0; i < 12; ++i)
+        for (unsigned k = 0; k < 2; ++k) {
+            const std::string photo = photos + (k == 0 ? "/a/" : "/b/") + std::to_string(i);
+            write_photo(photo + ".png", no_channel, 1000U * k + static_cast<unsigned>(i) + 1);
+            fs::copy_file(photo + ".png", photo + " copy.png");
+        }
+    CHECK(report_of({"--learn", photos, "--convert", folder / "pairs"})["top1"] < 0.8);
+
+    // The first copy is in another class: the two in `b` are one scored photo all the same. Every photo is taken for `b`, of which there
+    // are more: half of them are right, and with both copies scored two thirds.
+    const std::string crossed = folder / "crossed";
+    for (const char* name : {"a", "b"}) fs::create_directories(crossed + "/" + name);
+    for (int i = 0; i < 12; ++i) {
+        const std::string name = std::to_string(i);
+        write_photo(crossed + "/a/" + name + ".png", no_channel, static_cast<unsigned>(i) + 1);
+        for (const char* copy : {"/b/", "/b/again "}) fs::copy_file(crossed + "/a/" + name + ".png", crossed + copy + name + ".png");
+    }
+    CHECK(report_of({"--learn", crossed, "--convert", folder / "crossed model"})["top1"] < 0.6);
+}
+
 TEST_CASE("--learn: prototypes of one photo per class; views; balanced classes", "[cli]") {
     const temporary_folder folder;
     const std::string photos = write_set(folder, 1);
@@ -205,7 +230,7 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", one + "/a/p.png", "--convert", out}, 2, "expected a folder with one folder per class"},
         {{"--learn", folder / "gone", "--convert", out}, 2, "expected a folder with one folder per class, found none"},
         {{"--learn", cased, "--convert", out}, 2, "Cat and cat differ only in case"},
-        {{"--learn", empty, "--convert", out}, 2, "/b: a class without .jpg"},
+        {{"--learn", empty, "--convert", out}, 2, "/b: expected .jpg, .png, .webp or other pictures in this folder, found none"},
         {{"--learn", unreadable, "--convert", out}, 1, "class b: none of its 1 photos can be read"},
         {{"--learn", photos, "--convert", photos}, 2, "expected a new or empty folder, found files in it"},
         {{"--learn", photos, "--convert", folder / "no/such"}, 1, "cannot make the folder"},

@@ -1,11 +1,12 @@
 // The module compared with the native program that decodes with stb_image and runs the kernels sse2: the same bits.
 import assert from 'node:assert/strict';
-import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {execFileSync} from 'node:child_process';
+import {copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {basename, join} from 'node:path';
 import {test} from 'node:test';
 
 import {load} from '../../build/wasm/package/cvt.js';
-import {formulaCheckpoint, formulaImage, native, root, temporaryFolder, writeNpy, writeZeros} from './support.mjs';
+import {classify, formulaCheckpoint, formulaImage, native, root, temporaryFolder, writeNpy, writeZeros} from './support.mjs';
 
 const photos = ['berlin_cathedral.jpg', 'golf_ball.png'].map(name => join(root, 'examples/images', name));
 const folder = temporaryFolder();
@@ -38,6 +39,23 @@ test('CvT-13 with generated weights gives the logits of the native program', asy
   writeNpy(input, image.tensor, [1, 3, 224, 224]);
   const model = await load(file, {kernels: 'wasm-simd128'});
   assert.deepEqual((await model.classify(image)).logits, native(['--model', file, '--input', input], folder).logits);
+  model.close();
+});
+
+test('a model that --learn wrote gives the logits of the native program', async () => {
+  const learned = join(folder, 'learned/');
+  for (const [i, name] of ['church', 'ball'].entries()) {
+    mkdirSync(join(folder, 'photos', name), {recursive: true});
+    copyFileSync(photos[i], join(folder, 'photos', name, basename(photos[i])));
+  }
+  execFileSync(classify, ['--learn', join(folder, 'photos'), '--method', 'prototype', '--convert', learned]);
+  const model = await load(learned, {kernels: 'wasm-simd128'}), {records, logits} = native(['--model', learned, ...photos], folder);
+  for (const [i, photo] of photos.entries()) {
+    const result = await model.classify(readFileSync(photo));
+    assert.deepEqual(result.logits, logits.slice(2 * i, 2 * i + 2));
+    assert.equal(result.classes[0].label, ['church', 'ball'][i]);
+    assert.equal(records[i].top[0].label, ['church', 'ball'][i]);
+  }
   model.close();
 });
 

@@ -32,7 +32,8 @@ class_folders find_class_folders(const std::string& root) {
         if (!is_new) refuse("--learn: " + root + ": " + *other->second + " and " + name + " differ only in case");
         const photo_walk walk = walk_photos("--learn", root, in_folder(root, name));
         for (const auto& [path, problem] : walk.problems) refuse("--learn: " + path + ' ' + problem);
-        if (walk.photos.empty()) refuse("--learn: " + in_folder(root, name) + ": a class without .jpg, .png, .webp or other picture files");
+        if (walk.photos.empty())
+            refuse("--learn: " + in_folder(root, name) + ": expected .jpg, .png, .webp or other pictures in this folder, found none");
         others += walk.others;
         found.photos.insert(found.photos.end(), walk.photos.begin(), walk.photos.end());
         found.labels.resize(found.photos.size(), static_cast<int>(k));

@@ -238,6 +238,34 @@ TEST_CASE("a class of one row is in every fit, and the others are dealt to five 
     for (std::size_t i = 1; i < labels.size(); ++i) CHECK(head->rows[i].predicted >= 0);
 }
 
+TEST_CASE("a class of 100000 rows and one of a single row: both are recognised, whether classes are balanced or not") {
+    constexpr std::ptrdiff_t width = 4;
+    std::vector<float> rows;
+    for (int i = 0; i <= 100000; ++i)
+        for (int d = 0; d < width; ++d) rows.push_back(i == 100000 ? 3.F : static_cast<float>((i * (d + 3)) % 101) / 101.F);
+    std::vector<int> labels(100001, 0);
+    labels.back() = 1;
+    for (const bool balanced : {false, true}) {
+        cvt::head_options options;
+        options.balanced = balanced;
+        options.folds = 2;
+        const double strength[]{10};
+        options.strengths = strength;
+        const auto head = cvt::train_head(cvt::view<const float, 2>{rows.data(), 100001, width}, labels, 2, options);
+        REQUIRE(head);
+        CHECK(head->fold_sizes == std::vector<int>{50000, 50000});  // the single row is in every fit
+        CHECK(head->rows.back().fold == -1);
+        CHECK(head->trials.at(0).accuracy == 1.0);
+        for (const std::ptrdiff_t i : {std::ptrdiff_t{0}, std::ptrdiff_t{777}, std::ptrdiff_t{100000}}) {
+            float difference = head->bias[1] - head->bias[0];
+            for (std::ptrdiff_t d = 0; d < width; ++d)
+                difference += (head->weights[static_cast<std::size_t>(width + d)] - head->weights[static_cast<std::size_t>(d)]) *
+                              rows[static_cast<std::size_t>(i * width + d)];
+            CHECK((difference > 0) == (i == 100000));
+        }
+    }
+}
+
 TEST_CASE("a group is in one fold, and its first row is scored") {
     const golden g{"clusters"};
     std::vector<int> groups;
