@@ -59,6 +59,7 @@ void check_input(const options& o) {
                                                    {"--std", o.std.has_value()},
                                                    {"--preprocessor", !o.preprocessor.empty()}};
     for (const auto& [name, given] : of_images) refuse(given, std::string{name} + " is for images, and --input gives finished tensors");
+    refuse(o.hop || o.pad, std::string{o.hop ? "--hop" : "--pad"} + " is for recordings, and --input gives finished tensors");
 }
 
 void check_info(const options& o) {

@@ -29,6 +29,7 @@ constexpr const char* examples = R"(Examples:
   find . -name '*.jpg' | classify --workers 4 -     four images at a time, records in the order of the list
   classify --model cvt-13/ --input x.npy --logits y.npy
   classify --attention maps/ photo.jpg              draws the model's attention over the photo
+  classify --model protoclr.pth --embedding e.npy recordings/     a row for every 6 seconds
   classify --model cvt-13/ --evaluate val/ --classes LOC_synset_mapping.txt --batch 8
   classify --model cvt-13/ --evaluate LOC_val_solution.csv --classes LOC_synset_mapping.txt val/
   classify --model cvt-13/ --format jsonl --shard 0/8 --out {shard}.jsonl --resume photos/
@@ -40,8 +41,8 @@ constexpr const char* examples = R"(Examples:
 
 Exit codes: 0 all good, 1 some inputs failed or an output could not be written (a message says which), 2 wrong usage, 3 the model
 could not be loaded, 130 interrupted.
-Records go to standard output (--out: to a file) in input order, one per image, also for failed images; everything else goes to
-standard error.)";
+Records go to standard output (--out: to a file) in input order, one per image or chunk of a recording, also for failed ones;
+everything else goes to standard error.)";
 
 template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target, const std::map<std::string, T>& choices,
@@ -105,6 +106,14 @@ std::array<float, 3> parse_channels(const std::string& option, const std::string
                                                                          : "expected one number, or three (R,G,B)"} +
                                                ", found \"" + given + '"');
     return {values.front(), values[values.size() / 2], values.back()};
+}
+
+double parse_seconds(const std::string& option, const std::string& given) {
+    char* end = nullptr;
+    const double seconds = std::strtod(given.c_str(), &end);
+    if (given.empty() || *end != '\0' || !(seconds >= 0.001 && seconds <= 86400))
+        throw CLI::ValidationError(option, "expected seconds from 0.001 to 86400, found \"" + given + '"');
+    return seconds;
 }
 
 // A side, or HEIGHTxWIDTH.
@@ -173,7 +182,7 @@ std::string unknown_option(const CLI::App& app) {
 
 std::optional<options> parse_options(int argc, const char* const* argv) {
     options o;
-    CLI::App app{"Classify images with a CvT (Convolutional vision Transformer) on the CPU.", "classify"};
+    CLI::App app{"Classify images and recordings with a CvT (Convolutional vision Transformer) on the CPU.", "classify"};
     app.footer(examples);
     app.allow_windows_style_options(false);  // /photos is a folder
     app.set_help_flag("-h,--help", "print this help and exit");
@@ -181,8 +190,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     app.get_formatter()->column_width(36);
 
     app.add_option("inputs", o.inputs,
-                   "pictures, folders of them, or - for lines of standard input: paths, or {\"path\": ..., \"id\": ...}")
-        ->option_text("[image | folder | -]...");
+                   "pictures (for a model of sounds: recordings), folders of them, or - for lines of standard input: paths, or {\"path\": ..., "
+                   "\"id\": ...}")
+        ->option_text("[image | recording | folder | -]...");
     const auto add_text = [&app](const char* name, std::string& target, const char* type, const char* help) {
         return app.add_option(name, target, help)->type_name(type)->check(not_empty);
     };
@@ -250,19 +260,29 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                "refuse larger pictures; default: depends on the memory, 100 to 268 million")
         ->group(images);
 
+    const std::string recordings = "Recordings, for a model of sounds";
+    app.add_option_function<std::string>(
+           "--hop", [&o](const std::string& given) { o.hop = parse_seconds("--hop", given); },
+           "seconds from the beginning of one chunk to that of the next; default: a chunk's length")
+        ->type_name("SECONDS")
+        ->group(recordings);
+    add_choice<cvt::sound_padding>(app, "--pad", o.pad, {{"zero", cvt::sound_padding::zeros}, {"repeat", cvt::sound_padding::repeat}},
+                                   "fills up a chunk that is too short; default: the model's")
+        ->group(recordings);
+
     const std::string tensors = "Tensors in and out, float32";
     add_text("--input", o.input, "FILE.npy", "(N,C,H,W) or (C,H,W), normalised, instead of images")->check(existing_file)->group(tensors);
-    add_text("--logits", o.logits, "FILE.npy", "write (N,K); a failed input is a row of NaN")->group(tensors);
+    add_text("--logits", o.logits, "FILE.npy", "write (N,K), a row per record; NaN for a failed input")->group(tensors);
     add_text("--embedding", o.embedding, "FILE.npy", "write (N,D), the vector before the head")->group(tensors);
-    add_text("--dump-input", o.dump_input, "FILE.npy", "write (N,C,H,W), the preprocessed images")->group(tensors);
+    add_text("--dump-input", o.dump_input, "FILE.npy", "write (N,C,H,W), the preprocessed images or spectrograms")->group(tensors);
 
     const std::string output = "Output";
     add_choice<record_format>(app, "--format", o.format,
                               {{"text", record_format::text}, {"jsonl", record_format::jsonl}, {"csv", record_format::csv}},
-                              "one record per image (text)")
+                              "one record per image or chunk (text)")
         ->group(output);
     add_number(app, "--top-k", o.top_k, 1, 10'000'000, "classes in a record (5)")->group(output);
-    add_text("--attention", o.attention, "DIR", "draw over each photo where the model looked: DIR/NAME.attention.png")->group(output);
+    add_text("--attention", o.attention, "DIR", "draw over each photo or spectrogram where the model looked: DIR/NAME.attention.png")->group(output);
     add_number(app, "--repeat", o.repeat, 1, 1'000'000, "time N more runs of each forward pass")->group(output);
     app.add_flag("--info", o.info, "describe the model and its costs")->group(output);
 
@@ -279,7 +299,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
 
     const std::string evaluation = "Evaluation";
     add_text("--evaluate", o.evaluate, "DIR|LIST",
-             "accuracy on photos in one folder per class, named by label or index, or in a list (PATH LABEL, or CSV)")
+             "accuracy on photos or recordings in one folder per class, named by label or index, or in a list (PATH LABEL, or CSV)")
         ->group(evaluation);
     add_text("--truth", o.truth, "FILE", "classes of photos in one flat DIR: one line per photo, in the order of their names")
         ->check(existing_file)

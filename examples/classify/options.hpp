@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cvt/audio.hpp>
 #include <cvt/config.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/extra/head_trainer.hpp>
@@ -24,7 +25,7 @@ constexpr int most_views = 10;
 
 /// Empty strings and optionals were not given.
 struct options {
-    std::vector<std::string> inputs;  ///< images, folders, "-"
+    std::vector<std::string> inputs;  ///< images or recordings, folders, "-"
     std::string model, labels, config, preprocessor, weights_key;
     std::optional<cvt::config> variant;
     std::optional<cvt::gelu> gelu;
@@ -36,6 +37,8 @@ struct options {
     std::optional<cvt::crop_rounding> crop;
     std::optional<cvt::orientation> orient;
     std::optional<int> max_pixels;  ///< of a picture
+    std::optional<double> hop;      ///< seconds from the beginning of one chunk of a recording to that of the next
+    std::optional<cvt::sound_padding> pad;
     std::optional<int> top_k;
     int threads = 1, batch = 1, workers = 1, repeat = 0;
     std::string kernels;

@@ -74,6 +74,7 @@ struct checkpoint_facts {
     const cvt::preprocessing& preprocessing;
     const char* size_from;
     std::vector<std::string> labels;  ///< one for each class; empty strings for classes without one
+    std::optional<cvt::spectrogram> spectrogram;
 };
 
 // Applies --mean and --std.
@@ -114,12 +115,30 @@ std::vector<std::string> choose_labels(const options& o, const checkpoint_facts&
     return labels;
 }
 
+// Options of pictures with a model for sounds, and the reverse.
+void check_media(const options& o, const decisions& d, bool any_inputs) {
+    if (!d.spectrogram) {
+        refuse(o.hop || o.pad, std::string{o.hop ? "--hop" : "--pad"} + " is for recordings, and this model takes pictures");
+        return;
+    }
+    const std::pair<const char*, bool> of_pictures[]{{"--size", o.size.has_value()},       {"--resize", o.resize.has_value()},
+                                                     {"--crop", o.crop.has_value()},       {"--resample", o.resample.has_value()},
+                                                     {"--mean", o.mean.has_value()},       {"--std", o.std.has_value()},
+                                                     {"--orient", o.orient.has_value()},   {"--max-pixels", o.max_pixels.has_value()}};
+    for (const auto& [name, given] : of_pictures)
+        refuse(given && any_inputs, std::string{name} + " is for pictures, and this model takes recordings");
+    refuse(!o.learn.empty() || !o.similar.empty(),
+           std::string{o.learn.empty() ? "--similar" : "--learn"} + " is for pictures, and this model takes recordings");
+}
+
 void check_against_model(const options& o, const cvt::config& c, const decisions& d) {
     refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; use --embedding");
     refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, so it has no attention to draw");
     refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
     if (!o.input.empty()) return;
-    refuse(c.num_channels != 3 && !(o.inputs.empty() && o.evaluate.empty() && o.learn.empty()),
+    const bool any_inputs = !(o.inputs.empty() && o.evaluate.empty() && o.learn.empty());
+    check_media(o, d, any_inputs);
+    refuse(!d.spectrogram && c.num_channels != 3 && any_inputs,
            "the model takes " + std::to_string(c.num_channels) + (c.num_channels == 1 ? " channel" : " channels") +
                ", images have 3: pass tensors with --input");
     const std::optional<cvt::grid> size = cvt::output_size(d.preprocessing);
@@ -130,7 +149,8 @@ void check_against_model(const options& o, const cvt::config& c, const decisions
 }
 
 decisions decide(const options& o, const checkpoint_facts& facts, const std::optional<cvt::config_file>& config) {
-    decisions d{facts.preprocessing, facts.size_from, choose_labels(o, facts, config)};
+    decisions d{facts.preprocessing, facts.size_from, choose_labels(o, facts, config), facts.spectrogram};
+    if (d.spectrogram && o.pad) d.spectrogram->padding = *o.pad;
     if (config && config->image_size != 0 && std::strcmp(d.size_from, "default") == 0) {
         d.preprocessing = cvt::preprocessing::for_size(config->image_size);
         d.size_from = "image_size in --config";
@@ -174,7 +194,7 @@ setup make_setup(const options& o) {
         std::strcmp(model->info().gelu_from, "naming of the tensors") == 0)
         std::fputs("classify: assuming QuickGELU, as in Microsoft's models; for a model trained with the exact GELU use --gelu erf\n",
                    stderr);
-    checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}};
+    checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}, model->spectrogram()};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
     return {decide(o, facts, config), *std::move(model)};
 }
@@ -185,9 +205,11 @@ open_checkpoint open_for_conversion(const options& o) {
     cvt::result<cvt::checkpoint_source> file = o.model.empty() ? embedded_checkpoint(load) : cvt::open_checkpoint(o.model.c_str(), load);
     if (!file) throw failure{no_model, file.error().what()};
     if (o.learn.empty()) print_warnings(file->warnings);  // --learn has loaded the model and printed them
-    checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}};
+    checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}, file->spectrogram};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
-    return {decide(o, facts, config), *std::move(file)};
+    const decisions d = decide(o, facts, config);
+    file->spectrogram = d.spectrogram;
+    return {d, *std::move(file)};
 }
 
 cvt::thread_pool make_pool(int threads) {

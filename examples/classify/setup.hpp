@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/media_files.hpp"
 #include "options.hpp"
 
 namespace app {
@@ -15,6 +16,10 @@ struct decisions {
     cvt::preprocessing preprocessing;
     const char* size_from;            ///< the source of the size of the input
     std::vector<std::string> labels;  ///< by class index; empty strings for classes without one
+    std::optional<cvt::spectrogram> spectrogram = std::nullopt;  ///< of a model for sounds
+
+    /// What the model takes.
+    [[nodiscard]] media kind() const { return spectrogram ? media::sounds : media::pictures; }
 };
 
 struct setup : decisions {

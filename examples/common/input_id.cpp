@@ -1,6 +1,8 @@
 // input_id.hpp: reads the two keys with the library's JSON reader.
 #include "common/input_id.hpp"
 
+#include <charconv>
+
 #include "common/text.hpp"
 
 namespace app {
@@ -9,6 +11,11 @@ using cvt::json_kind;
 using cvt::json_value;
 
 std::string input_id::json() const { return type == kind::text ? json_string(value) : value; }
+
+std::string seconds_text(double seconds) {
+    char text[64];
+    return {text, std::to_chars(text, text + sizeof text, seconds, std::chars_format::fixed).ptr};
+}
 
 cvt::result<identified_path> path_and_id(const json_value& object) {
     if (!object.is(json_kind::object))

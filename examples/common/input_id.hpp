@@ -1,4 +1,4 @@
-// input_id: the name that a user gives to an input. Lines of standard input and records have a path and an id.
+// input_id: the name that a user gives to an input; time_span: the part of a recording. Records have a path and both.
 #pragma once
 
 #include <cvt/error.hpp>
@@ -16,6 +16,14 @@ struct input_id {
     /// The id as a JSON value; empty if there is none.
     [[nodiscard]] std::string json() const;
 };
+
+/// A part of a recording, in seconds from its beginning.
+struct time_span {
+    double start = 0, end = 0;
+};
+
+/// The number in the fewest digits that give it again, without an exponent.
+std::string seconds_text(double seconds);
 
 /// A path, and its id if there is one.
 struct identified_path {

@@ -5,7 +5,7 @@
 
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
-#include "common/image_files.hpp"
+#include "common/media_files.hpp"
 #include "common/sha256.hpp"
 #include "common/suggest.hpp"
 #include "common/text.hpp"
@@ -16,8 +16,8 @@
 
 TEST_CASE("images and archives are recognised by their names, in any case", "[common]") {
     for (const char* name : {"a.jpg", "a.JPEG", "a.b.Png", "a.jfif", "a.mpo", "a.HEIC", "a.tif", "dir.x/a.webp"})
-        CHECK(app::has_image_name(name));
-    for (const char* name : {"a", "jpg", "a.jpg.txt", "a.tar", "", "a."}) CHECK_FALSE(app::has_image_name(name));
+        CHECK(app::has_name_of(app::media::pictures, name));
+    for (const char* name : {"a", "jpg", "a.jpg.txt", "a.tar", "", "a."}) CHECK_FALSE(app::has_name_of(app::media::pictures, name));
     CHECK(app::has_archive_name("x.TAR"));
     CHECK_FALSE(app::has_archive_name("x.tar.gz"));
     CHECK(app::extension_of("A.Tar") == ".tar");

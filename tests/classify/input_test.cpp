@@ -31,7 +31,7 @@ TEST_CASE("a folder gives its images by name, and a note on skipped entries", "[
     for (const char* name : {"b.jpg", "a.PNG", "c.webp", "notes.txt", "more.txt", ".hidden.jpg", "Thumbs.db"}) touch(f.folder / name);
     std::filesystem::create_directory(f.folder / "deeper.jpg");
     app::selection all{std::nullopt, f.done};
-    app::input_list list{{f.folder.path(), f.folder / "alone.jpg"}, false, all, f.control};
+    app::input_list list{{f.folder.path(), f.folder / "alone.jpg"}, app::media::pictures, false, all, f.control};
     CHECK(list.total() == 4U);
     const std::string notes = list.take_notes();
     CHECK(notes.find("3 other entries skipped (2 .txt, 1 folder)") != std::string::npos);
@@ -52,7 +52,7 @@ TEST_CASE("the shards of a run divide its inputs, and each reports a missing fol
     std::size_t images = 0, records_of_missing = 0, reports_elsewhere = 0;
     for (std::uint32_t part = 0; part < 3; ++part) {
         app::selection mine{app::shard{part, 3}, f.done};
-        app::input_list list{{missing, f.folder.path()}, false, mine, f.control};
+        app::input_list list{{missing, f.folder.path()}, app::media::pictures, false, mine, f.control};
         for (const app::input& i : all_of(list)) {
             if (i.path != missing) {
                 ++images;
@@ -76,7 +76,7 @@ TEST_CASE("an input with a record is skipped, once for each record", "[input]") 
     app::resume_index done{records, std::nullopt};
     CHECK(done.whole_bytes() == std::filesystem::file_size(records) - 4);
     app::selection rest{std::nullopt, done};
-    app::input_list list{{photo, photo, "gone"}, false, rest, f.control};
+    app::input_list list{{photo, photo, "gone"}, app::media::pictures, false, rest, f.control};
     CHECK(list.total() == 1U);
     CHECK(all_of(list).size() == 1);
     CHECK(done.taken() == 2);

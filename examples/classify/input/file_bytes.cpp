@@ -1,6 +1,7 @@
 // file_bytes.hpp: by the platform's file.
 #include "input/file_bytes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,6 +24,15 @@ cvt::result<std::vector<std::byte>> read_bytes(const std::string& path, std::uin
         if (got == 0) bytes.resize(done);  // the file has shrunk
         done += static_cast<std::size_t>(got);
     }
+    return bytes;
+}
+
+std::vector<std::byte> first_bytes(const input& i) {
+    std::vector<std::byte> bytes(256);
+    if (i.data) return {i.data->begin(), i.data->begin() + static_cast<std::ptrdiff_t>(std::min(bytes.size(), i.data->size()))};
+    const file from{i.path, file::mode::read};
+    const std::ptrdiff_t got = from && from.size() ? from.read_at(0, reinterpret_cast<char*>(bytes.data()), bytes.size()) : 0;
+    bytes.resize(static_cast<std::size_t>(std::max<std::ptrdiff_t>(got, 0)));
     return bytes;
 }
 

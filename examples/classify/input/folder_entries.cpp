@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "common/failure.hpp"
-#include "common/image_files.hpp"
 #include "common/paths.hpp"
 
 namespace app {
@@ -13,11 +12,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void walk(const std::string& option, const std::string& folder, std::vector<std::string>& within, photo_walk& found) {
+void walk(const std::string& option, const std::string& folder, media kind, std::vector<std::string>& within, photo_walk& found) {
     for (const std::string& above : within)
         if (std::error_code ignored; fs::equivalent(path_of(above), path_of(folder), ignored))
             refuse(option + ": " + folder + " leads back to " + above + ", which contains it");
-    const folder_entries entries = list_folder(folder);
+    const folder_entries entries = list_folder(folder, kind);
     if (entries.error) {
         found.problems.emplace_back(folder, "cannot be listed: " + entries.error.message());
         return;
@@ -25,13 +24,13 @@ void walk(const std::string& option, const std::string& folder, std::vector<std:
     found.others += entries.others;
     for (const std::string& name : entries.photos) found.photos.push_back(in_folder(folder, name));
     within.push_back(folder);
-    for (const std::string& name : entries.folders) walk(option, in_folder(folder, name), within, found);
+    for (const std::string& name : entries.folders) walk(option, in_folder(folder, name), kind, within, found);
     within.pop_back();
 }
 
 }  // namespace
 
-folder_entries list_folder(const std::string& folder) {
+folder_entries list_folder(const std::string& folder, media kind) {
     folder_entries found;
     for (fs::directory_iterator at{path_of(folder), found.error}; !found.error && at != fs::directory_iterator{};
          at.increment(found.error)) {
@@ -40,7 +39,7 @@ folder_entries list_folder(const std::string& folder) {
         if (is_litter(name)) continue;
         if (at->is_directory(ignored))
             found.folders.push_back(std::move(name));
-        else if (has_image_name(name) && !at->is_other(ignored))  // other: a pipe, which would be waited for
+        else if (has_name_of(kind, name) && !at->is_other(ignored))  // other: a pipe, which would be waited for
             found.photos.push_back(std::move(name));
         else
             ++found.others;
@@ -57,11 +56,11 @@ bool is_folder(const std::string& path) {
     return fs::is_directory(path_of(path), ignored);
 }
 
-photo_walk walk_photos(const std::string& option, const std::string& root, const std::string& folder) {
+photo_walk walk_photos(const std::string& option, const std::string& root, const std::string& folder, media kind) {
     std::vector<std::string> within;
     if (folder != root) within.push_back(root);
     photo_walk found;
-    walk(option, folder, within, found);
+    walk(option, folder, kind, within, found);
     return found;
 }
 

@@ -1,4 +1,4 @@
-// Lists folders and walks through them: photos, subfolders, and how many other entries there are.
+// Lists folders and walks through them: photos or recordings, subfolders, and how many other entries there are.
 #pragma once
 
 #include <cstddef>
@@ -7,20 +7,22 @@
 #include <utility>
 #include <vector>
 
+#include "common/media_files.hpp"
+
 namespace app {
 
 /// The entries of a folder, sorted by the bytes of their names, without litter.
 struct folder_entries {
-    std::vector<std::string> photos, folders;
+    std::vector<std::string> photos, folders;  ///< photos, or recordings
     std::size_t others = 0;
     std::error_code error;
 };
 
-folder_entries list_folder(const std::string& folder);
+folder_entries list_folder(const std::string& folder, media kind);
 std::string in_folder(const std::string& folder, const std::string& name);
 bool is_folder(const std::string& path);
 
-/// The photos of a folder and of all its subfolders.
+/// The photos or recordings of a folder and of all its subfolders.
 struct photo_walk {
     std::vector<std::string> photos;                            ///< paths, those of a folder before those of its subfolders
     std::vector<std::pair<std::string, std::string>> problems;  ///< folders that cannot be listed, and why
@@ -29,6 +31,6 @@ struct photo_walk {
 
 /// Walks through `folder`, which is `root` or within it. Throws failure (wrong_usage) if a link leads back to a folder that contains it;
 /// `option` begins the message.
-photo_walk walk_photos(const std::string& option, const std::string& root, const std::string& folder);
+photo_walk walk_photos(const std::string& option, const std::string& root, const std::string& folder, media kind);
 
 }  // namespace app

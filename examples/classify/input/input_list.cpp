@@ -15,13 +15,13 @@ std::string beginning_of(const std::string& text) {
 
 }  // namespace
 
-input_list::input_list(const std::vector<std::string>& arguments, bool tar, selection& wanted, read_control& control)
-    : tar_{tar}, wanted_{wanted}, control_{control}, lines_{control} {
+input_list::input_list(const std::vector<std::string>& arguments, media kind, bool tar, selection& wanted, read_control& control)
+    : kind_{kind}, tar_{tar}, wanted_{wanted}, control_{control}, before_{kind, tar}, after_{kind, tar}, lines_{control} {
     for (const std::string& argument : arguments) {
         if (argument == "-")
             stdin_next_ = true;
         else
-            named_ += (stdin_next_ ? after_ : before_).add(argument, tar_, wanted_, notes_);
+            named_ += (stdin_next_ ? after_ : before_).add(argument, wanted_, notes_);
     }
 }
 
@@ -33,7 +33,7 @@ std::optional<input> input_list::next() {
         }
         std::optional<input> found = next_path();
         if (!found || !tar_ || found->error) return found;
-        archive_.emplace(found->path, wanted_, control_);
+        archive_.emplace(found->path, kind_, wanted_, control_);
     }
 }
 
@@ -67,7 +67,7 @@ std::optional<input> input_list::from_line(const line& read) {
         if (tar_ && found.id.type != input_id::kind::none)
             found.error = cvt::error::format(cvt::errc::malformed, "\"id\": not supported for an archive, since it names one image");
     } else {
-        if (!text.empty()) before_.add(text, tar_, wanted_, notes_);
+        if (!text.empty()) before_.add(text, wanted_, notes_);
         return std::nullopt;
     }
     const bool archive = tar_ && !found.error;

@@ -1,4 +1,4 @@
-// input_list: the images to classify, in order: files, images in folders and tar archives, lines of standard input.
+// input_list: the images or recordings to classify, in order: files, those in folders and tar archives, lines of standard input.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@ namespace app {
 
 class input_list {
 public:
-    /// Lists the folders among `arguments` at once, but reads "-" line by line in next(). `tar`: paths name archives. Reads of standard
-    /// input and of pipes obey `control`.
-    input_list(const std::vector<std::string>& arguments, bool tar, selection& wanted, read_control& control);
+    /// Lists the folders among `arguments` at once, but reads "-" line by line in next(). `kind`: what folders and archives are searched
+    /// for. `tar`: paths name archives. Reads of standard input and of pipes obey `control`.
+    input_list(const std::vector<std::string>& arguments, media kind, bool tar, selection& wanted, read_control& control);
 
     /// Null at the end. After an interrupt or a cancellation the result must be ignored. Throws failure if standard input cannot be
     /// read.
@@ -32,6 +32,7 @@ private:
     std::optional<input> next_path();
     std::optional<input> from_line(const line& read);
 
+    media kind_;
     bool tar_;
     selection& wanted_;
     read_control& control_;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "common/image_files.hpp"
+#include "common/media_files.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
 #include "input/skipped_entries.hpp"
@@ -43,32 +43,32 @@ std::size_t path_queue::add_failed(const std::string& path, const cvt::error& er
     return 1;
 }
 
-std::size_t path_queue::add_folder(const std::string& folder, bool archives, selection& wanted, std::string& notes) {
+std::size_t path_queue::add_folder(const std::string& folder, selection& wanted, std::string& notes) {
     group found{folder, {}, {}};
     skipped_entries skipped;
-    std::size_t images = 0;
+    std::size_t all = 0;
     std::error_code error;
     fs::directory_iterator at{path_of(folder), error};
     for (; !error && at != fs::directory_iterator{}; at.increment(error)) {
         const std::string name = text_of(at->path().filename());
         if (is_litter(name)) continue;
         std::error_code ignored;
-        const bool right_name = archives ? has_archive_name(name) : has_image_name(name);
+        const bool right_name = archives_ ? has_archive_name(name) : has_name_of(kind_, name);
         if (!right_name || at->is_directory(ignored) || at->is_other(ignored)) {  // other: a pipe, whose writer may never come
             skipped.add(kind_of(*at));
             continue;
         }
-        ++images;
-        if (archives || wanted.in_shard(text_of(path_of(folder) / path_of(name)))) found.add(name);
+        ++all;
+        if (archives_ || wanted.in_shard(text_of(path_of(folder) / path_of(name)))) found.add(name);
     }
     if (error) return add_failed(folder, cvt::error::format(cvt::errc::io, "cannot be listed: %s", error.message().c_str()), wanted);
-    if (images == 0) {
-        const char* const kind = archives ? ".tar files" : ".jpg, .png, .webp or other pictures";
+    if (all == 0) {
+        const char* const kind = archives_ ? ".tar files" : examples_of(kind_);
         return add_failed(folder, cvt::error::format(cvt::errc::io, "expected %s in this folder, found none", kind), wanted);
     }
     if (skipped.total() != 0) notes += "classify: " + terminal_text(folder) + ": " + skipped.text() + '\n';
     found.sort();
-    if (!archives)
+    if (!archives_)
         std::erase_if(found.starts, [&](std::size_t start) {
             input i{text_of(path_of(folder) / path_of(found.names.data() + start)), {}, {}};
             return !wanted.keeps(i);
@@ -78,13 +78,13 @@ std::size_t path_queue::add_folder(const std::string& folder, bool archives, sel
     return inputs;
 }
 
-std::size_t path_queue::add(const std::string& path, bool archives, selection& wanted, std::string& notes) {
+std::size_t path_queue::add(const std::string& path, selection& wanted, std::string& notes) {
     std::error_code error;
     const fs::file_status status = fs::status(path_of(path), error);
-    if (fs::is_directory(status)) return add_folder(path, archives, wanted, notes);
-    if (!archives) {
-        // A missing path may have been a folder with inputs of every shard, so each shard reports it, unless it is named as an image.
-        if (!fs::exists(status) && !has_image_name(path))
+    if (fs::is_directory(status)) return add_folder(path, wanted, notes);
+    if (!archives_) {
+        // A missing path may have been a folder with inputs of every shard, so each shard reports it, unless it is named as an input.
+        if (!fs::exists(status) && !has_name_of(kind_, path))
             return add_failed(path, cvt::error::format(cvt::errc::io, "cannot open %s: %s", path.c_str(), error.message().c_str()), wanted);
         input found{path, {}, {}};
         if (!wanted.keeps(found)) return 0;

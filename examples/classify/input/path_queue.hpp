@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/media_files.hpp"
 #include "input/input.hpp"
 #include "input/selection.hpp"
 
@@ -16,9 +17,12 @@ namespace app {
 
 class path_queue {
 public:
-    /// Adds a file, or the images (or archives) of a folder without its subfolders. Returns the number of inputs. Archives are
-    /// always added, since the selection applies to their members. Appends to `notes` how many entries were skipped.
-    std::size_t add(const std::string& path, bool archives, selection& wanted, std::string& notes);
+    /// `kind`: what folders are searched for, unless paths name `archives`.
+    path_queue(media kind, bool archives) : kind_{kind}, archives_{archives} {}
+
+    /// Adds a file, or the images, recordings or archives of a folder without its subfolders. Returns the number of inputs. Archives
+    /// are always added, since the selection applies to their members. Appends to `notes` how many entries were skipped.
+    std::size_t add(const std::string& path, selection& wanted, std::string& notes);
     std::optional<input> take();
 
 private:
@@ -35,8 +39,10 @@ private:
         void sort();
     };
     std::size_t add_failed(const std::string& path, const cvt::error& error, selection& wanted);
-    std::size_t add_folder(const std::string& folder, bool archives, selection& wanted, std::string& notes);
+    std::size_t add_folder(const std::string& folder, selection& wanted, std::string& notes);
 
+    media kind_;
+    bool archives_;
     std::deque<group> groups_;
 };
 

@@ -14,7 +14,9 @@
 namespace app {
 namespace {
 
-std::string key_of(const std::string& path, const input_id& id) { return json_string(path) + id.json(); }
+std::string key_of(const std::string& path, const input_id& id, const std::optional<time_span>& span) {
+    return json_string(path) + id.json() + (span ? '@' + seconds_text(span->start) : "");
+}
 
 std::size_t read_at(const file& records, const std::string& path, char* to, std::size_t count, std::uint64_t at) {
     const std::ptrdiff_t got = records.read_at(at, to, count);
@@ -59,7 +61,7 @@ void resume_index::read_line(const std::string& line, std::size_t number, const 
         refuse(found->path + " is not an input of shard " + std::to_string(part->index) + '/' + std::to_string(part->count) +
                ": was another --shard given before?");
     entries_.push_back(
-        {std::hash<std::string>{}(key_of(found->path, found->id)), whole_bytes_ & ((std::uint64_t{1} << 62) - 1), found->failed, false});
+        {std::hash<std::string>{}(key_of(found->path, found->id, found->span)), whole_bytes_ & ((std::uint64_t{1} << 62) - 1), found->failed, false});
 }
 
 std::string resume_index::key_at(std::uint64_t at) const {
@@ -73,12 +75,12 @@ std::string resume_index::key_at(std::uint64_t at) const {
     }
     const cvt::result<record_key> found = parse_record(line);
     if (!found) throw failure{some_failed, "--resume: " + path_ + " was changed by another process"};
-    return key_of(found->path, found->id);
+    return key_of(found->path, found->id, found->span);
 }
 
-bool resume_index::take(const std::string& path, const input_id& id) {
+bool resume_index::take(const std::string& path, const input_id& id, const std::optional<time_span>& span) {
     if (entries_.empty()) return false;
-    const std::string key = key_of(path, id);
+    const std::string key = key_of(path, id, span);
     const std::uint64_t hash = std::hash<std::string>{}(key);
     const auto [first, end] = std::equal_range(entries_.begin(), entries_.end(), entry{hash, 0, 0, 0},
                                                [](const entry& a, const entry& b) { return a.hash < b.hash; });

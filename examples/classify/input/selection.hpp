@@ -19,7 +19,7 @@ public:
     /// Whether the input belongs to the run. Call once for each input, in the order of their records. An input with an error that
     /// another shard records is kept and marked: a folder that only this machine lacks would otherwise be reported nowhere.
     bool keeps(input& i) {
-        if (in_shard(i.path)) return !done_.take(i.path, i.id);
+        if (in_shard(i.path)) return !done_.take(i.path, i.id, i.span);
         i.of_other_shard = static_cast<bool>(i.error);
         return i.of_other_shard;
     }

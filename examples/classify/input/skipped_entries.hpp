@@ -1,4 +1,4 @@
-// Counts, by kind, the entries of a folder that are not images, for the one line that reports them.
+// Counts, by kind, the entries of a folder that are not inputs, for the one line that reports them.
 #pragma once
 
 #include <cstddef>

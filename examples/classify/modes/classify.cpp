@@ -1,4 +1,4 @@
-// The default mode: classifies inputs, and writes records, arrays and pictures.
+// The default mode: classifies images, chunks of recordings or tensors, and writes records, arrays and pictures.
 #include <algorithm>
 #include <cstdio>
 
@@ -11,24 +11,26 @@
 #include "output/progress.hpp"
 #include "output/record_file.hpp"
 #include "output/record_schema.hpp"
+#include "pipeline/chunk_source.hpp"
 #include "pipeline/worker.hpp"
 #include "platform/platform.hpp"
 
 namespace app {
 namespace {
 
-class image_source : public task_source {
+/// Images, or whole recordings.
+class file_source : public task_source {
 public:
-    explicit image_source(input_list& images) : images_{images} {}
+    explicit file_source(input_list& inputs) : inputs_{inputs} {}
     std::optional<task> next() override {
-        std::optional<input> image = images_.next();
-        if (!image) return std::nullopt;
-        image->notes = images_.take_notes();
-        return task{*std::move(image)};
+        std::optional<input> next = inputs_.next();
+        if (!next) return std::nullopt;
+        next->notes = inputs_.take_notes();
+        return task{*std::move(next)};
     }
 
 private:
-    input_list& images_;
+    input_list& inputs_;
 };
 
 class tensor_source : public task_source {
@@ -64,7 +66,7 @@ public:
         }
         record& r = o.result;
         if (!r.error && files_.attention)
-            r.error = files_.attention->write(r.path, o.picture, o.picture_width, o.picture_height, r.attention);
+            r.error = files_.attention->write(r.path, r.span, o.picture, o.picture_width, o.picture_height, r.attention);
         append(files_.logits.get(), o.logits, r);
         append(files_.embedding.get(), o.embedding, r);
         append(files_.input.get(), o.input, r);
@@ -135,7 +137,7 @@ int classify(const options& o, const setup& s) {
     const record_schema schema{o.format,
                                s.labels,
                                std::min(o.top_k.value_or(5), s.model.config().num_classes),
-                               {.pictures = files.attention != nullptr, .ids = ids, .scores = s.model.info().scores},
+                               {.pictures = files.attention != nullptr, .ids = ids, .spans = s.spectrogram && !tensors, .scores = s.model.info().scores},
                                paint{records.descriptor()}};
     read_control control;
     pipeline line{make_workers(o, s), static_cast<std::size_t>(o.batch), control};
@@ -148,10 +150,16 @@ int classify(const options& o, const setup& s) {
         tensor_source source{*tensors};
         line.run(source, sink, tensors->count());
     } else {
-        input_list images{o.inputs, o.tar, wanted, control};
-        image_source source{images};
-        line.run(source, sink, images.total());
-        std::fputs(images.take_notes().c_str(), stderr);
+        input_list inputs{o.inputs, s.kind(), o.tar, wanted, control};
+        file_source files_in_order{inputs};
+        if (s.spectrogram) {
+            chunk_source chunks{files_in_order, o, *s.spectrogram, &wanted, control};
+            line.run(chunks, sink, std::nullopt);
+            std::fputs(chunks.take_notes().c_str(), stderr);
+        } else {
+            line.run(files_in_order, sink, inputs.total());
+        }
+        std::fputs(inputs.take_notes().c_str(), stderr);
     }
     sink.finish();
     records.finish();

@@ -1,4 +1,4 @@
-// --evaluate: finds photos and their classes, runs the model, and reports the accuracy.
+// --evaluate: finds photos or recordings and their classes, runs the model, and reports the accuracy.
 #include <chrono>
 #include <cstdio>
 
@@ -9,6 +9,7 @@
 #include "modes/modes.hpp"
 #include "output/progress.hpp"
 #include "output/record_file.hpp"
+#include "pipeline/chunk_source.hpp"
 #include "pipeline/worker.hpp"
 #include "platform/platform.hpp"
 
@@ -20,8 +21,9 @@ public:
     explicit photo_source(const evaluation_set& set) : set_{set} {}
     std::optional<task> next() override {
         if (next_ == set_.photos.size()) return std::nullopt;
-        const evaluation_set::photo& p = set_.photos[next_++];
+        const evaluation_set::photo& p = set_.photos[next_];
         task t;
+        t.number = next_++;
         t.image.path = p.path;
         if (!p.error.empty()) t.image.error = cvt::error::format(cvt::errc::io, "%s", p.error.c_str());
         return t;
@@ -40,10 +42,12 @@ public:
             progress_.clear();
             std::fprintf(stderr, "classify: %s: %s\n", terminal_text(o.result.path).c_str(), terminal_text(o.result.error.what()).c_str());
         }
-        counted_.add(set_.photos[done_++].expected, o.result);
+        counted_.add(set_.photos[o.number].expected, o.result);
+        done_ = o.number + 1;
         progress_.show(done_, total);
         return true;
     }
+    /// Photos that ran, or recordings of which a chunk did.
     [[nodiscard]] std::size_t done() const { return done_; }
 
 private:
@@ -65,11 +69,16 @@ int evaluate(const options& o, const setup& s) {
         pipeline line{make_workers(o, s), static_cast<std::size_t>(o.batch), control};
         photo_source source{set};
         tally_sink sink{set, counted};
-        line.run(source, sink, set.photos.size());
+        if (s.spectrogram) {
+            chunk_source chunks{source, o, *s.spectrogram, nullptr, control};
+            line.run(chunks, sink, set.photos.size());
+        } else {
+            line.run(source, sink, set.photos.size());
+        }
         done = sink.done();
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    const evaluation_report report{counted, set.labels_from, s.labels, seconds, o.threads, o.workers, set.photos.size() - done};
+    const evaluation_report report{s.kind(), counted, set.labels_from, s.labels, seconds, o.threads, o.workers, set.photos.size() - done};
     print(o.format == record_format::jsonl ? report.as_json() : report.as_text());
     return interrupt_requested() ? interrupt_code() : counted.failures.empty() ? all_good : some_failed;
 }

@@ -16,8 +16,8 @@ double share(std::size_t part, std::size_t whole) { return static_cast<double>(p
 
 std::string fraction(std::size_t part, std::size_t whole) { return whole == 0 ? "null" : text("%.6g", share(part, whole)); }
 
-std::string accuracy(const char* name, std::size_t right, std::size_t images) {
-    return images == 0 ? text("%-8s no images ran\n", name)
+std::string accuracy(const char* name, const char* unit, std::size_t right, std::size_t images) {
+    return images == 0 ? text("%-8s no %s ran\n", name, unit)
                        : text("%-8s %.2f %% (%zu of %zu)\n", name, 100 * share(right, images), right, images);
 }
 
@@ -52,7 +52,7 @@ std::vector<std::size_t> hardest_classes(const tally& t) {
 
 void tally::add(std::size_t expected, const record& r) {
     if (r.error) {
-        failures.push_back({r.path, cvt::to_string(r.error.code()), r.error.what()});
+        failures.push_back({r.path, cvt::to_string(r.error.code()), r.error.what(), r.span});
         return;
     }
     const auto is_expected = [expected](const cvt::ranked& c) { return static_cast<std::size_t>(c.index) == expected; };
@@ -69,21 +69,22 @@ std::string evaluation_report::as_text() const {
     const auto name = [this](std::size_t i) {  // the first of ImageNet's synonyms
         return labels[i].empty() ? "class " + std::to_string(i) : terminal_text(labels[i].substr(0, labels[i].find(',')));
     };
+    const char* const unit = kind == media::pictures ? "images" : "chunks";
     const tally::counts& all = counted.all;
     const auto classes =
         std::count_if(counted.of_class.begin(), counted.of_class.end(), [](const tally::counts& c) { return c.images > 0; });
     std::string out = labels_from.empty() ? "" : "labels   " + terminal_text(labels_from) + '\n';
-    out += text("images   %zu in %td class%s", all.images, classes, classes == 1 ? "" : "es");
+    out += text("%-8s %zu in %td class%s", unit, all.images, classes, classes == 1 ? "" : "es");
     if (!counted.failures.empty()) out += text(", %zu failed and not counted", counted.failures.size());
     if (not_run > 0) out += text(", %zu not run", not_run);
-    out += '\n' + accuracy("top-1", all.top1, all.images) + accuracy("top-5", all.top5, all.images);
-    out += text("speed    %.1f images per second, %.1f s with %d thread%s", static_cast<double>(all.images) / seconds, seconds, threads,
+    out += '\n' + accuracy("top-1", unit, all.top1, all.images) + accuracy("top-5", unit, all.top5, all.images);
+    out += text("speed    %.1f %s per second, %.1f s with %d thread%s", static_cast<double>(all.images) / seconds, unit, seconds, threads,
                 threads == 1 ? "" : "s") +
            (workers > 1 ? text(" in each of %d workers\n", workers) : "\n");
 
     const std::vector<std::size_t> hardest = hardest_classes(counted);
     if (hardest.empty()) return out;
-    out += '\n' + paint{standard_output}.bold(text("%-28s %7s %8s  %s", "hardest classes", "images", "top-1", "confused with")) + '\n';
+    out += '\n' + paint{standard_output}.bold(text("%-28s %7s %8s  %s", "hardest classes", unit, "top-1", "confused with")) + '\n';
     const std::vector<confusion> confusions = sorted_confusions(counted);
     for (std::size_t i = 0; i < std::min(classes_shown, hardest.size()); ++i) {
         const tally::counts& c = counted.of_class[hardest[i]];
@@ -119,7 +120,8 @@ std::string evaluation_report::as_json() const {
     out += "], \"failures\": [";
     separator = "";
     for (const tally::failed_image& f : counted.failures)
-        out += next() + ("{\"path\": " + json_string(f.path)) + ", \"error\": {\"code\": " + json_string(f.code) +
+        out += next() + ("{\"path\": " + json_string(f.path)) +
+               (f.span ? ", \"start\": " + seconds_text(f.span->start) + ", \"end\": " + seconds_text(f.span->end) : "") + ", \"error\": {\"code\": " + json_string(f.code) +
                ", \"message\": " + json_string(f.message) + "}}";
     return out + "]}\n";
 }

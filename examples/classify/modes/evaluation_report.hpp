@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/media_files.hpp"
 #include "output/record_schema.hpp"
 
 namespace app {
@@ -17,6 +18,7 @@ struct tally {
     };
     struct failed_image {
         std::string path, code, message;
+        std::optional<time_span> span;
     };
 
     explicit tally(std::size_t classes) : of_class(classes) {}
@@ -30,12 +32,13 @@ struct tally {
 };
 
 struct evaluation_report {
+    media kind;  ///< the "images" below are chunks of recordings if it is sounds
     const tally& counted;
     const std::string& labels_from;  ///< as in evaluation_set
     const std::vector<std::string>& labels;
     double seconds;
     int threads, workers;
-    std::size_t not_run;  ///< images that an interrupt skipped
+    std::size_t not_run;  ///< photos or recordings that an interrupt skipped
 
     /// A summary, and the ten classes with the lowest accuracy and their most frequent confusions.
     [[nodiscard]] std::string as_text() const;
@@ -43,7 +46,7 @@ struct evaluation_report {
     /// "threads", "workers" and three lists:
     ///   "classes": {"index", "label", "images", "top1", "top5"}
     ///   "confusions": {"expected", "found", "images"}, class indices, most frequent first
-    ///   "failures": {"path", "error": {"code", "message"}}
+    ///   "failures": {"path", "error": {"code", "message"}}, of a chunk with "start" and "end"
     /// Accuracies are fractions of the images that ran, null if there are none.
     [[nodiscard]] std::string as_json() const;
 };

@@ -11,7 +11,7 @@
 
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
-#include "common/image_files.hpp"
+#include "common/media_files.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
 #include "common/text_lines.hpp"
@@ -80,8 +80,8 @@ private:
     std::size_t least_ = 0, greatest_ = 0;
 };
 
-folder_entries list_root(const std::string& folder) {
-    folder_entries found = list_folder(folder);
+folder_entries list_root(const std::string& folder, media kind) {
+    folder_entries found = list_folder(folder, kind);
     if (found.error) refuse("--evaluate: " + folder + " cannot be listed: " + found.error.message());
     return found;
 }
@@ -98,13 +98,14 @@ void report_skipped(const std::string& folder, std::size_t others) {
 }
 
 // Adds the photos of one class from its folder and all subfolders, as torchvision's ImageFolder does.
-void add_class(const std::string& root, const std::string& folder, std::size_t expected, evaluation_set& to, std::size_t& others) {
-    photo_walk walk = walk_photos("--evaluate", root, folder);
+void add_class(const std::string& root, const std::string& folder, media kind, std::size_t expected, evaluation_set& to,
+               std::size_t& others) {
+    photo_walk walk = walk_photos("--evaluate", root, folder, kind);
     others += walk.others;
     for (std::string& photo : walk.photos) to.photos.push_back({std::move(photo), expected});
     for (const auto& [path, problem] : walk.problems) to.photos.push_back({path, expected, problem});
     if (walk.photos.empty() && walk.problems.empty())
-        to.photos.push_back({folder, expected, "expected .jpg, .png, .webp or other pictures in this folder, found none"});
+        to.photos.push_back({folder, expected, std::string{"expected "} + examples_of(kind) + " in this folder, found none"});
 }
 
 evaluation_set of_class_folders(const options& o, const setup& s, const folder_entries& root, class_finder& classes) {
@@ -125,7 +126,7 @@ evaluation_set of_class_folders(const options& o, const setup& s, const folder_e
 
     evaluation_set found;
     std::size_t others = root.others;
-    for (const auto& [name, index] : folders) add_class(o.evaluate, in_folder(o.evaluate, *name), index, found, others);
+    for (const auto& [name, index] : folders) add_class(o.evaluate, in_folder(o.evaluate, *name), s.kind(), index, found, others);
     report_skipped(o.evaluate, others);
     if (!root.photos.empty())
         std::fprintf(stderr, "classify: %s: %s beside the class folders skipped\n", terminal_text(o.evaluate).c_str(),
@@ -137,6 +138,7 @@ evaluation_set of_class_folders(const options& o, const setup& s, const folder_e
 // The photos of folders by their names without extension, for Kaggle's lists. Lists each folder once.
 class photos_by_stem {
 public:
+    explicit photos_by_stem(media kind) : kind_{kind} {}
     // Returns the path of the only photo whose path is `path` and an extension, or an error.
     std::pair<std::string, std::string> find(const std::string& path) {
         const fs::path wanted = path_of(path);
@@ -144,7 +146,7 @@ public:
         auto at = folders_.find(folder);
         if (at == folders_.end()) {
             at = folders_.emplace(folder, names{}).first;
-            for (std::string& name : list_folder(folder.empty() ? "." : folder).photos)
+            for (std::string& name : list_folder(folder.empty() ? "." : folder, kind_).photos)
                 at->second[text_of(path_of(name).stem())].push_back(std::move(name));
         }
         const auto found = at->second.find(text_of(wanted.filename()));
@@ -156,24 +158,25 @@ public:
 
 private:
     using names = std::unordered_map<std::string, std::vector<std::string>>;
+    media kind_;
     std::unordered_map<std::string, names> folders_;
 };
 
 // Returns the path of an entry's photo, and an error if there is none. Kaggle's lists omit the file extensions.
 std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const label_list::entry& entry,
-                                           photos_by_stem& photos) {
+                                           media kind, photos_by_stem& photos) {
     std::string path = in_folder(folder, entry.photo);
     std::error_code error;
     const fs::file_status status = fs::status(path_of(path), error);
     if (fs::is_directory(status)) return {path, "expected a photo, found the folder " + path};
     if (fs::exists(status)) return {path, {}};
     if (status.type() != fs::file_type::not_found) return {path, "expected a photo, " + path + " cannot be read: " + error.message()};
-    if (list.type == label_list::format::csv && !has_image_name(entry.photo)) return photos.find(path);
+    if (list.type == label_list::format::csv && !has_name_of(kind, entry.photo)) return photos.find(path);
     const bool blank = list.type == label_list::format::text && entry.photo.find(' ') != std::string::npos;
     return {path, "expected a photo, found no file " + path + (blank ? "; a label that contains blanks needs a tab before it" : "")};
 }
 
-evaluation_set of_list(const std::string& file, const std::string& given_folder, class_finder& classes) {
+evaluation_set of_list(const std::string& file, const std::string& given_folder, media kind, class_finder& classes) {
     const label_list list = read_label_list(file);
     const bool annotations = list.type == label_list::format::annotations;
     std::string folder = given_folder;
@@ -186,10 +189,10 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
     std::unordered_map<std::string, std::size_t> line_of;  // by normalised path
     const auto plain = [](const std::string& path) { return text_of(path_of(path).lexically_normal()); };
     problem_count problems{"line"};
-    photos_by_stem photos;
+    photos_by_stem photos{kind};
     for (const label_list::entry& entry : list.entries) {
         const class_names::match m = classes.find(entry.label);
-        const auto [path, error] = locate(folder, list, entry, photos);
+        const auto [path, error] = locate(folder, list, entry, kind, photos);
         const auto [first, is_new] = line_of.emplace(plain(path), entry.line);
         if (!error.empty())
             problems.add(at_line(file, entry.line) + error);
@@ -203,7 +206,7 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
     problems.refuse_any("--evaluate: ");
 
     if (annotations || !given_folder.empty()) {
-        const folder_entries all = list_root(folder.empty() ? "." : folder);
+        const folder_entries all = list_root(folder.empty() ? "." : folder, kind);
         std::vector<std::string> left;
         for (const std::string& name : all.photos)
             if (!line_of.contains(plain(in_folder(folder, name)))) left.push_back(name);
@@ -219,8 +222,8 @@ evaluation_set of_list(const std::string& file, const std::string& given_folder,
     return found;
 }
 
-evaluation_set of_flat_folder(const options& o, class_finder& classes) {
-    const folder_entries all = list_root(o.evaluate);
+evaluation_set of_flat_folder(const options& o, media kind, class_finder& classes) {
+    const folder_entries all = list_root(o.evaluate, kind);
     if (!all.folders.empty())
         refuse("--truth: " + o.evaluate + ": expected photos in one flat folder, found the folder " + all.folders.front());
     std::vector<text_line> lines = read_lines("--truth", o.truth);
@@ -272,12 +275,12 @@ std::optional<annotated_folder> find_annotations(const std::string& folder, cons
 
 evaluation_set find_evaluation_set(const options& o, const setup& s) {
     class_finder classes{o, s};
-    if (!o.truth.empty()) return of_flat_folder(o, classes);
+    if (!o.truth.empty()) return of_flat_folder(o, s.kind(), classes);
     if (std::error_code ignored; !is_folder(o.evaluate) && fs::exists(path_of(o.evaluate), ignored))
-        return of_list(o.evaluate, o.inputs.empty() ? "" : o.inputs.front(), classes);
-    const folder_entries root = list_root(o.evaluate);
+        return of_list(o.evaluate, o.inputs.empty() ? "" : o.inputs.front(), s.kind(), classes);
+    const folder_entries root = list_root(o.evaluate, s.kind());
     if (const std::optional<annotated_folder> tiny = find_annotations(o.evaluate, root))
-        return of_list(tiny->annotations, tiny->images, classes);
+        return of_list(tiny->annotations, tiny->images, s.kind(), classes);
     if (root.folders.empty())
         refuse("--evaluate: " + o.evaluate + ": expected one folder per class, found none" +
                (root.photos.empty()

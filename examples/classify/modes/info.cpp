@@ -82,8 +82,8 @@ std::string describe(const options& o, const setup& s) {
         out += row("input", text("%d channels, as large as the image", c.num_channels));
     if (size && about.config_image_size != 0 && (about.config_image_size != size->height || size->height != size->width))
         out += row("", text("(image_size in config.json is %d and is ignored)", about.config_image_size));
-    if (model.spectrogram())
-        out += row("sounds", hearing(*model.spectrogram()));
+    if (s.spectrogram)
+        out += row("sounds", hearing(*s.spectrogram));
     else
         out += row("images", c.num_channels == 3 ? resizing(s.preprocessing) : "none: tensors only (--input)");
     const bool labelled = std::any_of(s.labels.begin(), s.labels.end(), [](const std::string& label) { return !label.empty(); });

@@ -36,7 +36,7 @@ std::vector<std::string> find_photos(const options& o) {
             add(input);
             continue;
         }
-        const photo_walk walk = walk_photos("--similar", input, input);
+        const photo_walk walk = walk_photos("--similar", input, input, media::pictures);
         for (const auto& [path, problem] : walk.problems) refuse("--similar: " + path + ' ' + problem);
         for (const std::string& photo : walk.photos) add(photo);
     }

@@ -22,16 +22,16 @@ picture_directory::picture_directory(std::string folder, const std::optional<sha
     if (error) throw failure{wrong_usage, "--attention: " + folder_ + " cannot be written to: " + error.message()};
 }
 
-std::string picture_directory::next_name(const std::string& path) {
-    const std::string stem = text_of(path_of(path).stem()) + part_;
+std::string picture_directory::next_name(const std::string& path, const std::optional<time_span>& span) {
+    const std::string stem = text_of(path_of(path).stem()) + (span ? '-' + seconds_text(span->start) + 's' : "") + part_;
     std::string name = stem;
     for (std::size_t& copies = copies_[stem]; !taken_.insert(name).second;) name = stem + '-' + std::to_string(++copies + 1);
     return text_of(path_of(folder_) / path_of(name + ".attention.png"));
 }
 
-cvt::error picture_directory::write(const std::string& path, std::span<const std::uint8_t> picture, int width, int height,
-                                    std::string& name) {
-    const std::string target = next_name(path);
+cvt::error picture_directory::write(const std::string& path, const std::optional<time_span>& span,
+                                    std::span<const std::uint8_t> picture, int width, int height, std::string& name) {
+    const std::string target = next_name(path, span);
     if (cvt::error e = heat_map::write_png(target, picture, width, height)) return e;
     name = target;
     return {};

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/input_id.hpp"
 #include "shard.hpp"
 
 namespace app {
@@ -18,12 +19,13 @@ public:
     /// Creates a missing folder; shards may share it. Throws failure (wrong_usage) if files cannot be created there.
     picture_directory(std::string folder, const std::optional<shard>& part);
 
-    /// Writes the picture (height, width, 3) of the photo at `path` and sets `name` to its path: folder/<stem of path>.attention.png, or
-    /// <stem>-2 if another photo of this run has that name. With --shard, the shard follows the stem. Errors: io, out_of_memory.
-    cvt::error write(const std::string& path, std::span<const std::uint8_t> picture, int width, int height, std::string& name);
+    /// Writes the picture (height, width, 3) of the input at `path` and sets `name` to its path: folder/<stem of path>.attention.png, or
+    /// <stem>-2 if another input of this run has that name. The second at which a chunk begins follows the stem, and with --shard the
+    /// shard. Errors: io, out_of_memory.
+    cvt::error write(const std::string& path, const std::optional<time_span>& span, std::span<const std::uint8_t> picture, int width, int height, std::string& name);
 
 private:
-    std::string next_name(const std::string& path);
+    std::string next_name(const std::string& path, const std::optional<time_span>& span);
 
     std::string folder_, part_;
     std::unordered_set<std::string> taken_;

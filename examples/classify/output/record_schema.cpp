@@ -12,9 +12,10 @@
 namespace app {
 namespace {
 
-// The parts of a JSON record, in order. The writer and the readers share them: "id" is optional, then comes one of the others.
+// The parts of a JSON record, in order. The writer and the readers share them: "id" is optional, and so are "start" and "end" together;
+// then comes one of the others.
 namespace part {
-constexpr std::string_view path = "{\"path\": ", id = ", \"id\": ", error = ", \"error\": {\"code\": ", top = ", \"top\": [",
+constexpr std::string_view path = "{\"path\": ", id = ", \"id\": ", start = ", \"start\": ", end = ", \"end\": ", error = ", \"error\": {\"code\": ", top = ", \"top\": [",
                            attention = ", \"attention\": ", milliseconds = ", \"ms\": ";
 }
 
@@ -56,6 +57,8 @@ bool take_string(std::string_view& text) {
     return false;
 }
 
+void remove_number(std::string_view& text) { text.remove_prefix(std::min(text.find_first_not_of("-0123456789."), text.size())); }
+
 }  // namespace
 
 record_schema::record_schema(record_format format, std::vector<std::string> labels, int top, columns more, paint colours)
@@ -63,7 +66,7 @@ record_schema::record_schema(record_format format, std::vector<std::string> labe
 
 std::string record_schema::header() const {
     if (format_ != record_format::csv) return {};
-    std::string out = "path,ms,error_code,error_message";
+    std::string out = more_.spans ? "path,start,end,ms,error_code,error_message" : "path,ms,error_code,error_message";
     for (int i = 1; i <= top_; ++i) {
         const std::string n = std::to_string(i);
         out += ",index" + n + ",label" + n + ',' + cvt::to_string(more_.scores) + n;
@@ -82,6 +85,7 @@ std::string record_schema::line(const record& r) const {
 
 std::string record_schema::as_text(const record& r) const {
     std::string out = paint_.bold(terminal_text(r.path));
+    if (r.span) out += "  " + seconds_text(r.span->start) + '-' + seconds_text(r.span->end) + " s";
     if (r.id.type != input_id::kind::none) out += paint_.faint(" (" + terminal_text(r.id.value) + ')');
     out += '\n';
     if (r.error) return out + "  " + paint_.bad("error:") + ' ' + terminal_text(r.error.what()) + '\n';
@@ -104,6 +108,7 @@ std::string record_schema::as_text(const record& r) const {
 std::string record_schema::as_json(const record& r) const {
     std::string out = joined({part::path, json_string(r.path)});
     if (r.id.type != input_id::kind::none) out += joined({part::id, r.id.json()});
+    if (r.span) out += joined({part::start, seconds_text(r.span->start), part::end, seconds_text(r.span->end)});
     if (r.error)
         return out +
                joined({part::error, json_string(cvt::to_string(r.error.code())), ", \"message\": ", json_string(r.error.what()), "}}\n"});
@@ -123,6 +128,7 @@ std::string record_schema::as_json(const record& r) const {
 
 std::string record_schema::as_csv(const record& r) const {
     std::string out = csv_field(r.path) + ',';
+    if (more_.spans) out += r.span ? seconds_text(r.span->start) + ',' + seconds_text(r.span->end) + ',' : ",,";
     if (r.error)
         out += std::string{','} + cvt::to_string(r.error.code()) + ',' + csv_field(r.error.what());
     else
@@ -148,7 +154,11 @@ cvt::result<record_key> parse_record(const std::string& line) {
     if (!named) return named.error();
     const bool failed = document->root().find("error").is(cvt::json_kind::object);
     if (!failed && !document->root().find("ms")) return cvt::error::format(cvt::errc::malformed, "neither \"ms\" nor \"error\"");
-    return record_key{std::move(named->path), std::move(named->id), failed};
+    const cvt::json_value start = document->root().find("start"), end = document->root().find("end");
+    const bool chunk = start.is(cvt::json_kind::number) && end.is(cvt::json_kind::number);
+    if (!chunk && (start || end)) return cvt::error::format(cvt::errc::malformed, "\"start\", \"end\": expected two numbers");
+    return record_key{std::move(named->path), std::move(named->id), failed,
+                      chunk ? std::optional{time_span{start.number(), end.number()}} : std::nullopt};
 }
 
 bool may_be_incomplete_record(std::string_view text) {
@@ -164,9 +174,18 @@ bool may_be_incomplete_record(std::string_view text) {
         if (text.starts_with('"')) {
             if (!take_string(text)) return true;
         } else {
-            text.remove_prefix(std::min(text.find_first_not_of("-0123456789"), text.size()));
+            remove_number(text);
         }
     } else if (agree(text, part::id)) {
+        return true;
+    }
+    if (text.starts_with(part::start)) {
+        text.remove_prefix(part::start.size());
+        remove_number(text);
+        if (!text.starts_with(part::end)) return agree(text, part::end);
+        text.remove_prefix(part::end.size());
+        remove_number(text);
+    } else if (agree(text, part::start)) {
         return true;
     }
     const auto may_be = [&](std::string_view next) { return agree(text, next); };

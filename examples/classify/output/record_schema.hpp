@@ -1,8 +1,9 @@
-// record: the output of one input. record_schema: writes records as text, JSON lines or CSV, and recognises its own JSON lines.
+// record: the output of one input, an image or a chunk of a recording. record_schema: writes records as text, JSON lines or CSV, and recognises its own JSON lines.
 #pragma once
 
 #include <cvt/error.hpp>
 #include <cvt/top_k.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,13 +21,14 @@ struct record {
     std::vector<cvt::ranked> top;  ///< most probable first; empty for a model without a head
     double milliseconds = 0;       ///< from opening the file to the logits, with an equal share of the batch's forward pass
     std::string attention;         ///< path of the picture of --attention; empty without one
+    std::optional<time_span> span = std::nullopt;  ///< of a chunk; null if the recording has none
 };
 
 class record_schema {
 public:
     /// What a CSV header must announce.
     struct columns {
-        bool pictures = false, ids = false;
+        bool pictures = false, ids = false, spans = false;
         cvt::scoring scores = cvt::scoring::softmax;
     };
 
@@ -55,6 +57,7 @@ struct record_key {
     std::string path;
     input_id id;
     bool failed;
+    std::optional<time_span> span;
 };
 
 /// Reads a whole line of --format jsonl, without its newline. Errors: malformed (it is not a record).

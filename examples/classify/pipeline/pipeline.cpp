@@ -10,7 +10,7 @@
 namespace app {
 namespace {
 
-std::size_t bytes_of(const task& t) { return t.image.data ? t.image.data->size() : 0; }
+std::size_t bytes_of(const task& t) { return (t.image.data ? t.image.data->size() : 0) + t.samples.size() * sizeof(float); }
 
 }  // namespace
 

@@ -14,11 +14,14 @@
 
 namespace app {
 
-/// An image, as bytes in memory or as the file at its path; or a tensor.
+/// An image, as bytes in memory or as the file at its path; a chunk of a recording; or a tensor.
 struct task {
     input image;
     std::optional<cvt::grid> tensor_size = std::nullopt;  ///< the input is `tensor`, of this size, and not an image
     std::vector<float> tensor = {};                       ///< (channels, height, width), normalised
+    std::vector<float> samples = {};                      ///< of a chunk, at the model's rate
+    double milliseconds = 0;                              ///< that the source needed to read it
+    std::size_t number = 0;                               ///< of the image or recording in a list
     // For an embedder:
     digest photo = {};                    ///< of the file's bytes
     std::vector<float> embedding = {};    ///< (views, width), those that the cache has
@@ -31,6 +34,7 @@ struct outcome {
     std::vector<float> logits = {}, embedding = {}, input = {};
     std::vector<std::uint8_t> picture = {};  ///< (height, width, 3), for --attention
     int picture_width = 0, picture_height = 0;
+    std::size_t number = 0;               ///< as in the task
     bool of_other_shard = false;          ///< counts as failed, without a record
     std::string notes = {};               ///< lines for standard error: what the reader skipped, what --repeat measured
     digest photo = {};                    ///< as in the task

@@ -5,9 +5,12 @@
 #include <chrono>
 #include <cmath>
 #include <cvt/cost.hpp>
+#include <cvt/extra/sound.hpp>
 
 #include "common/heat_map/heat_map.hpp"
+#include "common/heat_map/spectrogram_map.hpp"
 #include "common/text.hpp"
+#include "input/file_bytes.hpp"
 #include "platform/platform.hpp"
 
 namespace app {
@@ -48,7 +51,9 @@ worker::worker(const options& o, const setup& s)
       scores_{s.model.info().scores},
       pool_{make_pool(o.threads)},
       preprocessor_{s.preprocessing},
-      session_{s.model, {.executor = pool_.as_executor(), .preprocessing = s.preprocessing}} {}
+      session_{s.model, {.executor = pool_.as_executor(), .preprocessing = s.preprocessing}} {
+    if (s.spectrogram) sound_preprocessor_.emplace(*s.spectrogram);
+}
 
 std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool>& cancelled) {
     std::vector<outcome> outcomes;
@@ -62,7 +67,7 @@ std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool
         const cvt::result<cvt::grid> size = read(t, photo);
         cvt::error error = size.error();
         if (error.code() == cvt::errc::io && interrupt_requested()) break;
-        double milliseconds = milliseconds_since(begin);
+        double milliseconds = t.milliseconds + milliseconds_since(begin);
         if (size) {
             if (!fits(*size)) run_rows(outcomes);
             begin = clock::now();
@@ -70,7 +75,8 @@ std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool
             milliseconds += milliseconds_since(begin);
         }
         if (t.tensor_size || t.image.error) milliseconds = 0;
-        outcomes.push_back({.result = {std::move(t.image.path), std::move(t.image.id), error, {}, milliseconds, {}},
+        outcomes.push_back({.result = {std::move(t.image.path), std::move(t.image.id), error, {}, milliseconds, {}, t.image.span},
+                            .number = t.number,
                             .of_other_shard = t.image.of_other_shard,
                             .notes = std::move(t.image.notes)});
         tasks.pop_front();
@@ -87,9 +93,12 @@ std::vector<outcome> worker::run(std::deque<task>& tasks, const std::atomic<bool
 cvt::result<cvt::grid> worker::read(const task& t, cvt::image& photo) {
     if (t.image.error) return t.image.error;
     if (t.tensor_size) return *t.tensor_size;
+    if (sound_preprocessor_) return cvt::grid{sound_preprocessor_->spectrogram().mels, sound_preprocessor_->spectrogram().frames()};
     const cvt::orientation turn = options_.orient.value_or(cvt::orientation::exif);
     cvt::result<cvt::image> decoded =
         t.image.data ? cvt::decode(*t.image.data, turn, limits_) : cvt::read_image(t.image.path.c_str(), turn, limits_);
+    if (decoded.error().code() == cvt::errc::unsupported && cvt::is_sound(first_bytes(t.image)))
+        return cvt::error::format(cvt::errc::unsupported, "expected a picture, found a recording");
     if (!decoded) return decoded.error();
     photo = *std::move(decoded);
     return preprocessor_.plan(photo.width, photo.height);
@@ -108,9 +117,12 @@ cvt::error worker::append(const task& t, const cvt::image& photo, cvt::grid size
         return cvt::error::out_of_memory("the input", (rows_.size() + 1) * floats * sizeof(float));
     }
     const cvt::view<float, 3> input{inputs_.data() + rows_.size() * floats, config_.num_channels, size.height, size.width};
-    if (!t.tensor_size) return preprocessor_.run(photo.view(), input);
-    std::copy(t.tensor.begin(), t.tensor.end(), input.data());
-    return {};
+    if (t.tensor_size) {
+        std::copy(t.tensor.begin(), t.tensor.end(), input.data());
+        return {};
+    }
+    if (sound_preprocessor_) return sound_preprocessor_->run(std::span<const float>{t.samples}, input);
+    return preprocessor_.run(photo.view(), input);
 }
 
 void worker::run_rows(std::vector<outcome>& outcomes) {
@@ -173,23 +185,34 @@ void worker::conclude(outcome& o, std::size_t row) {
             cvt::error::format(cvt::errc::invalid_argument, "the result contains NaN or infinite values; check the input and the weights");
         return;
     }
-    if (!options_.attention.empty()) {
-        const cvt::image photo = std::move(rows_[row].photo);
-        auto picture = heat_map::draw(photo.view(), row_of(attention_, row, attention_width()), config_, session_.preprocessing());
-        if (!picture) {
-            r.error = picture.error();
-            return;
-        }
-        o.picture = *std::move(picture);
-        o.picture_width = photo.width;
-        o.picture_height = photo.height;
-    }
+    if (!options_.attention.empty() && (r.error = draw(o, row))) return;
     if (!options_.dump_input.empty()) o.input = copy_of(row_of(inputs_, row, floats_of(config_.num_channels, size_)));
     if (!options_.logits.empty()) o.logits = copy_of(logits);
     if (!options_.embedding.empty()) o.embedding = copy_of(embedding);
     if (logits.empty()) return;
     r.top.resize(std::min(static_cast<std::size_t>(options_.top_k.value_or(5)), logits.size()));
     cvt::top_k(logits, r.top, scores_);
+}
+
+// Draws the attention over the photo or the spectrogram.
+cvt::error worker::draw(outcome& o, std::size_t row) {
+    const std::span<const float> attention = row_of(attention_, row, attention_width());
+    if (sound_preprocessor_) {
+        auto map = heat_map::draw_spectrogram(row_of(inputs_, row, floats_of(1, size_)), attention, config_,
+                                              sound_preprocessor_->spectrogram(), o.result.span ? o.result.span->start : 0);
+        if (!map) return map.error();
+        o.picture = std::move(map->pixels);
+        o.picture_width = map->width;
+        o.picture_height = map->height;
+        return {};
+    }
+    const cvt::image photo = std::move(rows_[row].photo);
+    auto picture = heat_map::draw(photo.view(), attention, config_, session_.preprocessing());
+    if (!picture) return picture.error();
+    o.picture = *std::move(picture);
+    o.picture_width = photo.width;
+    o.picture_height = photo.height;
+    return {};
 }
 
 std::vector<std::unique_ptr<task_runner>> make_workers(const options& o, const setup& s) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cvt/audio.hpp>
 #include <cvt/extra/decode.hpp>
 #include <cvt/session.hpp>
 #include <deque>
@@ -31,6 +32,7 @@ public:
 
 private:
     cvt::result<cvt::grid> read(const task& t, cvt::image& photo);
+    cvt::error draw(outcome& o, std::size_t row);
     [[nodiscard]] bool fits(cvt::grid size) const;
     cvt::error append(const task& t, const cvt::image& photo, cvt::grid size);
     void run_rows(std::vector<outcome>& outcomes);
@@ -50,6 +52,7 @@ private:
     cvt::scoring scores_;
     cvt::thread_pool pool_;
     cvt::image_preprocessor preprocessor_;
+    std::optional<cvt::audio_preprocessor> sound_preprocessor_;  // of a model for sounds
     cvt::session session_;
 
     std::vector<batch_row> rows_;    // of the batch

@@ -196,6 +196,11 @@ inline result<image> read_image(const char* path, orientation turn_to, const dec
     return decode({bytes.data(), size}, turn_to, limits);
 }
 
+/// Whether the first bytes of a file, of which 256 suffice, are those of a picture in a known format, built in or not.
+inline bool is_picture(std::span<const std::byte> head) noexcept {
+    return detail::find_format({reinterpret_cast<const std::uint8_t*>(head.data()), head.size()}) != nullptr;
+}
+
 CVT_NAMESPACE_END
 
 #if defined(CVT_DECODE_IMPLEMENTATION)

@@ -1,4 +1,4 @@
-// Which files count as images or archives by name, and which ones file managers and systems leave behind.
+// Which files count as pictures, sounds or archives by name, and which ones file managers and systems leave behind.
 #pragma once
 
 #include <string>
@@ -6,8 +6,14 @@
 
 namespace app {
 
-/// Whether the file name ends in an extension of a picture format that cvt decodes, or would decode if built with the format's library.
-bool has_image_name(const std::string& path);
+/// What a model takes.
+enum class media : unsigned char { pictures, sounds };
+
+/// Whether the file name ends in an extension of a format that cvt decodes, or would decode if built with the format's library. Folders
+/// and archives are searched by name; whether a file is what its name says is found out when it is read.
+bool has_name_of(media m, const std::string& path);
+/// ".jpg, .png, .webp or other pictures", for messages.
+const char* examples_of(media m);
 /// Whether the file name ends in .tar.
 bool has_archive_name(const std::string& path);
 /// The extension in lower case, with its dot; empty if there is none.

@@ -1,5 +1,5 @@
-// image_files.hpp: lists of names, compared without regard to case.
-#include "common/image_files.hpp"
+// media_files.hpp: lists of names, compared without regard to case.
+#include "common/media_files.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -26,10 +26,18 @@ std::string extension_of(const std::string& path) {
     return extension;
 }
 
-bool has_image_name(const std::string& path) {
-    static constexpr std::string_view extensions[]{".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif",  ".bmp",  ".dib",
-                                                   ".tif", ".tiff", ".pbm", ".pgm",  ".ppm", ".pnm", ".avif", ".heic", ".heif", ".hif"};
-    return std::find(std::begin(extensions), std::end(extensions), extension_of(path)) != std::end(extensions);
+bool has_name_of(media m, const std::string& path) {
+    static constexpr std::string_view pictures[]{".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif",  ".bmp",  ".dib",
+                                                 ".tif", ".tiff", ".pbm", ".pgm",  ".ppm", ".pnm", ".avif", ".heic", ".heif", ".hif"};
+    static constexpr std::string_view sounds[]{".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3"};
+    const auto among = [extension = extension_of(path)](auto& extensions) {
+        return std::find(std::begin(extensions), std::end(extensions), extension) != std::end(extensions);
+    };
+    return m == media::pictures ? among(pictures) : among(sounds);
+}
+
+const char* examples_of(media m) {
+    return m == media::pictures ? ".jpg, .png, .webp or other pictures" : ".wav, .flac, .mp3 or other recordings";
 }
 
 bool has_archive_name(const std::string& path) { return extension_of(path) == ".tar"; }
