@@ -92,10 +92,10 @@ TEST_CASE("each of many records of one path serves one input, in linear time", "
     touch(records, text);
     app::resume_index done{records, std::nullopt};
     std::size_t taken = 0;
-    while (taken <= count && done.take("a.jpg", {})) ++taken;
+    while (taken <= count && done.take("a.jpg", {}, {})) ++taken;
     CHECK(taken == count);
     CHECK(done.failed() == count);
-    CHECK_FALSE(done.take("b.jpg", {}));
+    CHECK_FALSE(done.take("b.jpg", {}, {}));
 }
 
 TEST_CASE("an index refuses a file that classify did not write", "[input]") {

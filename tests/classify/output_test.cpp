@@ -32,35 +32,47 @@ app::record_schema schema_of(app::record_format format) {
 TEST_CASE("every record that is written is recognised, whole and cut anywhere", "[output]") {
     const app::record_schema schema = schema_of(app::record_format::jsonl);
     using kind = app::input_id::kind;
+    const auto check = [&](const std::string& path, const app::record& r) {
+        const std::string line = schema.line(r);
+        CAPTURE(line);
+        REQUIRE(line.ends_with('\n'));
+        const std::string text = line.substr(0, line.size() - 1);
+        const auto found = app::parse_record(text);
+        REQUIRE(found);
+        CHECK(found->path == (path == "bad\xFF" ? "bad\xEF\xBF\xBD" : path));
+        CHECK(found->id.json() == r.id.json());
+        CHECK(found->failed == static_cast<bool>(r.error));
+        REQUIRE(found->span.has_value() == r.span.has_value());
+        if (r.span) CHECK((found->span->start == r.span->start && found->span->end == r.span->end));
+        for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+            CAPTURE(cut);
+            REQUIRE(app::may_be_incomplete_record(text.substr(0, cut)));
+            REQUIRE(app::may_be_incomplete_record(text.substr(0, cut) + std::string(3, '\0')));
+        }
+    };
     for (const std::string path : {"a.jpg", "", "quote\"back\\slash\n", "\xC3\xA4.png", "bad\xFF"})
         for (const app::input_id& id : {app::input_id{}, app::input_id{kind::integer, "-42"}, app::input_id{kind::text, "x\"y\\"}})
             for (const bool failed : {false, true})
                 for (const bool headless : {false, true})
                     for (const std::string picture : {"", "heat/a.png"}) {
-                        const std::string line = schema.line(record_of(path, id, failed, headless, picture));
-                        CAPTURE(line);
-                        REQUIRE(line.ends_with('\n'));
-                        const std::string text = line.substr(0, line.size() - 1);
-                        const auto found = app::parse_record(text);
-                        REQUIRE(found);
-                        CHECK(found->path == (path == "bad\xFF" ? "bad\xEF\xBF\xBD" : path));
-                        CHECK(found->id.json() == id.json());
-                        CHECK(found->failed == failed);
-                        for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-                            CAPTURE(cut);
-                            REQUIRE(app::may_be_incomplete_record(text.substr(0, cut)));
-                            REQUIRE(app::may_be_incomplete_record(text.substr(0, cut) + std::string(3, '\0')));
+                        app::record r = record_of(path, id, failed, headless, picture);
+                        check(path, r);
+                        for (const app::time_span span : {app::time_span{0, 6}, {1.0 / 3, 100000}, {1e-5, 4e9}}) {
+                            r.span = span;
+                            check(path, r);
                         }
                     }
 }
 
 TEST_CASE("text that classify did not write is not an incomplete record", "[output]") {
     for (const std::string text : {"hello", "{\"id\": 1", "{\"path\":\"a\"", "{\"path\": 7", "{\"path\": \"a\", \"label\": ",
-                                   "{\"path\": \"a\"} and more", "{\"path\": \"a\", \"id\": 7}", "{\"path\": \"a\", \"id\": x"})
+                                   "{\"path\": \"a\"} and more", "{\"path\": \"a\", \"id\": 7}", "{\"path\": \"a\", \"id\": x",
+                                   "{\"path\": \"a\", \"end\": 1", "{\"path\": \"a\", \"start\": 1, \"ms\"", "{\"path\": \"a\", \"start\": x"})
         CHECK_FALSE(app::may_be_incomplete_record(text));
     CHECK_FALSE(app::may_be_incomplete_record(std::string("{\"path\": \"a\"\0x", 14)));
     for (const std::string line :
-         {"", "{}", "[]", "{\"path\": \"a\"}", "{\"path\": 1, \"ms\": 1}", "{\"path\": \"a\", \"id\": 1.5, \"ms\": 1}"})
+         {"", "{}", "[]", "{\"path\": \"a\"}", "{\"path\": 1, \"ms\": 1}", "{\"path\": \"a\", \"id\": 1.5, \"ms\": 1}",
+          "{\"path\": \"a\", \"start\": 1, \"ms\": 1}", "{\"path\": \"a\", \"start\": \"0\", \"end\": 6, \"ms\": 1}"})
         CHECK_FALSE(app::parse_record(line));
 }
 

@@ -75,6 +75,38 @@ TEST_CASE("the chunks of a recording have the bits of the whole resampled sound"
     }
 }
 
+TEST_CASE("chunks that overlap or leave gaps are parts of the whole resampled sound") {
+    const cvt_test::temporary_folder folder;
+    cvt::spectrogram rules = cvt::protoclr;
+    rules.length = 4001;
+    for (const int rate : {16000, 44100}) {
+        const std::size_t count = static_cast<std::size_t>(3 * rate + 11);
+        write_flac(folder / "a.flac", rate, cvt_test::sound(rate, count));
+        const auto whole = cvt::read_sound((folder / "a.flac").c_str());
+        REQUIRE(whole);
+        cvt::resampler resampler;
+        REQUIRE_FALSE(resampler.plan(rate, 16000));
+        std::vector<float> all(static_cast<std::size_t>(resampler.output_size(static_cast<std::int64_t>(count))));
+        resampler.run({whole->samples.data(), whole->samples.size()}, 0, 0, all);
+        for (const std::int64_t hop : {1777, 4001, 4002, 9000, 100'000}) {
+            CAPTURE(rate, hop);
+            auto chunks = sound_chunks::open((folder / "a.flac").c_str(), rules, hop);
+            REQUIRE(chunks);
+            std::vector<float> chunk;
+            std::int64_t begin = 0, end = 0;
+            const auto total = static_cast<std::int64_t>(all.size());
+            for (; begin < total && end < total; begin += hop) {
+                REQUIRE_FALSE(chunks->next(chunk));
+                CHECK(chunks->begin() == begin);
+                end = std::min(begin + rules.length, total);
+                CHECK(std::equal(chunk.begin(), chunk.end(), all.begin() + begin, all.begin() + end));
+            }
+            REQUIRE_FALSE(chunks->next(chunk));
+            CHECK(chunk.empty());
+        }
+    }
+}
+
 TEST_CASE("the embeddings of ten hours take the memory of those of ten minutes", "[.long]") {
     const cvt_test::temporary_folder folder;
     cvt::config c = cvt::cvt_13;

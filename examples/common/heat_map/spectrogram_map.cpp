@@ -12,7 +12,7 @@
 namespace heat_map {
 namespace {
 
-constexpr int left = 64, right = 24, top = 36, bottom = 44;  // margins
+constexpr int left = 76, right = 40, top = 36, bottom = 40;  // margins
 constexpr int pixel = 2;                                     // side of a font's pixel
 constexpr int letter_width = 6 * pixel, letter_height = 7 * pixel;
 constexpr std::uint8_t paper = 255, ink = 40;
@@ -93,7 +93,7 @@ std::vector<std::uint8_t> enlarge(std::span<const float> input, const cvt::spect
 
 cvt::result<picture> draw_spectrogram(std::span<const float> input, std::span<const float> attention, const cvt::config& c,
                                       const cvt::spectrogram& s, double start) {
-    const int across = std::clamp(900 / s.frames(), 1, 8), down = std::clamp(400 / s.mels, 1, 8);
+    const int across = std::clamp((900 + s.frames() / 2) / s.frames(), 1, 8), down = std::clamp((400 + s.mels / 2) / s.mels, 1, 8);
     const int width = s.frames() * across, height = s.mels * down;
     const std::vector<std::uint8_t> grey = enlarge(input, s, across, down);
     cvt::preprocessing whole;  // the network sees all of the picture
@@ -116,22 +116,21 @@ cvt::result<picture> draw_spectrogram(std::span<const float> input, std::span<co
         page.fill(x, top + height, pixel, 4 * pixel);
         page.write(x - width_of(label) / 2, top + height + 6 * pixel, label);
     }
-    page.write(left + width + right - width_of("s"), top + height + 6 * pixel, "s");
+    page.write(left + width + right - width_of("s "), top + height + 6 * pixel, "s");
 
-    // Frequency: band j is centred on the j + 1st of the mels + 2 points between both ends.
+    // Octaves; band j is centred on the j + 1st of the mels + 2 points between both ends.
     const double low = mel_of(s.f_min, s.scale), high = mel_of(s.f_max, s.scale);
     const char* const unit = s.f_max < 1000 ? "Hz" : "kHz";
     int free = top + height + letter_height;  // where the label before begins
-    for (const double factor : {1.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0})
-        for (const double digit : {1.0, 2.0, 3.0, 4.0, 6.0, 8.0}) {
-            const double hertz = digit * factor, band = (mel_of(hertz, s.scale) - low) / (high - low) * (s.mels + 1) - 1;
-            const int y = top + height - static_cast<int>(std::lround((band + 0.5) * down));
-            if (hertz < s.f_min || hertz > s.f_max || y + letter_height > free) continue;
-            const std::string label = number(s.f_max < 1000 ? hertz : hertz / 1000);
-            page.fill(left - 4 * pixel, y, 4 * pixel, pixel);
-            page.write(left - 6 * pixel - width_of(label), y - letter_height / 2, label);
-            free = y - letter_height / 2;
-        }
+    for (double hertz = s.f_max < 1000 ? 125.0 / 8 : 125; hertz <= s.f_max; hertz *= 2) {
+        const double band = (mel_of(hertz, s.scale) - low) / (high - low) * (s.mels + 1) - 1;
+        const int y = top + height - static_cast<int>(std::lround((band + 0.5) * down));
+        if (hertz < s.f_min || y + letter_height > free) continue;
+        const std::string label = number(s.f_max < 1000 ? hertz : hertz / 1000);
+        page.fill(left - 4 * pixel, y, 4 * pixel, pixel);
+        page.write(left - 6 * pixel - width_of(label), y - letter_height / 2, label);
+        free = y - letter_height / 2;
+    }
     page.write(left - 6 * pixel - width_of(unit), 2 * pixel, unit);
     return page.take();
 }
