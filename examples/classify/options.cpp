@@ -189,9 +189,10 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     app.set_version_flag("--version", "classify " CVT_VERSION_STRING, "print the version and exit");
     app.get_formatter()->column_width(36);
 
-    app.add_option("inputs", o.inputs,
-                   "pictures (for a model of sounds: recordings), folders of them, or - for lines of standard input: paths, or {\"path\": ..., "
-                   "\"id\": ...}")
+    app.add_option(
+           "inputs", o.inputs,
+           "pictures (for a model of sounds: recordings), folders of them, or - for lines of standard input: paths, or {\"path\": ..., "
+           "\"id\": ...}")
         ->option_text("[image | recording | folder | -]...");
     const auto add_text = [&app](const char* name, std::string& target, const char* type, const char* help) {
         return app.add_option(name, target, help)->type_name(type)->check(not_empty);
@@ -282,7 +283,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                               "one record per image or chunk (text)")
         ->group(output);
     add_number(app, "--top-k", o.top_k, 1, 10'000'000, "classes in a record (5)")->group(output);
-    add_text("--attention", o.attention, "DIR", "draw over each photo or spectrogram where the model looked: DIR/NAME.attention.png")->group(output);
+    add_text("--attention", o.attention, "DIR", "draw over each photo or spectrogram where the model looked: DIR/NAME.attention.png")
+        ->group(output);
     add_number(app, "--repeat", o.repeat, 1, 1'000'000, "time N more runs of each forward pass")->group(output);
     app.add_flag("--info", o.info, "describe the model and its costs")->group(output);
 

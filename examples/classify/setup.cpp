@@ -121,10 +121,10 @@ void check_media(const options& o, const decisions& d, bool any_inputs) {
         refuse(o.hop || o.pad, std::string{o.hop ? "--hop" : "--pad"} + " is for recordings, and this model takes pictures");
         return;
     }
-    const std::pair<const char*, bool> of_pictures[]{{"--size", o.size.has_value()},       {"--resize", o.resize.has_value()},
-                                                     {"--crop", o.crop.has_value()},       {"--resample", o.resample.has_value()},
-                                                     {"--mean", o.mean.has_value()},       {"--std", o.std.has_value()},
-                                                     {"--orient", o.orient.has_value()},   {"--max-pixels", o.max_pixels.has_value()}};
+    const std::pair<const char*, bool> of_pictures[]{{"--size", o.size.has_value()},     {"--resize", o.resize.has_value()},
+                                                     {"--crop", o.crop.has_value()},     {"--resample", o.resample.has_value()},
+                                                     {"--mean", o.mean.has_value()},     {"--std", o.std.has_value()},
+                                                     {"--orient", o.orient.has_value()}, {"--max-pixels", o.max_pixels.has_value()}};
     for (const auto& [name, given] : of_pictures)
         refuse(given && any_inputs, std::string{name} + " is for pictures, and this model takes recordings");
     refuse(!o.learn.empty() || !o.similar.empty(),
@@ -138,9 +138,9 @@ void check_against_model(const options& o, const cvt::config& c, const decisions
     if (!o.input.empty()) return;
     const bool any_inputs = !(o.inputs.empty() && o.evaluate.empty() && o.learn.empty());
     check_media(o, d, any_inputs);
-    refuse(!d.spectrogram && c.num_channels != 3 && any_inputs,
-           "the model takes " + std::to_string(c.num_channels) + (c.num_channels == 1 ? " channel" : " channels") +
-               ", images have 3: pass tensors with --input");
+    refuse(!d.spectrogram && c.num_channels != 3 && any_inputs, "the model takes " + std::to_string(c.num_channels) +
+                                                                    (c.num_channels == 1 ? " channel" : " channels") +
+                                                                    ", images have 3: pass tensors with --input");
     const std::optional<cvt::grid> size = cvt::output_size(d.preprocessing);
     refuse(!o.dump_input.empty() && !size, "--dump-input: the size of this model's inputs depends on the image; choose one with --size");
     if (!size) return;

@@ -14,8 +14,8 @@ namespace app {
 /// Everything that the options and a checkpoint decide, except the weights.
 struct decisions {
     cvt::preprocessing preprocessing;
-    const char* size_from;            ///< the source of the size of the input
-    std::vector<std::string> labels;  ///< by class index; empty strings for classes without one
+    const char* size_from;                                       ///< the source of the size of the input
+    std::vector<std::string> labels;                             ///< by class index; empty strings for classes without one
     std::optional<cvt::spectrogram> spectrogram = std::nullopt;  ///< of a model for sounds
 
     /// What the model takes.

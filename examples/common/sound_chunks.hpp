@@ -71,7 +71,7 @@ private:
     cvt::sound_file file_;
     cvt::resampler resampler_;
     std::int64_t length_, hop_;
-    std::vector<float> kept_;             ///< samples of the file, the first of which is number `first_`
+    std::vector<float> kept_;  ///< samples of the file, the first of which is number `first_`
     std::int64_t first_ = 0;
     std::int64_t begin_ = 0, next_ = 0;  ///< numbers of the first samples of this chunk and of the next, at the model's rate
     bool ended_ = false;

@@ -65,9 +65,10 @@ TEST_CASE("every record that is written is recognised, whole and cut anywhere", 
 }
 
 TEST_CASE("text that classify did not write is not an incomplete record", "[output]") {
-    for (const std::string text : {"hello", "{\"id\": 1", "{\"path\":\"a\"", "{\"path\": 7", "{\"path\": \"a\", \"label\": ",
-                                   "{\"path\": \"a\"} and more", "{\"path\": \"a\", \"id\": 7}", "{\"path\": \"a\", \"id\": x",
-                                   "{\"path\": \"a\", \"end\": 1", "{\"path\": \"a\", \"start\": 1, \"ms\"", "{\"path\": \"a\", \"start\": x"})
+    for (const std::string text :
+         {"hello", "{\"id\": 1", "{\"path\":\"a\"", "{\"path\": 7", "{\"path\": \"a\", \"label\": ", "{\"path\": \"a\"} and more",
+          "{\"path\": \"a\", \"id\": 7}", "{\"path\": \"a\", \"id\": x", "{\"path\": \"a\", \"end\": 1",
+          "{\"path\": \"a\", \"start\": 1, \"ms\"", "{\"path\": \"a\", \"start\": x"})
         CHECK_FALSE(app::may_be_incomplete_record(text));
     CHECK_FALSE(app::may_be_incomplete_record(std::string("{\"path\": \"a\"\0x", 14)));
     for (const std::string line :

@@ -1,11 +1,14 @@
-// Compares the peak memory that --info reports with the peak of a run.
+// Compares the peak memory that --info reports with the peak of a run, and that of a long recording with that of a short one.
 #include <sys/stat.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "classify.hpp"
 #include "pictures.hpp"
+#include "sound_model.hpp"
 #include "support/checkpoints.hpp"
+#include "support/sounds.hpp"
 
 using namespace cvt_test;
 
@@ -71,3 +74,41 @@ TEST_CASE("CvT-13 at 224 needs the memory that --info reports", "[cli]") {
     run.close_input();
     CHECK(run.wait() == 0);
 }
+
+#if defined(CVT_TEST_HAS_SNDFILE)
+TEST_CASE("a recording of ten hours takes the memory of one of ten minutes", "[cli]") {
+#ifdef __SANITIZE_ADDRESS__
+    WARN("not checked: AddressSanitizer keeps freed memory");
+    return;
+#endif
+    const temporary_folder folder;
+    const std::string model = write_sound_model(folder / "model");
+    // The first second has a sound; the rest is a hole in the file, silence.
+    const auto write_long = [&](const std::string& path, std::uint32_t seconds) {
+        std::string wav = wav_file(sound(8000, 8000), 8000);
+        const std::uint32_t bytes = seconds * 8000 * 4, riff = bytes + 36;
+        std::memcpy(wav.data() + 4, &riff, 4);
+        std::memcpy(wav.data() + 40, &bytes, 4);
+        REQUIRE(write_file(path, wav));
+        std::filesystem::resize_file(path, 44 + std::uintmax_t{bytes});
+        return path;
+    };
+    const auto peak = [&](const std::string& path, const char* hop, int records) {
+        running_classify run{{"--model", model, "--format", "jsonl", "--hop", hop, "--batch", "4", "-"}};
+        run.write(path + '\n');
+        for (int i = 0; i < records; ++i) {
+            const json record = json::parse(run.read_line());
+            if (i == 0) CHECK(record.contains("top"));
+        }
+        const double bytes = peak_of(run.id());
+        run.close_input();
+        CHECK(run.wait() == 1);
+        return bytes;
+    };
+    const double minutes = peak(write_long(folder / "minutes.wav", 600), "1", 600),
+                 hours = peak(write_long(folder / "hours.wav", 36000), "60", 600), gaps = peak(folder / "hours.wav", "18000", 2);
+    std::printf("classify: peak %.1f MiB for ten minutes, %.1f for ten hours, %.1f with gaps of five hours\n", minutes, hours, gaps);
+    CHECK(hours <= 1.05 * minutes);
+    CHECK(gaps <= 1.05 * minutes);
+}
+#endif

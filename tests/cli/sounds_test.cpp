@@ -8,7 +8,7 @@
 
 #include "classify.hpp"
 #include "pictures.hpp"
-#include "support/checkpoints.hpp"
+#include "sound_model.hpp"
 #include "support/sounds.hpp"
 
 using namespace cvt_test;
@@ -17,27 +17,12 @@ namespace {
 
 constexpr int rate = 8000, length = 4000;  // of the model: chunks of 0.5 s
 
-/// A model for sounds with generated weights and two classes.
-std::string write_model(const std::string& folder) {
-    cvt::config c = cvt::cvt_13;
-    c.num_channels = 1;
-    c.num_classes = 2;
-    c.gelu = cvt::gelu::erf;
-    for (std::size_t i = 0; i < 3; ++i) c.stage[i].embed_dim = 16 << i, c.stage[i].num_heads = 1 << i, c.stage[i].depth = 1;
-    std::filesystem::create_directory(folder);
-    REQUIRE(write_file(folder + "/model.safetensors", formula_file(c)));
-    REQUIRE(write_file(folder + "/config.json", R"({"model_type": "cvt", "num_channels": 1, "hidden_act": "gelu", "embed_dim": [16, 32, 64],
-        "num_heads": [1, 2, 4], "depth": [1, 1, 1], "id2label": {"0": "owl", "1": "wren"}})"));
-    REQUIRE(write_file(folder + "/preprocessor_config.json", R"({"feature_extractor_type": "CvtSpectrogram", "sampling_rate": 8000,
-        "nb_max_samples": 4000, "fft_window_size": 256, "hop_length": 100, "feature_size": 32, "min_max": true, "padding": "repeat"})"));
-    return folder;
-}
-
 struct fixture {
     temporary_folder folder;
-    std::string model = write_model(folder / "model");
+    std::string model = write_sound_model(folder / "model");
 
-    [[nodiscard]] std::string write_wav(const std::string& name, const std::vector<float>& samples, int at_rate = rate, int channels = 1) const {
+    [[nodiscard]] std::string write_wav(const std::string& name, const std::vector<float>& samples, int at_rate = rate,
+                                        int channels = 1) const {
         const std::string path = folder / name;
         std::filesystem::create_directories(std::filesystem::path{path}.parent_path());
         REQUIRE(write_file(path, wav_file(samples, at_rate, channels)));
@@ -148,9 +133,8 @@ TEST_CASE("a chunk gives what its samples give: inputs as the library makes them
 
 TEST_CASE("content decides what a file is, whatever its name", "[cli]") {
     const fixture f;
-    const std::string sound_as_photo = f.write_wav("sound.jpg", sound(rate, 4000)),
-                      photo = write_jpeg(f.folder / "photo.jpg", 64, 64, 5), photo_as_sound = f.folder / "photo.wav",
-                      good = f.write_wav("good.wav", sound(rate, 4000));
+    const std::string sound_as_photo = f.write_wav("sound.jpg", sound(rate, 4000)), photo = write_jpeg(f.folder / "photo.jpg", 64, 64, 5),
+                      photo_as_sound = f.folder / "photo.wav", good = f.write_wav("good.wav", sound(rate, 4000));
     std::filesystem::copy_file(photo, photo_as_sound);
     const outcome sounds = f.run({sound_as_photo, photo_as_sound, photo, good});
     CHECK(sounds.code == 1);
@@ -367,8 +351,7 @@ TEST_CASE("options that do not fit the model are refused", "[cli]") {
     refused({"--pad", "zero", wav}, "--pad is for recordings, and this model takes pictures");
     refused({"--model", f.model, "--orient", "ignore", wav}, "--orient is for pictures, and this model takes recordings");
     refused({"--model", f.model, "--mean", "0.5", wav}, "--mean is for pictures, and this model takes recordings");
-    for (const char* hop : {"0", "-1", "nan", "1s", "1e9", ""})
-        CHECK(classify({"--model", f.model, "--hop", hop, wav}).code == 2);
+    for (const char* hop : {"0", "-1", "nan", "1s", "1e9", ""}) CHECK(classify({"--model", f.model, "--hop", hop, wav}).code == 2);
     refused({"--model", f.model, "--hop", "0", wav}, "--hop: expected seconds from 0.001 to 86400, found \"0\"");
     // --pad travels with a conversion.
     const std::string converted = f.folder / "converted";

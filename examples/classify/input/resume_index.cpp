@@ -60,8 +60,8 @@ void resume_index::read_line(const std::string& line, std::size_t number, const 
     if (part && !part->holds(found->path))
         refuse(found->path + " is not an input of shard " + std::to_string(part->index) + '/' + std::to_string(part->count) +
                ": was another --shard given before?");
-    entries_.push_back(
-        {std::hash<std::string>{}(key_of(found->path, found->id, found->span)), whole_bytes_ & ((std::uint64_t{1} << 62) - 1), found->failed, false});
+    entries_.push_back({std::hash<std::string>{}(key_of(found->path, found->id, found->span)),
+                        whole_bytes_ & ((std::uint64_t{1} << 62) - 1), found->failed, false});
 }
 
 std::string resume_index::key_at(std::uint64_t at) const {

@@ -21,9 +21,8 @@ std::optional<input> tar_images::next() {
         const cvt::result<std::optional<tar_member>> found = reader_->next();
         if (!found) return end(found.error());
         if (!*found)
-            return end(images_ > 0
-                           ? cvt::error{}
-                           : cvt::error::format(cvt::errc::io, "expected %s in this archive, found none", examples_of(kind_)));
+            return end(images_ > 0 ? cvt::error{}
+                                   : cvt::error::format(cvt::errc::io, "expected %s in this archive, found none", examples_of(kind_)));
         const tar_member& member = **found;
         if (member.type == tar_member::kind::folder || is_litter_member(member.name) || !has_name_of(kind_, member.name)) continue;
         ++images_;
@@ -36,10 +35,10 @@ std::optional<input> tar_images::next() {
             image.error = cvt::error::format(cvt::errc::unsupported, "a %s in a tar archive; pack the file itself",
                                              member.type == tar_member::kind::link ? "link" : "special file");
         else if (member.size > max_bytes)
-            image.error = cvt::error::format(kind_ == media::pictures ? cvt::errc::bad_image : cvt::errc::bad_sound,
-                                             "%s file has %llu bytes, more than the limit of %llu",
-                                             kind_ == media::pictures ? "image" : "sound",
-                                             static_cast<unsigned long long>(member.size), static_cast<unsigned long long>(max_bytes));
+            image.error =
+                cvt::error::format(kind_ == media::pictures ? cvt::errc::bad_image : cvt::errc::bad_sound,
+                                   "%s file has %llu bytes, more than the limit of %llu", kind_ == media::pictures ? "image" : "sound",
+                                   static_cast<unsigned long long>(member.size), static_cast<unsigned long long>(max_bytes));
         if (image.error) return image;
         cvt::result<std::vector<std::byte>> data = reader_->read();
         if (!data) return end(data.error());  // the archive's error, not the image's: another run may read it whole

@@ -134,11 +134,12 @@ int classify(const options& o, const setup& s) {
     }
     output_files files{o, s.model.config(), cvt::output_size(s.preprocessing)};
     const bool ids = o.tar || std::count(o.inputs.begin(), o.inputs.end(), "-") > 0;
-    const record_schema schema{o.format,
-                               s.labels,
-                               std::min(o.top_k.value_or(5), s.model.config().num_classes),
-                               {.pictures = files.attention != nullptr, .ids = ids, .spans = s.spectrogram && !tensors, .scores = s.model.info().scores},
-                               paint{records.descriptor()}};
+    const record_schema schema{
+        o.format,
+        s.labels,
+        std::min(o.top_k.value_or(5), s.model.config().num_classes),
+        {.pictures = files.attention != nullptr, .ids = ids, .spans = s.spectrogram && !tensors, .scores = s.model.info().scores},
+        paint{records.descriptor()}};
     read_control control;
     pipeline line{make_workers(o, s), static_cast<std::size_t>(o.batch), control};
     files.begin();

@@ -163,8 +163,8 @@ private:
 };
 
 // Returns the path of an entry's photo, and an error if there is none. Kaggle's lists omit the file extensions.
-std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const label_list::entry& entry,
-                                           media kind, photos_by_stem& photos) {
+std::pair<std::string, std::string> locate(const std::string& folder, const label_list& list, const label_list::entry& entry, media kind,
+                                           photos_by_stem& photos) {
     std::string path = in_folder(folder, entry.photo);
     std::error_code error;
     const fs::file_status status = fs::status(path_of(path), error);

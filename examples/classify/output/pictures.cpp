@@ -29,8 +29,8 @@ std::string picture_directory::next_name(const std::string& path, const std::opt
     return text_of(path_of(folder_) / path_of(name + ".attention.png"));
 }
 
-cvt::error picture_directory::write(const std::string& path, const std::optional<time_span>& span,
-                                    std::span<const std::uint8_t> picture, int width, int height, std::string& name) {
+cvt::error picture_directory::write(const std::string& path, const std::optional<time_span>& span, std::span<const std::uint8_t> picture,
+                                    int width, int height, std::string& name) {
     const std::string target = next_name(path, span);
     if (cvt::error e = heat_map::write_png(target, picture, width, height)) return e;
     name = target;

@@ -22,7 +22,8 @@ public:
     /// Writes the picture (height, width, 3) of the input at `path` and sets `name` to its path: folder/<stem of path>.attention.png, or
     /// <stem>-2 if another input of this run has that name. The second at which a chunk begins follows the stem, and with --shard the
     /// shard. Errors: io, out_of_memory.
-    cvt::error write(const std::string& path, const std::optional<time_span>& span, std::span<const std::uint8_t> picture, int width, int height, std::string& name);
+    cvt::error write(const std::string& path, const std::optional<time_span>& span, std::span<const std::uint8_t> picture, int width,
+                     int height, std::string& name);
 
 private:
     std::string next_name(const std::string& path, const std::optional<time_span>& span);

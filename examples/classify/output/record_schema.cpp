@@ -15,7 +15,8 @@ namespace {
 // The parts of a JSON record, in order. The writer and the readers share them: "id" is optional, and so are "start" and "end" together;
 // then comes one of the others.
 namespace part {
-constexpr std::string_view path = "{\"path\": ", id = ", \"id\": ", start = ", \"start\": ", end = ", \"end\": ", error = ", \"error\": {\"code\": ", top = ", \"top\": [",
+constexpr std::string_view path = "{\"path\": ", id = ", \"id\": ", start = ", \"start\": ", end = ", \"end\": ",
+                           error = ", \"error\": {\"code\": ", top = ", \"top\": [",
                            attention = ", \"attention\": ", milliseconds = ", \"ms\": ";
 }
 

@@ -1,4 +1,5 @@
-// record: the output of one input, an image or a chunk of a recording. record_schema: writes records as text, JSON lines or CSV, and recognises its own JSON lines.
+// record: the output of one input, an image or a chunk of a recording. record_schema: writes records as text, JSON lines or CSV, and
+// recognises its own JSON lines.
 #pragma once
 
 #include <cvt/error.hpp>
@@ -17,10 +18,10 @@ namespace app {
 struct record {
     std::string path;
     input_id id;
-    cvt::error error;              ///< set if the input failed; then the members below have no meaning
-    std::vector<cvt::ranked> top;  ///< most probable first; empty for a model without a head
-    double milliseconds = 0;       ///< from opening the file to the logits, with an equal share of the batch's forward pass
-    std::string attention;         ///< path of the picture of --attention; empty without one
+    cvt::error error;                              ///< set if the input failed; then the members below have no meaning
+    std::vector<cvt::ranked> top;                  ///< most probable first; empty for a model without a head
+    double milliseconds = 0;                       ///< from opening the file to the logits, with an equal share of the batch's forward pass
+    std::string attention;                         ///< path of the picture of --attention; empty without one
     std::optional<time_span> span = std::nullopt;  ///< of a chunk; null if the recording has none
 };
 

@@ -30,13 +30,13 @@ constexpr glyph font[]{{'0', {0x3E, 0x51, 0x49, 0x45, 0x3E}}, {'1', {0x00, 0x42,
 
 class canvas {
 public:
-    canvas(int width, int height) : picture_{std::vector<std::uint8_t>(3 * static_cast<std::size_t>(width * height), paper), width, height} {}
+    canvas(int width, int height)
+        : picture_{std::vector<std::uint8_t>(3 * static_cast<std::size_t>(width * height), paper), width, height} {}
 
     std::uint8_t* at(int x, int y) { return picture_.pixels.data() + 3 * (static_cast<std::ptrdiff_t>(y) * picture_.width + x); }
     void fill(int x, int y, int width, int height) {
         for (int row = std::max(y, 0); row < std::min(y + height, picture_.height); ++row)
-            for (int column = std::max(x, 0); column < std::min(x + width, picture_.width); ++column)
-                std::fill_n(at(column, row), 3, ink);
+            for (int column = std::max(x, 0); column < std::min(x + width, picture_.width); ++column) std::fill_n(at(column, row), 3, ink);
     }
     void write(int x, int y, std::string_view text) {
         for (const char letter : text) {
@@ -84,8 +84,8 @@ std::vector<std::uint8_t> enlarge(std::span<const float> input, const cvt::spect
     for (int y = 0; y < height; ++y)
         for (int x = 0; x < width; ++x, to += 3)
             std::fill_n(to, 3,
-                        static_cast<std::uint8_t>(std::lround(
-                            255 * (input[static_cast<std::size_t>(y / down * s.frames() + x / across)] - *low) / range)));
+                        static_cast<std::uint8_t>(
+                            std::lround(255 * (input[static_cast<std::size_t>(y / down * s.frames() + x / across)] - *low) / range)));
     return grey;
 }
 
