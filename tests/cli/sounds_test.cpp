@@ -312,6 +312,12 @@ TEST_CASE("--resume continues within a recording, from any byte", "[cli]") {
     }
     REQUIRE(write_file(out, whole));
     CHECK(run({"--resume"}).err == "classify: 9 inputs were done in an earlier run, 3 of them failed\n");
+    // Another hop: the chunks that begin elsewhere are new.
+    REQUIRE(write_file(out, ""));
+    REQUIRE(f.run({"--out", out, "--resume", inputs[2]}).code == 0);
+    REQUIRE(f.run({"--out", out, "--resume", "--hop", "0.25", inputs[2]}).code == 0);
+    REQUIRE(records().size() == 3);
+    CHECK(records()[2]["start"] == 0.25);
 }
 
 TEST_CASE("--evaluate counts every chunk of the recordings in class folders", "[cli]") {

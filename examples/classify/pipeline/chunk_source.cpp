@@ -69,7 +69,6 @@ std::optional<task> chunk_source::next() {
         has_chunk_ = true;
         const std::int64_t first = chunks_->begin(), length = chunk.image.error ? rules_.length : std::ssize(chunk.samples);
         chunk.image.span = {static_cast<double>(first) / rules_.rate, static_cast<double>(first + length) / rules_.rate};
-        if (chunk.image.error) chunks_.reset();
         if (wanted_ != nullptr && !wanted_->keeps(chunk.image)) continue;
         chunk.image.notes = take_notes();
         chunk.milliseconds = std::chrono::duration<double, std::milli>(clock::now() - begin).count();
