@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
     const double embedding = seconds_per_photo() * rows;
     std::printf("embedding %d photos with CvT-13 at 224: %.0f s of processor time\n", rows, embedding);
 
-    // Centres of the classes plus twice as much noise, so that classes overlap.
+    // Centres of the classes plus noise, so much that a fifth of the held-out rows or more are taken for other classes.
     numbers next;
     std::vector<float> centres(static_cast<std::size_t>(classes) * width), values(static_cast<std::size_t>(rows) * width);
     std::vector<int> labels(static_cast<std::size_t>(rows));
@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < labels.size(); ++i) {
         labels[i] = static_cast<int>(i) % classes;
         for (std::size_t d = 0; d < width; ++d)
-            values[i * width + d] = centres[static_cast<std::size_t>(labels[i]) * width + d] + 2.0F * (next() + next());
+            values[i * width + d] = centres[static_cast<std::size_t>(labels[i]) * width + d] + 3.0F * (next() + next());
     }
 
     cvt::head_options options;

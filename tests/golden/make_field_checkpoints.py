@@ -203,6 +203,7 @@ def refused():
     weights["norm.bias"] = Evil(harmless)
     save(weights, "refused-object-as-weight.pth", "missing: norm.bias")
     save({"epoch": 3}, "refused-no-tensors.pth", "no tensors found")
+    save({"net": {k: v.numpy() for k, v in state.items()}}, "refused-numpy-arrays.pth", "is a NumPy array: save torch.from_numpy()")
 
 
 def main():

@@ -75,8 +75,17 @@ inline printable name_of_object(const pickle_values& values, std::uint32_t objec
     return printable{text};
 }
 
-/// Returns the error for a checkpoint without tensors.
-inline error no_tensors(const pickle_values& values, std::uint32_t root, const tensor_table& table) noexcept {
+/// Whether torch.load would make the object a NumPy array.
+inline bool is_numpy_array(const pickle_values& values, std::uint32_t object) noexcept {
+    const std::uint32_t callee = values.item_of(object, 0);
+    return values.kind(callee) == pickle_kind::foreign && values.module_of(callee).starts_with("numpy") &&
+           detail::same_text(values.name_of(callee), "_reconstruct");
+}
+
+/// Returns the error for a checkpoint without tensors. `array` is the path of a NumPy array in it; may be empty.
+inline error no_tensors(const pickle_values& values, std::uint32_t root, const tensor_table& table, printable array) noexcept {
+    if (array.text[0] != '\0')
+        return error::format(errc::unsupported, "no tensors found: %s is a NumPy array: save torch.from_numpy() of each array", array.text);
     if (table.unread() != 0)
         return error::format(errc::unsupported, "no tensors found: %s: %s", printable{table.unread_name(0)}.text, table.unread_reason(0));
     if (values.kind(root) == pickle_kind::object)
@@ -98,11 +107,13 @@ template <class Locate>
 error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t shard, tensor_table& out, Locate&& locate) noexcept {
     const std::size_t before = out.size();
     tensor_paths paths(values, values.bytes_read());
+    printable array{""};
     // A tensor takes about a hundred bytes of a pickle. Many references to one tensor must not use memory out of proportion.
     std::size_t left = values.bytes_read() / 16 + 1024;
     const auto add = [&](std::string_view path, std::uint32_t value) noexcept -> error {
         if (left-- == 0) return error::format(errc::unsupported, "the pickle refers to the same tensors too many times");
         if (values.kind(value) == pickle_kind::object) {
+            if (array.text[0] == '\0' && is_numpy_array(values, value)) array = printable{path};
             const std::uint32_t callee = values.item_of(value, 0);
             const bool tensor = values.kind(callee) == pickle_kind::global ||
                                 (values.kind(callee) == pickle_kind::foreign && values.module_of(callee) == "torch._utils");
@@ -120,7 +131,7 @@ error add_tensors(const pickle_reader& values, std::uint32_t root, std::uint16_t
     };
     if (error e = paths.walk(root, add)) return e;
     if (out.beside()[0] == '\0') out.set_beside(beside_text(values, root).c_str());
-    return out.size() == before ? no_tensors(values, root, out) : error{};
+    return out.size() == before ? no_tensors(values, root, out, array) : error{};
 }
 
 // Both readers add all tensors in the dictionaries of `file` to `out` as a new shard, each under its path (tensor_paths). The pickle
