@@ -311,7 +311,8 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->group(evaluation);
 
     const std::string learning = "Learning and searching";
-    add_text("--learn", o.learn, "DIR", "learn a new head from photos in one folder per class, and write the model with --convert")
+    add_text("--learn", o.learn, "DIR",
+             "learn a new head from photos or recordings in one folder per class, and write the model with --convert")
         ->group(learning);
     add_choice<cvt::head_method>(app, "--method", o.method,
                                  {{"logistic", cvt::head_method::logistic}, {"prototype", cvt::head_method::prototype}},
@@ -319,7 +320,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->group(learning);
     app.add_flag("--balanced", o.balanced, "give every class the same weight, however many photos it has")->group(learning);
     add_number(app, "--views", o.views, 1, most_views, "learn from N views of each photo: mirrored, cropped (1)")->group(learning);
-    add_text("--similar", o.similar, "PHOTO", "list the inputs most like PHOTO, nearest first (--top-k)")->group(learning);
+    add_text("--similar", o.similar, "FILE", "list the inputs most like this photo or recording, nearest first (--top-k)")->group(learning);
     add_text("--cache", o.cache, "FILE", "keep embeddings in FILE, for later runs with more photos")->group(learning);
     add_text("--sheet", o.sheet, "FILE.png", "draw the photos found by --similar, or those whose class --learn doubts")->group(learning);
 

@@ -124,11 +124,10 @@ void check_media(const options& o, const decisions& d, bool any_inputs) {
     const std::pair<const char*, bool> of_pictures[]{{"--size", o.size.has_value()},     {"--resize", o.resize.has_value()},
                                                      {"--crop", o.crop.has_value()},     {"--resample", o.resample.has_value()},
                                                      {"--mean", o.mean.has_value()},     {"--std", o.std.has_value()},
-                                                     {"--orient", o.orient.has_value()}, {"--max-pixels", o.max_pixels.has_value()}};
+                                                     {"--orient", o.orient.has_value()}, {"--max-pixels", o.max_pixels.has_value()},
+                                                     {"--views", o.views.has_value()},   {"--sheet", !o.sheet.empty()}};
     for (const auto& [name, given] : of_pictures)
         refuse(given && any_inputs, std::string{name} + " is for pictures, and this model takes recordings");
-    refuse(!o.learn.empty() || !o.similar.empty(),
-           std::string{o.learn.empty() ? "--similar" : "--learn"} + " is for pictures, and this model takes recordings");
 }
 
 void check_against_model(const options& o, const cvt::config& c, const decisions& d) {

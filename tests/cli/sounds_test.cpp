@@ -365,3 +365,91 @@ TEST_CASE("options that do not fit the model are refused", "[cli]") {
     CHECK(json::parse(read_file(converted + "/preprocessor_config.json"))["padding"] == "pad");
     CHECK(classify({"--model", converted, "--info"}).out.find("short sounds filled with zeros") != std::string::npos);
 }
+
+namespace {
+
+/// Pulses of a tone with noise, `count` samples at the model's rate.
+std::vector<float> pulses(double hertz, std::size_t count, std::uint32_t seed) {
+    std::vector<float> x(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        seed = 1664525U * seed + 1013904223U;
+        const double t = static_cast<double>(i) / rate, noise = seed / 4294967296.0 - 0.5;
+        x[i] = static_cast<float>(0.4 * std::sin(2 * 3.14159265 * hertz * t) * (std::fmod(t, 0.1) < 0.05 ? 1 : 0) + 0.01 * noise);
+    }
+    return x;
+}
+
+/// Three recordings of 1.2 s for each of two classes.
+std::string write_classes(const fixture& f) {
+    for (std::uint32_t i = 1; i <= 3; ++i) {
+        static_cast<void>(f.write_wav("classes/low/" + std::to_string(i) + ".wav", pulses(400 + 20 * i, 9600, i)));
+        static_cast<void>(f.write_wav("classes/high/" + std::to_string(i) + ".wav", pulses(2800 + 50 * i, 9600, 10 + i)));
+    }
+    return f.folder / "classes";
+}
+
+}  // namespace
+
+TEST_CASE("--learn: recordings in class folders become a model that tells them apart", "[cli]") {
+    const fixture f;
+    const std::string set = write_classes(f), cache = f.folder / "cache", out = f.folder / "birds";
+    std::vector<float> quiet = pulses(410, 9600, 9);
+    std::fill(quiet.begin() + 4000, quiet.begin() + 8000, 0.F);
+    static_cast<void>(f.write_wav("classes/low/quiet.wav", quiet));
+    static_cast<void>(f.write_wav("classes/high/copy.wav", part(pulses(2850, 9600, 11), 0, 8000)));  // two chunks of high/1.wav
+    const outcome o = f.run({"--learn", set, "--convert", out, "--cache", cache});
+    INFO(o.err);
+    if (o.err.find("liblbfgs") != std::string::npos) return;  // built without it
+    CHECK(o.code == 1);
+    const json report = json::parse(o.out);
+    CHECK(report["photos"] == 22);
+    CHECK(report["top1"] == 1.0);
+    CHECK(report["classes"][0]["photos"] == 11);
+    REQUIRE(report["failures"].size() == 1);
+    CHECK(report["failures"][0]["start"] == 0.5);
+    CHECK(report["failures"][0]["error"]["code"] == "bad_sound");
+    REQUIRE(report["duplicates"].size() == 1);  // once for the pair of recordings
+    CHECK(report["duplicates"][0]["path"] == set + "/high/copy.wav");
+    CHECK(report["duplicates"][0]["of"] == set + "/high/1.wav");
+
+    const std::string low = f.write_wav("new-low.wav", pulses(430, 8000, 77)), high = f.write_wav("new-high.wav", pulses(2900, 8000, 78));
+    const outcome told = classify({"--model", out, "--format", "jsonl", low, high});
+    REQUIRE(told.records().size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(told.records()[i]["top"][0]["label"] == (i < 2 ? "low" : "high"));
+
+    // Prototypes, and the embeddings of the run before: 22 chunks, of which two are the same as others.
+    const outcome again = f.run({"--learn", set, "--convert", f.folder / "again", "--cache", cache, "--method", "prototype"});
+    CHECK(json::parse(again.out)["cached"] == 22);
+    const outcome text = classify({"--model", f.model, "--learn", set, "--convert", f.folder / "text", "--hop", "1", "--cache", cache});
+    CHECK(text.out.starts_with("chunks       "));
+    CHECK(text.out.find("/high/copy.wav has a chunk of ") != std::string::npos);
+
+    // The chunks of a recording are held out together: with one recording in each class there is no cross-validation.
+    for (const char* name : {"low", "high"}) {
+        std::filesystem::create_directories(f.folder / "one" + '/' + name);
+        std::filesystem::copy_file(set + '/' + name + "/1.wav", f.folder / "one" + '/' + name + "/1.wav");
+    }
+    CHECK(json::parse(f.run({"--learn", f.folder / "one", "--convert", f.folder / "lone", "--method", "prototype"}).out)["top1"].is_null());
+
+    for (const auto& [option, value] : {std::pair{"--views", "2"}, {"--sheet", "sheet.png"}})
+        CHECK(f.run({"--learn", set, "--convert", f.folder / "no", option, value}).err ==
+              std::string{"classify: "} + option + " is for pictures, and this model takes recordings\n");
+}
+
+TEST_CASE("--similar lists the chunks that are nearest to any chunk of a recording", "[cli]") {
+    const fixture f;
+    const std::string set = write_classes(f), query = f.write_wav("query.wav", part(pulses(2850, 9600, 11), 4000, 5600));
+    const outcome o = f.run({"--similar", query, "--top-k", "3", set});
+    INFO(o.err);
+    CHECK(o.code == 0);
+    const json found = json::parse(o.out);
+    CHECK(found["photos"] == 18);
+    REQUIRE(found["similar"].size() == 3);
+    // The query is the second and third chunk of this recording.
+    CHECK(found["similar"][0]["path"] == set + "/high/1.wav");
+    CHECK(found["similar"][1]["path"] == set + "/high/1.wav");
+    CHECK(found["similar"][0]["start"].get<double>() + found["similar"][1]["start"].get<double>() == 1.5);
+    CHECK(found["similar"][1]["cosine"].get<double>() == Approx(1).epsilon(1e-6));
+    CHECK(found["similar"][2]["cosine"].get<double>() < 1);
+    CHECK(lines_of(classify({"--model", f.model, "--similar", query, set}).out).at(1).ends_with(" s"));
+}

@@ -11,11 +11,11 @@
 
 namespace app {
 
-class_folders find_class_folders(const std::string& root) {
+class_folders find_class_folders(const std::string& root, media kind) {
     if (!is_folder(root))
         refuse("--learn: " + root + ": expected a folder with one folder per class, found " +
-               (list_folder(root, media::pictures).error ? "none" : "a file"));
-    const folder_entries entries = list_folder(root, media::pictures);
+               (list_folder(root, kind).error ? "none" : "a file"));
+    const folder_entries entries = list_folder(root, kind);
     if (entries.error) refuse("--learn: " + root + " cannot be listed: " + entries.error.message());
     if (entries.folders.size() < 2)
         refuse("--learn: " + root + ": expected at least two class folders, found " +
@@ -30,10 +30,10 @@ class_folders find_class_folders(const std::string& root) {
         std::transform(folded.begin(), folded.end(), folded.begin(), lower);
         const auto [other, is_new] = known.emplace(std::move(folded), &name);
         if (!is_new) refuse("--learn: " + root + ": " + *other->second + " and " + name + " differ only in case");
-        const photo_walk walk = walk_photos("--learn", root, in_folder(root, name), media::pictures);
+        const photo_walk walk = walk_photos("--learn", root, in_folder(root, name), kind);
         for (const auto& [path, problem] : walk.problems) refuse("--learn: " + path + ' ' + problem);
         if (walk.photos.empty())
-            refuse("--learn: " + in_folder(root, name) + ": expected .jpg, .png, .webp or other pictures in this folder, found none");
+            refuse("--learn: " + in_folder(root, name) + ": expected " + examples_of(kind) + " in this folder, found none");
         others += walk.others;
         found.photos.insert(found.photos.end(), walk.photos.begin(), walk.photos.end());
         found.labels.resize(found.photos.size(), static_cast<int>(k));

@@ -1,9 +1,11 @@
-// class_folders: the photos of --learn, in one folder per class.
+// class_folders: the photos or recordings of --learn, in one folder per class.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <vector>
+
+#include "common/media_files.hpp"
 
 namespace app {
 
@@ -15,6 +17,6 @@ struct class_folders {
 
 /// Throws failure (wrong_usage) if `root` is not a folder of at least two class folders, if two names differ only in case, or if a class
 /// has no photos. Notes on standard error report skipped entries.
-class_folders find_class_folders(const std::string& root);
+class_folders find_class_folders(const std::string& root, media kind);
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// --learn: embeds the photos, learns a head, writes the model with it, and reports.
+// --learn: embeds the photos or the chunks of recordings, learns a head, writes the model with it, and reports.
 #include <chrono>
 #include <cstdio>
 #include <cvt/extra/head_trainer.hpp>
@@ -42,14 +42,14 @@ void check_output(const options& o) {
 }
 
 // A class must not vanish in silence.
-void check_classes(const class_folders& set, const embedded_photos& photos) {
+void check_classes(const class_folders& set, const embedded_photos& photos, media kind) {
     std::vector<std::size_t> readable(set.names.size(), 0), all(set.names.size(), 0);
     for (const int label : set.labels) ++all[static_cast<std::size_t>(label)];
     for (const embedded_photos::photo& p : photos.photos) ++readable[static_cast<std::size_t>(set.labels[p.index])];
     for (std::size_t k = 0; k < readable.size(); ++k)
         if (readable[k] == 0)
             throw failure{some_failed, "--learn: class " + set.names[k] + ": none of its " + std::to_string(all[k]) +
-                                           (all[k] == 1 ? " photos can be read" : " photos can be read")};
+                                           (kind == media::pictures ? " photos can be read" : " recordings can be read")};
 }
 
 struct fit_progress {
@@ -62,8 +62,8 @@ struct fit_progress {
 
 cvt::trained_head learn_head(const options& o, const class_folders& set, const embedded_photos& photos,
                              const std::vector<duplicate>& duplicates, int views) {
-    // Photos that are in a class twice share a group, so that none is held out while the model has learned its copy. The first copy may
-    // be in another class.
+    // The chunks of a recording share a group. Photos that are in a class twice share one, too, so that none is held out while the model
+    // has learned its copy. The first copy may be in another class.
     std::unordered_map<std::size_t, std::size_t> copy_of;
     std::map<std::pair<std::size_t, int>, std::size_t> first_in_class;
     for (const duplicate& d : duplicates) {
@@ -98,16 +98,16 @@ cvt::trained_head learn_head(const options& o, const class_folders& set, const e
 }  // namespace
 
 int learn(const options& o) {
-    const class_folders set = find_class_folders(o.learn);
     check_output(o);
     const setup s = make_setup(o);
+    const class_folders set = find_class_folders(o.learn, s.kind());
     const open_checkpoint source = open_for_conversion(o);
     const int views = o.views.value_or(1);
 
     clock::time_point begin = clock::now();
     const embedded_photos photos = embed_photos(o, s, set.photos, views);
     const double embedding_seconds = seconds_since(begin);
-    check_classes(set, photos);
+    check_classes(set, photos, s.kind());
     const std::vector<duplicate> duplicates = find_duplicates(photos, views);
     begin = clock::now();
     const cvt::trained_head head = learn_head(o, set, photos, duplicates, views);
@@ -115,8 +115,8 @@ int learn(const options& o) {
     const std::string written = write_model(o, source, set.names, cvt::head_view{head.weights, head.bias});
 
     const learn_report report{
-        o.learn, o.convert,         written,         set, photos, duplicates, head, o.method.value_or(cvt::head_method::logistic),
-        views,   embedding_seconds, learning_seconds};
+        s.kind(), o.learn,           o.convert,       written, set, photos, duplicates, head, o.method.value_or(cvt::head_method::logistic),
+        views,    embedding_seconds, learning_seconds};
     print(o.format == record_format::jsonl ? report.as_json() : report.as_text());
     if (!o.sheet.empty()) {
         std::vector<std::string> doubted;

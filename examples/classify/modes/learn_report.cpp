@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -60,14 +61,16 @@ const char* plural(std::size_t n) { return n == 1 ? "" : "s"; }
 std::vector<duplicate> find_duplicates(const embedded_photos& photos, int views) {
     std::vector<duplicate> found;
     std::map<digest, std::size_t> by_bytes, by_embedding;  // positions in photos.photos
+    std::set<std::pair<std::size_t, std::size_t>> pairs;
     const std::size_t stride = photos.width * static_cast<std::size_t>(views);
     for (std::size_t i = 0; i < photos.photos.size(); ++i) {
         const digest& bytes = photos.photos[i].bytes;
         const digest embedding = sha256_of(std::as_bytes(std::span{photos.embeddings}.subspan(i * stride, photos.width)));
         const auto [first, is_new] = by_bytes.emplace(bytes, i);
         const auto [alike, differs] = by_embedding.emplace(embedding, i);
-        if (!is_new || !differs)
-            found.push_back({photos.photos[is_new ? alike->second : first->second].index, photos.photos[i].index, !is_new});
+        if (is_new && differs) continue;
+        const std::size_t one = photos.photos[is_new ? alike->second : first->second].index, other = photos.photos[i].index;
+        if (one != other && pairs.emplace(one, other).second) found.push_back({one, other, !is_new});
     }
     return found;
 }
@@ -77,7 +80,8 @@ std::vector<doubt> learn_report::doubts(std::size_t at_most) const {
     for (std::size_t i = 0; i < photos.photos.size(); ++i) {
         const std::size_t index = photos.photos[i].index;
         const cvt::held_out_row& r = head.rows[i * static_cast<std::size_t>(views)];
-        if (r.predicted >= 0 && r.predicted != set.labels[index]) all.push_back({index, r.predicted, r.probability, r.of_label});
+        if (r.predicted >= 0 && r.predicted != set.labels[index])
+            all.push_back({index, r.predicted, r.probability, r.of_label, photos.photos[i].span});
     }
     std::stable_sort(all.begin(), all.end(), [](const doubt& a, const doubt& b) { return a.probability > b.probability; });
     if (all.size() > at_most) all.resize(at_most);
@@ -87,8 +91,13 @@ std::vector<doubt> learn_report::doubts(std::size_t at_most) const {
 std::string learn_report::as_text() const {
     const paint colours{standard_output};
     const auto label = [this](int k) { return terminal_text(set.names[static_cast<std::size_t>(k)]); };
-    std::string out = row("photos", text("%zu in %zu classes, from ", photos.photos.size(), set.names.size()) + terminal_text(root) +
-                                        (photos.failures.empty() ? "" : text(", %zu could not be read", photos.failures.size())));
+    const bool sounds = kind == media::sounds;
+    const char *const unit = sounds ? "chunks" : "photos", *const what = sounds ? "recording" : "photo";
+    const auto seconds = [](const std::optional<time_span>& span) {
+        return span ? "  " + seconds_text(span->start) + '-' + seconds_text(span->end) + " s" : std::string{};
+    };
+    std::string out = row(unit, text("%zu in %zu classes, from ", photos.photos.size(), set.names.size()) + terminal_text(root) +
+                                    (photos.failures.empty() ? "" : text(", %zu could not be read", photos.failures.size())));
     out += row("embedded", text("%.1f s, %zu from the cache", embedding_seconds, photos.cached) +
                                (views > 1 ? text(", %d views of each photo", views) : ""));
     out +=
@@ -96,7 +105,7 @@ std::string learn_report::as_text() const {
                            ? text("%.1f s, logistic regression with C = %g on %zu features", learning_seconds, head.strength, photos.width)
                            : text("%.1f s, prototypes of %zu features", learning_seconds, photos.width));
     if (head.trials.empty()) {
-        out += row("top-1", "not known: cross-validation needs a class with two photos");
+        out += row("top-1", text("not known: cross-validation needs a class with two %ss", what));
     } else {
         const cvt::head_trial& t = head.trials[head.chosen];
         out += row("top-1", colours.good(text("%.1f %% +- %.1f %%", 100 * t.accuracy, 100 * t.spread)) +
@@ -117,7 +126,7 @@ std::string learn_report::as_text() const {
     }
     out += '\n' +
            colours.bold(
-               text("%-28s %7s %8s  %s", set.names.size() > classes_shown ? "hardest classes" : "class", "photos", "top-1", "taken for")) +
+               text("%-28s %7s %8s  %s", set.names.size() > classes_shown ? "hardest classes" : "class", unit, "top-1", "taken for")) +
            '\n';
     for (const int k : order) {
         const class_counts& c = table.of_class[static_cast<std::size_t>(k)];
@@ -131,29 +140,34 @@ std::string learn_report::as_text() const {
     }
 
     if (const std::vector<doubt> doubted = doubts(doubts_shown); !doubted.empty()) {
-        out += '\n' + colours.bold("labels to check: photos that the other folds take for another class") + '\n';
+        out += '\n' + colours.bold(text("labels to check: %s that the other folds take for another class", unit)) + '\n';
         for (const doubt& d : doubted)
-            out += text("%6.1f %%  ", 100 * d.probability) + label(d.taken_for) + "  " + terminal_text(set.photos[d.photo]) + '\n';
+            out += text("%6.1f %%  ", 100 * d.probability) + label(d.taken_for) + "  " + terminal_text(set.photos[d.photo]) +
+                   seconds(d.span) + '\n';
     }
     std::vector<std::string> across, within;
     for (const duplicate& d : duplicates) {
         const bool differ = set.labels[d.first] != set.labels[d.second];
         (differ ? across : within)
-            .push_back(terminal_text(set.photos[d.second]) + (d.same_bytes ? " is the same file as " : " looks the same as ") +
+            .push_back(terminal_text(set.photos[d.second]) +
+                       (sounds         ? " has a chunk of "
+                        : d.same_bytes ? " is the same file as "
+                                       : " looks the same as ") +
                        terminal_text(set.photos[d.first]));
     }
-    for (const auto& [list, title] :
-         {std::pair{&across, "warning: the same photo in two classes"}, std::pair{&within, "the same photo twice"}}) {
+    for (const auto& [list, title] : {std::pair{&across, text("warning: the same %s in two classes", sounds ? "chunk" : what)},
+                                      std::pair{&within, text("the same %s twice", sounds ? "chunk" : what)}}) {
         if (list->empty()) continue;
         out += '\n' + colours.bold(title) + '\n';
         for (std::size_t i = 0; i < std::min(files_shown, list->size()); ++i) out += "  " + (*list)[i] + '\n';
         if (list->size() > files_shown)
-            out += text("  and %zu more photo%s\n", list->size() - files_shown, plural(list->size() - files_shown));
+            out += text("  and %zu more %s%s\n", list->size() - files_shown, what, plural(list->size() - files_shown));
     }
     if (photos.failures.empty()) return out;
     out += '\n' + colours.bold("could not be read") + '\n';
     for (std::size_t i = 0; i < std::min(files_shown, photos.failures.size()); ++i)
-        out += "  " + terminal_text(set.photos[photos.failures[i].index]) + ": " + terminal_text(photos.failures[i].message) + '\n';
+        out += "  " + terminal_text(set.photos[photos.failures[i].index]) + seconds(photos.failures[i].span) + ": " +
+               terminal_text(photos.failures[i].message) + '\n';
     if (const std::size_t shown = files_shown; photos.failures.size() > shown)
         out += text("  and %zu more\n", photos.failures.size() - shown);
     return out;
@@ -162,6 +176,9 @@ std::string learn_report::as_text() const {
 std::string learn_report::as_json() const {
     const bool known = !head.trials.empty();
     const cvt::head_trial none, &chosen = known ? head.trials[head.chosen] : none;
+    const auto seconds = [](const std::optional<time_span>& span) {
+        return span ? ", \"start\": " + seconds_text(span->start) + ", \"end\": " + seconds_text(span->end) : std::string{};
+    };
     const auto quoted = [this](int k) { return json_string(set.names[static_cast<std::size_t>(k)]); };
     std::string out = "{\"folder\": " + json_string(root) + ", \"model\": " + json_string(written_to) + ", \"method\": \"" +
                       (method == cvt::head_method::logistic ? "logistic" : "prototype") +
@@ -191,8 +208,8 @@ std::string learn_report::as_json() const {
         out += next() + text("{\"expected\": %d, \"found\": %d, \"photos\": %zu}", expected, found, number_of);
     list("doubts");
     for (const doubt& d : doubts(doubts_shown))
-        out += next() + ("{\"path\": " + json_string(set.photos[d.photo])) + ", \"label\": " + quoted(set.labels[d.photo]) +
-               ", \"taken_for\": " + quoted(d.taken_for) +
+        out += next() + ("{\"path\": " + json_string(set.photos[d.photo])) + seconds(d.span) +
+               ", \"label\": " + quoted(set.labels[d.photo]) + ", \"taken_for\": " + quoted(d.taken_for) +
                text(", \"probability\": %.6g, \"probability_of_label\": %.6g}", d.probability, d.of_label);
     list("duplicates");
     for (const duplicate& d : duplicates)
@@ -201,8 +218,8 @@ std::string learn_report::as_json() const {
                "\", \"classes_differ\": " + (set.labels[d.first] != set.labels[d.second] ? "true" : "false") + '}';
     list("failures");
     for (const embedded_photos::unread& f : photos.failures)
-        out += next() + ("{\"path\": " + json_string(set.photos[f.index])) + ", \"error\": {\"code\": " + json_string(f.code) +
-               ", \"message\": " + json_string(f.message) + "}}";
+        out += next() + ("{\"path\": " + json_string(set.photos[f.index])) + seconds(f.span) +
+               ", \"error\": {\"code\": " + json_string(f.code) + ", \"message\": " + json_string(f.message) + "}}";
     return out + "]}\n";
 }
 

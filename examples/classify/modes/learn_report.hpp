@@ -1,8 +1,9 @@
-// learn_report: what --learn found in the photos and how good the new head is, as text and as JSON.
+// learn_report: what --learn found in the photos or recordings and how good the new head is, as text and as JSON.
 #pragma once
 
 #include <cstddef>
 #include <cvt/extra/head_trainer.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,23 +12,26 @@
 
 namespace app {
 
-/// Two photos with the same bytes or the same embedding.
+/// Two photos, or recordings with a chunk, with the same bytes or samples, or the same embedding.
 struct duplicate {
     std::size_t first, second;  ///< indices of photos in the list
     bool same_bytes;
 };
 
-/// A photo that the model of the other folds takes for another class.
+/// A photo or chunk that the model of the other folds takes for another class.
 struct doubt {
     std::size_t photo;  ///< its index in the list
     int taken_for;
     double probability, of_label;
+    std::optional<time_span> span;
 };
 
-/// Finds photos that are in the set twice; each is reported with the first of its kind.
+/// Finds photos that are in the set twice; each is reported with the first of its kind. Of chunks, each pair of recordings is reported
+/// once.
 std::vector<duplicate> find_duplicates(const embedded_photos& photos, int views);
 
 struct learn_report {
+    media kind;  ///< the "photos" below are chunks of recordings if it is sounds
     const std::string& root;
     const std::string& written_to;
     const std::string& written;  ///< as a phrase
@@ -48,8 +52,8 @@ struct learn_report {
     /// "embedding_seconds", "learning_seconds", "trials": [{"strength", "top1", "top1_spread", "log_loss"}], "classes": [{"index", "label",
     /// "photos", "scored", "top1"}], "confusions": [{"expected", "found", "photos"}], "doubts": [{"path", "label", "taken_for",
     /// "probability", "probability_of_label"}], "duplicates": [{"path", "of", "same", "classes_differ"}], "failures": [{"path", "error":
-    /// {"code", "message"}}]}. Accuracies are fractions, null where nothing was cross-validated. Confusions are class indices, most
-    /// frequent first.
+    /// {"code", "message"}}]}. Doubts and failures of chunks have "start" and "end" after their path. Accuracies are fractions, null where
+    /// nothing was cross-validated. Confusions are class indices, most frequent first.
     [[nodiscard]] std::string as_json() const;
 };
 

@@ -1,25 +1,30 @@
-// embedder: computes the embeddings of photos and of views of them; embed_photos() runs it over a list, with the cache.
+// embedder: computes the embeddings of photos and of views of them, or of chunks of recordings; embed_photos() runs it over a list, with
+// the cache.
 #pragma once
 
 #include <cvt/session.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/input_id.hpp"
 #include "common/sha256.hpp"
 #include "options.hpp"
 #include "setup.hpp"
 
 namespace app {
 
-/// The embeddings of the photos that could be read.
+/// The embeddings of the photos, or chunks of recordings, that could be read.
 struct embedded_photos {
     struct photo {
-        std::size_t index;  ///< in the list
-        digest bytes{};     ///< of the file
+        std::size_t index;                             ///< of the photo or recording in the list
+        digest bytes{};                                ///< of the file, or of the chunk's samples
+        std::optional<time_span> span = std::nullopt;  ///< of the chunk
     };
     struct unread {
         std::size_t index;
         std::string code, message;
+        std::optional<time_span> span = std::nullopt;
     };
     std::size_t width = 0;
     std::vector<photo> photos;      ///< in the order of the list
@@ -28,8 +33,8 @@ struct embedded_photos {
     std::size_t cached = 0;  ///< photos whose views were all in the cache
 };
 
-/// Embeds the photos at `paths`, each as `views` views; the first is the photo itself. Failures are also lines on standard error. After
-/// an interrupt it ends the program, quietly but for what the cache keeps. Throws failure.
+/// Embeds the photos or recordings at `paths`, each photo as `views` views; the first is the photo itself. Failures are also lines on
+/// standard error. After an interrupt it ends the program, quietly but for what the cache keeps. Throws failure.
 embedded_photos embed_photos(const options& o, const setup& s, const std::vector<std::string>& paths, int views);
 
 }  // namespace app
