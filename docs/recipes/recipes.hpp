@@ -40,6 +40,8 @@ std::vector<float> probabilities_among(std::span<const float> logits, std::span<
 // heads.cpp
 cvt::error learn_classes(const char* model, cvt::view<const float, 2> embeddings, std::span<const int> labels,
                          std::span<const char* const> names, const char* folder);
+std::vector<int> nearest_prototypes(cvt::view<const float, 2> supports, std::span<const int> labels, int classes,
+                                    cvt::view<const float, 2> queries);
 
 // pixels.cpp
 cvt::preprocessing as_transformers(int size);

@@ -154,6 +154,40 @@ TEST_CASE("a head learned from embeddings, written with the checkpoint") {
     CHECK(std::string{model->label(1)} == "building");
 }
 
+TEST_CASE("classes from a few examples: the nearest prototypes, as with the paper's centring") {
+    constexpr std::size_t width = 24, examples = 9, queries = 40;
+    std::vector<float> rows((examples + queries) * width);
+    cvt::fill_formula_image(rows, 5);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] += 0.5F;  // so that the mean is not 0
+    const std::vector<int> labels{0, 1, 2, 0, 1, 2, 2, 2, 1};
+    const cvt::view<const float, 2> supports{rows.data(), examples, width}, others{rows.data() + examples * width, queries, width};
+
+    std::vector<std::vector<double>> unit(examples + queries, std::vector<double>(width));
+    std::vector<double> mean(width);
+    for (std::size_t i = 0; i < unit.size(); ++i) {
+        double squares = 0;
+        for (std::size_t j = 0; j < width; ++j) squares += std::pow(static_cast<double>(rows[i * width + j]), 2);
+        for (std::size_t j = 0; j < width; ++j) unit[i][j] = static_cast<double>(rows[i * width + j]) / std::sqrt(squares);
+        for (std::size_t j = 0; i < examples && j < width; ++j) mean[j] += unit[i][j] / examples;
+    }
+    const std::vector<int> found = nearest_prototypes(supports, labels, 3, others);
+    REQUIRE(found.size() == queries);
+    std::array<int, 3> of_class{};
+    for (std::size_t q = 0; q < queries; ++q) {
+        std::array<double, 3> distance{};
+        for (int k = 0; k < 3; ++k)
+            for (std::size_t j = 0; j < width; ++j) {
+                double prototype = 0, count = 0;
+                for (std::size_t i = 0; i < examples; ++i)
+                    if (labels[i] == k) prototype += unit[i][j] - mean[j], ++count;
+                distance[static_cast<std::size_t>(k)] += std::pow(unit[examples + q][j] - mean[j] - prototype / count, 2);
+            }
+        CHECK(found[q] == std::min_element(distance.begin(), distance.end()) - distance.begin());
+        ++of_class[static_cast<std::size_t>(found[q])];
+    }
+    CHECK(*std::min_element(of_class.begin(), of_class.end()) > 0);
+}
+
 TEST_CASE("pixels: preprocessing, sizes, orientation, parts, other orders") {
     const cvt::preprocessing hf = as_transformers(224), warp = warped(96, 128);
     CHECK(hf.rounding == cvt::crop_rounding::hf);
