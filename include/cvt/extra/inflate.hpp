@@ -43,7 +43,7 @@ private:
     unsigned bits(unsigned count) noexcept {
         unsigned value = 0;
         if (std::uint64_t{8} * in_.size() - at_ < count) return good_ = false, 0U;
-        for (unsigned i = 0; i < count; ++i, ++at_) value |= (in_[static_cast<std::size_t>(at_ / 8)] >> (at_ % 8) & 1U) << i;
+        for (unsigned i = 0; i < count; ++i, ++at_) value |= (unsigned{in_[static_cast<std::size_t>(at_ / 8)]} >> (at_ % 8) & 1U) << i;
         return value;
     }
     unsigned symbol(const code& c) noexcept {

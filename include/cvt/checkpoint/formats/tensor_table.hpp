@@ -1,6 +1,9 @@
 // tensor_table: the names, shapes and file positions of a checkpoint's tensors; the readers of all formats fill it.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
+
 #include "byte_source.hpp"
 #include "half.hpp"
 #include "name_table.hpp"
@@ -172,14 +175,14 @@ public:
     /// Notes a tensor of the file that cannot be read, and why (cut after 95 bytes).
     error add_unread(std::string_view name, const char* why) noexcept {
         reason r;
-        std::snprintf(r.text, sizeof r.text, "%s", why);
+        copy_cut(r.text, why);
         if (!unread_.push_back(r)) return error::out_of_memory("the table of tensors", unread_.size() * 2 * sizeof(reason));
         error e = unread_names_.add(name);
         if (e) (void)unread_.resize(unread_.size() - 1);
         return e;
     }
     /// Sets a one-line summary of the file's other contents, "" if there are none. Cut after 399 bytes.
-    void set_beside(const char* text) noexcept { std::snprintf(beside_, sizeof beside_, "%s", text); }
+    void set_beside(const char* text) noexcept { copy_cut(beside_, text); }
     [[nodiscard]] const char* beside() const noexcept { return beside_; }
 
     [[nodiscard]] std::size_t unread() const noexcept { return unread_.size(); }
@@ -192,6 +195,13 @@ public:
     }
 
 private:
+    template <std::size_t N>
+    static void copy_cut(char (&to)[N], const char* from) noexcept {
+        const std::size_t length = std::min(std::strlen(from), N - 1);
+        std::memcpy(to, from, length);
+        to[length] = '\0';
+    }
+
     error check(std::string_view name, const tensor_entry& e) const noexcept {
         const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
         if (name.size() > max_name) return bad(errc::unsupported, "the name is longer than 65536 bytes");
