@@ -31,12 +31,17 @@ inline std::size_t count_not_finite(std::span<const float> values) noexcept {
     return count;
 }
 
-/// Errors: unsupported (weights that are NaN or infinite).
+/// Errors: unsupported (weights that are NaN or infinite, or so large that a product with its scales can overflow to a wrong finite value).
 inline error check_finite(const char* name, std::span<const float> weights) noexcept {
-    const std::size_t bad = count_not_finite(weights);
-    if (bad == 0) return {};
-    return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
-                         weights.size());
+    if (const std::size_t bad = count_not_finite(weights); bad != 0)
+        return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
+                             weights.size());
+    constexpr float limit = 1e30F;
+    for (const float& w : weights)
+        if (w > limit || w < -limit)
+            return error::format(errc::unsupported, "%s: int8: expected weights from -1e30 to 1e30, found %g", name,
+                                 static_cast<double>(w));
+    return {};
 }
 
 }  // namespace detail

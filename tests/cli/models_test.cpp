@@ -483,7 +483,7 @@ TEST_CASE("--info describes the model and its costs", "[cli]") {
     for (std::string line : lines_of(o.out)) {
         if (line.starts_with("stage ")) {
             in_table = true;
-            CHECK(line.ends_with("parameters     GMAC  weights MiB  tokens MiB"));
+            CHECK(line.ends_with("parameters     GMAC  float32 MiB  tokens MiB"));
         } else if (in_table && line.empty()) {
             break;
         } else if (in_table) {

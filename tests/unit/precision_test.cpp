@@ -121,6 +121,11 @@ TEST_CASE("int8 refuses weights that are NaN or infinite, by name; float32 warns
     const auto folded = cvt::model::from_weights(tiny_config(), {&gain, &source::read}, {.precision = cvt::precision::int8});
     REQUIRE_FALSE(folded);
     CHECK_THAT(folded.error().what(), Contains("stage1.blocks.0.mlp.fc1.weight"));
+    // sums of products with such weights and their scales can overflow to a finite, wrong value
+    source large{"stage2.blocks.1.mlp.fc2.weight", -1e31F};
+    const auto refused = cvt::model::from_weights(tiny_config(), {&large, &source::read}, {.precision = cvt::precision::int8});
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().what(), Contains(large.name) && Contains("expected weights from -1e30 to 1e30, found -1e+31"));
     // weights that are not quantised may have any value, as in float32
     source head{"head.weight", std::numeric_limits<float>::infinity()};
     CHECK(cvt::model::from_weights(tiny_config(), {&head, &source::read}, {.precision = cvt::precision::int8}));

@@ -50,7 +50,7 @@ std::string costs(const cvt::stage_cost& cost) {
 std::string stage_table(const cvt::config& c, const cvt::model_shape& shape) {
     const cvt::model_cost cost = cvt::cost_of(c, shape);
     std::string out = paint{standard_output}.bold(text("%-5s %13s %13s %6s %6s %6s %12s %8s %12s %11s", "stage", "tokens", "keys", "width",
-                                                       "heads", "blocks", "parameters", "GMAC", "weights MiB", "tokens MiB")) +
+                                                       "heads", "blocks", "parameters", "GMAC", "float32 MiB", "tokens MiB")) +
                       '\n';
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         const cvt::stage_config& s = c.stage[i];
