@@ -88,8 +88,6 @@ class design;
 template <>
 class design<double> {
 public:
-    static constexpr const char* name = "float64";
-
     bool build(const problem& p, const standardisation& s, const rows_list& rows, bool, const kernels::kernel_set*) {
         width_ = p.width();
         values_.resize(rows.size() * static_cast<std::size_t>(width_));
@@ -122,8 +120,6 @@ private:
 template <>
 class design<float> {
 public:
-    static constexpr const char* name = "float32";
-
     /// `both`: for combine() too, which needs the rows a second time, transposed. False when memory runs out.
     bool build(const problem& p, const standardisation& s, const rows_list& rows, bool both, const kernels::kernel_set* set) {
         kernels_ = &set->f32;

@@ -43,6 +43,7 @@ TEST_CASE("each way of docs/building.md's CMake gives a program that includes cv
         const outcome o = clone.run("cmake -S host -B host/build -DFETCHCONTENT_SOURCE_DIR_CVT='" CVT_SOURCE
                                     "' -DCMAKE_PREFIX_PATH=\"$PWD/PREFIX\""
                                     " -DEigen3_DIR='" CVT_EIGEN "' -DCMAKE_CXX_COMPILER='" CVT_COMPILER
+                                    "' -DCMAKE_CXX_FLAGS='" CVT_HOST_FLAGS
                                     "' &&"
                                     " cmake --build host/build && host/build/your_program");
         INFO(o.out << o.err);
