@@ -48,8 +48,8 @@ struct standardisation {
     std::vector<double> mean, scale;
 };
 
-/// Fits as scikit-learn's StandardScaler: a constant column has the scale 1.
-standardisation fit_standardisation(const problem& p, const rows_list& rows) {
+/// Fits as scikit-learn's StandardScaler: a constant column has the scale 1. Unused without liblbfgs.
+[[maybe_unused]] standardisation fit_standardisation(const problem& p, const rows_list& rows) {
     const auto width = static_cast<std::size_t>(p.width());
     const auto count = static_cast<double>(rows.size());
     standardisation s{std::vector<double>(width, 0.0), std::vector<double>(width, 0.0)};
@@ -128,9 +128,9 @@ public:
         across_bytes_ = aligned(kernels_->packed_bytes(block_rows, width_));
         down_bytes_ = aligned(kernels_->packed_bytes(width_, block_rows));
         detail::buffer<float> plain;
-        if (!plain.resize(static_cast<std::size_t>(block_rows * width_)) ||
-            !across_.resize(across_bytes_ * static_cast<std::size_t>(blocks)) ||
-            (both && !down_.resize(down_bytes_ * static_cast<std::size_t>(blocks))))
+        if (!plain.resize(std::uint64_t{block_rows} * static_cast<std::uint64_t>(width_)) ||
+            !across_.resize(across_bytes_ * static_cast<std::uint64_t>(blocks)) ||
+            (both && !down_.resize(down_bytes_ * static_cast<std::uint64_t>(blocks))))
             return false;
         for (std::ptrdiff_t b = 0; b < blocks; ++b) {
             const std::ptrdiff_t in_block = std::min(block_rows, count - b * block_rows);
@@ -153,10 +153,14 @@ public:
     }
 
 private:
-    static std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-    static std::size_t offset(row_range r, std::size_t bytes) { return bytes * static_cast<std::size_t>(r.first / block_rows); }
-    std::byte* across(std::ptrdiff_t b) { return across_.data() + across_bytes_ * static_cast<std::size_t>(b); }
-    std::byte* down(std::ptrdiff_t b) { return down_.data() + down_bytes_ * static_cast<std::size_t>(b); }
+    static std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 63) / 64 * 64; }
+    /// The place of a block. It fits an address, because build() has the memory of all blocks.
+    static std::size_t place(std::ptrdiff_t block, std::uint64_t bytes) {
+        return static_cast<std::size_t>(bytes * static_cast<std::uint64_t>(block));
+    }
+    static std::size_t offset(row_range r, std::uint64_t bytes) { return place(r.first / block_rows, bytes); }
+    std::byte* across(std::ptrdiff_t b) { return across_.data() + place(b, across_bytes_); }
+    std::byte* down(std::ptrdiff_t b) { return down_.data() + place(b, down_bytes_); }
     [[nodiscard]] kernels::packed_matrix packed(const std::byte* data, std::ptrdiff_t n, std::ptrdiff_t k) const {
         return {.kernels = kernels_, .data = data, .n = n, .k = k, .packed_k = k};
     }
@@ -166,8 +170,8 @@ private:
 
     const kernels::gemm_kernels* kernels_ = nullptr;
     std::ptrdiff_t width_ = 0;
-    std::size_t across_bytes_ = 0, down_bytes_ = 0;  // of one block
-    detail::buffer<std::byte> across_, down_;        // (rows, width) and (width, rows) of each block
+    std::uint64_t across_bytes_ = 0, down_bytes_ = 0;  // of one block
+    detail::buffer<std::byte> across_, down_;          // (rows, width) and (width, rows) of each block
 };
 
 /// A linear layer on standardised embeddings, (classes, width) and (classes).
@@ -420,7 +424,7 @@ result<fold_plan> plan_folds(const problem& p) {
     std::uint64_t state = p.options.seed;
     std::size_t dealt = 0;
     for (auto& members : of_class) {
-        for (std::size_t i = members.size(); i > 1; --i) std::swap(members[i - 1], members[next_random(state) % i]);
+        for (std::size_t i = members.size(); i > 1; --i) std::swap(members[i - 1], members[static_cast<std::size_t>(next_random(state) % i)]);
         if (plan.folds == 0 || members.size() < 2) continue;
         for (const std::size_t row : members) plan.fold_of[row] = static_cast<int>(dealt++ % static_cast<std::size_t>(plan.folds));
     }
@@ -704,8 +708,8 @@ error check(const problem& p) {
     return {};
 }
 
-/// Whether products are in float64.
-bool uses_float64(const problem& p) {
+/// Whether products are in float64. Unused without liblbfgs.
+[[maybe_unused]] bool uses_float64(const problem& p) {
     constexpr double limit = 1 << 28;  // multiply-adds: about 50 ms
     return p.options.float64.value_or(static_cast<double>(p.embeddings.size()) * static_cast<double>(p.classes) <= limit);
 }

@@ -34,7 +34,7 @@ public:
         const cvt::resampler::range needed = resampler_.inputs_of(begin_, length_);
         // Samples that no later chunk needs are dropped.
         const auto unused = std::clamp<std::int64_t>(needed.begin - first_, 0, static_cast<std::int64_t>(kept_.size()));
-        kept_.erase(kept_.begin(), kept_.begin() + unused);
+        kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(unused));
         first_ += unused;
         while (first_ < needed.begin) {  // between two chunks
             const std::int64_t skipped = std::min<std::int64_t>(needed.begin - first_, 65536);

@@ -50,6 +50,12 @@ struct golden {
 constexpr double strengths[]{0.001, 0.1, 10};
 const char* const sets[]{"clusters", "two_classes", "pictures"};
 
+#if CVT_TEST_HAS_LBFGS
+constexpr cvt::head_method methods[]{cvt::head_method::logistic, cvt::head_method::prototype};
+#else  // there is no liblbfgs for every host
+constexpr cvt::head_method methods[]{cvt::head_method::prototype};
+#endif
+
 /// A head as the golden data have it: rows of width + 1.
 std::vector<double> joined(const cvt::trained_head& h, int classes) {
     const std::size_t width = h.weights.size() / h.bias.size();
@@ -116,6 +122,8 @@ void refused(const golden& g, std::span<const int> labels, int classes, const cv
 }
 
 }  // namespace
+
+#if CVT_TEST_HAS_LBFGS
 
 TEST_CASE("coefficients and predictions are those of scikit-learn") {
     for (const char* set : sets) {
@@ -185,6 +193,15 @@ TEST_CASE("folds and held-out accuracies are those of scikit-learn") {
     }
 }
 
+#else
+
+TEST_CASE("without liblbfgs, logistic regression is refused, and the message names the package") {
+    const golden g{"clusters"};
+    refused(g, g.labels, g.classes, {}, "built without liblbfgs (Debian: liblbfgs-dev)", cvt::errc::unsupported);
+}
+
+#endif
+
 TEST_CASE("prototypes are the nearest class means by cosine") {
     for (const char* set : sets) {
         const golden g{set};
@@ -211,7 +228,7 @@ TEST_CASE("prototypes are the nearest class means by cosine") {
 TEST_CASE("one embedding per class makes prototypes and a head, without a cross-validation") {
     const float embeddings[]{1, 0, 0, 0, 1, 0, 0, 0, 1};
     const int labels[]{2, 0, 1};
-    for (const cvt::head_method method : {cvt::head_method::prototype, cvt::head_method::logistic}) {
+    for (const cvt::head_method method : methods) {
         const auto head = cvt::train_head(cvt::view<const float, 2>{embeddings, 3, 3}, labels, 3, {.method = method});
         REQUIRE(head);
         CHECK(head->trials.empty());
@@ -229,7 +246,7 @@ TEST_CASE("a class of one row is in every fit, and the others are dealt to five 
     const golden g{"clusters"};
     std::vector<int> labels = g.labels;
     labels[0] = 4;
-    const auto head = cvt::train_head(g.rows(), labels, 5);
+    const auto head = cvt::train_head(g.rows(), labels, 5, {.method = methods[0]});
     REQUIRE(head);
     CHECK(head->fold_sizes.size() == 5);
     CHECK(head->rows[0].fold == -1);
@@ -271,6 +288,7 @@ TEST_CASE("a group is in one fold, and its first row is scored") {
     std::vector<int> groups;
     for (std::size_t i = 0; i < g.labels.size(); ++i) groups.push_back(1000 - g.labels[i] * 100 - static_cast<int>(i / 2));
     cvt::head_options options;
+    options.method = methods[0];
     options.groups = groups;
     const cvt::trained_head head = learn(g, options);
     for (std::size_t i = 1; i < groups.size(); ++i) {
@@ -282,6 +300,8 @@ TEST_CASE("a group is in one fold, and its first row is scored") {
     options.groups = groups;
     refused(g, g.labels, g.classes, options, "groups: expected one class in a group, found rows 1 and 106 of classes 0 and 3");
 }
+
+#if CVT_TEST_HAS_LBFGS
 
 TEST_CASE("the number of threads and the kernels do not change the choice; threads do not change a bit") {
     const golden g{"pictures"};
@@ -332,6 +352,8 @@ TEST_CASE("products of many blocks and lanes: float32 agrees with float64") {
     CHECK(exact->trials[0].accuracy == Approx(quick->trials[0].accuracy).margin(0.003));
 }
 
+#endif
+
 TEST_CASE("bad input is refused, and the message names the row or the class") {
     golden g{"clusters"};
     std::vector<int> labels = g.labels;
@@ -348,7 +370,7 @@ TEST_CASE("bad input is refused, and the message names the row or the class") {
     const int groups[]{1};
     refused(g, labels, 4, {.groups = groups}, "groups: expected one for each of 107 embeddings, found 1");
     refused(g, labels, 4, {.executor = {.workers = 0}}, "executor: expected 1 to 256 workers, found 0");
-    refused(g, labels, 4, {.float64 = false, .kernels = "mmx"}, "mmx");
+    if (CVT_TEST_HAS_LBFGS) refused(g, labels, 4, {.float64 = false, .kernels = "mmx"}, "mmx");  // prototypes need no kernels
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         g.embeddings[5 * 16 + 3] = bad;
         refused(g, labels, 4, {}, "row 5, column 3: the embedding is not a finite number");
@@ -371,7 +393,7 @@ TEST_CASE("the progress function counts the fits and can end them") {
         s.fits = p.fits;
         return true;
     };
-    for (const cvt::head_method method : {cvt::head_method::logistic, cvt::head_method::prototype}) {
+    for (const cvt::head_method method : methods) {
         options.method = method;
         seen = {};
         (void)learn(g, options);
