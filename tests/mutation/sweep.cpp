@@ -1,5 +1,6 @@
 // Checks that each mutant of the fixtures is read correctly or refused with a message: mutation_sweep [MUTANTS [FIXTURE]].
 // Prints a table. Exit status 1 if a mutant crashed, hung, or was accepted with values that differ from its bytes.
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -29,6 +29,8 @@ const nlohmann::json& all() {
 
 std::span<const std::byte> bytes(const std::string& file) { return std::as_bytes(std::span{file}); }
 
+#if defined(CVT_TEST_HAS_SNDFILE)
+
 std::string refused(const std::string& file, cvt::errc code, const cvt::sound_limits& limits = {}) {
     const auto sound = cvt::decode_sound(bytes(file), limits);
     REQUIRE_FALSE(sound);
@@ -63,6 +65,8 @@ std::string wav(int rate, int channels, std::size_t frames, std::uint32_t data_s
 std::string wav(int rate, int channels, std::size_t frames) {
     return wav(rate, channels, frames, static_cast<std::uint32_t>(frames * static_cast<std::size_t>(channels) * 2));
 }
+
+#endif
 
 }  // namespace
 

@@ -28,7 +28,7 @@ static_assert(sizeof(record_head) == 80);
 
 constexpr std::size_t sum_bytes = sizeof(std::uint64_t);
 
-std::uint64_t record_bytes(std::size_t width) { return sizeof(record_head) + width * sizeof(float) + sum_bytes; }
+std::size_t record_bytes(std::size_t width) { return sizeof(record_head) + width * sizeof(float) + sum_bytes; }
 
 }  // namespace
 
@@ -57,7 +57,7 @@ std::uint64_t embedding_cache::read_index() {
         if (got < 0) throw failure{wrong_usage, "--cache: " + path_ + " cannot be read: " + std::strerror(errno)};
         return static_cast<std::size_t>(got) == count;
     };
-    std::string text(std::min<std::size_t>(size, beginning.size()), '\0');
+    std::string text(static_cast<std::size_t>(std::min<std::uint64_t>(size, beginning.size())), '\0');
     if (!read(0, text.data(), text.size())) text.clear();
     const bool begun = size <= beginning.size() && beginning.starts_with(text.substr(0, text.find('\0')));
     if (text != beginning && !begun)
@@ -70,7 +70,7 @@ std::uint64_t embedding_cache::read_index() {
         record_head head{};
         const bool has_head = size - at >= sizeof head && read(at, &head, sizeof head);
         const bool good = has_head && head.mark == mark && head.width >= 1 && head.width <= widest;
-        const std::uint64_t bytes = good ? record_bytes(head.width) : 0;
+        const std::size_t bytes = good ? record_bytes(head.width) : 0;
         bool whole = good && size - at >= bytes;
         if (whole) {
             record.resize(bytes);
@@ -81,9 +81,9 @@ std::uint64_t embedding_cache::read_index() {
         }
         if (!whole) {
             // Only the last record can be incomplete: what follows is at most a part of one, and zeros.
-            const std::uint64_t most = good ? bytes : sizeof head - 1;
+            const std::size_t most = good ? bytes : sizeof head - 1;
             for (std::uint64_t from = at + most; from < size; from += record.size()) {
-                record.resize(std::min<std::uint64_t>(size - from, 1U << 20));
+                record.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - from, 1U << 20)));
                 if (!read(from, record.data(), record.size()) || record.find_first_not_of('\0') != std::string::npos)
                     throw failure{wrong_usage, "--cache: " + path_ + " is damaged at byte " + std::to_string(at) + ": delete it"};
             }

@@ -17,7 +17,9 @@ cvt::result<std::vector<std::byte>> read_bytes(const std::string& path, std::uin
     if (*size > limit)
         return cvt::error::format(cvt::errc::bad_image, "%s has more than the limit of %llu bytes", path.c_str(),
                                   static_cast<unsigned long long>(limit));
-    std::vector<std::byte> bytes(*size);
+    std::vector<std::byte> bytes;
+    if (*size > bytes.max_size()) return cvt::error::out_of_memory(path.c_str(), *size);
+    bytes.resize(static_cast<std::size_t>(*size));
     for (std::size_t done = 0; done < bytes.size();) {
         const std::ptrdiff_t got = from.read_at(done, reinterpret_cast<char*>(bytes.data() + done), bytes.size() - done);
         if (got < 0) return cvt::error::format(cvt::errc::io, "cannot read %s: %s", path.c_str(), std::strerror(errno));
