@@ -131,7 +131,7 @@ TEST_CASE("a CSV record has the columns of its header", "[cli]") {
     for (std::size_t i = 0; i < 2; ++i) {
         const json& entry = expected["top"][i];
         CHECK(rows[1][4 + 3 * i] == std::to_string(entry["index"].get<int>()));
-        CHECK(rows[1][5 + 3 * i] == entry["label"]);
+        CHECK(rows[1][5 + 3 * i] == entry["label"].get<std::string>());
         CHECK(std::stof(rows[1][6 + 3 * i]) == entry["probability"].get<float>());
     }
     REQUIRE(rows[2].size() == rows[0].size());

@@ -128,8 +128,8 @@ TEST_CASE("--fail-fast and --max-errors end at the same record with several work
         {{"--fail-fast"}, 4}, {{"--max-errors", "1"}, 6}, {{"--max-errors", "3"}, 13}, {{"--max-errors", "99"}, 24}};
     for (const auto& [when, records] : cases)
         for (const char* batch : {"1", "3"}) {
-            const auto run = [&, &when = when](const char* workers) {
-                return classify(with(with({"--size", "32", "--workers", workers, "--batch", batch}, when), inputs));
+            const auto run = [&, &arguments = when](const char* workers) {
+                return classify(with(with({"--size", "32", "--workers", workers, "--batch", batch}, arguments), inputs));
             };
             const outcome one = run("1"), four = run("4");
             INFO(when[0] << ' ' << records << ", batches of " << batch);
