@@ -424,7 +424,8 @@ result<fold_plan> plan_folds(const problem& p) {
     std::uint64_t state = p.options.seed;
     std::size_t dealt = 0;
     for (auto& members : of_class) {
-        for (std::size_t i = members.size(); i > 1; --i) std::swap(members[i - 1], members[static_cast<std::size_t>(next_random(state) % i)]);
+        for (std::size_t i = members.size(); i > 1; --i)
+            std::swap(members[i - 1], members[static_cast<std::size_t>(next_random(state) % i)]);
         if (plan.folds == 0 || members.size() < 2) continue;
         for (const std::size_t row : members) plan.fold_of[row] = static_cast<int>(dealt++ % static_cast<std::size_t>(plan.folds));
     }

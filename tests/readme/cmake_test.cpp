@@ -40,12 +40,12 @@ TEST_CASE("each way of docs/building.md's CMake gives a program that includes cv
                     "cmake_minimum_required(VERSION 3.21)\nproject(host LANGUAGES CXX)\n"
                     "add_executable(your_program program.cpp)\n" +
                         way + use);
-        const outcome o = clone.run("cmake -S host -B host/build -DFETCHCONTENT_SOURCE_DIR_CVT='" CVT_SOURCE
-                                    "' -DCMAKE_PREFIX_PATH=\"$PWD/PREFIX\""
-                                    " -DEigen3_DIR='" CVT_EIGEN "' -DCMAKE_CXX_COMPILER='" CVT_COMPILER
-                                    "' -DCMAKE_CXX_FLAGS='" CVT_HOST_FLAGS
-                                    "' &&"
-                                    " cmake --build host/build && host/build/your_program");
+        const outcome o =
+            clone.run("cmake -S host -B host/build -DFETCHCONTENT_SOURCE_DIR_CVT='" CVT_SOURCE
+                      "' -DCMAKE_PREFIX_PATH=\"$PWD/PREFIX\""
+                      " -DEigen3_DIR='" CVT_EIGEN "' -DCMAKE_CXX_COMPILER='" CVT_COMPILER "' -DCMAKE_CXX_FLAGS='" CVT_HOST_FLAGS
+                      "' &&"
+                      " cmake --build host/build && host/build/your_program");
         INFO(o.out << o.err);
         CHECK(o.code == 0);
     }
