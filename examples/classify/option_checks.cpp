@@ -18,11 +18,10 @@ bool same_file(const std::string& a, const std::string& b) {
            std::filesystem::equivalent(first, second, missing);
 }
 
-// Whether `path` is a file of another kind than an array: a photo or weights that an output must not replace.
-bool holds_no_array(const std::string& path) {
+// Whether `path` is a file that does not begin with `begin`: a photo or weights that an output must not replace.
+bool holds_no(const std::string& begin, const std::string& path) {
     if (std::error_code e; !std::filesystem::is_regular_file(path_of(path), e)) return false;
     std::ifstream file{path, std::ios::binary};
-    const std::string begin{"\x93NUMPY"};
     std::string found(begin.size(), '\0');
     file.read(found.data(), static_cast<std::streamsize>(found.size()));
     return file.gcount() != 0 && found != begin;
@@ -40,7 +39,7 @@ void check_outputs(const options& o) {
         if (path->empty()) continue;
         for (const auto& [other_name, other] : taken)
             refuse(!other.empty() && same_file(*path, other), std::string{name} + " and " + other_name + " are the same file, " + *path);
-        refuse(path != &o.out && holds_no_array(*path),
+        refuse(path != &o.out && holds_no("\x93NUMPY", *path),
                std::string{name} + ": " + *path + " exists and is not a .npy file: it is not overwritten");
         taken.emplace_back(name, *path);
     }
@@ -89,6 +88,13 @@ void check_convert(const options& o) {
            "--convert needs a checkpoint (--model): the built-in model is a Hugging Face folder already");
 }
 
+// The sheet is renamed into place, which would replace a device, too.
+void check_sheet(const std::string& path) {
+    std::error_code missing;
+    const bool other = std::filesystem::exists(path_of(path), missing) && !std::filesystem::is_regular_file(path_of(path), missing);
+    refuse(other || holds_no("\x89PNG", path), "--sheet: " + path + " exists and is not a .png file: it is not overwritten");
+}
+
 // --learn and --similar, which compute embeddings of photos.
 void check_learning(const options& o) {
     refuse(o.learn.empty() && (o.method || o.balanced || o.views), "--method, --balanced and --views are for --learn: give both");
@@ -115,6 +121,7 @@ void check_learning(const options& o) {
         for (const std::string* other : {&o.model, &o.similar, option == outputs[0].first ? &o.sheet : &o.cache})
             refuse(!path->empty() && !other->empty() && same_file(*path, *other),
                    std::string{option} + " and another option name the same file, " + *path);
+    if (!o.sheet.empty()) check_sheet(o.sheet);
 }
 
 // Otherwise the next run would read the pictures as photos.

@@ -147,6 +147,22 @@ TEST_CASE("--learn: copies of a photo are held out together", "[cli]") {
         }
     CHECK(report_of({"--learn", photos, "--convert", folder / "pairs"})["top1"] < 0.8);
 
+    // A copy of a copy: the second file has the pixels of the first, and the third the bytes of the second.
+    const std::string chained = folder / "chained";
+    for (int i = 0; i < 12; ++i)
+        for (unsigned k = 0; k < 2; ++k) {
+            const std::string photo = chained + (k == 0 ? "/a/" : "/b/") + std::to_string(i);
+            fs::create_directories(fs::path{photo}.parent_path());
+            write_photo(photo + "-1.png", no_channel, 1000U * k + static_cast<unsigned>(i) + 1);
+            const std::string png = read_file(photo + "-1.png");
+            // A chunk of text after the signature and the header, whose checksum readers may ignore.
+            REQUIRE(write_file(photo + "-2.png", png.substr(0, 33) + std::string{"\0\0\0\3tEXta\0b\0\0\0\0", 15} + png.substr(33)));
+            fs::copy_file(photo + "-2.png", photo + "-3.png");
+        }
+    const json chain = report_of({"--learn", chained, "--convert", folder / "chain"});
+    CHECK(chain["duplicates"].size() == 48);
+    CHECK(chain["top1"] < 0.8);
+
     // The first copy is in another class: the two in `b` are one scored photo all the same. Every photo is taken for `b`, of which there
     // are more: half of them are right, and with both copies scored two thirds.
     const std::string crossed = folder / "crossed";
@@ -245,6 +261,10 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", photos, "--convert", photos}, 2, "expected a new or empty folder, found files in it"},
         {{"--learn", photos, "--convert", folder / "no/such"}, 1, "cannot make the folder"},
         {{"--learn", photos, "--convert", out, "--cache", folder / "notes"}, 2, "is not a cache of embeddings: it is not overwritten"},
+        {{"--learn", photos, "--convert", out, "--sheet", folder / "notes"},
+         2,
+         "notes exists and is not a .png file: it is not overwritten"},
+        {{"--learn", photos, "--convert", out, "--sheet", photos}, 2, "exists and is not a .png file: it is not overwritten"},
         {{"--learn", photos, "--convert", out, "--views", "11"}, 2, "--views"},
         {{"--learn", photos, "--convert", out, "--method", "svm"}, 2, "expected logistic|prototype"},
         {{"--learn", photos, "--convert", out, "--method", "prototype", "--balanced"}, 2, "treats all classes equally already"},

@@ -4,7 +4,7 @@
 #include <cvt/extra/head_trainer.hpp>
 #include <filesystem>
 #include <map>
-#include <unordered_map>
+#include <numeric>
 #include <utility>
 
 #include "common/failure.hpp"
@@ -60,23 +60,31 @@ struct fit_progress {
     }
 };
 
+// The group of each photo or recording, whose rows are held out together: within a class, all that duplicates connect, also through
+// copies of copies and through photos of other classes. Otherwise the model would have learned a copy of what it is scored on.
+std::vector<int> groups_of(const class_folders& set, const std::vector<duplicate>& duplicates) {
+    std::vector<std::size_t> parent(set.photos.size());
+    std::iota(parent.begin(), parent.end(), std::size_t{0});
+    const auto root = [&parent](std::size_t i) {
+        while (parent[i] != i) i = parent[i] = parent[parent[i]];
+        return i;
+    };
+    for (const duplicate& d : duplicates) parent[root(d.second)] = root(d.first);
+    std::map<std::pair<std::size_t, int>, int> first;  // by root and class
+    std::vector<int> groups;
+    for (std::size_t i = 0; i < parent.size(); ++i)
+        groups.push_back(first.emplace(std::pair{root(i), set.labels[i]}, static_cast<int>(i)).first->second);
+    return groups;
+}
+
 cvt::trained_head learn_head(const options& o, const class_folders& set, const embedded_photos& photos,
                              const std::vector<duplicate>& duplicates, int views) {
-    // The chunks of a recording share a group. Photos that are in a class twice share one, too, so that none is held out while the model
-    // has learned its copy. The first copy may be in another class.
-    std::unordered_map<std::size_t, std::size_t> copy_of;
-    std::map<std::pair<std::size_t, int>, std::size_t> first_in_class;
-    for (const duplicate& d : duplicates) {
-        const int label = set.labels[d.second];
-        copy_of.emplace(d.second,
-                        label == set.labels[d.first] ? d.first : first_in_class.emplace(std::pair{d.first, label}, d.second).first->second);
-    }
+    const std::vector<int> group = groups_of(set, duplicates);
     std::vector<int> labels, groups;
     for (const embedded_photos::photo& p : photos.photos)
         for (int v = 0; v < views; ++v) {
-            const auto first = copy_of.find(p.index);
             labels.push_back(set.labels[p.index]);
-            groups.push_back(static_cast<int>(first == copy_of.end() ? p.index : first->second));
+            groups.push_back(group[p.index]);
         }
     const cvt::thread_pool pool = make_pool(std::min(o.threads * o.workers, cvt::executor::max_workers));
     fit_progress progress;
