@@ -17,6 +17,14 @@ std::string seconds_text(double seconds) {
     return {text, std::to_chars(text, text + sizeof text, seconds, std::chars_format::fixed).ptr};
 }
 
+std::string span_text(const std::optional<time_span>& span) {
+    return span ? "  " + seconds_text(span->start) + '-' + seconds_text(span->end) + " s" : std::string{};
+}
+
+std::string span_json(const std::optional<time_span>& span) {
+    return span ? ", \"start\": " + seconds_text(span->start) + ", \"end\": " + seconds_text(span->end) : std::string{};
+}
+
 cvt::result<identified_path> path_and_id(const json_value& object) {
     if (!object.is(json_kind::object))
         return cvt::error::format(cvt::errc::malformed, "expected an object with a \"path\", found %s", to_string(object.kind()));

@@ -24,6 +24,10 @@ struct time_span {
 
 /// The number in the fewest digits that give it again, without an exponent.
 std::string seconds_text(double seconds);
+/// "  6-12 s", for reports; empty without a span.
+std::string span_text(const std::optional<time_span>& span);
+/// ", "start": 6, "end": 12", the members of a JSON object after its path; empty without a span.
+std::string span_json(const std::optional<time_span>& span);
 
 /// A path, and its id if there is one.
 struct identified_path {

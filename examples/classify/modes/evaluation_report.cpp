@@ -120,9 +120,8 @@ std::string evaluation_report::as_json() const {
     out += "], \"failures\": [";
     separator = "";
     for (const tally::failed_image& f : counted.failures)
-        out += next() + ("{\"path\": " + json_string(f.path)) +
-               (f.span ? ", \"start\": " + seconds_text(f.span->start) + ", \"end\": " + seconds_text(f.span->end) : "") +
-               ", \"error\": {\"code\": " + json_string(f.code) + ", \"message\": " + json_string(f.message) + "}}";
+        out += next() + ("{\"path\": " + json_string(f.path)) + span_json(f.span) + ", \"error\": {\"code\": " + json_string(f.code) +
+               ", \"message\": " + json_string(f.message) + "}}";
     return out + "]}\n";
 }
 

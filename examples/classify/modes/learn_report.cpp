@@ -93,9 +93,6 @@ std::string learn_report::as_text() const {
     const auto label = [this](int k) { return terminal_text(set.names[static_cast<std::size_t>(k)]); };
     const bool sounds = kind == media::sounds;
     const char *const unit = sounds ? "chunks" : "photos", *const what = sounds ? "recording" : "photo";
-    const auto seconds = [](const std::optional<time_span>& span) {
-        return span ? "  " + seconds_text(span->start) + '-' + seconds_text(span->end) + " s" : std::string{};
-    };
     std::string out = row(unit, text("%zu in %zu classes, from ", photos.photos.size(), set.names.size()) + terminal_text(root) +
                                     (photos.failures.empty() ? "" : text(", %zu could not be read", photos.failures.size())));
     out += row("embedded", text("%.1f s, %zu from the cache", embedding_seconds, photos.cached) +
@@ -143,7 +140,7 @@ std::string learn_report::as_text() const {
         out += '\n' + colours.bold(text("labels to check: %s that the other folds take for another class", unit)) + '\n';
         for (const doubt& d : doubted)
             out += text("%6.1f %%  ", 100 * d.probability) + label(d.taken_for) + "  " + terminal_text(set.photos[d.photo]) +
-                   seconds(d.span) + '\n';
+                   span_text(d.span) + '\n';
     }
     std::vector<std::string> across, within;
     for (const duplicate& d : duplicates) {
@@ -166,7 +163,7 @@ std::string learn_report::as_text() const {
     if (photos.failures.empty()) return out;
     out += '\n' + colours.bold("could not be read") + '\n';
     for (std::size_t i = 0; i < std::min(files_shown, photos.failures.size()); ++i)
-        out += "  " + terminal_text(set.photos[photos.failures[i].index]) + seconds(photos.failures[i].span) + ": " +
+        out += "  " + terminal_text(set.photos[photos.failures[i].index]) + span_text(photos.failures[i].span) + ": " +
                terminal_text(photos.failures[i].message) + '\n';
     if (const std::size_t shown = files_shown; photos.failures.size() > shown)
         out += text("  and %zu more\n", photos.failures.size() - shown);
@@ -176,9 +173,6 @@ std::string learn_report::as_text() const {
 std::string learn_report::as_json() const {
     const bool known = !head.trials.empty();
     const cvt::head_trial none, &chosen = known ? head.trials[head.chosen] : none;
-    const auto seconds = [](const std::optional<time_span>& span) {
-        return span ? ", \"start\": " + seconds_text(span->start) + ", \"end\": " + seconds_text(span->end) : std::string{};
-    };
     const auto quoted = [this](int k) { return json_string(set.names[static_cast<std::size_t>(k)]); };
     std::string out = "{\"folder\": " + json_string(root) + ", \"model\": " + json_string(written_to) + ", \"method\": \"" +
                       (method == cvt::head_method::logistic ? "logistic" : "prototype") +
@@ -208,7 +202,7 @@ std::string learn_report::as_json() const {
         out += next() + text("{\"expected\": %d, \"found\": %d, \"photos\": %zu}", expected, found, number_of);
     list("doubts");
     for (const doubt& d : doubts(doubts_shown))
-        out += next() + ("{\"path\": " + json_string(set.photos[d.photo])) + seconds(d.span) +
+        out += next() + ("{\"path\": " + json_string(set.photos[d.photo])) + span_json(d.span) +
                ", \"label\": " + quoted(set.labels[d.photo]) + ", \"taken_for\": " + quoted(d.taken_for) +
                text(", \"probability\": %.6g, \"probability_of_label\": %.6g}", d.probability, d.of_label);
     list("duplicates");
@@ -218,7 +212,7 @@ std::string learn_report::as_json() const {
                "\", \"classes_differ\": " + (set.labels[d.first] != set.labels[d.second] ? "true" : "false") + '}';
     list("failures");
     for (const embedded_photos::unread& f : photos.failures)
-        out += next() + ("{\"path\": " + json_string(set.photos[f.index])) + seconds(f.span) +
+        out += next() + ("{\"path\": " + json_string(set.photos[f.index])) + span_json(f.span) +
                ", \"error\": {\"code\": " + json_string(f.code) + ", \"message\": " + json_string(f.message) + "}}";
     return out + "]}\n";
 }

@@ -61,9 +61,7 @@ std::string as_text(const options& o, const std::vector<neighbour>& nearest, con
     std::string out = colours.bold(terminal_text(o.similar)) + '\n';
     for (const neighbour& n : nearest) {
         const embedded_photos::photo& found = photos.photos[n.at];
-        out += text("  %6.3f  ", n.cosine) + terminal_text(paths[found.index]);
-        if (found.span) out += "  " + seconds_text(found.span->start) + '-' + seconds_text(found.span->end) + " s";
-        out += '\n';
+        out += text("  %6.3f  ", n.cosine) + terminal_text(paths[found.index]) + span_text(found.span) + '\n';
     }
     return out;
 }
@@ -74,9 +72,8 @@ std::string as_json(const options& o, const std::vector<neighbour>& nearest, con
                       text(", \"photos\": %zu, \"failed\": %zu, \"similar\": [", compared, photos.failures.size());
     for (const neighbour& n : nearest) {
         const embedded_photos::photo& found = photos.photos[n.at];
-        out += (&n == nearest.data() ? "" : ", ") + ("{\"path\": " + json_string(paths[found.index]));
-        if (found.span) out += ", \"start\": " + seconds_text(found.span->start) + ", \"end\": " + seconds_text(found.span->end);
-        out += text(", \"cosine\": %.6g}", n.cosine);
+        out += (&n == nearest.data() ? "" : ", ") + ("{\"path\": " + json_string(paths[found.index])) + span_json(found.span) +
+               text(", \"cosine\": %.6g}", n.cosine);
     }
     return out + "]}\n";
 }

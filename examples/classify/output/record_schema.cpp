@@ -86,7 +86,7 @@ std::string record_schema::line(const record& r) const {
 
 std::string record_schema::as_text(const record& r) const {
     std::string out = paint_.bold(terminal_text(r.path));
-    if (r.span) out += "  " + seconds_text(r.span->start) + '-' + seconds_text(r.span->end) + " s";
+    out += span_text(r.span);
     if (r.id.type != input_id::kind::none) out += paint_.faint(" (" + terminal_text(r.id.value) + ')');
     out += '\n';
     if (r.error) return out + "  " + paint_.bad("error:") + ' ' + terminal_text(r.error.what()) + '\n';
