@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cvt/audio/mel.hpp>
 #include <string>
 #include <string_view>
 
@@ -69,11 +70,6 @@ double step_for(double range, int most) {
     return step;
 }
 
-double mel_of(double hertz, cvt::mel_scale scale) {
-    if (scale == cvt::mel_scale::htk) return 2595 * std::log10(1 + hertz / 700);
-    return hertz < 1000 ? hertz * 3 / 200 : 15 + std::log(hertz / 1000) * 27 / std::log(6.4);
-}
-
 // The spectrogram in grey, each value as a rectangle, with the lowest band in the first rows.
 std::vector<std::uint8_t> enlarge(std::span<const float> input, const cvt::spectrogram& s, int across, int down) {
     const auto [low, high] = std::minmax_element(input.begin(), input.end());
@@ -119,11 +115,11 @@ cvt::result<picture> draw_spectrogram(std::span<const float> input, std::span<co
     page.write(left + width + right - width_of("s "), top + height + 6 * pixel, "s");
 
     // Octaves; band j is centred on the j + 1st of the mels + 2 points between both ends.
-    const double low = mel_of(s.f_min, s.scale), high = mel_of(s.f_max, s.scale);
+    const double low = cvt::detail::hertz_to_mel(s.f_min, s.scale), high = cvt::detail::hertz_to_mel(s.f_max, s.scale);
     const char* const unit = s.f_max < 1000 ? "Hz" : "kHz";
     int free = top + height + letter_height;  // where the label before begins
     for (double hertz = s.f_max < 1000 ? 125.0 / 8 : 125; hertz <= s.f_max; hertz *= 2) {
-        const double band = (mel_of(hertz, s.scale) - low) / (high - low) * (s.mels + 1) - 1;
+        const double band = (cvt::detail::hertz_to_mel(hertz, s.scale) - low) / (high - low) * (s.mels + 1) - 1;
         const int y = top + height - static_cast<int>(std::lround((band + 0.5) * down));
         if (hertz < s.f_min || y + letter_height > free) continue;
         const std::string label = number(s.f_max < 1000 ? hertz : hertz / 1000);
