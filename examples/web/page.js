@@ -217,14 +217,15 @@ $('camera').addEventListener('click', async () => {
   }
 });
 $('shoot').addEventListener('click', async () => {
+  let image;
   try {
-    const image = await createImageBitmap(video);
-    await classify({image, name: 'Photo of the camera'});
+    image = await createImageBitmap(video);
   } catch (error) {
-    showError(new Error(`The camera cannot be used: ${error.message}`));
+    return showError(new Error(`The camera cannot be used: ${error.message}`));
   } finally {
     endCamera();
   }
+  await classify({image, name: 'Photo of the camera'});
 });
 $('cancel').addEventListener('click', endCamera);
 
