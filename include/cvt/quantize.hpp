@@ -31,16 +31,21 @@ inline std::size_t count_not_finite(std::span<const float> values) noexcept {
     return count;
 }
 
-/// Errors: unsupported (weights that are NaN or infinite, or so large that a product with its scales can overflow to a wrong finite value).
+/// Errors: unsupported (weights that are NaN or infinite, or so large that products with their scales can overflow to a finite, wrong
+/// value).
 inline error check_finite(const char* name, std::span<const float> weights) noexcept {
-    if (const std::size_t bad = count_not_finite(weights); bad != 0)
+    std::size_t bad = 0;
+    float largest = 0;
+    for (const float& w : weights) {
+        bad += is_finite(w) ? 0U : 1U;
+        if (__builtin_fabsf(w) > __builtin_fabsf(largest)) largest = w;
+    }
+    if (bad != 0)
         return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
                              weights.size());
-    constexpr float limit = 1e30F;
-    for (const float& w : weights)
-        if (w > limit || w < -limit)
-            return error::format(errc::unsupported, "%s: int8: expected weights from -1e30 to 1e30, found %g", name,
-                                 static_cast<double>(w));
+    if (__builtin_fabsf(largest) > 1e30F)
+        return error::format(errc::unsupported, "%s: int8: expected weights from -1e30 to 1e30, found %g", name,
+                             static_cast<double>(largest));
     return {};
 }
 
