@@ -2,18 +2,16 @@
 //
 //   build/release/learn [ROWS] [CLASSES] [--cross-validate]      default: 50,000 rows of 1,000 classes, one fit: some minutes
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fstream>
-#include <string>
 #include <vector>
 
 #include <cvt/extra/head_trainer.hpp>
 #include <cvt/session.hpp>
 
+#include "peak_memory.hpp"
 #include "support/formula.hpp"
 
 namespace {
@@ -45,23 +43,6 @@ double seconds_per_photo() {
     return times[passes / 2];
 }
 
-/// Uniform numbers in [-1, 1) from a linear congruential generator: the same on every machine.
-struct numbers {
-    std::uint64_t state = 1;
-    float operator()() {
-        state = state * 6364136223846793005U + 1442695040888963407U;
-        return static_cast<float>(static_cast<double>(state >> 40) / double{1 << 23} - 1.0);
-    }
-};
-
-/// Peak memory of the process in MB; 0 where /proc is missing.
-double peak_megabytes() {
-    std::ifstream status{"/proc/self/status"};
-    for (std::string line; std::getline(status, line);)
-        if (line.rfind("VmHWM:", 0) == 0) return std::atof(line.c_str() + 6) * 1024.0 / 1e6;
-    return 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -76,14 +57,16 @@ int main(int argc, char** argv) {
     std::printf("embedding %d photos with CvT-13 at 224: %.0f s of processor time\n", rows, embedding);
 
     // Centres of the classes plus noise, so much that a fifth of the held-out rows or more are taken for other classes.
-    numbers next;
-    std::vector<float> centres(static_cast<std::size_t>(classes) * width), values(static_cast<std::size_t>(rows) * width);
+    const std::vector<float> centres = cvt_test::hash_uniform("centres", static_cast<std::size_t>(classes) * width);
+    const cvt_test::hash_stream noise{"noise"};
+    std::vector<float> values(static_cast<std::size_t>(rows) * width);
     std::vector<int> labels(static_cast<std::size_t>(rows));
-    for (float& c : centres) c = next();
     for (std::size_t i = 0; i < labels.size(); ++i) {
         labels[i] = static_cast<int>(i) % classes;
-        for (std::size_t d = 0; d < width; ++d)
-            values[i * width + d] = centres[static_cast<std::size_t>(labels[i]) * width + d] + 3.0F * (next() + next());
+        for (std::size_t d = 0; d < width; ++d) {
+            const std::size_t at = i * width + d;
+            values[at] = centres[static_cast<std::size_t>(labels[i]) * width + d] + 3.0F * (noise[2 * at] + noise[2 * at + 1]);
+        }
     }
 
     cvt::head_options options;
@@ -98,7 +81,8 @@ int main(int argc, char** argv) {
     if (!head) fail(head.error());
     const double learning = processor_seconds() - begin;
     std::printf("learning %d x %d x %d, %s: %.0f s, %.2f of the embedding; peak memory %.0f MB\n", rows, width, classes,
-                cross_validate ? "with cross-validation" : "one fit", learning, learning / embedding, peak_megabytes());
+                cross_validate ? "with cross-validation" : "one fit", learning, learning / embedding,
+                static_cast<double>(cvt_bench::peak_memory()) / 1e6);
     for (const cvt::head_trial& t : head->trials) std::printf("C %g: %.2f %%\n", t.strength, 100.0 * t.accuracy);
     return 0;
 }

@@ -94,6 +94,13 @@ double median(std::vector<double> v) {
     return v[v.size() / 2];
 }
 
+void print_header() {
+    std::puts(
+        "                            relative error of stage       embedding            logits     MB of weights   ms, 1 thread, and the "
+        "ratio\n"
+        "model    size  kernels            1       2       3     error    cosine    error      f32   int8       f32    int8");
+}
+
 void compare(const variant& v) {
     const cvt::model exact = make(*v.config, cvt::precision::f32), bytes = make(*v.config, cvt::precision::int8);
     pass a{exact, v.size}, b{bytes, v.size};
@@ -149,12 +156,7 @@ int main(int argc, char** argv) {
     const variant all[]{{"cvt-13", &cvt::cvt_13, 224}, {"cvt-21", &cvt::cvt_21, 224}, {"cvt-w24", &cvt::cvt_w24, 384}};
     const bool blocks = argc > 1 && !std::strcmp(argv[1], "--blocks");
     if (blocks) --argc, ++argv;
-    if (!blocks)
-        std::puts(
-            "                            relative error of stage       embedding            logits     MB of weights   ms, 1 thread, and "
-            "the "
-            "ratio\n"
-            "model    size  kernels            1       2       3     error    cosine    error      f32   int8       f32    int8");
+    if (!blocks) print_header();
     for (const variant& v : all)
         if (argc == 1 ? v.config != &cvt::cvt_w24
                       : std::any_of(argv + 1, argv + argc, [&](const char* a) { return !std::strcmp(a, v.name); }))

@@ -21,6 +21,7 @@
 #include <cvt/session.hpp>
 
 #include "fma_peak.hpp"
+#include "peak_memory.hpp"
 #include "work.hpp"
 
 namespace {
@@ -32,14 +33,6 @@ double milliseconds_since(clock::time_point begin) { return std::chrono::duratio
 int fail(const std::string& why) {
     std::cerr << "peer_cvt: " << why << '\n';
     return 1;
-}
-
-/// Peak memory of the process so far, in bytes.
-long long peak_memory() {
-    std::ifstream status{"/proc/self/status"};
-    for (std::string line; std::getline(status, line);)
-        if (line.starts_with("VmHWM:")) return 1024 * std::atoll(line.c_str() + 6);
-    return 0;
 }
 
 std::vector<float> read_floats(const char* path, std::size_t count) {
@@ -57,7 +50,7 @@ int main(int argc, char** argv) {
     if (precision != "f32" && precision != "int8") return fail("usage: peer_cvt MODEL SIZE BATCH THREADS INPUT f32|int8");
     const int size = std::atoi(argv[2]), batch = std::atoi(argv[3]), threads = std::atoi(argv[4]);
 
-    const long long bare = peak_memory();
+    const long long bare = cvt_bench::peak_memory();
     const auto model = cvt::model::load(argv[1], {.precision = precision == "int8" ? cvt::precision::int8 : cvt::precision::f32});
     if (!model) return fail(model.error().what());
     const auto pool = cvt::thread_pool::create(threads);
