@@ -4,6 +4,7 @@
 #include <cvt/audio.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/sound_chunks.hpp"
 #include "input/selection.hpp"
