@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -59,6 +60,18 @@ public:
     void close_output() { close(out_); }
     void interrupt() const { ::kill(child_, SIGINT); }
     [[nodiscard]] pid_t id() const { return child_; }
+
+    /// Waits until the program has used `seconds` of processor time, for a minute at most.
+    void wait_for_work(double seconds) const {
+        clockid_t clock{};
+        timespec had{};
+        REQUIRE(::clock_getcpuclockid(child_, &clock) == 0);
+        for (int patience = 6000; patience > 0; --patience) {
+            if (::clock_gettime(clock, &had) == 0 && static_cast<double>(had.tv_sec) + 1e-9 * static_cast<double>(had.tv_nsec) >= seconds)
+                return;
+            ::usleep(10'000);
+        }
+    }
 
     /// Blocks until a whole line has arrived, or the end.
     [[nodiscard]] std::string read_line() const {

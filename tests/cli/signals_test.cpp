@@ -1,7 +1,6 @@
 // How a run ends: by an interrupt, a closed pipe, a full disk.
 #include <poll.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <cvt/extra/npy.hpp>
 
@@ -20,18 +19,6 @@ std::vector<std::string> with_more_than_a_pipe_holds(std::vector<std::string> op
 
 /// Time to fill a pipe, in microseconds.
 const useconds_t until_full = *CVT_TEST_EMULATOR == '\0' ? 1'000'000 : 20'000'000;
-
-/// Waits until the program has used `seconds` of processor time, for a minute at most.
-void wait_for_work(const running_classify& run, double seconds) {
-    clockid_t clock{};
-    timespec had{};
-    REQUIRE(::clock_getcpuclockid(run.id(), &clock) == 0);
-    for (int patience = 6000; patience > 0; --patience) {
-        if (::clock_gettime(clock, &had) == 0 && static_cast<double>(had.tv_sec) + 1e-9 * static_cast<double>(had.tv_nsec) >= seconds)
-            return;
-        ::usleep(10'000);
-    }
-}
 
 }  // namespace
 
@@ -92,7 +79,7 @@ TEST_CASE("after an interrupt the record in progress is finished", "[cli]") {
     const std::string photo = write_png(folder / "a.png");
     // A million timed runs would take hours: only the interrupt ends them.
     running_classify run{{"--format", "jsonl", "--repeat", "1000000", "--size", "32", photo, photo}};
-    wait_for_work(run, *CVT_TEST_EMULATOR == '\0' ? 0.5 : 10);  // the timed runs have begun
+    run.wait_for_work(*CVT_TEST_EMULATOR == '\0' ? 0.5 : 10);  // the timed runs have begun
     run.interrupt();
     CHECK(json::parse(run.read_line()).contains("top"));
     CHECK(run.read_output().empty());  // the second photo is not begun

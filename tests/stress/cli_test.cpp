@@ -159,7 +159,7 @@ TEST_CASE("SIGTERM and SIGHUP act like an interrupt: whole records, and the exit
         CHECK(waiting.wait() == code);
         // During a record: it is finished, and the next one is not begun.
         running_classify busy{quick_with({"--repeat", "1000000", photo, photo})};
-        ::usleep(300'000);
+        busy.wait_for_work(0.5);
         ::kill(busy.id(), signal);
         CHECK(json::parse(busy.read_line()).contains("top"));
         CHECK(busy.read_output().empty());
