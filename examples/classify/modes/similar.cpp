@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
+#include <set>
 
 #include "common/failure.hpp"
 #include "common/paths.hpp"
@@ -25,12 +26,17 @@ struct neighbour {
     std::size_t at;  // in embedded_photos::photos
 };
 
-// The photo itself first, then the inputs: files, and folders with their subfolders. The photo is not its own neighbour.
+// The inputs: files, and folders with their subfolders. Each file once, whatever its paths; the query is not its own neighbour.
 std::vector<std::string> find_photos(const options& o, media kind) {
-    std::vector<std::string> paths{o.similar};
+    const auto file_at = [](const std::string& path) {
+        std::error_code error;
+        const std::filesystem::path file = std::filesystem::weakly_canonical(path_of(path), error);
+        return error ? path_of(path) : file;
+    };
+    std::set<std::filesystem::path> known{file_at(o.similar)};
+    std::vector<std::string> paths;
     const auto add = [&](const std::string& path) {
-        std::error_code ignored;
-        if (!std::filesystem::equivalent(path_of(path), path_of(o.similar), ignored)) paths.push_back(path);
+        if (known.insert(file_at(path)).second) paths.push_back(path);
     };
     for (const std::string& input : o.inputs) {
         if (!is_folder(input)) {
@@ -41,7 +47,7 @@ std::vector<std::string> find_photos(const options& o, media kind) {
         for (const auto& [path, problem] : walk.problems) refuse("--similar: " + path + ' ' + problem);
         for (const std::string& photo : walk.photos) add(photo);
     }
-    if (paths.size() == 1)
+    if (paths.empty())
         refuse(std::string{"--similar: expected other "} + (kind == media::pictures ? "photos" : "recordings") +
                " to compare with, found none");
     return paths;
@@ -67,9 +73,9 @@ std::string as_text(const options& o, const std::vector<neighbour>& nearest, con
 }
 
 std::string as_json(const options& o, const std::vector<neighbour>& nearest, const std::vector<std::string>& paths,
-                    const embedded_photos& photos, std::size_t compared) {
-    std::string out = "{\"path\": " + json_string(o.similar) +
-                      text(", \"photos\": %zu, \"failed\": %zu, \"similar\": [", compared, photos.failures.size());
+                    const embedded_photos& photos, std::size_t failed) {
+    std::string out =
+        "{\"path\": " + json_string(o.similar) + text(", \"photos\": %zu, \"failed\": %zu, \"similar\": [", photos.photos.size(), failed);
     for (const neighbour& n : nearest) {
         const embedded_photos::photo& found = photos.photos[n.at];
         out += (&n == nearest.data() ? "" : ", ") + ("{\"path\": " + json_string(paths[found.index])) + span_json(found.span) +
@@ -82,28 +88,27 @@ std::string as_json(const options& o, const std::vector<neighbour>& nearest, con
 
 int similar(const options& o, const setup& s) {
     const std::vector<std::string> paths = find_photos(o, s.kind());
+    // The query first: without it the others would be embedded in vain.
+    const embedded_photos query = embed_photos(o, s, {o.similar}, 1);
+    if (query.photos.empty()) throw failure{some_failed, "--similar: " + o.similar + " cannot be embedded"};
     const embedded_photos photos = embed_photos(o, s, paths, 1);
-    if (photos.photos.empty() || photos.photos.front().index != 0)
-        throw failure{some_failed, "--similar: " + o.similar + " cannot be read"};
-    const auto row = [&](std::size_t i) { return std::span{photos.embeddings}.subspan(i * photos.width, photos.width); };
+    const auto row = [](const embedded_photos& of, std::size_t i) { return std::span{of.embeddings}.subspan(i * of.width, of.width); };
     std::vector<neighbour> nearest;
-    const auto of_query = static_cast<std::size_t>(
-        std::count_if(photos.photos.begin(), photos.photos.end(), [](const embedded_photos::photo& p) { return p.index == 0; }));
-    for (std::size_t i = of_query; i < photos.photos.size(); ++i) {
+    for (std::size_t i = 0; i < photos.photos.size(); ++i) {
         double best = -1;
-        for (std::size_t q = 0; q < of_query; ++q) best = std::max(best, cosine(row(q), row(i)));
+        for (std::size_t q = 0; q < query.photos.size(); ++q) best = std::max(best, cosine(row(query, q), row(photos, i)));
         nearest.push_back({best, i});
     }
-    const std::size_t compared = nearest.size();
     std::stable_sort(nearest.begin(), nearest.end(), [](const neighbour& a, const neighbour& b) { return a.cosine > b.cosine; });
     nearest.resize(std::min(nearest.size(), static_cast<std::size_t>(o.top_k.value_or(5))));
-    print(o.format == record_format::jsonl ? as_json(o, nearest, paths, photos, compared) : as_text(o, nearest, paths, photos));
+    const std::size_t failed = query.failures.size() + photos.failures.size();
+    print(o.format == record_format::jsonl ? as_json(o, nearest, paths, photos, failed) : as_text(o, nearest, paths, photos));
     if (!o.sheet.empty()) {
         std::vector<std::string> drawn{o.similar};
         for (const neighbour& n : nearest) drawn.push_back(paths[photos.photos[n.at].index]);
         draw_contact_sheet(o, drawn, o.sheet);
     }
-    return photos.failures.empty() ? all_good : some_failed;
+    return failed == 0 ? all_good : some_failed;
 }
 
 }  // namespace app
