@@ -11,11 +11,21 @@
 namespace app {
 namespace {
 
+// The same for all names of a file or folder, as far as it exists.
+std::filesystem::path plain(const std::string& path) {
+    std::error_code missing;
+    const std::filesystem::path whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path_of(path), missing), missing);
+    return whole.has_filename() ? whole : whole.parent_path();  // "out/" is "out"
+}
+
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code missing;
-    const std::filesystem::path first = path_of(a), second = path_of(b);
-    return std::filesystem::weakly_canonical(first, missing) == std::filesystem::weakly_canonical(second, missing) ||
-           std::filesystem::equivalent(first, second, missing);
+    return plain(a) == plain(b) || std::filesystem::equivalent(path_of(a), path_of(b), missing);
+}
+
+bool is_inside(const std::string& path, const std::string& folder) {
+    const std::filesystem::path inner = plain(path), outer = plain(folder);
+    return !outer.empty() && inner != outer && std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 // Whether `path` is a file that does not begin with `begin`: a photo or weights that an output must not replace.
@@ -93,6 +103,9 @@ void check_sheet(const std::string& path) {
     std::error_code missing;
     const bool other = std::filesystem::exists(path_of(path), missing) && !std::filesystem::is_regular_file(path_of(path), missing);
     refuse(other || holds_no("\x89PNG", path), "--sheet: " + path + " exists and is not a .png file: it is not overwritten");
+    const std::filesystem::path folder = path_of(path).parent_path();
+    refuse(!folder.empty() && !std::filesystem::is_directory(folder, missing),
+           "--sheet: " + path + " cannot be written: there is no folder " + text_of(folder));
 }
 
 // --learn and --similar, which compute embeddings of photos.
@@ -118,10 +131,15 @@ void check_learning(const options& o) {
            alone + "the .npy files and --attention out");
     const std::pair<const char*, const std::string*> outputs[]{{"--cache", &o.cache}, {"--sheet", &o.sheet}};
     for (const auto& [option, path] : outputs)
-        for (const std::string* other : {&o.model, &o.similar, option == outputs[0].first ? &o.sheet : &o.cache})
+        for (const std::string* other : {&o.model, &o.similar, &o.convert, option == outputs[0].first ? &o.sheet : &o.cache})
             refuse(!path->empty() && !other->empty() && same_file(*path, *other),
                    std::string{option} + " and another option name the same file, " + *path);
     if (!o.sheet.empty()) check_sheet(o.sheet);
+    if (o.learn.empty()) return;
+    refuse(!o.cache.empty() && is_inside(o.cache, o.convert),
+           "--cache: " + o.cache + " is inside the folder of --convert, " + o.convert + ", which must be empty: choose another place");
+    refuse(is_inside(o.convert, o.learn), "--convert: " + o.convert + " is inside the folder of --learn, " + o.learn +
+                                              ", where it would be taken for a class: choose another place");
 }
 
 // Otherwise the next run would read the pictures as photos.

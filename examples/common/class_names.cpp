@@ -11,7 +11,13 @@
 namespace app {
 namespace {
 
-// The same for all spellings of a label: "French_horn" is "french horn".
+// ImageNet's labels are lists of synonyms: "tench, Tinca tinca".
+std::string first_synonym(const std::string& label) { return spelled_alike(label.substr(0, label.find(','))); }
+
+std::string quoted(const std::string& text) { return '"' + text + '"'; }
+
+}  // namespace
+
 std::string spelled_alike(const std::string& label) {
     std::string out;
     for (const char c : label)
@@ -22,13 +28,6 @@ std::string spelled_alike(const std::string& label) {
     if (out.ends_with(' ')) out.pop_back();
     return out;
 }
-
-// ImageNet's labels are lists of synonyms: "tench, Tinca tinca".
-std::string first_synonym(const std::string& label) { return spelled_alike(label.substr(0, label.find(','))); }
-
-std::string quoted(const std::string& text) { return '"' + text + '"'; }
-
-}  // namespace
 
 class_names::class_names(const std::vector<std::string>& labels, const std::string& file) : labels_{labels}, file_{file} {
     for (std::size_t i = 0; i < labels.size(); ++i) {

@@ -8,6 +8,9 @@
 
 namespace app {
 
+/// The same for all spellings of a label, which differ in case (of ASCII letters), blanks or underscores: "French_horn" is "french horn".
+std::string spelled_alike(const std::string& label);
+
 class class_names {
 public:
     /// `labels` by class index. `file` (empty: none) has a line for each name: the name, then a label or an index. If all lines are

@@ -37,6 +37,10 @@ TEST_CASE("text is escaped for JSON, CSV and terminals", "[common]") {
     CHECK(app::csv_field("plain") == "plain");
     CHECK(app::csv_field("a,\"b\"") == "\"a,\"\"b\"\"\"");
     CHECK(app::terminal_text("a\x1b\xC2\x9B\xC3\xA4") == "a\\x1b\\xc2\\x9b\xC3\xA4");
+    CHECK(app::padded("a\xC3\xA4", 4) == "a\xC3\xA4  ");
+    CHECK(app::padded("long", 3) == "long");
+    for (const char* good : {"", "a", "\xC3\xA4", "\xE2\x82\xAC \xF0\x9F\x90\x88"}) CHECK(app::is_utf8(good));
+    for (const char* bad : {"\xE4", "a\xC3", "\xC0\x80", "\xED\xA0\x80"}) CHECK_FALSE(app::is_utf8(bad));
     CHECK(app::with_commas(0) == "0");
     CHECK(app::with_commas(1234567) == "1,234,567");
     CHECK(app::text("%03d|%s", 7, "x") == "007|x");

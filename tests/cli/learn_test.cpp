@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cstring>
 #include <thread>
 
 #include "classify.hpp"
@@ -134,6 +135,20 @@ TEST_CASE("--learn: the report names photos that cannot be read, copies and doub
         CHECK(contains(text.out, part));
 }
 
+TEST_CASE("--learn, --evaluate: names that are not ASCII do not shift the columns of a report", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 2), name = "gr\xC3\xBCn";
+    fs::rename(photos + "/green", photos + "/" + name);
+    const outcome learned = classify(learning({"--learn", photos, "--convert", folder / "mine"}));
+    CHECK(learned.code == 0);
+    CHECK(contains(learned.out, "\nred" + std::string(25 + 7, ' ') + "2 "));
+    CHECK(contains(learned.out, '\n' + name + std::string(24 + 7, ' ') + "2 "));
+    fs::copy_file(photos + "/red/0.png", photos + "/" + name + "/red.png");  // a class without errors is not listed
+    const outcome evaluated = classify({"--model", folder / "mine", "--evaluate", photos});
+    CHECK(evaluated.code == 0);
+    CHECK(contains(evaluated.out, '\n' + name + std::string(24 + 7, ' ') + "3 "));
+}
+
 TEST_CASE("--learn: copies of a photo are held out together", "[cli]") {
     const temporary_folder folder;
     const std::string photos = folder / "photos";
@@ -235,11 +250,12 @@ TEST_CASE("--learn: a run that is killed or interrupted leaves no model, and goe
 
 TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
     const temporary_folder folder;
-    const std::string photos = write_set(folder, 1), one = folder / "one", cased = folder / "cased", empty = folder / "empty",
-                      unreadable = folder / "unreadable";
-    for (const std::string& made :
-         {one + "/a", cased + "/Cat", cased + "/cat", empty + "/a", empty + "/b", unreadable + "/a", unreadable + "/b"}) {
+    const std::string photos = write_set(folder, 1), one = folder / "one", cased = folder / "cased", blank = folder / "blank",
+                      latin = folder / "latin", empty = folder / "empty", unreadable = folder / "unreadable";
+    for (const std::string& made : {one + "/a", cased + "/Cat", cased + "/cat", blank + "/a b", blank + "/a_b", latin + "/a",
+                                    latin + "/gr\xFCn", empty + "/a", empty + "/b", unreadable + "/a", unreadable + "/b", folder / "new"}) {
         fs::create_directories(made);
+        if (made == folder / "new") continue;
         if (made != empty + "/b") write_photo(made + "/p.png", 0, 1);
     }
     REQUIRE(write_file(unreadable + "/b/p.png", "not a picture"));
@@ -255,11 +271,19 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", one + "/a", "--convert", out}, 2, "expected at least two class folders, found none"},
         {{"--learn", one + "/a/p.png", "--convert", out}, 2, "expected a folder with one folder per class"},
         {{"--learn", folder / "gone", "--convert", out}, 2, "expected a folder with one folder per class, found none"},
-        {{"--learn", cased, "--convert", out}, 2, "Cat and cat differ only in case"},
+        {{"--learn", cased, "--convert", out}, 2, "Cat and cat differ only in case, blanks or underscores"},
+        {{"--learn", blank, "--convert", out}, 2, "a b and a_b differ only in case, blanks or underscores"},
+        {{"--learn", latin, "--convert", out}, 2, "gr\xFCn: expected a name in UTF-8, which becomes a label, found other bytes"},
         {{"--learn", empty, "--convert", out}, 2, "/b: expected .jpg, .png, .webp or other pictures in this folder, found none"},
-        {{"--learn", unreadable, "--convert", out}, 1, "class b: none of its 1 photos can be read"},
+        {{"--learn", unreadable, "--convert", out}, 1, "class b: expected a photo that can be embedded, found none among 1; the first is "},
         {{"--learn", photos, "--convert", photos}, 2, "expected a new or empty folder, found files in it"},
         {{"--learn", photos, "--convert", folder / "no/such"}, 1, "cannot make the folder"},
+        {{"--learn", photos, "--convert", photos + "/mine"}, 2, "where it would be taken for a class: choose another place"},
+        {{"--learn", photos, "--convert", folder / "new", "--cache", folder / "new/../new/cache"},
+         2,
+         "which must be empty: choose another place"},
+        {{"--learn", photos, "--convert", out + "/", "--cache", out}, 2, "--cache and another option name the same file"},
+        {{"--learn", photos, "--convert", out, "--sheet", folder / "no/sheet.png"}, 2, "sheet.png cannot be written: there is no folder "},
         {{"--learn", photos, "--convert", out, "--cache", folder / "notes"}, 2, "is not a cache of embeddings: it is not overwritten"},
         {{"--learn", photos, "--convert", out, "--sheet", folder / "notes"},
          2,
@@ -277,7 +301,7 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--cache", folder / "c", photos}, 2, "are for --learn and --similar"},
         {{"--similar", one + "/a/p.png"}, 2, "no images given"},
         {{"--similar", one + "/a/p.png", one + "/a/p.png"}, 2, "expected other photos to compare with, found none"},
-        {{"--similar", unreadable + "/b/p.png", photos}, 1, "cannot be read"},
+        {{"--similar", unreadable + "/b/p.png", "--cache", folder / "queried", photos}, 1, "p.png cannot be embedded"},
         {{"--similar", one + "/a/p.png", "--evaluate", photos}, 2, "leave"},
     };
     for (const auto& c : cases) {
@@ -288,7 +312,46 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         CHECK(contains(o.err, c.sentence));
         CHECK_FALSE(fs::exists(out));
     }
+    CHECK(fs::is_empty(folder / "new"));
+    CHECK(fs::file_size(folder / "queried") < 100);  // no photo was embedded for a query that cannot be
 }
+
+TEST_CASE("--learn: a model whose embeddings are not finite is named as the reason", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 2), model = folder / "model", weights = CVT_WEIGHTS;
+    fs::create_directories(model);
+    for (const char* name : {"config.json", "preprocessor_config.json"}) fs::copy_file(weights + "/" + name, model + "/" + name);
+    std::string file = read_file(weights + "/model.safetensors");
+    std::uint64_t header = 0;
+    std::memcpy(&header, file.data(), sizeof header);
+    const std::size_t bias = json::parse(file.substr(8, static_cast<std::size_t>(header)))["layernorm.bias"]["data_offsets"][0];
+    file.replace(8 + static_cast<std::size_t>(header) + bias, 2, "\x00\x7E", 2);  // NaN in F16
+    REQUIRE(write_file(model + "/model.safetensors", file));
+    const outcome o = classify(learning({"--model", model, "--learn", photos, "--convert", folder / "mine"}));
+    CHECK(o.code == 1);
+    CHECK(contains(o.err, "class blue sky: expected a photo that can be embedded, found none among 2; the first is " + photos +
+                              "/blue sky/0.png: the embedding contains NaN or infinite values"));
+    CHECK_FALSE(fs::exists(folder / "mine"));
+}
+
+#if CVT_TEST_HAS_LBFGS
+TEST_CASE("--learn: an interrupt while the head is learned says so, writes no model and keeps the cache", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 40), out = folder / "mine", cache = folder / "cache";
+    const std::vector<std::string> learn{"--learn", photos, "--convert", out, "--cache", cache, "--size", "32", "--views", "10"};
+    constexpr std::uintmax_t records = 3 * 40 * 10, bytes = 80 + 192 * 4 + 8;  // of the cache
+    running_classify run{learn};
+    std::error_code missing;
+    while (!fs::exists(cache) || fs::file_size(cache, missing) < records * bytes) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    run.interrupt();
+    const std::string messages = run.read_messages();
+    CHECK(run.wait() == 130);
+    CHECK(contains(messages, "interrupted while the head was learned; no model was written, and the cache keeps the embeddings"));
+    CHECK(run.read_output().empty());
+    CHECK_FALSE(fs::exists(out));
+    CHECK(report_of(learn)["cached"] == 120);
+}
+#endif
 
 #if !CVT_TEST_HAS_LBFGS
 TEST_CASE("--learn: without liblbfgs, logistic regression is refused, and the message names the package", "[cli]") {
@@ -324,4 +387,10 @@ TEST_CASE("--similar: the nearest photos, from the cache of --learn, on a sheet"
     CHECK(text.code == 0);
     CHECK(lines_of(text.out).size() == 6);
     CHECK(contains(lines_of(text.out)[1], "/green/1.png"));
+
+    // A file that is given twice, or by two names, is one neighbour.
+    fs::create_symlink(photos, folder / "link");
+    const json once = report_of({"--similar", query, "--top-k", "20", photos + "/green", photos + "/green/1.png", folder / "link/green"});
+    CHECK(once["photos"] == 3);
+    CHECK(once["similar"].size() == 3);
 }

@@ -1,10 +1,10 @@
 // class_folders.hpp: every folder in the root is a class, with the photos in all its subfolders.
 #include "modes/class_folders.hpp"
 
-#include <algorithm>
 #include <cstdio>
 #include <map>
 
+#include "common/class_names.hpp"
 #include "common/failure.hpp"
 #include "common/text.hpp"
 #include "input/folder_entries.hpp"
@@ -26,10 +26,12 @@ class_folders find_class_folders(const std::string& root, media kind) {
     std::size_t others = entries.others;
     for (std::size_t k = 0; k < found.names.size(); ++k) {
         const std::string& name = found.names[k];
-        std::string folded = name;  // as far as file systems that ignore case agree
-        std::transform(folded.begin(), folded.end(), folded.begin(), lower);
-        const auto [other, is_new] = known.emplace(std::move(folded), &name);
-        if (!is_new) refuse("--learn: " + root + ": " + *other->second + " and " + name + " differ only in case");
+        if (!is_utf8(name))
+            refuse("--learn: " + in_folder(root, name) + ": expected a name in UTF-8, which becomes a label, found other bytes");
+        // Otherwise --evaluate could not tell the classes of the new model apart.
+        const auto [other, is_new] = known.emplace(spelled_alike(name), &name);
+        if (!is_new)
+            refuse("--learn: " + root + ": " + *other->second + " and " + name + " differ only in case, blanks or underscores: rename one");
         const photo_walk walk = walk_photos("--learn", root, in_folder(root, name), kind);
         for (const auto& [path, problem] : walk.problems) refuse("--learn: " + path + ' ' + problem);
         if (walk.photos.empty())

@@ -88,7 +88,7 @@ std::string evaluation_report::as_text() const {
     const std::vector<confusion> confusions = sorted_confusions(counted);
     for (std::size_t i = 0; i < std::min(classes_shown, hardest.size()); ++i) {
         const tally::counts& c = counted.of_class[hardest[i]];
-        out += text("%-28s %7zu %6.1f %%", name(hardest[i]).c_str(), c.images, 100 * share(c.top1, c.images));
+        out += padded(name(hardest[i]), 28) + text(" %7zu %6.1f %%", c.images, 100 * share(c.top1, c.images));
         std::size_t shown = 0;
         for (const confusion& wrong : confusions)
             if (wrong.expected == hardest[i] && shown++ < confusions_shown)

@@ -1,4 +1,5 @@
 // --learn: embeds the photos or the chunks of recordings, learns a head, writes the model with it, and reports.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cvt/extra/head_trainer.hpp>
@@ -43,13 +44,19 @@ void check_output(const options& o) {
 
 // A class must not vanish in silence.
 void check_classes(const class_folders& set, const embedded_photos& photos, media kind) {
-    std::vector<std::size_t> readable(set.names.size(), 0), all(set.names.size(), 0);
+    std::vector<std::size_t> usable(set.names.size(), 0), all(set.names.size(), 0);
     for (const int label : set.labels) ++all[static_cast<std::size_t>(label)];
-    for (const embedded_photos::photo& p : photos.photos) ++readable[static_cast<std::size_t>(set.labels[p.index])];
-    for (std::size_t k = 0; k < readable.size(); ++k)
-        if (readable[k] == 0)
-            throw failure{some_failed, "--learn: class " + set.names[k] + ": none of its " + std::to_string(all[k]) +
-                                           (kind == media::pictures ? " photos can be read" : " recordings can be read")};
+    for (const embedded_photos::photo& p : photos.photos) ++usable[static_cast<std::size_t>(set.labels[p.index])];
+    for (std::size_t k = 0; k < usable.size(); ++k) {
+        if (usable[k] > 0) continue;
+        std::string sentence = "--learn: class " + set.names[k] + ": expected a " + (kind == media::pictures ? "photo" : "recording") +
+                               " that can be embedded, found none among " + std::to_string(all[k]);
+        const auto first = std::find_if(photos.failures.begin(), photos.failures.end(), [&](const embedded_photos::unread& f) {
+            return static_cast<std::size_t>(set.labels[f.index]) == k;
+        });
+        if (first != photos.failures.end()) sentence += "; the first is " + set.photos[first->index] + ": " + first->message;
+        throw failure{some_failed, sentence};
+    }
 }
 
 struct fit_progress {
@@ -98,7 +105,12 @@ cvt::trained_head learn_head(const options& o, const class_folders& set, const e
     options.progress = &fit_progress::show;
     const cvt::view<const float, 2> rows{photos.embeddings.data(), std::ssize(labels), static_cast<std::ptrdiff_t>(photos.width)};
     cvt::result<cvt::trained_head> head = cvt::train_head(rows, labels, static_cast<int>(set.names.size()), options);
-    end_if_interrupted();
+    if (interrupt_requested()) {
+        progress.bar.clear();
+        std::fprintf(stderr, "classify: interrupted while the head was learned; no model was written%s\n",
+                     o.cache.empty() ? ", and --cache FILE would keep the embeddings" : ", and the cache keeps the embeddings");
+        end_if_interrupted();
+    }
     if (!head) throw failure{some_failed, std::string{"--learn: "} + head.error().what()};
     return *std::move(head);
 }

@@ -127,7 +127,7 @@ std::string learn_report::as_text() const {
            '\n';
     for (const int k : order) {
         const class_counts& c = table.of_class[static_cast<std::size_t>(k)];
-        out += text("%-28s %7zu ", label(k).c_str(), c.photos) +
+        out += padded(label(k), 28) + text(" %7zu ", c.photos) +
                (c.scored == 0 ? std::string{"     -  "} : text("%6.1f %%", 100 * accuracy(k)));
         std::size_t shown = 0;
         for (const auto& [number_of, expected, found] : table.confusions)
