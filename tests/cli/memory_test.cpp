@@ -1,4 +1,6 @@
-// Compares the peak memory that --info reports with the peak of a run, and that of a long recording with that of a short one.
+// Compares the peak memory that --info reports with the peak of a run, and the peaks of long inputs with those of short ones: recordings,
+// and folders to learn from.
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmath>
@@ -16,13 +18,15 @@ namespace {
 
 constexpr double mebibyte = 1 << 20;
 
-/// The peak resident size of a running process, in MiB.
-double peak_of(pid_t id) {
+/// A size of a running process, in MiB.
+double size_of(pid_t id, const std::string& which) {
     for (const std::string& line : lines_of(read_file("/proc/" + std::to_string(id) + "/status")))
-        if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024 / mebibyte;
-    FAIL("/proc/" << id << "/status: no VmHWM");
+        if (line.starts_with(which + ':')) return std::stod(line.substr(which.size() + 1)) * 1024 / mebibyte;
+    FAIL("/proc/" << id << "/status: no " << which);
     return 0;
 }
+
+double peak_of(pid_t id) { return size_of(id, "VmHWM"); }
 
 /// The number of a row of --info, such as "weights        76.2 MiB".
 double stated(const std::string& info, const std::string& row) {
@@ -73,6 +77,46 @@ TEST_CASE("CvT-13 at 224 needs the memory that --info reports", "[cli]") {
     CHECK(std::abs(taken - expected) <= tolerance);
     run.close_input();
     CHECK(run.wait() == 0);
+}
+
+TEST_CASE("the memory of --learn grows with the embeddings only", "[cli]") {
+#ifdef __SANITIZE_ADDRESS__
+    WARN("not checked: AddressSanitizer keeps freed memory");
+    return;
+#endif
+    constexpr int side = 128, width = 192;
+    constexpr double tolerance = 2;  // MiB: less than 6 KB of a photo, which has 48 KB
+    const temporary_folder folder;
+    const std::string head = "P6 " + std::to_string(side) + ' ' + std::to_string(side) + " 255\n";
+    const std::vector<unsigned char> pattern = picture(side, side, 3);
+    std::string pixels{pattern.begin(), pattern.end()};
+    const auto peak = [&](int photos) {
+        const std::string root = folder / std::to_string(photos), model = root + " learned";
+        for (int i = 0; i < photos; ++i) {
+            const std::string of_class = root + (i % 2 == 0 ? "/even/" : "/odd/");
+            std::filesystem::create_directories(of_class);
+            std::memcpy(pixels.data(), &i, sizeof i);  // no duplicates
+            REQUIRE(write_file(of_class + std::to_string(i) + ".ppm", head + pixels));
+        }
+        // The peak of a child that has ended includes the time before exec, when it is a copy of this process.
+        const double copied = size_of(::getpid(), "VmRSS");
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), 1);
+            ::dup2(1, 2);
+            become_classify({"--size", "32", "--learn", root, "--method", "prototype", "--convert", model});
+        }
+        int status = 0;
+        rusage used{};
+        REQUIRE(::wait4(child, &status, 0, &used) == child);
+        REQUIRE(status == 0);
+        const double mebibytes = static_cast<double>(used.ru_maxrss) * 1024 / mebibyte;
+        REQUIRE(mebibytes > copied);
+        return mebibytes;
+    };
+    const double few = peak(20), many = peak(400), embeddings = 380.0 * width * 4 / mebibyte;
+    std::printf("classify --learn: peak %.1f MiB for 20 photos, %.1f for 400\n", few, many);
+    CHECK(many <= few + embeddings + tolerance);
 }
 
 #if defined(CVT_TEST_HAS_SNDFILE)
