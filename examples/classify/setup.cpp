@@ -37,13 +37,19 @@ std::optional<cvt::config_file> read_config(const options& o) {
     return *std::move(config);
 }
 
-/// Reads --preprocessor; null without it. With --input there are no images, so the model's own file need not be readable.
-std::optional<cvt::preprocessing> read_preprocessor(const options& o) {
-    if (!o.input.empty()) return cvt::preprocessing{};
-    if (o.preprocessor.empty()) return std::nullopt;
-    const auto read = cvt::read_preprocessing(read_text(o.preprocessor), o.preprocessor.c_str());
-    if (!read) throw failure{wrong_usage, std::string{"--preprocessor: "} + read.error().what()};
-    return *read;
+/// Reads --preprocessor, for pictures or for sounds. With --input there are neither, so the model's own file need not be readable.
+void read_preprocessor(const options& o, cvt::load_options& to) {
+    if (!o.input.empty()) to.preprocessing = cvt::preprocessing{};
+    if (!o.input.empty() || o.preprocessor.empty()) return;
+    const std::string text = read_text(o.preprocessor);
+    const auto take = [](const auto& read, auto& rules) {
+        if (!read) throw failure{wrong_usage, std::string{"--preprocessor: "} + read.error().what()};
+        rules = *read;
+    };
+    if (cvt::is_for_sounds(text))
+        take(cvt::read_spectrogram(text, o.preprocessor.c_str()), to.spectrogram);
+    else
+        take(cvt::read_preprocessing(text, o.preprocessor.c_str()), to.preprocessing);
 }
 
 cvt::load_options load_options_of(const options& o, const std::optional<cvt::config_file>& config) {
@@ -51,7 +57,7 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::con
     load.config = o.variant;
     if (load.config) load.config->num_channels = 0;  // the checkpoint's
     load.gelu = o.gelu;
-    load.preprocessing = read_preprocessor(o);
+    read_preprocessor(o, load);
     load.ignore_labels = !o.labels.empty();
     if (o.precision) load.precision = *o.precision;
     if (!o.weights_key.empty()) load.weights_key = o.weights_key.c_str();
@@ -137,9 +143,9 @@ void check_against_model(const options& o, const cvt::config& c, const decisions
     if (!o.input.empty()) return;
     const bool any_inputs = !(o.inputs.empty() && o.evaluate.empty() && o.learn.empty());
     check_media(o, d, any_inputs);
-    refuse(!d.spectrogram && c.num_channels != 3 && any_inputs, "the model takes " + std::to_string(c.num_channels) +
-                                                                    (c.num_channels == 1 ? " channel" : " channels") +
-                                                                    ", images have 3: pass tensors with --input");
+    refuse(!d.spectrogram && c.num_channels != 3 && any_inputs,
+           "the model takes " + std::to_string(c.num_channels) + (c.num_channels == 1 ? " channel" : " channels") +
+               ", images have 3: pass tensors with --input" + (c.num_channels == 1 ? ", or for sounds --preprocessor" : ""));
     const std::optional<cvt::grid> size = cvt::output_size(d.preprocessing);
     refuse(!o.dump_input.empty() && !size, "--dump-input: the size of this model's inputs depends on the image; choose one with --size");
     if (!size) return;

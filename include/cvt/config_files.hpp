@@ -22,7 +22,10 @@ inline result<preprocessing> read_preprocessing(std::string_view text, const cha
     return checkpoint::read_hf_preprocessor(text, name);
 }
 
-/// Reads the preprocessor_config.json of a model for sounds (docs/checkpoints.md). Errors: malformed, bad_config, unsupported.
+/// Whether a preprocessor_config.json is that of a model for sounds, for read_spectrogram(), or for pictures, for read_preprocessing().
+inline bool is_for_sounds(std::string_view text) noexcept { return checkpoint::is_for_sounds(text); }
+
+/// Reads the preprocessor_config.json of a model for sounds (docs/sounds.md). Errors: malformed, bad_config, unsupported.
 inline result<spectrogram> read_spectrogram(std::string_view text, const char* name = "preprocessor_config.json") noexcept {
     return checkpoint::read_hf_spectrogram(text, name);
 }

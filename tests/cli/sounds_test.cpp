@@ -366,6 +366,47 @@ TEST_CASE("options that do not fit the model are refused", "[cli]") {
     CHECK(classify({"--model", converted, "--info"}).out.find("short sounds filled with zeros") != std::string::npos);
 }
 
+TEST_CASE("--preprocessor says how the sounds of a checkpoint without a folder become inputs", "[cli]") {
+    const fixture f;
+    const std::string wav = f.write_wav("a.wav", sound(rate, 6000)), file = f.folder / "lone.safetensors", config = f.folder / "lone.json",
+                      rules = f.folder / "rules.json";
+    std::filesystem::copy_file(f.model + "/model.safetensors", file);
+    std::filesystem::copy_file(f.model + "/config.json", config);
+    std::filesystem::copy_file(f.model + "/preprocessor_config.json", rules);
+    const std::vector<std::string> lone{"--model", file, "--config", config, "--format", "jsonl"};
+    const auto run = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), lone.begin(), lone.end());
+        return classify(more);
+    };
+    CHECK(run({wav}).err ==
+          "classify: the model takes 1 channel, images have 3: pass tensors with --input, or for sounds --preprocessor\n");
+    const outcome o = run({"--preprocessor", rules, wav});
+    INFO(o.err);
+    CHECK(o.code == 0);
+    CHECK(spans_of(o) == spans{{0, 0.5}, {0.5, 0.75}});
+    const json of_folder = f.run({wav}).records();
+    for (std::size_t i = 0; i < 2; ++i) CHECK(o.records().at(i)["top"] == of_folder[i]["top"]);
+    const outcome info = classify({"--model", file, "--config", config, "--preprocessor", rules, "--info"});
+    CHECK(info.out.find("1 x 32 x 41: --preprocessor\n") != std::string::npos);
+
+    // It replaces the file of a folder, also in a conversion.
+    json longer = json::parse(read_file(rules));
+    longer["nb_max_samples"] = 6000;
+    REQUIRE(write_file(rules, longer.dump()));
+    CHECK(spans_of(f.run({"--preprocessor", rules, wav})) == spans{{0, 0.75}});
+    REQUIRE(classify({"--model", f.model, "--preprocessor", rules, "--convert", f.folder / "longer"}).code == 0);
+    CHECK(json::parse(read_file(f.folder / "longer/preprocessor_config.json"))["nb_max_samples"] == 6000);
+
+    longer["hop_length"] = 0;
+    REQUIRE(write_file(rules, longer.dump()));
+    const outcome wrong = f.run({"--preprocessor", rules, wav});
+    CHECK(wrong.code == 2);
+    CHECK(wrong.err == "classify: --preprocessor: " + rules + ": spectrogram.hop: expected 1 to 65536, found 0\n");
+    const outcome pictures = classify({"--preprocessor", f.model + "/preprocessor_config.json", wav});
+    CHECK(pictures.code == 3);
+    CHECK(pictures.err.find("spectrograms have 1 channel, the model takes 3") != std::string::npos);
+}
+
 namespace {
 
 /// Pulses of a tone with noise, `count` samples at the model's rate.

@@ -14,7 +14,9 @@ inline constexpr const char* spectrogram_type = "CvtSpectrogram";
 /// Whether the text is that of a model for sounds. Every feature extractor of transformers for sounds writes sampling_rate.
 inline bool is_for_sounds(std::string_view text) noexcept {
     const result<json> document = json::parse(text);
-    return document && document->root().find("sampling_rate");
+    if (!document) return false;
+    const json_value type = document->root().find("feature_extractor_type");
+    return document->root().find("sampling_rate") || (type.is(json_kind::string) && detail::same_text(type.string(), spectrogram_type));
 }
 
 /// Reads one of several texts. `values`: in the order of the enumeration.

@@ -201,8 +201,10 @@ inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& h
     }
 }
 
-/// Makes spectrograms the inputs of the model.
-inline void use_spectrogram(checkpoint_source& s, const spectrogram& rules, const char* from) noexcept {
+/// Makes spectrograms the inputs of the model. Errors: mismatch (a model of more than one channel).
+inline error use_spectrogram(checkpoint_source& s, const spectrogram& rules, const char* from) noexcept {
+    if (s.config.num_channels != 1)
+        return error::format(errc::mismatch, "spectrograms have 1 channel, the model takes %d", s.config.num_channels);
     s.spectrogram = rules;
     s.preprocessing = preprocessing{};  // of no image: only the size is used
     s.preprocessing.resize = preprocessing::resize_rule::warp;
@@ -210,6 +212,7 @@ inline void use_spectrogram(checkpoint_source& s, const spectrogram& rules, cons
     s.preprocessing.resize_height = s.preprocessing.crop_height = rules.mels;
     s.preprocessing.resize_width = s.preprocessing.crop_width = rules.frames();
     s.info.size_from = from;
+    return {};
 }
 
 /// Chooses the preprocessing. Precedence: load_options, then preprocessor_config.json, then ProtoCLR's size, then config.json's image_size,
@@ -219,21 +222,21 @@ inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files&
     const std::string_view text{files.preprocessor_json.data(), files.preprocessor_json.size()};
     if (options.spectrogram) {
         if (error e = validate(*options.spectrogram)) return e;
-        use_spectrogram(s, *options.spectrogram, "given by the caller");
+        return use_spectrogram(s, *options.spectrogram, "given by the caller");
     } else if (options.preprocessing) {
         s.preprocessing = *options.preprocessing;
         s.info.size_from = "given by the caller";
     } else if (!text.empty() && is_for_sounds(text)) {
         const result<cvt::spectrogram> given = read_hf_spectrogram(text);
         if (!given) return given.error();
-        use_spectrogram(s, *given, files.lone ? "preprocessor_config.json beside the file" : "preprocessor_config.json");
+        return use_spectrogram(s, *given, files.lone ? "preprocessor_config.json beside the file" : "preprocessor_config.json");
     } else if (!text.empty()) {
         const result<cvt::preprocessing> given = read_hf_preprocessor(text);
         if (!given) return given.error();
         s.preprocessing = *given;
         s.info.size_from = files.lone ? "preprocessor_config.json beside the file" : "preprocessor_config.json";
     } else if (is_protoclr(s)) {
-        use_spectrogram(s, protoclr, "that of ProtoCLR");
+        return use_spectrogram(s, protoclr, "that of ProtoCLR");
     } else if (s.info.config_image_size != 0) {
         s.preprocessing = preprocessing::for_size(s.info.config_image_size);
         s.info.size_from = "image_size in config.json";

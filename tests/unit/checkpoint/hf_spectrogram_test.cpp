@@ -78,6 +78,9 @@ TEST_CASE("missing keys have torchaudio's defaults, and those that decide the si
     CHECK(*least == expected);
     for (const char* key : {"sampling_rate", "nb_max_samples", "fft_window_size", "hop_length", "feature_size"})
         CHECK(refused({{key, nullptr}}) == std::string{"preprocessor_config.json: "} + key + ": expected an integer, found nothing");
+    CHECK(ck::is_for_sounds(R"({"feature_extractor_type": "CvtSpectrogram"})"));
+    CHECK_FALSE(ck::is_for_sounds(R"({"feature_extractor_type": "ConvNextFeatureExtractor"})"));
+    CHECK_FALSE(ck::is_for_sounds("{"));
     const auto plain = ck::read_hf_spectrogram(R"({"feature_extractor_type": "CvtSpectrogram", "sampling_rate": 8000, "hop_length": 100,
         "nb_max_samples": 8000, "fft_window_size": 256, "feature_size": 32, "do_normalize": false, "mean": 1, "std": 2})");
     REQUIRE(plain);

@@ -696,7 +696,9 @@ TEST_CASE("open: shards", "[open]") {
 }
 
 TEST_CASE("open: a preprocessor_config.json for sounds", "[open]") {
-    const std::string file = weights(tiny(), same), plain = tiny_json + "}";
+    cvt::config grey = tiny();
+    grey.num_channels = 1;
+    const std::string file = weights(grey, same), plain = tiny_json + R"(, "num_channels": 1})";
     ck::json_writer json{ck::json_writer::layout::one_line};
     cvt::spectrogram rules = cvt::protoclr;
     rules.mels = 64;
@@ -711,6 +713,8 @@ TEST_CASE("open: a preprocessor_config.json for sounds", "[open]") {
     o = from_memory(file, {.spectrogram = cvt::protoclr}, plain, "{");
     CHECK(*o.spectrogram == cvt::protoclr);
     CHECK(std::string(o.info.size_from) == "given by the caller");
+    CHECK(message(weights(tiny(), same), {}, tiny_json + "}", text) == "spectrograms have 1 channel, the model takes 3");
+    CHECK(message(weights(tiny(), same), {.spectrogram = rules}, tiny_json + "}") == "spectrograms have 1 channel, the model takes 3");
     rules.rate = 0;
     CHECK(message(file, {.spectrogram = rules}, plain) == "spectrogram.rate: expected 100 to 1000000, found 0");
     CHECK(message(file, {}, plain, R"({"feature_extractor_type": "ClapFeatureExtractor", "sampling_rate": 48000})") ==
