@@ -471,6 +471,19 @@ TEST_CASE("--learn: recordings in class folders become a model that tells them a
         std::filesystem::copy_file(set + '/' + name + "/1.wav", f.folder / "one" + '/' + name + "/1.wav");
     }
     CHECK(json::parse(f.run({"--learn", f.folder / "one", "--convert", f.folder / "lone", "--method", "prototype"}).out)["top1"].is_null());
+    // So are those of its copies, whole or in part, and of copies of copies: they share a chunk.
+    for (const char* name : {"low", "high"}) {
+        const std::string of_class = f.folder / "one" + '/' + name + '/';
+        const std::vector<float> once = name == std::string{"low"} ? pulses(420, 9600, 1) : pulses(2850, 9600, 11);
+        static_cast<void>(f.write_wav(std::string{"one/"} + name + "/2.wav", part(once, 0, 8000)));
+        std::vector<float> other = pulses(1000, 8000, 99);
+        std::copy_n(once.begin() + 4000, 4000, other.begin());
+        static_cast<void>(f.write_wav(std::string{"one/"} + name + "/3.wav", other));
+        std::filesystem::copy_file(of_class + "3.wav", of_class + "4.wav");
+    }
+    const json copies = json::parse(f.run({"--learn", f.folder / "one", "--convert", f.folder / "copies", "--method", "prototype"}).out);
+    CHECK(copies["photos"] == 18);
+    CHECK(copies["top1"].is_null());
 
     for (const auto& [option, value] : {std::pair{"--views", "2"}, {"--sheet", "sheet.png"}})
         CHECK(f.run({"--learn", set, "--convert", f.folder / "no", option, value}).err ==
