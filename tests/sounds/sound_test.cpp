@@ -140,6 +140,7 @@ TEST_CASE("limits of bytes, channels, rate and frames") {
     CHECK(refused(wav(16000, 0, 0), cvt::errc::malformed) == "sound: expected at least 1 channel, the header says 0");
     CHECK(refused(wav(0, 1, 10), cvt::errc::malformed) == "sound: expected a sample rate of at least 1, the header says 0");
     CHECK(refused(wav(768001, 1, 10), cvt::errc::bad_sound) == "sound: 768001 samples per second, more than the limit of 768000");
+    CHECK(refused(wav(-1, 1, 10), cvt::errc::bad_sound) == "sound: 4294967295 samples per second, more than the limit of 768000");
     CHECK(refused(wav(16000, 1, 10), cvt::errc::bad_sound, {.max_bytes = 63}) == "sound file has 64 bytes, more than the limit of 63");
     CHECK(refused(wav(16000, 1, 10), cvt::errc::bad_sound, {.max_frames = 9}) == "sound: more frames than the limit of 9");
     CHECK(cvt::decode_sound(bytes(wav(16000, 1, 10)), {.max_bytes = 64, .max_frames = 10}));
@@ -171,6 +172,14 @@ TEST_CASE("a truncated WAV or FLAC file is an error; a WAV that was written as a
         CAPTURE(size);
         CHECK_FALSE(refused(flac.substr(0, size), cvt::errc::malformed).empty());
     }
+    // What follows the last frame is no damage: a tag, or the zeros of a recorder that reserves space.
+    const std::size_t frames = cvt::decode_sound(bytes(flac))->samples.size();
+    for (const std::string& after : {"TAG" + std::string(125, ' '), std::string(4096, '\0'), std::string(4096, '\xFF')}) {
+        const auto tagged = cvt::decode_sound(bytes(flac + after));
+        INFO(tagged.error().what());
+        REQUIRE(tagged);
+        CHECK(tagged->samples.size() == frames);
+    }
     // Unknown chunks are skipped, and a file without a format or without samples is refused.
     std::string list = "LIST";
     append<std::uint32_t>(list, 5);
@@ -187,6 +196,8 @@ TEST_CASE("files that are not sounds, under any name") {
     CHECK(refused("\x89PNG\r\n\x1A\n............", cvt::errc::unsupported) == "not a sound of a known format (WAV, FLAC, Ogg, MP3)");
     CHECK_FALSE(refused("fLaC and then something else", cvt::errc::malformed).empty());
     CHECK_FALSE(refused("OggS and then something else", cvt::errc::malformed).empty());
+    CHECK(refused(content(folder + "layer3.mp3").substr(0, 44), cvt::errc::malformed) ==
+          "MP3 file is damaged or of a kind that is not decoded (libsndfile: no MPEG frame found)");
     CHECK(cvt::read_sound("/nonexistent/a.wav").error().code() == cvt::errc::io);
     CHECK_FALSE(cvt::read_sound("/"));
     CHECK(cvt::read_sound(static_cast<const char*>(nullptr)).error().code() == cvt::errc::invalid_argument);

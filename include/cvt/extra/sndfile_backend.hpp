@@ -5,7 +5,7 @@
 #include <sndfile.h>
 
 #include <cstdlib>
-#include <new>
+#include <cstring>
 
 #include "sound_reader.hpp"
 
@@ -45,6 +45,8 @@ static void* open(const cvt_sound_input* input, cvt_sound_header* header, const 
     s->file = sf_open_virtual(&io, SFM_READ, &info, s);
     if (s->file == nullptr) {
         *reason = sf_strerror(nullptr);
+        // What libsndfile says when mpg123 finds no frame. The bytes are there: they were read.
+        if (std::strstr(*reason, "does not exist") != nullptr) *reason = "no MPEG frame found";
         std::free(s);
         return nullptr;
     }

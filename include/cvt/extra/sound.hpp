@@ -144,12 +144,14 @@ public:
             s.ended = true;
             if (s.bytes.file != nullptr && std::ferror(s.bytes.file) != 0)
                 return error::format(errc::io, "sound: cannot be read to its end");
-            if (const char* why = cvt_sound_reader_in_use()->failure(s.sound))
+            // The headers of Ogg and MP3 have no count.
+            const bool counted = (s.format == detail::sound_format::wav || s.format == detail::sound_format::flac) && s.header.frames > 0;
+            const bool complete = counted && s.position >= static_cast<std::uint64_t>(s.header.frames);
+            const char* const why = cvt_sound_reader_in_use()->failure(s.sound);
+            if (why != nullptr && !complete)  // what follows the last frame is a tag or padding
                 return error::format(errc::malformed, "%s data is damaged after %llu frames (%s)", format(),
                                      static_cast<unsigned long long>(s.position), detail::printable{why, 120}.text);
-            // The headers of Ogg and MP3 have no count.
-            const bool counted = s.format == detail::sound_format::wav || s.format == detail::sound_format::flac;
-            if (counted && s.header.frames > 0 && s.position < static_cast<std::uint64_t>(s.header.frames))
+            if (counted && !complete)
                 return error::format(errc::malformed, "%s file is truncated: its header says %lld frames, the file has %llu", format(),
                                      s.header.frames, static_cast<unsigned long long>(s.position));
         }

@@ -51,13 +51,13 @@ inline sound_format find_sound_format(std::span<const unsigned char> head) noexc
 }
 
 /// Checks what a header says. Errors: malformed (no channels, no rate), bad_sound (more than the limits).
-inline error check_sound(int rate, int channels, const sound_limits& limits) noexcept {
+inline error check_sound(long long rate, int channels, const sound_limits& limits) noexcept {
     if (channels < 1) return error::format(errc::malformed, "sound: expected at least 1 channel, the header says %d", channels);
-    if (rate < 1) return error::format(errc::malformed, "sound: expected a sample rate of at least 1, the header says %d", rate);
+    if (rate < 1) return error::format(errc::malformed, "sound: expected a sample rate of at least 1, the header says %lld", rate);
     if (channels > limits.max_channels)
         return error::format(errc::bad_sound, "sound: %d channels, more than the limit of %d", channels, limits.max_channels);
     if (rate > limits.max_rate)
-        return error::format(errc::bad_sound, "sound: %d samples per second, more than the limit of %d", rate, limits.max_rate);
+        return error::format(errc::bad_sound, "sound: %lld samples per second, more than the limit of %d", rate, limits.max_rate);
     return {};
 }
 
@@ -85,10 +85,8 @@ error preflight_wav(std::uint64_t file_size, const sound_limits& limits, Read&& 
         if (std::memcmp(chunk, "fmt ", 4) == 0) {
             if (size < 16 || !read(at, format, sizeof format)) break;
             has_format = true;
-            const std::uint64_t rate = number(format + 4, 4);
-            if (error e =
-                    check_sound(rate > 0x7FFFFFFF ? 0x7FFFFFFF : static_cast<int>(rate), static_cast<int>(number(format + 2, 2)), limits))
-                return e;
+            const auto rate = static_cast<long long>(number(format + 4, 4));
+            if (error e = check_sound(rate, static_cast<int>(number(format + 2, 2)), limits)) return e;
         }
         if (std::memcmp(chunk, "data", 4) == 0) {
             if (!has_format) break;
