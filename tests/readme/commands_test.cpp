@@ -25,7 +25,7 @@ std::string without_comment(const std::string& line) {
     return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-std::vector<command> commands(const char* document) {
+std::vector<command> commands(const std::string& document) {
     std::vector<command> all;
     for (const block& b : markdown{source / document}.blocks) {
         for (const std::string& line : lines_of(b.text)) {
@@ -77,7 +77,7 @@ bool same_line(const std::string& a, const std::string& b) {
     }
 }
 
-/// A line `...` stands for any number of lines.
+/// A line `...` stands for any number of lines, and ` ...` at the end of a line for the rest of it.
 void check_output(std::vector<std::string> expected, std::vector<std::string> printed) {
     if (!expected.empty() && expected.front() == "...") {
         expected.erase(expected.begin());
@@ -88,6 +88,10 @@ void check_output(std::vector<std::string> expected, std::vector<std::string> pr
     }
     REQUIRE(printed.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
+        if (expected[i].ends_with(" ...")) {
+            expected[i].resize(expected[i].size() - 4);
+            printed[i].resize(std::min(printed[i].size(), expected[i].size()));
+        }
         INFO("line " << i + 1 << ": " << printed[i] << "\nREADME: " << expected[i]);
         CHECK(same_line(printed[i], expected[i]));
     }
@@ -141,8 +145,12 @@ bool may_run(std::string text) {
 }  // namespace
 
 TEST_CASE("every command of the README and of the documents it leads to", "[readme]") {
-    const char* const document = GENERATE("README.md", "docs/checkpoints.md", "docs/command-line.md", "docs/library.md");
+    const std::string document = GENERATE("README.md", "docs/checkpoints.md", "docs/command-line.md", "docs/library.md", "docs/sounds.md");
     const sandbox clone;
+    if (document == "docs/sounds.md") {
+        if (!CVT_TEST_HAS_SNDFILE) return;
+        clone.write_sounds();
+    }
     int run = 0;
     for (const command& c : commands(document)) {
         INFO(document << ": $ " << c.text);

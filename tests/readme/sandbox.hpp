@@ -9,6 +9,7 @@
 
 #include "markdown.hpp"
 #include "support/checkpoints.hpp"
+#include "support/sounds.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace cvt_test {
@@ -18,8 +19,9 @@ struct outcome {
     std::string out, err;
 };
 
-/// Runs commands as they are written, with small stand-ins for downloads and the user's files: every published model is the
-/// built-in one, `photo.jpg` the cathedral, ImageNet one photo per class, and `git clone` of a model needs no network.
+/// Runs commands as they are written, with small stand-ins for downloads and the user's files: every published model for photos is the
+/// built-in one, ProtoCLR has generated weights, `photo.jpg` is the cathedral, ImageNet one photo per class, `recordings/` one generated
+/// sound, and `git clone` of a model needs no network.
 class sandbox {
 public:
     sandbox() {
@@ -42,7 +44,8 @@ public:
         link(weights / "config.json", "run7.json");       // not config.json, which would be read with every single file beside it
         write("pytorch_model.bin", formula_file(cvt::cvt_13));
         write("bin/git",
-              "#!/bin/sh\ncase \"$1 $2\" in\n'clone https://huggingface.co/microsoft/cvt-'*) exec ln -s weights \"${2##*/}\" ;;\nesac\n"
+              "#!/bin/sh\ncase \"$1 $2\" in\n'clone https://huggingface.co/microsoft/cvt-'*) exec ln -s weights \"${2##*/}\" ;;\n"
+              "'clone https://huggingface.co/ilyassmoummad/ProtoCLR') exec mv published/ProtoCLR . ;;\nesac\n"
               "echo \"git: not expected: $*\" >&2\nexit 1\n");
         fs::permissions(folder_ / "bin/git", fs::perms::owner_all);
         const char* path = ::getenv("PATH");
@@ -54,6 +57,21 @@ public:
         const std::string shell = "cd '" + folder_.path() + "' && PATH='" + path_ + "' NO_COLOR=1 sh command >out 2>err </dev/null";
         const int status = std::system(shell.c_str());
         return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(folder_ / "out"), read_file(folder_ / "err")};
+    }
+
+    /// Makes the files of docs/sounds.md. ProtoCLR's layout: weights without a config.json of transformers, but Microsoft's.
+    void write_sounds() const {
+        cvt::config c = cvt::cvt_13;
+        c.num_channels = 1;
+        c.num_classes = 0;
+        write("published/ProtoCLR/protoclr.pth", formula_file(c));
+        write("published/ProtoCLR/config.json",
+              R"({"OUTPUT_DIR": "OUTPUT/", "MODEL": {"NAME": "cls_cvt", "SPEC": {"INIT": "trunc_norm", "NUM_STAGES": 3,
+                  "PATCH_SIZE": [7, 3, 3], "PATCH_STRIDE": [4, 2, 2], "PATCH_PADDING": [2, 1, 1], "DIM_EMBED": [64, 192, 384],
+                  "NUM_HEADS": [1, 3, 6], "DEPTH": [1, 2, 10], "MLP_RATIO": [4.0, 4.0, 4.0], "QKV_BIAS": [true, true, true],
+                  "CLS_TOKEN": [false, false, true], "QKV_PROJ_METHOD": ["dw_bn", "dw_bn", "dw_bn"], "KERNEL_QKV": [3, 3, 3],
+                  "PADDING_KV": [1, 1, 1], "STRIDE_KV": [2, 2, 2], "PADDING_Q": [1, 1, 1], "STRIDE_Q": [1, 1, 1]}}})");
+        write("recordings/dawn.flac", wav_file(sound(48000, 684'000), 48000));  // 14.25 s; its content decides what it is
     }
 
     void write(const fs::path& name, const std::string& content) const {
