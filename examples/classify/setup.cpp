@@ -140,6 +140,7 @@ void check_against_model(const options& o, const cvt::config& c, const decisions
     refuse(!o.logits.empty() && c.num_classes == 0, "--logits: the model has no head; use --embedding");
     refuse(!o.attention.empty() && !c.uses_cls_token(), "--attention: the model has no class token, so it has no attention to draw");
     refuse(!o.evaluate.empty() && c.num_classes == 0, "--evaluate: the model has no head, so it names no classes");
+    refuse(!o.learn.empty() && !c.final_norm, "--learn: the model has no final norm, so it cannot have a head");
     if (!o.input.empty()) return;
     const bool any_inputs = !(o.inputs.empty() && o.evaluate.empty() && o.learn.empty());
     check_media(o, d, any_inputs);

@@ -1,8 +1,10 @@
 // --learn and --similar: from made pictures to a model folder; the cache after kills and interrupts; what is refused.
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <thread>
 
 #include "classify.hpp"
@@ -55,6 +57,22 @@ json report_of(const std::vector<std::string>& arguments, int code = 0) {
     REQUIRE(o.code == code);
     REQUIRE(o.records().size() == 1);
     return o.records()[0];
+}
+
+/// Writes the folder of the built-in model with another header or data.
+void write_changed_model(const std::string& model, const std::function<void(json& header, std::string& data)>& change) {
+    const std::string weights = CVT_WEIGHTS;
+    fs::create_directories(model);
+    for (const char* name : {"config.json", "preprocessor_config.json"}) fs::copy_file(weights + "/" + name, model + "/" + name);
+    const std::string file = read_file(weights + "/model.safetensors");
+    std::uint64_t size = 0;
+    std::memcpy(&size, file.data(), sizeof size);
+    json header = json::parse(file.substr(sizeof size, static_cast<std::size_t>(size)));
+    std::string data = file.substr(sizeof size + static_cast<std::size_t>(size));
+    change(header, data);
+    const std::string text = header.dump();
+    size = text.size();
+    REQUIRE(write_file(model + "/model.safetensors", std::string{reinterpret_cast<const char*>(&size), sizeof size} + text + data));
 }
 
 std::string weights_of(const std::string& model) { return read_file(model + "/model.safetensors"); }
@@ -277,7 +295,8 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", empty, "--convert", out}, 2, "/b: expected .jpg, .png, .webp or other pictures in this folder, found none"},
         {{"--learn", unreadable, "--convert", out}, 1, "class b: expected a photo that can be embedded, found none among 1; the first is "},
         {{"--learn", photos, "--convert", photos}, 2, "expected a new or empty folder, found files in it"},
-        {{"--learn", photos, "--convert", folder / "no/such"}, 1, "cannot make the folder"},
+        {{"--learn", photos, "--convert", folder / "no/such"}, 1, "cannot make the folder: there is no folder "},
+        {{"--learn", unreadable, "--convert", "/proc/cvt"}, 1, "/proc/cvt: cannot make the folder: "},
         {{"--learn", photos, "--convert", photos + "/mine"}, 2, "where it would be taken for a class: choose another place"},
         {{"--learn", photos, "--convert", folder / "new", "--cache", folder / "new/../new/cache"},
          2,
@@ -318,20 +337,31 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
 
 TEST_CASE("--learn: a model whose embeddings are not finite is named as the reason", "[cli]") {
     const temporary_folder folder;
-    const std::string photos = write_set(folder, 2), model = folder / "model", weights = CVT_WEIGHTS;
-    fs::create_directories(model);
-    for (const char* name : {"config.json", "preprocessor_config.json"}) fs::copy_file(weights + "/" + name, model + "/" + name);
-    std::string file = read_file(weights + "/model.safetensors");
-    std::uint64_t header = 0;
-    std::memcpy(&header, file.data(), sizeof header);
-    const std::size_t bias = json::parse(file.substr(8, static_cast<std::size_t>(header)))["layernorm.bias"]["data_offsets"][0];
-    file.replace(8 + static_cast<std::size_t>(header) + bias, 2, "\x00\x7E", 2);  // NaN in F16
-    REQUIRE(write_file(model + "/model.safetensors", file));
+    const std::string photos = write_set(folder, 2), model = folder / "model";
+    write_changed_model(model, [](json& header, std::string& data) {
+        const std::size_t bias = header["layernorm.bias"]["data_offsets"][0];
+        data.replace(bias, 2, "\x00\x7E", 2);  // NaN in F16
+    });
     const outcome o = classify(learning({"--model", model, "--learn", photos, "--convert", folder / "mine"}));
     CHECK(o.code == 1);
     CHECK(contains(o.err, "class blue sky: expected a photo that can be embedded, found none among 2; the first is " + photos +
                               "/blue sky/0.png: the embedding contains NaN or infinite values"));
     CHECK_FALSE(fs::exists(folder / "mine"));
+}
+
+TEST_CASE("--learn: a model that cannot have a head is refused before any photo is read", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 1), model = folder / "model";
+    write_changed_model(model, [](json& header, std::string&) {  // the encoder alone, as transformers' CvtModel
+        for (const char* name : {"layernorm.weight", "layernorm.bias", "classifier.weight", "classifier.bias"}) {
+            header["unused " + std::string{name}] = header[name];
+            header.erase(name);
+        }
+    });
+    const outcome o = classify({"--model", model, "--learn", photos, "--convert", folder / "mine", "--cache", folder / "cache"});
+    CHECK(o.code == 2);
+    CHECK(contains(o.err, "--learn: the model has no final norm, so it cannot have a head"));
+    CHECK_FALSE(fs::exists(folder / "cache"));
 }
 
 #if CVT_TEST_HAS_LBFGS
@@ -343,6 +373,10 @@ TEST_CASE("--learn: an interrupt while the head is learned says so, writes no mo
     running_classify run{learn};
     std::error_code missing;
     while (!fs::exists(cache) || fs::file_size(cache, missing) < records * bytes) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    const int file = ::open(cache.c_str(), O_RDONLY | O_CLOEXEC);
+    while (::flock(file, LOCK_EX | LOCK_NB) != 0)  // until the run closes its cache, to learn
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    ::close(file);
     run.interrupt();
     const std::string messages = run.read_messages();
     CHECK(run.wait() == 130);

@@ -28,14 +28,17 @@ using clock = std::chrono::steady_clock;
 
 double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
 
-// Before hours of work: the same sentence as --convert's own, which creates the folder at the end.
+// Before hours of work: the same sentences as --convert's own, which creates the folder at the end.
 void check_output(const options& o) {
-    std::error_code ignored;
+    std::error_code ignored, error;
     const std::filesystem::path to = path_of(o.convert);
     if (!std::filesystem::exists(to, ignored)) {
         const std::filesystem::path parent = (to.has_filename() ? to : to.parent_path()).parent_path();
         if (!parent.empty() && !std::filesystem::is_directory(parent, ignored))
             throw failure{some_failed, "--convert: " + o.convert + ": cannot make the folder: there is no folder " + text_of(parent)};
+        if (!std::filesystem::create_directory(to, error))
+            throw failure{some_failed, "--convert: " + o.convert + ": cannot make the folder: " + error.message()};
+        std::filesystem::remove(to, error);
     } else if (!std::filesystem::is_directory(to, ignored) || !std::filesystem::is_empty(to, ignored)) {
         throw failure{wrong_usage, "--convert: " + o.convert + ": expected a new or empty folder, found " +
                                        (std::filesystem::is_directory(to, ignored) ? "files in it" : "something else")};
@@ -125,7 +128,10 @@ int learn(const options& o) {
     const int views = o.views.value_or(1);
 
     clock::time_point begin = clock::now();
-    const embedded_photos photos = embed_photos(o, s, set.photos, views);
+    const embedded_photos photos = [&] {  // closes the cache before the learning, for other runs
+        embedding_cache cache = open_cache(o, s);
+        return embed_photos(o, s, set.photos, views, cache);
+    }();
     const double embedding_seconds = seconds_since(begin);
     check_classes(set, photos, s.kind());
     const std::vector<duplicate> duplicates = find_duplicates(photos, views);

@@ -89,9 +89,10 @@ std::string as_json(const options& o, const std::vector<neighbour>& nearest, con
 int similar(const options& o, const setup& s) {
     const std::vector<std::string> paths = find_photos(o, s.kind());
     // The query first: without it the others would be embedded in vain.
-    const embedded_photos query = embed_photos(o, s, {o.similar}, 1);
+    embedding_cache cache = open_cache(o, s);
+    const embedded_photos query = embed_photos(o, s, {o.similar}, 1, cache);
     if (query.photos.empty()) throw failure{some_failed, "--similar: " + o.similar + " cannot be embedded"};
-    const embedded_photos photos = embed_photos(o, s, paths, 1);
+    const embedded_photos photos = embed_photos(o, s, paths, 1, cache);
     const auto row = [](const embedded_photos& of, std::size_t i) { return std::span{of.embeddings}.subspan(i * of.width, of.width); };
     std::vector<neighbour> nearest;
     for (std::size_t i = 0; i < photos.photos.size(); ++i) {

@@ -13,7 +13,6 @@
 
 #include "common/failure.hpp"
 #include "common/text.hpp"
-#include "input/embedding_cache.hpp"
 #include "input/file_bytes.hpp"
 #include "output/progress.hpp"
 #include "pipeline/chunk_source.hpp"
@@ -196,6 +195,8 @@ private:
     std::size_t done_ = 0;
 };
 
+std::size_t width_of(const setup& s) { return static_cast<std::size_t>(s.model.config().last_stage().embed_dim); }
+
 // What an embedding depends on besides the photo: the encoder's weights and arithmetic, of which the embedding of a generated image is the
 // proof; the preprocessing; and this version's decoders.
 digest model_digest(const options& o, const setup& s, std::size_t width) {
@@ -233,11 +234,15 @@ digest model_digest(const options& o, const setup& s, std::size_t width) {
 
 }  // namespace
 
-embedded_photos embed_photos(const options& o, const setup& s, const std::vector<std::string>& paths, int views) {
+embedding_cache open_cache(const options& o, const setup& s) {
+    if (o.cache.empty()) return {};
+    const std::size_t width = width_of(s);
+    return {o.cache, model_digest(o, s, width), width};
+}
+
+embedded_photos embed_photos(const options& o, const setup& s, const std::vector<std::string>& paths, int views, embedding_cache& cache) {
     embedded_photos out;
-    out.width = static_cast<std::size_t>(s.model.config().last_stage().embed_dim);
-    embedding_cache cache;
-    if (!o.cache.empty()) cache = embedding_cache{o.cache, model_digest(o, s, out.width), out.width};
+    out.width = width_of(s);
     out.photos.reserve(paths.size());
     out.embeddings.reserve(paths.size() * static_cast<std::size_t>(views) * out.width);
     std::size_t done = 0;

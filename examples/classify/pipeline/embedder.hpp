@@ -1,5 +1,4 @@
-// embedder: computes the embeddings of photos and of views of them, or of chunks of recordings; embed_photos() runs it over a list, with
-// the cache.
+// embed_photos: computes the embeddings of photos and of views of them, or of chunks of recordings, with the cache.
 #pragma once
 
 #include <cvt/session.hpp>
@@ -9,6 +8,7 @@
 
 #include "common/input_id.hpp"
 #include "common/sha256.hpp"
+#include "input/embedding_cache.hpp"
 #include "options.hpp"
 #include "setup.hpp"
 
@@ -33,8 +33,11 @@ struct embedded_photos {
     std::size_t cached = 0;  ///< photos whose views were all in the cache
 };
 
+/// Opens the file of --cache for the model; without the option, a cache that keeps nothing. Throws failure.
+embedding_cache open_cache(const options& o, const setup& s);
+
 /// Embeds the photos or recordings at `paths`, each photo as `views` views; the first is the photo itself. Failures are also lines on
 /// standard error. After an interrupt it ends the program, quietly but for what the cache keeps. Throws failure.
-embedded_photos embed_photos(const options& o, const setup& s, const std::vector<std::string>& paths, int views);
+embedded_photos embed_photos(const options& o, const setup& s, const std::vector<std::string>& paths, int views, embedding_cache& cache);
 
 }  // namespace app
