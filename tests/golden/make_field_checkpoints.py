@@ -125,6 +125,7 @@ def beside():
     save({"model": state, **everything}, "loads-beside-legacy.pth", _use_new_zipfile_serialization=False)
     save(attribute_dict(state_dict=state, epoch=1), "loads-dict-subclass.pth")
     save(options_with(state), "loads-in-an-object.pth")
+    save({"model": state, "graph": torch.eye(2).to_sparse()}, "loads-beside-sparse.pth")
 
 
 def options_with(weights):
@@ -163,6 +164,12 @@ def heads():
     save({n: t for n, t in state.items() if not n.startswith("head.")}, "encoder-no-head.pth")
     save({**{n: t for n, t in state.items() if not n.startswith("head.")}, "a.weight": torch.ones(3, 4), "a.bias": torch.ones(3),
           "b.weight": torch.ones(4, 4), "b.bias": torch.ones(4)}, "encoder-two-heads.pth")
+    # Heads of more than one layer: their linear layer alone would give wrong numbers.
+    encoder = {n: t for n, t in state.items() if not n.startswith("head.")}
+    save({**encoder, "head.0.weight": torch.ones(4), "head.0.bias": torch.zeros(4), "head.1.weight": state["head.weight"],
+          "head.1.bias": state["head.bias"]}, "encoder-norm-and-head.pth")
+    save({**encoder, "fc1.weight": torch.ones(6, 4), "fc1.bias": torch.zeros(6), "fc2.weight": torch.ones(3, 6),
+          "fc2.bias": torch.zeros(3)}, "encoder-two-layers.pth")
 
 
 def modules():

@@ -82,8 +82,24 @@ inline bool is_head(const tensor_table& tensors, std::size_t i, std::string_view
            tensors.entry(static_cast<std::size_t>(bias)).shape[0] == weight.shape[0];
 }
 
+/// Whether the linear layer at `stem` is not the whole head: other tensors share its parent, as in Sequential(LayerNorm, Linear), or
+/// another matrix takes its outputs. A parent that contains the encoder as well is not the head's own.
+inline bool is_part_of_head(const tensor_table& tensors, const name_style& style, std::string_view stem, std::int64_t classes) noexcept {
+    const std::string_view dictionary = style.dictionary();
+    const std::size_t dot = stem.substr(0, stem.size() - 1).rfind('.');
+    const std::string_view parent = dot == std::string_view::npos ? std::string_view{} : stem.substr(0, dot + 1);
+    const bool own = parent.size() > dictionary.size() && !style.prefix.starts_with(parent);
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const std::string_view name = tensors.name(i);
+        if (!name.starts_with(dictionary) || name.starts_with(stem) || style.in_stage(name)) continue;
+        const tensor_entry& entry = tensors.entry(i);
+        if ((own && name.starts_with(parent)) || (entry.rank == 2 && entry.shape[1] == classes && name.ends_with(".weight"))) return true;
+    }
+    return false;
+}
+
 /// Finds a head by another name: the only weight (classes, width) with a bias (classes) whose name begins with `scope`. It must be in the
-/// dictionary of the model and outside its stages. Empty if there is none or more than one.
+/// dictionary of the model and outside its stages. Empty if there is none, more than one, or one that is only part of the head.
 inline std::string_view find_head(const tensor_table& tensors, const name_style& style, std::string_view scope, int width) noexcept {
     const std::string_view dictionary = style.dictionary(), ending = "weight";
     std::string_view found;
@@ -94,7 +110,7 @@ inline std::string_view find_head(const tensor_table& tensors, const name_style&
             continue;
         const std::string_view stem = name.substr(0, name.size() - ending.size());
         if (!is_head(tensors, i, stem, width)) continue;
-        if (!found.empty()) return {};
+        if (!found.empty() || is_part_of_head(tensors, style, stem, tensors.entry(i).shape[0])) return {};
         found = stem;
     }
     return found;

@@ -71,7 +71,8 @@ constexpr bool is_weapon(std::string_view module, std::string_view name) noexcep
           "runpy", "importlib", "imp",      "code",       "codeop",           "ctypes",   "webbrowser", "pip", "timeit", "pdb",
           "bdb",   "profile",   "cProfile", "pickle",     "_pickle",          "marshal"})
         if (module == m || (module.starts_with(m) && module[m.size()] == '.')) return true;
-    if (module == "torch.hub" || module == "torch.serialization") return true;
+    if (module == "torch.hub") return true;
+    if (module == "torch.serialization") return name != "_get_layout";  // torch.save writes it for torch.strided and sparse tensors
     if (module != "builtins" && module != "__builtin__") return false;
     for (const std::string_view n : {"eval", "exec", "execfile", "compile", "open", "file", "input", "__import__", "apply", "breakpoint"})
         if (name == n) return true;
