@@ -37,6 +37,13 @@ inline bool same_text(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
+/// The bytes of `text` from `from` on, at most `count` of them. std::string_view::substr throws, in libc++ by a function that units of
+/// other compiler flags share.
+constexpr std::string_view slice(std::string_view text, std::size_t from, std::size_t count = std::string_view::npos) noexcept {
+    if (from >= text.size()) return {};
+    return {text.data() + from, count < text.size() - from ? count : text.size() - from};
+}
+
 /// Length of the well-formed UTF-8 sequence at the start of `text` (Unicode, table 3-7), in bytes. 0 for anything else: overlong
 /// forms, surrogates, code points above U+10FFFF, a truncated sequence, an empty text.
 constexpr std::size_t utf8_length(std::string_view text) noexcept {

@@ -122,7 +122,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         const std::string_view name = tensors.name(i);
         if (used[i] != 0 || !is_floating(tensors.entry(i).type) || is_step_counter(name)) continue;
         if (!name.starts_with(dictionary) || name.find('/', dictionary.size()) != std::string_view::npos) continue;
-        unexpected.add(3, "%s", printable{name.substr(dictionary.size()), 120}.text);
+        unexpected.add(3, "%s", printable{detail::slice(name, dictionary.size()), 120}.text);
         inside += style.in_stage(name) && tensors.entry(i).elements() > 1 ? 1 : 0;
     }
     if (shapes.count + missing.count + inside == 0) {

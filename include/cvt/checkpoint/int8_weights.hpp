@@ -95,7 +95,7 @@ private:
 
     /// Folds norm2 into the weight of fc1 or into its bias; the other is null, and the weight is read again for the bias.
     error fold_fc1(std::string_view name, std::int64_t hidden, float* weight, float* bias) const noexcept {
-        const std::string_view block = name.substr(0, name.find("mlp."));
+        const std::string_view block = detail::slice(name, 0, name.find("mlp."));
         const std::int64_t dim = config_.stage[static_cast<std::size_t>(name[5] - '0')].embed_dim;  // "stage1.blocks."
         const std::uint64_t vectors = 2 * static_cast<std::uint64_t>(dim) + static_cast<std::uint64_t>(hidden),
                             matrix_size = static_cast<std::uint64_t>(hidden * dim);

@@ -108,7 +108,7 @@ inline std::string_view find_head(const tensor_table& tensors, const name_style&
         if (!name.ends_with(".weight") || !name.starts_with(scope) || name.find('/', dictionary.size()) != std::string_view::npos ||
             style.in_stage(name))
             continue;
-        const std::string_view stem = name.substr(0, name.size() - ending.size());
+        const std::string_view stem = detail::slice(name, 0, name.size() - ending.size());
         if (!is_head(tensors, i, stem, width)) continue;
         if (!found.empty() || is_part_of_head(tensors, style, stem, tensors.entry(i).shape[0])) return {};
         found = stem;
@@ -122,13 +122,13 @@ inline std::string_view find_head_beside(const tensor_table& tensors, const name
     std::string_view parent = style.dictionary();
     if (parent.empty()) return {};
     parent.remove_suffix(1);
-    parent = parent.substr(0, parent.rfind('/') + 1);
+    parent = detail::slice(parent, 0, parent.rfind('/') + 1);
     const std::string_view ending = "/weight";
     std::string_view found;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string_view name = tensors.name(i);
         if (!name.starts_with(parent) || !name.ends_with(ending) || name.starts_with(style.dictionary())) continue;
-        const std::string_view stem = name.substr(0, name.size() - ending.size() + 1);
+        const std::string_view stem = detail::slice(name, 0, name.size() - ending.size() + 1);
         if (stem.find('/', parent.size()) != stem.size() - 1 || !is_head(tensors, i, stem, width)) continue;
         if (!found.empty()) return {};
         found = stem;
@@ -146,7 +146,7 @@ inline void resolve_head(checkpoint_source& s) noexcept {
         if (s.style.head.empty()) s.style.head = find_head(s.tensors, s.style, s.style.dictionary(), width);
         const bool inside = !s.style.head.empty();
         if (!inside) s.style.head = find_head_beside(s.tensors, s.style, width);
-        const std::string_view name = s.style.head.substr(inside ? s.style.dictionary().size() : 0);
+        const std::string_view name = detail::slice(s.style.head, inside ? s.style.dictionary().size() : 0);
         if (!name.empty()) s.warnings.add("head.weight is missing: %sweight is used as the head", printable{name}.text);
     }
     const tensor_entry* head = find_official(s.tensors, s.style, "head.weight");
@@ -376,8 +376,8 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
     const std::string_view dictionary = s.style.dictionary();
     std::snprintf(s.info.beside, sizeof s.info.beside, "%s", s.tensors.beside());
     std::snprintf(s.info.weights_path, sizeof s.info.weights_path, "%s",
-                  printable{dictionary.substr(0, dictionary.size() - (dictionary.empty() ? 0 : 1))}.text);
-    std::snprintf(s.info.stripped, sizeof s.info.stripped, "%s", printable{s.style.prefix.substr(dictionary.size())}.text);
+                  printable{detail::slice(dictionary, 0, dictionary.size() - (dictionary.empty() ? 0 : 1))}.text);
+    std::snprintf(s.info.stripped, sizeof s.info.stripped, "%s", printable{detail::slice(s.style.prefix, dictionary.size())}.text);
 
     const published_variant* variant = variant_of(s.config);
     if (variant != nullptr) s.info.variant = is_protoclr(s) ? "ProtoCLR" : variant->name;

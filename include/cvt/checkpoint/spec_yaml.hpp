@@ -22,12 +22,12 @@ inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) 
     put("{\"MODEL\": {\"SPEC\": {");
     while (!text.empty() && good) {
         const std::size_t end = text.find('\n'), size = end == std::string_view::npos ? text.size() : end;
-        std::string_view line = text.substr(0, size);
+        std::string_view line = detail::slice(text, 0, size);
         text.remove_prefix(end == std::string_view::npos ? size : size + 1);
-        line = line.substr(0, line.find('#'));
+        line = detail::slice(line, 0, line.find('#'));
         const std::size_t indent = line.find_first_not_of(' ');
         if (indent == std::string_view::npos || line[indent] == '\r') continue;
-        line = line.substr(indent, line.find_last_not_of(" \r\t") - indent + 1);
+        line = detail::slice(line, indent, line.find_last_not_of(" \r\t") - indent + 1);
         if (inside && indent <= depth) inside = false;
         if (line == "SPEC:") {
             inside = true;
@@ -36,12 +36,12 @@ inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) 
         }
         const std::size_t colon = line.find(':');
         if (!inside || line.starts_with("- ") || colon == std::string_view::npos) continue;
-        std::string_view given = line.substr(colon + 1);
+        std::string_view given = detail::slice(line, colon + 1);
         given.remove_prefix(std::min(given.find_first_not_of(' '), given.size()));
         const bool known = given.starts_with("True") || given.starts_with("False") || given.find_first_of("['-0123456789") == 0;
         if (!known) given = "{}";
         put(first ? "\"" : ", \"");
-        put(line.substr(0, colon));
+        put(detail::slice(line, 0, colon));
         put("\": ");
         first = false;
         for (std::string_view value = given; !value.empty() && good;) {
@@ -50,7 +50,7 @@ inline bool spec_yaml_to_json(std::string_view text, detail::buffer<char>& out) 
                 value.remove_prefix(value.starts_with("True") ? 4 : 5);
                 continue;
             }
-            put(value.front() == '\'' ? std::string_view{"\""} : value.substr(0, 1));
+            put(value.front() == '\'' ? std::string_view{"\""} : detail::slice(value, 0, 1));
             value.remove_prefix(1);
         }
     }

@@ -85,7 +85,7 @@ inline std::string_view take_number(std::string_view& rest) noexcept {
     std::size_t digits = 0;
     while (digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9') ++digits;
     if (digits == 0 || digits == rest.size() || rest[digits] != '.') return {};
-    const std::string_view number = rest.substr(0, digits + 1);
+    const std::string_view number = detail::slice(rest, 0, digits + 1);
     rest.remove_prefix(digits + 1);
     return number;
 }
@@ -144,7 +144,7 @@ struct name_style {
         return out.append(prefix).append(rest);
     }
     /// Returns the part of `prefix` that is the path of the dictionary in the file: "state_dict/", or nothing.
-    [[nodiscard]] std::string_view dictionary() const noexcept { return prefix.substr(0, prefix.rfind('/') + 1); }
+    [[nodiscard]] std::string_view dictionary() const noexcept { return detail::slice(prefix, 0, prefix.rfind('/') + 1); }
     /// Whether `name` lies inside a stage, also where a CvT has no such tensor.
     [[nodiscard]] bool in_stage(std::string_view name) const noexcept {
         std::string_view stages = stage_spelling.in(naming);
@@ -159,7 +159,7 @@ inline bool begins_cvt(std::string_view name, name_style& out) noexcept {
     for (const name_style style : {name_style{naming::official}, name_style{naming::hf}, name_style{naming::hf, {}, true}}) {
         const file_name first = style.in_file("stage0.patch_embed.proj.weight");
         if (!name.ends_with(first.view())) continue;
-        const std::string_view prefix = name.substr(0, name.size() - first.view().size());
+        const std::string_view prefix = detail::slice(name, 0, name.size() - first.view().size());
         if (prefix.size() > name_style::max_prefix || (!prefix.empty() && !prefix.ends_with('.') && !prefix.ends_with('/'))) continue;
         out = style;
         out.prefix = prefix;

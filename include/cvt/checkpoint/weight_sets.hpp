@@ -25,7 +25,7 @@ inline error find_weight_sets(const tensor_table& tensors, detail::buffer<name_s
 
 /// Returns the name of a set in messages and in weights_key: its prefix without the last separator, or "." without a prefix.
 inline std::string_view key_of(const name_style& style) noexcept {
-    return style.prefix.empty() ? std::string_view{"."} : style.prefix.substr(0, style.prefix.size() - 1);
+    return style.prefix.empty() ? std::string_view{"."} : detail::slice(style.prefix, 0, style.prefix.size() - 1);
 }
 
 /// Whether `key` is the name of a set, or the first parts of it.

@@ -78,7 +78,7 @@ void for_each_written(const config& c, dtype type, Visitor&& visitor) noexcept {
         const std::string_view name{t.name};
         if (!name.ends_with(statistic)) return;
         tensor_name counter;
-        counter.append(name.substr(0, name.size() - statistic.size())).append("num_batches_tracked");
+        counter.append(detail::slice(name, 0, name.size() - statistic.size())).append("num_batches_tracked");
         visitor(counter.c_str(), std::span<const std::int64_t>{}, file_part::counter);
     });
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {

@@ -120,13 +120,13 @@ private:
         if (quote != '\'' && quote != '"') return false;
         const std::size_t end = text_.find(quote, at_ + 1);
         if (end == std::string_view::npos) return false;
-        out = text_.substr(at_ + 1, end - at_ - 1);
+        out = slice(text_, at_ + 1, end - at_ - 1);
         at_ = end + 1;
         return true;
     }
     bool boolean(bool& out) noexcept {
         skip_spaces();
-        const std::string_view rest = text_.substr(at_);
+        const std::string_view rest = slice(text_, at_);
         if (!rest.starts_with("True") && !rest.starts_with("False")) return false;
         out = rest.starts_with("True");
         at_ += out ? 4 : 5;

@@ -156,7 +156,7 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
         pickle = i;
     }
     if (pickle == zip.size()) return error::format(errc::unsupported, "zip: no entry ends in /data.pkl: not a torch.save checkpoint");
-    const std::string_view prefix = zip.name(pickle).substr(0, zip.name(pickle).size() - ending.size());
+    const std::string_view prefix = detail::slice(zip.name(pickle), 0, zip.name(pickle).size() - ending.size());
 
     // Returns prefix + folder + key, the name of an entry; empty if that is longer than any entry name.
     char name[zip_directory::max_name];
