@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
         app::finish_output();
         return code;
     } catch (const app::failure& f) {
+        // An interrupt makes the read of a list or a configuration fail. Nothing has been computed yet.
+        if (f.code == app::wrong_usage && app::interrupt_requested()) return app::interrupt_code();
         if (!f.message.empty())
             std::fprintf(stderr, "%s %s\n", app::paint{app::standard_error}.bad("classify:").c_str(),
                          app::terminal_text(f.message).c_str());
