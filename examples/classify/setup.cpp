@@ -112,11 +112,14 @@ std::vector<std::string> choose_labels(const options& o, const checkpoint_facts&
     refuse(classes == 0 && !o.labels.empty(), "--labels: the model has no head, so there are no classes to name");
     if (!o.labels.empty()) return read_labels(o.labels, static_cast<std::size_t>(classes));
     const bool named = config && !config->labels.empty() && classes > 0;
-    refuse(named && config->labels.size() != classes, "--config: " + o.config + " names " +
-                                                          std::to_string(named ? config->labels.size() : 0) +
-                                                          " classes, the checkpoint's head has " + std::to_string(classes));
     if (!named) return facts.labels;
     std::vector<std::string> labels;
+    if (config->labels.size() != classes) {  // those of another head: a fine-tuned model is often given its origin's config.json
+        std::fprintf(stderr, "classify: warning: --config: %s names %d classes but the head has %d; its labels are ignored\n",
+                     o.config.c_str(), config->labels.size(), classes);
+        for (int i = 0; i < classes; ++i) labels.push_back("LABEL_" + std::to_string(i));
+        return labels;
+    }
     for (int i = 0; i < classes; ++i) labels.emplace_back(config->labels[i]);
     return labels;
 }

@@ -74,6 +74,19 @@ TEST_CASE("a single file with --config is the same model", "[cli]") {
     CHECK(without.out.empty());
 }
 
+TEST_CASE("a --config with the labels of another head is used without them", "[cli]") {
+    const temporary_folder folder;
+    const std::string photo = write_png(folder / "a.png");
+    json stale = json::parse(read_file(weights + "/config.json"));
+    stale["id2label"]["10"] = "an eleventh class";
+    REQUIRE(write_file(folder / "stale.json", stale.dump()));
+    REQUIRE(write_file(folder / "alone.safetensors", read_file(weights + "/model.safetensors")));
+    const outcome shown = classify({"--model", folder / "alone.safetensors", "--config", folder / "stale.json", photo});
+    CHECK(shown.code == 0);
+    CHECK(shown.err.find("names 11 classes but the head has 10; its labels are ignored") != std::string::npos);
+    CHECK(shown.out.find("LABEL_") != std::string::npos);
+}
+
 TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_jpeg(folder / "a.jpg", 120, 80, 4);

@@ -193,7 +193,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         return read_hf_config({as_json.data(), as_json.size()}, file, ignore_labels);  // which begins with a brace
     }
     const result<json> document = json::parse(text);
-    if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
+    if (!document) return not_json(file, text, document.error());
     json_fields fields(document->root(), file);
     hf_config out;
     config& c = out.config;

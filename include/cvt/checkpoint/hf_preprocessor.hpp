@@ -272,7 +272,7 @@ inline void refuse_other_steps(json_fields& fields) noexcept {
 /// Errors: malformed (not JSON), bad_config (types, values, missing keys), unsupported (another processor, another step).
 inline result<preprocessing> read_hf_preprocessor(std::string_view text, const char* file = "preprocessor_config.json") noexcept {
     const result<json> document = json::parse(text);
-    if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
+    if (!document) return not_json(file, text, document.error());
     json_fields fields(document->root(), file);
     if (!fields) return fields.failure();
     const named_processor processor = read_processor(fields);

@@ -41,7 +41,7 @@ void read_choice(json_fields& fields, const char* key, std::initializer_list<con
 /// Errors: malformed (not JSON), bad_config (types, values, missing keys), unsupported (another feature extractor).
 inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char* file = "preprocessor_config.json") noexcept {
     const result<json> document = json::parse(text);
-    if (!document) return error::format(document.error().code(), "%s: %s", file, document.error().what());
+    if (!document) return not_json(file, text, document.error());
     json_fields fields(document->root(), file);
     const json_value type = fields.get("feature_extractor_type");
     if (fields && !(type.is(json_kind::string) && detail::same_text(type.string(), spectrogram_type))) {

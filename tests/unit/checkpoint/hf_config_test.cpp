@@ -144,6 +144,12 @@ TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
     CHECK(std::string(ck::read_hf_config("[]", "x.json").error().what()) == "x.json: the document: expected an object, found a list");
     CHECK(std::string(ck::read_hf_config("{", "x.json").error().what()) ==
           "x.json: JSON line 1, byte 1: expected a key in quotes, found the end of the text");
+    // Another kind of file is named.
+    CHECK_THAT(ck::read_hf_config("\n<!DOCTYPE html>", "x.json").error().what(), Catch::StartsWith("x.json: expected JSON, found an HTML"));
+    CHECK_THAT(ck::read_hf_config("\x1F\x8B\x08", "x.json").error().what(), Catch::Contains("found a gzip file"));
+    CHECK_THAT(ck::read_hf_config("version https://git-lfs.github.com/spec/v1\n", "x.json").error().what(),
+               Catch::Contains("git lfs pull"));
+    CHECK(ck::read_hf_config("GGUF", "x.json").error().code() == cvt::errc::malformed);
     CHECK(message("'model_type': 'vit'") == "config.json: model_type: expected \"cvt\", found \"vit\"");
     CHECK(ck::read_hf_config(json("'model_type': 'vit'")).error().code() == cvt::errc::unsupported);
     CHECK(message("'num_channels': '3'") == "config.json: num_channels: expected an integer, found \"3\"");

@@ -1,12 +1,40 @@
 // Reads the members of a JSON object into typed variables; errors name the file, the key, what was expected and what was found.
 #pragma once
 
+#include <algorithm>
 #include <climits>
+#include <string_view>
 
 #include "json.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
+
+/// Returns the error for a text that is not JSON. It names the format if the text begins like another kind of file.
+inline error not_json(const char* file, std::string_view text, const error& why) noexcept {
+    struct kind {
+        std::string_view begin;
+        const char* name;
+    };
+    constexpr kind kinds[]{
+        {"<", "an HTML or XML page, as servers send instead of a file (a login or an error)"},
+        {"version https://git-lfs", "a git-lfs pointer: run `git lfs pull` in its folder to fetch the file"},
+        {"\x1F\x8B", "a gzip file: unpack it with gunzip"},
+        {"GGUF", "a GGUF file"},
+        {"\x89HDF", "an HDF5 file"},
+        {"\x08\x03\x12", "an ONNX model"},
+        {"\x08\x04\x12", "an ONNX model"},
+        {"\x08\x06\x12", "an ONNX model"},
+        {"\x08\x07\x12", "an ONNX model"},
+        {"\x08\x08\x12", "an ONNX model"},
+        {"PK\x03\x04", "a zip archive, as PyTorch writes weights"},
+    };
+    std::string_view begin = text;
+    begin.remove_prefix(std::min(begin.find_first_not_of(" \t\r\n"), begin.size()));
+    for (const kind& k : kinds)
+        if (begin.starts_with(k.begin)) return error::format(errc::malformed, "%s: expected JSON, found %s", file, k.name);
+    return error::format(why.code(), "%s: %s", file, why.what());
+}
 
 /// Reads members of `object` into variables that already hold the defaults: a missing or null member leaves them unchanged.
 /// The first error is kept, and nothing is read after it.
