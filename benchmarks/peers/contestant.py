@@ -7,8 +7,8 @@ import time
 import prepare
 
 NAMES = {"cvt": "cvt", "native": "cvt, -march=native", "avx2": "cvt, AVX2 kernels", "ort": "ONNX Runtime", "torch": "PyTorch",
-         "cvt-int8": "cvt, int8", "ort-int8": "ONNX Runtime, int8"}
-INT8 = ("cvt-int8", "ort-int8")
+         "cvt-int8": "cvt, int8", "avx2-int8": "cvt, AVX2 kernels, int8", "ort-int8": "ONNX Runtime, int8"}
+INT8 = ("cvt-int8", "avx2-int8", "ort-int8")
 
 
 def command(name, variant, size, batch, threads):
@@ -21,7 +21,7 @@ def command(name, variant, size, batch, threads):
     if name == "torch":
         return ["/usr/bin/python3", os.path.join(prepare.HERE, "peer_torch.py"), stem + ".pth", variant, *work]
     program = "peer_cvt_native" if name == "native" else "peer_cvt"
-    return [os.path.join(prepare.PROGRAMS, program), stem + ".safetensors", *work, "int8" if name == "cvt-int8" else "f32"]
+    return [os.path.join(prepare.PROGRAMS, program), stem + ".safetensors", *work, "int8" if name in INT8 else "f32"]
 
 
 class Contestant:
@@ -29,7 +29,7 @@ class Contestant:
         self.name, self.batch, self.threads = name, batch, threads
         environment = dict(os.environ)
         environment.update(OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
-        if name == "avx2":
+        if name in ("avx2", "avx2-int8"):
             environment.update(CVT_FORCE_KERNELS="avx2")
         if name == "torch":  # the system's default BLAS may be the slow reference implementation
             openblas = f"/usr/lib/{os.uname().machine}-linux-gnu/openblas-openmp"

@@ -53,12 +53,17 @@ def cosine(exact, quantised):
     return product
 
 
-def names_of(int8_only, batch, threads, kernels):
-    """Returns the contestants of one row; cvt comes first."""
-    if int8_only:
-        return ("cvt", "ort", *INT8) if batch == 1 else ()
-    avx2 = ("avx2",) if (batch, threads) == (1, 1) and kernels.startswith("avx512") else ()
-    return ("cvt", "ort", "torch", "native", *avx2, *(INT8 if batch == 1 else ()))
+def names_of(int8_only, batch, threads, contestants):
+    """Yields the contestants of one row. cvt comes first: when it runs, its kernel set is known, and whether AVX2 can be forced."""
+    if int8_only and batch != 1:
+        return
+    yield "cvt"
+    kernels = contestants[0].about["kernels"]
+    avx2 = (batch, threads) == (1, 1) and kernels.startswith("avx") and kernels != "avx2"
+    yield from ("ort",) if int8_only else ("ort", "torch", "native")
+    yield from ("avx2",) if avx2 else ()
+    yield from ("cvt-int8", "ort-int8") if batch == 1 else ()
+    yield from ("avx2-int8",) if avx2 else ()
 
 
 def measure(variant, size, works, rounds, int8_only):
@@ -66,7 +71,7 @@ def measure(variant, size, works, rounds, int8_only):
     contestants, slowest = [], {}
     try:
         for batch, threads in works:
-            for name in names_of(int8_only, batch, threads, contestants[0].about["kernels"] if contestants else ""):
+            for name in names_of(int8_only, batch, threads, contestants):
                 say(f"{variant} {size}: loading {name}, batch {batch}, {threads} thread(s)")
                 c = Contestant(name, variant, size, batch, threads)
                 contestants.append(c)
@@ -103,7 +108,8 @@ def main():
     parser = argparse.ArgumentParser(prog="benchmarks/peers/run", description="Times cvt beside ONNX Runtime and PyTorch.")
     parser.add_argument("--quick", action="store_true", help="CvT-13 at 224 only, few rounds")
     parser.add_argument("--variant", action="append", choices=sorted(WORKS), help="only this one; may be repeated")
-    parser.add_argument("--int8", action="store_true", help="only cvt and ONNX Runtime, each in float32 and int8, batch 1")
+    parser.add_argument("--int8", action="store_true",
+                        help="only cvt, its AVX2 kernels and ONNX Runtime, each in float32 and int8, batch 1")
     parser.add_argument("--rounds", type=int, help="of every model, in place of its own number")
     parser.add_argument("--md", metavar="FILE", help="write the tables there too")
     parser.add_argument("--readme", action="store_true", help="put the short table into README.md")
