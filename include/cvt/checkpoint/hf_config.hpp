@@ -7,6 +7,7 @@
 #include "formats/tensor_table.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
+#include "quantization_config.hpp"
 #include "spec_yaml.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -166,22 +167,6 @@ inline bool describes_cvt(json_value root) noexcept {
     return known;
 }
 
-/// Reads quantization_config. Errors: unsupported (a method other than that of write_quantization), with what was found.
-inline void check_quantization(json_fields& fields) noexcept {
-    const json_value q = fields.get("quantization_config");
-    if (!q || q.is(json_kind::null)) return;
-    const auto expect = [&](const char* key, const char* expected) noexcept {
-        const json_value v = q.find(key);
-        if (!fields || (v.is(json_kind::string) && detail::same_text(v.string(), expected))) return;
-        const detail::printable found{v.is(json_kind::string) ? v.string() : v ? to_string(v.kind()) : "none", 40};
-        fields.fail(error::format(errc::unsupported, "%s: quantization_config: %s: expected \"%s\", found %s", fields.file(), key, expected,
-                                  found.text));
-    };
-    if (!q.is(json_kind::object)) return fields.mismatch("quantization_config", "an object", q);
-    expect("quant_method", "compressed-tensors");
-    expect("format", "int-quantized");
-}
-
 /// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. If any key of CvtConfig is present, missing
 /// keys have its defaults (CvT-13). Unknown keys are ignored. So is layer_norm_eps: transformers writes 1e-12 there and computes with
 /// 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations are read as JSON and as the YAML in which
@@ -302,22 +287,6 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
         if (i + 1 == order.size() || std::strcmp(labels[order[i]], labels[order[i + 1]]) != 0) json.key(labels[order[i]]).integer(order[i]);
     json.end_object();
     return {};
-}
-
-/// Writes the description of an int8 file that a reader of compressed-tensors needs: bytes with a scale for each output channel. Inputs
-/// are quantised for each token while the model runs.
-inline void write_quantization(const config& c, json_writer& json) noexcept {
-    json.key("quantization_config").begin_object();
-    json.key("quant_method").string("compressed-tensors").key("format").string("int-quantized");
-    json.key("quantization_status").string("compressed").key("config_groups").begin_object().key("group_0").begin_object();
-    json.key("targets").begin_list().string("Linear").string("re:.*convolution_embeddings.projection$").end_list();
-    json.key("weights").begin_object().key("num_bits").integer(8).key("type").string("int").key("symmetric").boolean(true);
-    json.key("strategy").string("channel").key("dynamic").boolean(false).end_object();
-    json.key("input_activations").begin_object().key("num_bits").integer(8).key("type").string("int").key("symmetric").boolean(false);
-    json.key("strategy").string("token").key("dynamic").boolean(true).end_object().end_object().end_object();
-    json.key("ignore").begin_list().string("re:.*stages.0.embedding.convolution_embeddings.projection$");
-    if (c.num_classes > 0) json.string("classifier");
-    json.end_list().end_object();
 }
 
 /// Writes the text of a config.json for transformers' CvtConfig, with our `hidden_act` (transformers always computes with the exact

@@ -76,10 +76,10 @@ public:
 
     void convert(const char*, json_value v, json_value& out) noexcept { out = v; }
 
-    void mismatch(const char* name, const char* expected, json_value found) noexcept {
+    void mismatch(const char* name, const char* expected, json_value found, errc code = errc::bad_config) noexcept {
         char text[168];
         describe(found, text);
-        fail(error::format(errc::bad_config, "%s: %s: expected %s, found %s", file_, name, expected, text));
+        fail(error::format(code, "%s: %s: expected %s, found %s", file_, name, expected, text));
     }
     /// Keeps `e` unless there is an earlier error.
     void fail(const error& e) noexcept {
