@@ -31,6 +31,13 @@ inline std::size_t count_not_finite(std::span<const float> values) noexcept {
     return count;
 }
 
+/// Returns no error for `bad` = 0.
+inline error refuse_not_finite(const char* name, std::size_t bad, std::size_t count) noexcept {
+    if (bad == 0) return {};
+    return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
+                         count);
+}
+
 /// Errors: unsupported (weights that are NaN or infinite, or so large that products with their scales can overflow to a finite, wrong
 /// value).
 inline error check_finite(const char* name, std::span<const float> weights) noexcept {
@@ -40,9 +47,7 @@ inline error check_finite(const char* name, std::span<const float> weights) noex
         bad += is_finite(w) ? 0U : 1U;
         if (__builtin_fabsf(w) > __builtin_fabsf(largest)) largest = w;
     }
-    if (bad != 0)
-        return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
-                             weights.size());
+    if (error e = refuse_not_finite(name, bad, weights.size())) return e;
     if (__builtin_fabsf(largest) > 1e30F)
         return error::format(errc::unsupported, "%s: int8: expected weights from -1e30 to 1e30, found %g", name,
                              static_cast<double>(largest));

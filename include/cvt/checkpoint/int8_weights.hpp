@@ -104,6 +104,9 @@ private:
             return error::out_of_memory("quantising a tensor", (vectors + matrix_size) * sizeof(float));
         float *const gain = memory.data(), *const beta = gain + dim, *const unused_bias = beta + dim;
         if (error e = read_beside(block, "norm2.weight", {&dim, 1}, gain)) return e;
+        const std::span<const float> gains{gain, static_cast<std::size_t>(dim)};
+        const tensor_name norm2 = tensor_name{}.append(block).append("norm2.weight");
+        if (error e = detail::refuse_not_finite(norm2.c_str(), detail::count_not_finite(gains), gains.size())) return e;
         if (error e = read_beside(block, "norm2.bias", {&dim, 1}, beta)) return e;
         if (weight == nullptr) {
             weight = memory.data() + static_cast<std::size_t>(vectors);

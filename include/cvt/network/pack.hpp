@@ -125,6 +125,11 @@ private:
 
         float *const gain = vectors_.data(), *const beta = gain + s.embed_dim;
         read(tensor_id::norm2_weight, gain);
+        if (!failed_ && in_bytes(precision_, tensor_id::fc1_weight, at_)) {  // by its own name, not that of fc1
+            const std::span<const float> values{gain, static_cast<std::size_t>(s.embed_dim)};
+            failed_ =
+                detail::refuse_not_finite(describe(c_, tensor_id::norm2_weight, at_).name, detail::count_not_finite(values), values.size());
+        }
         read(tensor_id::norm2_bias, beta);
         read(tensor_id::fc1_bias, w.mlp.fc1.bias);
         const matrix<float> fc1 = read_matrix(tensor_id::fc1_weight, w.mlp.fc1.w);
