@@ -1,4 +1,5 @@
-// Fuzz target: a checkpoint end to end, from files in memory through model and session to the outputs of a tensor and an image.
+// Fuzz target: a checkpoint end to end at both precisions, from files in memory through model and session to the outputs of a tensor
+// and an image.
 #include <cvt/cost.hpp>
 #include <cvt/load.hpp>
 #include <cvt/session.hpp>
@@ -16,30 +17,46 @@ bool affordable(const cvt::model& model, int height, int width) {
     return workspace && work && *workspace < (32U << 20) && *work < 20'000'000;
 }
 
-}  // namespace
-
-int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const cvt_fuzz::folder_parts parts = cvt_fuzz::folder_parts::from(cvt_fuzz::text_of(data, size));
+cvt::result<cvt::model> load(const cvt_fuzz::folder_parts& parts, std::size_t size, std::optional<cvt::precision> precision) {
     cvt_fuzz::memory::begin();
-    auto model = cvt::model::from_memory({cvt_fuzz::bytes_of(parts.weights), parts.config, parts.preprocessor});
+    auto model = cvt::model::from_memory({cvt_fuzz::bytes_of(parts.weights), parts.config, parts.preprocessor}, {.precision = precision});
     cvt_fuzz::memory::finish(size, 96);
-    if (!model) return cvt_fuzz::refused(model.error());
+    if (!model) cvt_fuzz::refused(model.error());
+    return model;
+}
 
-    const cvt::config& c = model->config();
-    cvt::session session{*model};
+/// Computes the outputs of a tensor and of an image.
+void run(const cvt::model& model) {
+    const cvt::config& c = model.config();
+    cvt::session session{model};
     std::vector<float> embedding(static_cast<std::size_t>(c.last_stage().embed_dim)), logits(static_cast<std::size_t>(c.num_classes));
-    if (const int side = cvt::minimum_input(c); affordable(*model, side, side)) {
+    if (const int side = cvt::minimum_input(c); affordable(model, side, side)) {
         const std::vector<float> input(static_cast<std::size_t>(c.num_channels) * static_cast<std::size_t>(side * side), 0.5F);
         cvt_fuzz::require(!session.embedding(cvt::view<const float, 3>{input.data(), c.num_channels, side, side}, embedding),
                           "a tensor that the model does not take");
     }
     static const std::vector<std::uint8_t> pixels(40 * 30 * 3, 200);
     const cvt::image_view photo{pixels.data(), 40, 30};
-    const auto grid = cvt::output_size(model->preprocessing(), photo.width, photo.height);
-    if (grid && affordable(*model, grid->height, grid->width)) {
+    const auto grid = cvt::output_size(model.preprocessing(), photo.width, photo.height);
+    if (grid && affordable(model, grid->height, grid->width)) {
         const cvt::error e = c.num_classes == 0 ? session.embedding(photo, embedding) : session.classify(photo, logits);
-        if (e) return cvt_fuzz::refused(e);
+        if (e) cvt_fuzz::refused(e);
     }
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const cvt_fuzz::folder_parts parts = cvt_fuzz::folder_parts::from(cvt_fuzz::text_of(data, size));
+    const auto model = load(parts, size, {});
+    if (model) run(*model);
+
+    // The other precision: int8 from a float32 file, float32 from an int8 file.
+    const bool as_int8 = model && model->precision() == cvt::precision::f32;
+    const auto other = load(parts, size, as_int8 ? cvt::precision::int8 : cvt::precision::f32);
+    if (model && !other)
+        cvt_fuzz::require(as_int8 && other.error().code() == cvt::errc::unsupported, "a model that loads at one precision only");
+    if (other) run(*other);
     return 0;
 }
 

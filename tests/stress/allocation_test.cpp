@@ -90,6 +90,22 @@ struct two_calls {
     }
 };
 
+/// Fails each allocation of loading this checkpoint and of a session's first two calls.
+void fail_loading(const std::string& path, const cvt::load_options& options) {
+    const cvt::result<cvt::model> good = cvt::model::load(path.c_str(), options);
+    REQUIRE(good);
+    two_calls calls{*good};
+    const long failures = fail_each([&]() -> cvt::error {
+        const cvt::result<cvt::model> m = cvt::model::load(path.c_str(), options);
+        if (!m) return m.error();
+        cvt::session s{*m};
+        return calls.repeat(s);
+    });
+    CHECK(failures > 20);
+    cvt::session s{*good};
+    CHECK_FALSE(calls.repeat(s));
+}
+
 std::vector<std::byte> bytes_of(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
     const std::string text{std::istreambuf_iterator<char>{file}, {}};
@@ -109,19 +125,15 @@ TEST_CASE("allocation failures while loading any container and in the first call
         const std::string path = data + "/" + name;
         cvt::load_options options;
         if (path.ends_with(".pth")) options.config = config;
-        const cvt::result<cvt::model> good = cvt::model::load(path.c_str(), options);
-        REQUIRE(good);
-        two_calls calls{*good};
-        const long failures = fail_each([&]() -> cvt::error {
-            const cvt::result<cvt::model> m = cvt::model::load(path.c_str(), options);
-            if (!m) return m.error();
-            cvt::session s{*m};
-            return calls.repeat(s);
-        });
-        CHECK(failures > 20);
-        cvt::session s{*good};
-        CHECK_FALSE(calls.repeat(s));
+        fail_loading(path, options);
     }
+}
+
+TEST_CASE("allocation failures while loading a float32 file as int8, and an int8 file as float32") {
+    const cvt::config config = cvt::model::load((data + "/torch/tiny-hf").c_str())->config();
+    fail_loading(data + "/checkpoint/tiny-hf", {.precision = cvt::precision::int8});
+    fail_loading(data + "/torch/tiny-official.pth", {.config = config, .precision = cvt::precision::int8});
+    fail_loading(data + "/checkpoint/tiny-int8", {.precision = cvt::precision::f32});
 }
 
 TEST_CASE("allocation failures while loading a model from memory") {
