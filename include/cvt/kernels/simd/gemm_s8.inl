@@ -79,8 +79,8 @@ struct row_terms {
 };
 
 /// Quantises `count` floats to input_max steps from their smallest to their largest value. A constant row, or one whose range is too small
-/// for a step, becomes its offset. A row with NaN or infinity gets an offset that is not finite, and so do its results. `bytes` may be the
-/// memory of `x`: a byte is written after all floats before it were read.
+/// for a step, becomes its offset. A row with NaN or infinity gets an offset that is not finite, and so do its results. So does a row whose
+/// sum overflows, which takes values beyond 8e35. `bytes` may be the memory of `x`: a byte is written after all floats before it were read.
 inline row_terms quantize_row(const float* x, std::ptrdiff_t count, unsigned char* bytes) noexcept {
     constexpr int chains = 2;  // so that no operation waits for the previous one
     const std::ptrdiff_t whole = count - count % lanes, pairs = count - count % (chains * lanes);

@@ -263,6 +263,46 @@ TEST_CASE("int8: constant rows and channels, NaN and infinity") {
     }
 }
 
+TEST_CASE("int8: inputs near the end of float32's range give the right value or one that is not finite") {
+    constexpr std::ptrdiff_t k = 400;
+    const double channels[]{1e-20, 1e-4, 1.0, -1.0, 1e30};
+    tensor w = numbers("w", 10, k);
+    for (std::ptrdiff_t i = 0; i < w.rows; ++i)  // each scale twice: weights of both signs, and of one
+        for (std::ptrdiff_t j = 0; j < k; ++j) {
+            const double v = static_cast<double>(w.at(i, j));
+            w.at(i, j) = static_cast<float>(channels[i / 2] * (i % 2 == 0 ? v : std::abs(v)));
+        }
+    const auto largest = [k](const tensor& t, std::ptrdiff_t row) {
+        double most = 0;
+        for (std::ptrdiff_t j = 0; j < k; ++j) most = std::max(most, std::abs(static_cast<double>(t.at(row, j))));
+        return most;
+    };
+    for (const kernel_set* set : cvt::kernels::available())
+        for (const float size : {1e15F, 8e35F, 1e36F, 1e37F, 1e38F, std::numeric_limits<float>::max()}) {
+            tensor in = numbers("in", 6, k);
+            for (std::ptrdiff_t j = 0; j < k; ++j) {
+                in.at(0, j) = size;
+                in.at(1, j) = -size;
+                in.at(2, j) = j % 2 == 0 ? size : -size;
+                in.at(3, j) = j == 100 ? size : 1.F;
+                in.at(4, j) *= size;
+                in.at(5, j) = std::abs(in.at(5, j)) * size;
+            }
+            const tensor out = product(*set, in, w);
+            for (std::ptrdiff_t r = 0; r < in.rows; ++r)
+                for (std::ptrdiff_t i = 0; i < w.rows; ++i) {
+                    INFO(set->name << ": " << size << ", row " << r << ", channel " << i);
+                    const double found = static_cast<double>(out.at(r, i)), x = largest(in, r), weight = largest(w, i);
+                    if (size < 8e35F && weight < 2) REQUIRE(std::isfinite(found));
+                    if (!std::isfinite(found)) continue;
+                    double sum = 0;
+                    for (std::ptrdiff_t j = 0; j < k; ++j) sum += static_cast<double>(in.at(r, j)) * static_cast<double>(w.at(i, j));
+                    // Half a step of the input, whose range is at most 2 x, and half a step of the weights.
+                    REQUIRE(std::abs(found - sum) <= 1.01 * k * x * weight * (1.0 / input_max(*set) + 0.5 / 127));
+                }
+        }
+}
+
 TEST_CASE("int8: row factors are applied last") {
     for (const kernel_set* set : cvt::kernels::available()) {
         const tensor in = numbers("in", 40, 400), w = numbers("w", 20, 400), factors = numbers("f", 1, 40);
