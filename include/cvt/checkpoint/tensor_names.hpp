@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "../config.hpp"
+#include "../text.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
