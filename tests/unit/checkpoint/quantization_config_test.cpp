@@ -80,7 +80,7 @@ TEST_CASE("the written form is accepted") {
     for (const int classes : {0, 10}) {
         cvt::config c = cvt::cvt_13;
         c.num_classes = classes;
-        ck::json_writer writer;
+        ck::json_writer writer{ck::json_writer::layout::indented};
         REQUIRE_FALSE(ck::write_hf_config(c, 224, {}, ck::dtype::i8, writer));
         const auto config = ck::read_hf_config(writer.text());
         INFO(config.error().what());
