@@ -272,9 +272,9 @@ TEST_CASE("int8: inputs near the end of float32's range give the right value or 
             const double v = static_cast<double>(w.at(i, j));
             w.at(i, j) = static_cast<float>(channels[i / 2] * (i % 2 == 0 ? v : std::abs(v)));
         }
-    const auto largest = [k](const tensor& t, std::ptrdiff_t row) {
+    const auto largest = [](const tensor& t, std::ptrdiff_t row) {
         double most = 0;
-        for (std::ptrdiff_t j = 0; j < k; ++j) most = std::max(most, std::abs(static_cast<double>(t.at(row, j))));
+        for (std::ptrdiff_t j = 0; j < t.cols; ++j) most = std::max(most, std::abs(static_cast<double>(t.at(row, j))));
         return most;
     };
     for (const kernel_set* set : cvt::kernels::available())
