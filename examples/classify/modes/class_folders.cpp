@@ -21,7 +21,7 @@ class_folders find_class_folders(const std::string& root, media kind) {
         refuse("--learn: " + root + ": expected at least two class folders, found " +
                (entries.folders.empty() ? "none" : "one, " + entries.folders.front()));
 
-    class_folders found{entries.folders, {}, {}};
+    class_folders found{entries.folders, {}, {}, {}};
     std::map<std::string, const std::string*> known;
     std::size_t others = entries.others;
     for (std::size_t k = 0; k < found.names.size(); ++k) {
@@ -39,6 +39,7 @@ class_folders find_class_folders(const std::string& root, media kind) {
         others += walk.others;
         found.photos.insert(found.photos.end(), walk.photos.begin(), walk.photos.end());
         found.labels.resize(found.photos.size(), static_cast<int>(k));
+        found.folders.insert(found.folders.end(), walk.folders.begin(), walk.folders.end());
     }
     others += entries.photos.size();
     if (others > 0)
