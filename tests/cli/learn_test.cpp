@@ -296,7 +296,7 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", photos}, 2, "--learn writes a model: name its folder with --convert"},
         {{"--learn", one, "--convert", out}, 2, "expected at least two class folders, found one, a"},
         {{"--learn", one + "/a", "--convert", out}, 2, "expected at least two class folders, found none"},
-        {{"--learn", one + "/a/p.png", "--convert", out}, 2, "expected a folder with one folder per class"},
+        {{"--learn", one + "/a/p.png", "--convert", out}, 2, "expected a folder with one folder per class, found a file"},
         {{"--learn", folder / "gone", "--convert", out}, 2, "expected a folder with one folder per class, found none"},
         {{"--learn", cased, "--convert", out}, 2, "Cat and cat differ only in case, blanks or underscores"},
         {{"--learn", blank, "--convert", out}, 2, "a b and a_b differ only in case, blanks or underscores"},

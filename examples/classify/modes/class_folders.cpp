@@ -2,19 +2,21 @@
 #include "modes/class_folders.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <map>
 
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
+#include "common/paths.hpp"
 #include "common/text.hpp"
 #include "input/folder_entries.hpp"
 
 namespace app {
 
 class_folders find_class_folders(const std::string& root, media kind) {
-    if (!is_folder(root))
+    if (std::error_code ignored; !is_folder(root))
         refuse("--learn: " + root + ": expected a folder with one folder per class, found " +
-               (list_folder(root, kind).error ? "none" : "a file"));
+               (std::filesystem::exists(path_of(root), ignored) ? "a file" : "none"));
     const folder_entries entries = list_folder(root, kind);
     if (entries.error) refuse("--learn: " + root + " cannot be listed: " + entries.error.message());
     if (entries.folders.size() < 2)
