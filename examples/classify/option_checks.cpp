@@ -134,6 +134,9 @@ void check_learning(const options& o) {
         for (const std::string* other : {&o.model, &o.similar, &o.convert, option == outputs[0].first ? &o.sheet : &o.cache})
             refuse(!path->empty() && !other->empty() && same_file(*path, *other),
                    std::string{option} + " and another option name the same file, " + *path);
+    for (const auto& [option, path] : outputs)
+        for (const std::string& input : o.inputs)
+            refuse(!path->empty() && same_file(*path, input), std::string{option} + " and the input are the same file, " + *path);
     if (!o.sheet.empty()) check_sheet(o.sheet);
     if (o.learn.empty()) return;
     refuse(!o.cache.empty() && is_inside(o.cache, o.convert),
