@@ -124,8 +124,8 @@ void check_learning(const options& o) {
     refuse(!o.learn.empty() && o.top_k, "--learn makes no records: leave --top-k out");
     refuse(o.format == record_format::csv, name + " reports as --format text or jsonl");
     refuse(!o.input.empty(), alone + "--input out");
-    refuse(o.info || o.verify || !o.evaluate.empty() || (!o.similar.empty() && !o.convert.empty()),
-           alone + "--info, --verify, --evaluate and --convert out");
+    refuse(o.info || o.verify || !o.evaluate.empty(), alone + "--info, --verify and --evaluate out");
+    refuse(!o.similar.empty() && !o.convert.empty(), alone + "--convert out");
     refuse(o.repeat > 0 || o.batch != 1, alone + "--repeat and --batch out");
     refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty() || !o.attention.empty(),
            alone + "the .npy files and --attention out");

@@ -317,6 +317,7 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", photos, "--convert", out, "--sheet", folder / "notes"},
          2,
          "notes exists and is not a .png file: it is not overwritten"},
+        {{"--learn", photos, "--convert", out, "--verify"}, 2, "leave --info, --verify and --evaluate out"},
         {{"--learn", photos, "--convert", out, "--sheet", photos}, 2, "exists and is not a .png file: it is not overwritten"},
         {{"--learn", unreadable, "--convert", out, "--sheet", unreadable + "/a/sheet.png"},
          2,
