@@ -84,7 +84,7 @@ TEST_CASE("a sound resampled in parts has the same bits as in one piece", "[resa
             cvt::resampler::range needed = r.inputs_of(at, count);
             needed.begin = std::clamp<std::int64_t>(needed.begin, 0, size);
             needed.end = std::clamp<std::int64_t>(needed.end, 0, size);
-            const std::vector<float> piece(x.begin() + needed.begin, x.begin() + needed.end);
+            const std::vector<float> piece(x.data() + needed.begin, x.data() + needed.end);
             std::vector<float> y(static_cast<std::size_t>(count));
             r.run(piece, needed.begin, at, y);
             parts.insert(parts.end(), y.begin(), y.end());
