@@ -81,8 +81,8 @@ std::uint64_t embedding_cache::read_index() {
         }
         if (!whole) {
             // Only the last record can be incomplete: what follows is at most a part of one, and zeros.
-            const std::size_t most = good ? bytes : sizeof head - 1;
-            for (std::uint64_t from = at + most; from < size; from += record.size()) {
+            const std::size_t max_bytes = good ? bytes : sizeof head - 1;
+            for (std::uint64_t from = at + max_bytes; from < size; from += record.size()) {
                 record.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - from, 1U << 20)));
                 if (!read(from, record.data(), record.size()) || record.find_first_not_of('\0') != std::string::npos)
                     throw failure{wrong_usage, "--cache: " + path_ + " is damaged at byte " + std::to_string(at) + ": delete it"};

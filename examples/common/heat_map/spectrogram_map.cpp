@@ -62,11 +62,11 @@ std::string number(double value) {
 
 int width_of(const std::string& text) { return static_cast<int>(text.size()) * letter_width; }
 
-// 1, 2 or 5 times a power of ten, such that at most `most` of them fit.
-double step_for(double range, int most) {
-    double step = std::pow(10, std::floor(std::log10(range / most)));
+// 1, 2 or 5 times a power of ten, such that at most `max_steps` of them fit.
+double step_for(double range, int max_steps) {
+    double step = std::pow(10, std::floor(std::log10(range / max_steps)));
     for (const double factor : {2.0, 2.5, 2.0})
-        if (range / step > most) step *= factor;
+        if (range / step > max_steps) step *= factor;
     return step;
 }
 

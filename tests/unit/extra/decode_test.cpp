@@ -301,8 +301,8 @@ TEST_CASE("PNG files with inconsistent chunks are refused") {
     const auto with = [](std::size_t at, std::uint8_t value) {
         return changed_png("rgb8.png", "IHDR", [=](bytes& body) { body[at] = value; });
     };
-    refused(with(8, 4), errc::malformed, "color type 2 with 4 bits");
-    refused(with(9, 5), errc::malformed, "color type 5");
+    refused(with(8, 4), errc::malformed, "colour type 2 with 4 bits");
+    refused(with(9, 5), errc::malformed, "colour type 5");
     refused(with(9, 3), errc::malformed, "without a palette");
     refused(with(10, 1), errc::malformed, "unknown compression 1");
     refused(with(12, 2), errc::malformed, "interlace 2");
