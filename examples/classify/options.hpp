@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "common/input_size.hpp"
 #include "shard.hpp"
 
 namespace app {
 
 enum class record_format { text, jsonl, csv };
-enum class resize_method { crop, warp };
 
 enum class dtype_choice : unsigned char { f32, f16, int8 };
 
