@@ -328,7 +328,7 @@ TEST_CASE("JPEG files with inconsistent segments are refused") {
     refused(changed("444.jpg", "\xFF\xC4", 5, 3), errc::malformed, "do not fit");
     refused(changed("444.jpg", "\xFF\xC4", 4, 7), errc::malformed, "Huffman table");
     refused(changed("444.jpg", "\xFF\xC4", 21, 16), errc::malformed, "DC Huffman");
-    refused(changed("444.jpg", "\xFF\xDB", 4, 4), errc::malformed, "quantization");
+    refused(changed("444.jpg", "\xFF\xDB", 4, 4), errc::malformed, "quantisation");
     refused(changed("444.jpg", "\xFF\xC0", 1, 0xC3), errc::unsupported, "lossless");
     refused(changed("444.jpg", "\xFF\xC0", 1, 0xC9), errc::unsupported, "arithmetic");
     refused(changed("444.jpg", "\xFF\xC0", 4, 12), errc::unsupported, "12 bits");
