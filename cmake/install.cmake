@@ -13,6 +13,7 @@ write_basic_package_version_file(cvt-config-version.cmake COMPATIBILITY SameMino
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cvt-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/cvt-config-version.cmake cmake/cvt-decode.cmake
               cmake/cvt-formats.cmake cmake/cvt-head-trainer.cmake cmake/cvt-sound.cmake src/decode.cpp src/head_trainer.cpp src/sound.cpp
         DESTINATION ${cvt_package_dir})
+install(DIRECTORY src/head_trainer DESTINATION ${cvt_package_dir}) # the headers of head_trainer.cpp
 
 # The prefix is only known when installing (cmake --install --prefix), so cvt.pc derives it from its own location.
 set(cvt_pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)

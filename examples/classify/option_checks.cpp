@@ -124,8 +124,8 @@ void check_learning(const options& o) {
     refuse(!o.learn.empty() && o.top_k, "--learn makes no records: leave --top-k out");
     refuse(o.format == record_format::csv, name + " reports as --format text or jsonl");
     refuse(!o.input.empty(), alone + "--input out");
-    refuse(o.info || o.verify || !o.evaluate.empty() || (!o.similar.empty() && !o.convert.empty()),
-           alone + "--info, --verify, --evaluate and --convert out");
+    refuse(o.info || o.verify || !o.evaluate.empty(), alone + "--info, --verify and --evaluate out");
+    refuse(!o.similar.empty() && !o.convert.empty(), alone + "--convert out");
     refuse(o.repeat > 0 || o.batch != 1, alone + "--repeat and --batch out");
     refuse(!o.logits.empty() || !o.embedding.empty() || !o.dump_input.empty() || !o.attention.empty(),
            alone + "the .npy files and --attention out");
@@ -134,6 +134,9 @@ void check_learning(const options& o) {
         for (const std::string* other : {&o.model, &o.similar, &o.convert, option == outputs[0].first ? &o.sheet : &o.cache})
             refuse(!path->empty() && !other->empty() && same_file(*path, *other),
                    std::string{option} + " and another option name the same file, " + *path);
+    for (const auto& [option, path] : outputs)
+        for (const std::string& input : o.inputs)
+            refuse(!path->empty() && same_file(*path, input), std::string{option} + " and the input are the same file, " + *path);
     if (!o.sheet.empty()) check_sheet(o.sheet);
     if (o.learn.empty()) return;
     refuse(!o.cache.empty() && is_inside(o.cache, o.convert),

@@ -60,12 +60,19 @@ TEST_CASE("names: forward/<variant>/<size>/batch:<n>/threads:<n>") {
 
 TEST_CASE("standard output is only JSON, with the work and the time it took") {
     const std::string name = "forward/cvt-13/224/batch:1/threads:1";
-    const json out = results_of(CVT_BENCH_MODEL, name + '$');
-    REQUIRE(out["benchmarks"].size() == 1);
+    // Google Benchmark starts its clock a moment before ours. A busy machine can pause the program in between, but hardly three times.
+    json out;
+    double seconds = 0;
+    for (int i = 0; i < 3; ++i) {
+        out = results_of(CVT_BENCH_MODEL, name + '$');
+        REQUIRE(out["benchmarks"].size() == 1);
+        seconds = out["benchmarks"][0]["real_time"].get<double>() * 1e-3;
+        if (out["benchmarks"][0]["images/s"].get<double>() == Approx(1 / seconds).epsilon(0.02)) break;
+    }
     const json& run = out["benchmarks"][0];
     CHECK(run["name"] == name);
     CHECK(run["time_unit"] == "ms");
-    const double seconds = run["real_time"].get<double>() * 1e-3, peak = std::stod(out["context"]["fma_peak_gflops"].get<std::string>());
+    const double peak = std::stod(out["context"]["fma_peak_gflops"].get<std::string>());
     const double operations = 2.0 * static_cast<double>(cvt_bench::forward_work(cvt::cvt_13, *cvt::shape_of(cvt::cvt_13, 224, 224)));
     CHECK(run["GFLOPs"].get<double>() == Approx(operations * 1e-9 / seconds).epsilon(0.02));
     CHECK(run["peak_share"].get<double>() == Approx(run["GFLOPs"].get<double>() / peak).epsilon(0.02));

@@ -277,17 +277,26 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         if (made != empty + "/b") write_photo(made + "/p.png", 0, 1);
     }
     REQUIRE(write_file(unreadable + "/b/p.png", "not a picture"));
+    fs::create_directories(unreadable + "/b/below");
+    const std::string linked = folder / "linked", link = folder / "link";
+    fs::create_directory(linked);
+    fs::create_directory_symlink(unreadable + "/a", linked + "/a");
+    fs::create_directory_symlink(unreadable + "/b", linked + "/b");
+    fs::create_directory_symlink(unreadable, link);
+    std::string deep = folder / "deep";  // a folder whose files would have paths that are too long, for root, too
+    while (deep.size() < 4070) deep += '/' + std::string(std::min<std::size_t>(200, 4069 - deep.size()), 'd');
+    fs::create_directories(deep);
     REQUIRE(write_file(folder / "notes", "a file that is not a cache"));
     const std::string out = folder / "out";
     const struct {
         std::vector<std::string> arguments;
         int code;
-        const char* sentence;
+        std::string sentence;
     } cases[]{
         {{"--learn", photos}, 2, "--learn writes a model: name its folder with --convert"},
         {{"--learn", one, "--convert", out}, 2, "expected at least two class folders, found one, a"},
         {{"--learn", one + "/a", "--convert", out}, 2, "expected at least two class folders, found none"},
-        {{"--learn", one + "/a/p.png", "--convert", out}, 2, "expected a folder with one folder per class"},
+        {{"--learn", one + "/a/p.png", "--convert", out}, 2, "expected a folder with one folder per class, found a file"},
         {{"--learn", folder / "gone", "--convert", out}, 2, "expected a folder with one folder per class, found none"},
         {{"--learn", cased, "--convert", out}, 2, "Cat and cat differ only in case, blanks or underscores"},
         {{"--learn", blank, "--convert", out}, 2, "a b and a_b differ only in case, blanks or underscores"},
@@ -297,6 +306,7 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", photos, "--convert", photos}, 2, "expected a new or empty folder, found files in it"},
         {{"--learn", photos, "--convert", folder / "no/such"}, 1, "cannot make the folder: there is no folder "},
         {{"--learn", unreadable, "--convert", "/proc/cvt"}, 1, "/proc/cvt: cannot make the folder: "},
+        {{"--learn", unreadable, "--convert", deep}, 1, "cannot write into the folder: File name too long"},
         {{"--learn", photos, "--convert", photos + "/mine"}, 2, "where it would be taken for a class: choose another place"},
         {{"--learn", photos, "--convert", folder / "new", "--cache", folder / "new/../new/cache"},
          2,
@@ -307,7 +317,16 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", photos, "--convert", out, "--sheet", folder / "notes"},
          2,
          "notes exists and is not a .png file: it is not overwritten"},
+        {{"--learn", photos, "--convert", out, "--verify"}, 2, "leave --info, --verify and --evaluate out"},
         {{"--learn", photos, "--convert", out, "--sheet", photos}, 2, "exists and is not a .png file: it is not overwritten"},
+        {{"--learn", unreadable, "--convert", out, "--sheet", unreadable + "/a/sheet.png"},
+         2,
+         "/a, where the next run would take it for a"},
+        {{"--learn", unreadable, "--convert", out, "--sheet", unreadable + "/a/../b/below/s.PNG"}, 2, "/b/below, where the next run would"},
+        {{"--learn", unreadable, "--convert", out, "--sheet", fs::relative(unreadable + "/a/s.png")}, 2, "/a, where the next run would"},
+        {{"--learn", unreadable, "--convert", out, "--sheet", link + "/a/s.png"}, 2, "unreadable/a, where the next run would"},
+        {{"--learn", linked, "--convert", out, "--sheet", unreadable + "/a/s.png"}, 2, "linked/a, where the next run would"},
+        {{"--learn", unreadable, "--convert", out, "--cache", unreadable + "/a/cache.png"}, 2, "cache.png is in "},
         {{"--learn", photos, "--convert", out, "--views", "11"}, 2, "--views"},
         {{"--learn", photos, "--convert", out, "--method", "svm"}, 2, "expected logistic|prototype"},
         {{"--learn", photos, "--convert", out, "--method", "prototype", "--balanced"}, 2, "treats all classes equally already"},
@@ -320,6 +339,14 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--cache", folder / "c", photos}, 2, "are for --learn and --similar"},
         {{"--similar", one + "/a/p.png"}, 2, "no images given"},
         {{"--similar", one + "/a/p.png", one + "/a/p.png"}, 2, "expected other photos to compare with, found none"},
+        {{"--similar", one + "/a/p.png", "--sheet", unreadable + "/sheet.png", link},
+         2,
+         "/link, where the next run would take it for a photo"},
+        {{"--similar", one + "/a/p.png", "--sheet", unreadable + "/a/sheet.png", linked}, 2, "linked/a, where the next run would"},
+        {{"--similar", one + "/a/p.png", "--cache", photos + "/red/cache.png", photos}, 2, "--cache: " + photos + "/red/cache.png is in "},
+        {{"--similar", one + "/a/p.png", "--sheet", photos + "/red/0.png", photos + "/green/0.png", link + "/../photos/red/0.png"},
+         2,
+         "--sheet and the input are the same file"},
         {{"--similar", unreadable + "/b/p.png", "--cache", folder / "queried", photos}, 1, "p.png cannot be embedded"},
         {{"--similar", one + "/a/p.png", "--evaluate", photos}, 2, "leave"},
     };
@@ -332,7 +359,25 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         CHECK_FALSE(fs::exists(out));
     }
     CHECK(fs::is_empty(folder / "new"));
+    CHECK(fs::is_empty(deep));
+    CHECK(fs::is_empty(unreadable + "/b/below"));
     CHECK(fs::file_size(folder / "queried") < 100);  // no photo was embedded for a query that cannot be
+}
+
+TEST_CASE("--learn: a sheet beside the class folders is not taken for a photo by the next run, one in the working folder may be", "[cli]") {
+    const temporary_folder folder;
+    const std::string photos = write_set(folder, 4), sheet = photos + "/sheet.png";
+    fs::copy_file(photos + "/red/0.png", photos + "/green/red.png");  // its label is in doubt, so there is a sheet
+    CHECK(report_of({"--learn", photos, "--convert", folder / "first", "--sheet", sheet})["photos"] == 13);
+    CHECK(fs::exists(sheet));
+    CHECK(report_of({"--learn", photos, "--convert", folder / "second", "--sheet", sheet})["photos"] == 13);
+    const fs::path here = fs::current_path();
+    fs::current_path(photos + "/red");
+    const outcome o = classify({"--learn", photos, "--convert", folder / "third", "--sheet", "sheet.png"});
+    fs::current_path(here);
+    CHECK(o.code == 2);
+    CHECK(contains(o.err, "--sheet: sheet.png is in " + photos + "/red, where the next run would take it for a photo"));
+    CHECK_FALSE(fs::exists(folder / "third"));
 }
 
 TEST_CASE("--learn: a model whose embeddings are not finite is named as the reason", "[cli]") {

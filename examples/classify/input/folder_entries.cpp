@@ -21,6 +21,7 @@ void walk(const std::string& option, const std::string& folder, media kind, std:
         found.problems.emplace_back(folder, "cannot be listed: " + entries.error.message());
         return;
     }
+    found.folders.push_back(folder);
     found.others += entries.others;
     for (const std::string& name : entries.photos) found.photos.push_back(in_folder(folder, name));
     within.push_back(folder);
@@ -62,6 +63,16 @@ photo_walk walk_photos(const std::string& option, const std::string& root, const
     photo_walk found;
     walk(option, folder, kind, within, found);
     return found;
+}
+
+void refuse_among_photos(const std::string& option, const std::string& output, const std::vector<std::string>& folders, media kind) {
+    std::error_code ignored;
+    const fs::path file = fs::absolute(path_of(output), ignored);
+    if (output.empty() || !has_name_of(kind, output) || is_litter(text_of(file.filename()))) return;
+    for (const std::string& folder : folders)  // a folder may have several paths, through links
+        refuse(fs::equivalent(file.parent_path(), path_of(folder), ignored),
+               option + ": " + output + " is in " + folder + ", where the next run would take it for a " +
+                   (kind == media::pictures ? "photo" : "recording") + ": choose another place");
 }
 
 }  // namespace app

@@ -25,6 +25,7 @@ bool is_folder(const std::string& path);
 /// The photos or recordings of a folder and of all its subfolders.
 struct photo_walk {
     std::vector<std::string> photos;                            ///< paths, those of a folder before those of its subfolders
+    std::vector<std::string> folders;                           ///< in which the photos were looked for
     std::vector<std::pair<std::string, std::string>> problems;  ///< folders that cannot be listed, and why
     std::size_t others = 0;                                     ///< other entries
 };
@@ -32,5 +33,9 @@ struct photo_walk {
 /// Walks through `folder`, which is `root` or within it. Throws failure (wrong_usage) if a link leads back to a folder that contains it;
 /// `option` begins the message.
 photo_walk walk_photos(const std::string& option, const std::string& root, const std::string& folder, media kind);
+
+/// Throws failure (wrong_usage) if a later walk through these folders would take `output`, a file to be written, for a photo or recording.
+/// An empty path is no file. `option` begins the message.
+void refuse_among_photos(const std::string& option, const std::string& output, const std::vector<std::string>& folders, media kind);
 
 }  // namespace app

@@ -3,26 +3,28 @@
 
 #include <cstdio>
 #include <cvt/extra/json.hpp>
+#include <filesystem>
 #include <map>
 
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
+#include "common/paths.hpp"
 #include "common/text.hpp"
 #include "input/folder_entries.hpp"
 
 namespace app {
 
 class_folders find_class_folders(const std::string& root, media kind) {
-    if (!is_folder(root))
+    if (std::error_code ignored; !is_folder(root))
         refuse("--learn: " + root + ": expected a folder with one folder per class, found " +
-               (list_folder(root, kind).error ? "none" : "a file"));
+               (std::filesystem::exists(path_of(root), ignored) ? "a file" : "none"));
     const folder_entries entries = list_folder(root, kind);
     if (entries.error) refuse("--learn: " + root + " cannot be listed: " + entries.error.message());
     if (entries.folders.size() < 2)
         refuse("--learn: " + root + ": expected at least two class folders, found " +
                (entries.folders.empty() ? "none" : "one, " + entries.folders.front()));
 
-    class_folders found{entries.folders, {}, {}};
+    class_folders found{entries.folders, {}, {}, {}};
     std::map<std::string, const std::string*> known;
     std::size_t others = entries.others;
     for (std::size_t k = 0; k < found.names.size(); ++k) {
@@ -40,6 +42,7 @@ class_folders find_class_folders(const std::string& root, media kind) {
         others += walk.others;
         found.photos.insert(found.photos.end(), walk.photos.begin(), walk.photos.end());
         found.labels.resize(found.photos.size(), static_cast<int>(k));
+        found.folders.insert(found.folders.end(), walk.folders.begin(), walk.folders.end());
     }
     others += entries.photos.size();
     if (others > 0)

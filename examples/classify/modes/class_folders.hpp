@@ -10,9 +10,10 @@
 namespace app {
 
 struct class_folders {
-    std::vector<std::string> names;   ///< of the classes, sorted by their bytes
-    std::vector<std::string> photos;  ///< paths, by class
-    std::vector<int> labels;          ///< the class of each photo
+    std::vector<std::string> names;    ///< of the classes, sorted by their bytes
+    std::vector<std::string> photos;   ///< paths, by class
+    std::vector<int> labels;           ///< the class of each photo
+    std::vector<std::string> folders;  ///< of the classes, and their subfolders
 };
 
 /// Throws failure (wrong_usage) if `root` is not a folder of at least two class folders. Throws it, too, if a name is not UTF-8, two names

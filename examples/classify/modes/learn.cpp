@@ -11,6 +11,7 @@
 #include "common/failure.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
+#include "input/folder_entries.hpp"
 #include "modes/class_folders.hpp"
 #include "modes/learn_report.hpp"
 #include "modes/modes.hpp"
@@ -28,21 +29,26 @@ using clock = std::chrono::steady_clock;
 
 double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
 
-// Checks the folder before hours of work, with the messages of the writer, which creates it at the end.
+// Checks the folder before hours of work, with the messages of the writer, which creates it at the end. The check writes to the folder,
+// because permissions do not bind root and say nothing of a read-only disk.
 void check_output(const options& o) {
     std::error_code ignored, error;
-    const std::filesystem::path to = path_of(o.convert);
-    if (!std::filesystem::exists(to, ignored)) {
+    const std::filesystem::path to = path_of(o.convert), longest = to / "preprocessor_config.json.part";  // of the names in the folder
+    const bool is_new = !std::filesystem::exists(to, ignored);
+    if (is_new) {
         const std::filesystem::path parent = (to.has_filename() ? to : to.parent_path()).parent_path();
         if (!parent.empty() && !std::filesystem::is_directory(parent, ignored))
             throw failure{some_failed, "--convert: " + o.convert + ": cannot make the folder: there is no folder " + text_of(parent)};
         if (!std::filesystem::create_directory(to, error))
             throw failure{some_failed, "--convert: " + o.convert + ": cannot make the folder: " + error.message()};
-        std::filesystem::remove(to, error);
     } else if (!std::filesystem::is_directory(to, ignored) || !std::filesystem::is_empty(to, ignored)) {
         throw failure{wrong_usage, "--convert: " + o.convert + ": expected a new or empty folder, found " +
                                        (std::filesystem::is_directory(to, ignored) ? "files in it" : "something else")};
     }
+    std::filesystem::create_directory(longest, error);
+    std::filesystem::remove(longest, ignored);
+    if (is_new) std::filesystem::remove(to, ignored);
+    if (error) throw failure{some_failed, "--convert: " + o.convert + ": cannot write into the folder: " + error.message()};
 }
 
 // Refuses a class of which no photo could be embedded: the new model would lack it.
@@ -124,6 +130,8 @@ int learn(const options& o) {
     check_output(o);
     const setup s = make_setup(o);
     const class_folders set = find_class_folders(o.learn, s.kind());
+    refuse_among_photos("--sheet", o.sheet, set.folders, s.kind());
+    refuse_among_photos("--cache", o.cache, set.folders, s.kind());
     const open_checkpoint source = open_for_conversion(o);
     const int views = o.views.value_or(1);
 

@@ -45,6 +45,8 @@ std::vector<std::string> find_photos(const options& o, media kind) {
         }
         const photo_walk walk = walk_photos("--similar", input, input, kind);
         for (const auto& [path, problem] : walk.problems) refuse("--similar: " + path + ' ' + problem);
+        refuse_among_photos("--sheet", o.sheet, walk.folders, kind);
+        refuse_among_photos("--cache", o.cache, walk.folders, kind);
         for (const std::string& photo : walk.photos) add(photo);
     }
     if (paths.empty())
