@@ -11,7 +11,7 @@
 namespace app {
 namespace {
 
-// The same for all names of a file or folder, as far as it exists.
+// Returns one path for all names of a file or folder, as far as it exists.
 std::filesystem::path plain(const std::string& path) {
     std::error_code missing;
     const std::filesystem::path whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path_of(path), missing), missing);
@@ -37,7 +37,7 @@ bool holds_no(const std::string& begin, const std::string& path) {
     return file.gcount() != 0 && found != begin;
 }
 
-// Outputs are opened before inputs are read, which empties the file: so an output must not be an input.
+// Opening an output empties it, and outputs are opened before inputs are read: so an output must not be an input.
 void check_outputs(const options& o) {
     const std::pair<const char*, const std::string*> outputs[]{
         {"--out", &o.out}, {"--logits", &o.logits}, {"--embedding", &o.embedding}, {"--dump-input", &o.dump_input}};
@@ -110,7 +110,7 @@ void check_sheet(const std::string& path) {
 
 // --learn and --similar, which compute embeddings of photos.
 void check_learning(const options& o) {
-    refuse(o.learn.empty() && (o.method || o.balanced || o.views), "--method, --balanced and --views are for --learn: give both");
+    refuse(o.learn.empty() && (o.method || o.balanced || o.views), "--method, --balanced and --views are for --learn: give --learn, too");
     refuse(o.learn.empty() && o.similar.empty() && !(o.cache.empty() && o.sheet.empty()),
            "--cache and --sheet are for --learn and --similar: give one of them");
     refuse(!o.learn.empty() && o.convert.empty(), "--learn writes a model: name its folder with --convert");

@@ -20,7 +20,7 @@
 namespace app {
 namespace {
 
-constexpr int most_workers = 256;
+constexpr int max_workers = 256;
 
 constexpr const char* examples = R"(Examples:
   classify photo.jpg                                the built-in model: ten classes, see --info
@@ -191,7 +191,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
 
     app.add_option(
            "inputs", o.inputs,
-           "pictures (for a model of sounds: recordings), folders of them, or - for lines of standard input: paths, or {\"path\": ..., "
+           "pictures (or recordings, for a model for sounds), folders of them, or - for lines of standard input: paths, or {\"path\": ..., "
            "\"id\": ...}")
         ->option_text("[image | recording | folder | -]...");
     const auto add_text = [&app](const char* name, std::string& target, const char* type, const char* help) {
@@ -221,7 +221,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->group(model);
     add_number(app, "--threads", o.threads, 1, cvt::executor::max_workers, "threads for one forward pass (1)")->group(model);
     add_number(app, "--batch", o.batch, 1, 1024, "images in one forward pass (1)")->group(model);
-    add_number(app, "--workers", o.workers, 1, most_workers, "batches that run at the same time, each with its own --threads (1)")
+    add_number(app, "--workers", o.workers, 1, max_workers, "batches that run at the same time, each with its own --threads (1)")
         ->group(model);
     add_text("--kernels", o.kernels, "NAME", "kernel set; default: the best for this CPU")->group(model);
 
@@ -232,7 +232,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ->type_name("N|HxW")
         ->group(images);
     add_choice<resize_method>(app, "--resize", o.resize, {{"crop", resize_method::crop}, {"warp", resize_method::warp}},
-                              "short side and centre crop, or to a square; default: the model's")
+                              "crop: the short side to this size, then the centre; warp: to a square; default: the model's")
         ->group(images);
     add_choice<cvt::crop_rounding>(app, "--crop", o.crop, {{"official", cvt::crop_rounding::official}, {"hf", cvt::crop_rounding::hf}},
                                    "rounding of an odd crop: as torchvision (official) or as transformers (hf)")
@@ -258,17 +258,17 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                                  "turn photos as EXIF says (exif), or not, as ImageNet evaluation does")
         ->group(images);
     add_number(app, "--max-pixels", o.max_pixels, 1, 16384 * 16384,
-               "refuse larger pictures; default: depends on the memory, 100 to 268 million")
+               "refuse larger pictures; default: 100 to 268 million, depending on the memory")
         ->group(images);
 
-    const std::string recordings = "Recordings, for a model of sounds";
+    const std::string recordings = "Recordings, for a model for sounds";
     app.add_option_function<std::string>(
            "--hop", [&o](const std::string& given) { o.hop = parse_seconds("--hop", given); },
            "seconds from the beginning of one chunk to that of the next; default: a chunk's length")
         ->type_name("SECONDS")
         ->group(recordings);
     add_choice<cvt::sound_padding>(app, "--pad", o.pad, {{"zero", cvt::sound_padding::zeros}, {"repeat", cvt::sound_padding::repeat}},
-                                   "fills up a chunk that is too short; default: the model's")
+                                   "how to fill up a chunk that is too short; default: the model's")
         ->group(recordings);
 
     const std::string tensors = "Tensors in and out, float32";
@@ -300,8 +300,9 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     add_number(app, "--max-errors", max_errors, 0, 1'000'000'000, "end when more than N inputs failed")->group(jobs);
 
     const std::string evaluation = "Evaluation";
-    add_text("--evaluate", o.evaluate, "DIR|LIST",
-             "accuracy on photos or recordings in one folder per class, named by label or index, or in a list (PATH LABEL, or CSV)")
+    add_text(
+        "--evaluate", o.evaluate, "DIR|LIST",
+        "measure the accuracy on photos or recordings in one folder per class, named by label or index, or in a list (PATH LABEL, or CSV)")
         ->group(evaluation);
     add_text("--truth", o.truth, "FILE", "classes of photos in one flat DIR: one line per photo, in the order of their names")
         ->check(existing_file)
@@ -319,10 +320,10 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
                                  "logistic regression, or class means for few photos (logistic)")
         ->group(learning);
     app.add_flag("--balanced", o.balanced, "give every class the same weight, however many photos it has")->group(learning);
-    add_number(app, "--views", o.views, 1, most_views, "learn from N views of each photo: mirrored, cropped (1)")->group(learning);
+    add_number(app, "--views", o.views, 1, max_views, "learn from N views of each photo: mirrored, cropped (1)")->group(learning);
     add_text("--similar", o.similar, "FILE", "list the inputs most like this photo or recording, nearest first (--top-k)")->group(learning);
     add_text("--cache", o.cache, "FILE", "keep embeddings in FILE, for later runs with more photos")->group(learning);
-    add_text("--sheet", o.sheet, "FILE.png", "draw the photos found by --similar, or those whose class --learn doubts")->group(learning);
+    add_text("--sheet", o.sheet, "FILE.png", "draw the photos found by --similar, or --learn's labels to check")->group(learning);
 
     const std::string conversion = "Conversion";
     add_text("--convert", o.convert, "OUT", "write the model as a new Hugging Face folder, with safetensors")->group(conversion);

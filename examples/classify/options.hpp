@@ -11,17 +11,17 @@
 #include <string>
 #include <vector>
 
+#include "common/input_size.hpp"
 #include "shard.hpp"
 
 namespace app {
 
 enum class record_format { text, jsonl, csv };
-enum class resize_method { crop, warp };
 
 enum class dtype_choice : unsigned char { f32, f16, int8 };
 
-/// Most views of a photo that --views asks for: the photo and its mirror image, and those of four crops.
-constexpr int most_views = 10;
+/// Maximum of --views: the photo and its mirror image, and both for four crops.
+constexpr int max_views = 10;
 
 /// Empty strings and optionals were not given.
 struct options {

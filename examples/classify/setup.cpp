@@ -169,9 +169,8 @@ decisions decide(const options& o, const checkpoint_facts& facts, const std::opt
     // Other inputs than photos are not cropped.
     const bool photos = facts.config.num_channels == 3;
     if (o.size || o.resize) {
-        const std::optional<bool> warp =
-            photos && o.resize ? std::optional{*o.resize == resize_method::warp} : (photos ? std::nullopt : std::optional{true});
-        resize_to(d.preprocessing, o.size.value_or(input_size(d.preprocessing)), warp);
+        const std::optional<resize_method> method = photos ? o.resize : resize_method::warp;
+        resize_to(d.preprocessing, o.size.value_or(input_size(d.preprocessing)), method);
         refuse(d.preprocessing.center_crop && d.preprocessing.crop_height != d.preprocessing.crop_width,
                "--size: a height and a width need --resize warp: crops are squares");
     }

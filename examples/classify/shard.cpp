@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "common/failure.hpp"
+#include "common/fnv1a.hpp"
 #include "common/text.hpp"
 
 namespace app {
@@ -14,8 +15,7 @@ namespace {
 
 // FNV-1a, then the finalizer of MurmurHash3: otherwise the lowest bit would be a sum of the lowest bits of the letters.
 std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t hash = 0xCBF29CE484222325U;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+    std::uint64_t hash = fnv1a(text);
     hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCDU;
     hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53U;
     return hash ^ (hash >> 33);

@@ -8,7 +8,8 @@
 
 namespace app {
 
-/// The same for all spellings of a label, which differ in case (of ASCII letters), blanks or underscores: "French_horn" is "french horn".
+/// A form that all spellings of a label share. They differ in the case of ASCII letters, in blanks or in underscores: "French_horn"
+/// and "french horn".
 std::string spelled_alike(const std::string& label);
 
 class class_names {

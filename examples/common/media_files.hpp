@@ -9,8 +9,8 @@ namespace app {
 /// What a model takes.
 enum class media : unsigned char { pictures, sounds };
 
-/// Whether the file name ends in an extension of a format that cvt decodes, or would decode if built with the format's library. Folders
-/// and archives are searched by name; whether a file is what its name says is found out when it is read.
+/// Whether the file name ends in an extension of a format that cvt decodes, or would decode if built with the format's library. Names
+/// decide which files of folders and archives are inputs; the content is checked when a file is read.
 bool has_name_of(media m, const std::string& path);
 /// ".jpg, .png, .webp or other pictures", for messages.
 const char* examples_of(media m);

@@ -6,7 +6,6 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cvt/extra/json.hpp>
-#include <cvt/text.hpp>
 
 namespace app {
 namespace {
@@ -52,15 +51,6 @@ std::string padded(std::string_view utf8, std::size_t width) {
     const auto columns = static_cast<std::size_t>(
         std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
     return std::string{utf8} + std::string(width - std::min(width, columns), ' ');
-}
-
-bool is_utf8(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const std::size_t length = cvt::detail::utf8_length(bytes);
-        if (length == 0) return false;
-        bytes.remove_prefix(length);
-    }
-    return true;
 }
 
 std::string text(const char* pattern, ...) {

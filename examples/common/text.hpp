@@ -16,9 +16,8 @@ std::string json_string(std::string_view bytes);
 std::string csv_field(std::string_view bytes);
 /// Control characters become \xNN, so that a file name cannot move the cursor or begin a line.
 std::string terminal_text(std::string_view bytes);
-/// The text and as many blanks as fill `width` columns of a terminal. Each code point counts as one column.
+/// The text, padded with blanks to `width` columns of a terminal. Each code point counts as one column.
 std::string padded(std::string_view utf8, std::size_t width);
-bool is_utf8(std::string_view bytes);
 
 /// printf into a string; cut after 1023 bytes.
 CVT_PRINTF(1, 2) std::string text(const char* pattern, ...);

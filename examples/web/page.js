@@ -166,7 +166,7 @@ async function take(files) {
   if (weights === undefined) {
     const image = files.find(file => !isJson(file));
     if (image !== undefined) return classify({image, name: image.name});
-    return files.length > 0 ? showError(new Error('A configuration alone is no model: drop the weights together with it.')) : undefined;
+    return files.length > 0 ? showError(new Error('A configuration alone is not a model: drop the weights together with it.')) : undefined;
   }
   const source = {weights};
   for (const file of files.filter(isJson)) source[/preprocessor/i.test(file.name) ? 'preprocessor' : 'config'] = await file.text();

@@ -16,13 +16,13 @@ inline result<config_file> read_config(std::string_view text, const char* name =
     return checkpoint::read_hf_config(text, name, ignore_labels);
 }
 
-/// Reads a preprocessor_config.json as the processor of transformers that it names does (docs/checkpoints.md). Errors: malformed,
+/// Reads a preprocessor_config.json by the rules of transformers' processor that it names (docs/checkpoints.md). Errors: malformed,
 /// bad_config, unsupported.
 inline result<preprocessing> read_preprocessing(std::string_view text, const char* name = "preprocessor_config.json") noexcept {
     return checkpoint::read_hf_preprocessor(text, name);
 }
 
-/// Whether a preprocessor_config.json is that of a model for sounds, for read_spectrogram(), or for pictures, for read_preprocessing().
+/// Whether a preprocessor_config.json belongs to a model for sounds and read_spectrogram() reads it. Otherwise read_preprocessing() does.
 inline bool is_for_sounds(std::string_view text) noexcept { return checkpoint::is_for_sounds(text); }
 
 /// Reads the preprocessor_config.json of a model for sounds (docs/sounds.md). Errors: malformed, bad_config, unsupported.

@@ -1,10 +1,12 @@
 // examples/common: file names, escaped text, lines of text files, class names, hashes.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cvt/extra/json.hpp>
 #include <fstream>
 
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
+#include "common/fnv1a.hpp"
 #include "common/media_files.hpp"
 #include "common/sha256.hpp"
 #include "common/suggest.hpp"
@@ -39,11 +41,16 @@ TEST_CASE("text is escaped for JSON, CSV and terminals", "[common]") {
     CHECK(app::terminal_text("a\x1b\xC2\x9B\xC3\xA4") == "a\\x1b\\xc2\\x9b\xC3\xA4");
     CHECK(app::padded("a\xC3\xA4", 4) == "a\xC3\xA4  ");
     CHECK(app::padded("long", 3) == "long");
-    for (const char* good : {"", "a", "\xC3\xA4", "\xE2\x82\xAC \xF0\x9F\x90\x88"}) CHECK(app::is_utf8(good));
-    for (const char* bad : {"\xE4", "a\xC3", "\xC0\x80", "\xED\xA0\x80"}) CHECK_FALSE(app::is_utf8(bad));
+    for (const char* good : {"", "a", "\xC3\xA4", "\xE2\x82\xAC \xF0\x9F\x90\x88"}) CHECK(cvt::is_utf8(good));
+    for (const char* bad : {"\xE4", "a\xC3", "\xC0\x80", "\xED\xA0\x80"}) CHECK_FALSE(cvt::is_utf8(bad));
     CHECK(app::with_commas(0) == "0");
     CHECK(app::with_commas(1234567) == "1,234,567");
     CHECK(app::text("%03d|%s", 7, "x") == "007|x");
+}
+
+TEST_CASE("fnv1a: the published values", "[common]") {
+    CHECK(app::fnv1a("") == 0xCBF29CE484222325U);
+    CHECK(app::fnv1a("foobar") == 0x85944171F73967E8U);
 }
 
 TEST_CASE("skipped entries are counted by kind, the most frequent first", "[common]") {

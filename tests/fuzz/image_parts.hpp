@@ -67,7 +67,7 @@ inline std::string mutated_png(std::string_view file, dice& d) {
             for (image_part& p : parts)
                 if (p.name == "IDAT") p.body = stored_zlib(mutated(std::string(d.below(600), static_cast<char>(d.below(5))), 64));
             break;
-        case 3:  // another color type, depth or interlacing
+        case 3:  // another colour type, depth or interlacing
             for (image_part& p : parts)
                 if (p.name == "IHDR" && p.body.size() == 13) p.body[8 + d.below(5)] = "\0\1\2\3\4\6\x8\x10"[d.below(8)];
             break;

@@ -1,4 +1,5 @@
-// Checks the includes of include/cvt against the list of rooms in CONTRIBUTING.md, and those of classify for cycles.
+// Checks the includes of include/cvt against the list of rooms in CONTRIBUTING.md, those of classify for cycles, and that the examples
+// use no private name.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -159,6 +160,24 @@ TEST_CASE("rooms have no cycle, and no chain of more than ten") {
     for (const std::string& room : longest) std::cout << ' ' << room;
     std::cout << '\n';
     CHECK(longest.size() <= 10);
+}
+
+TEST_CASE("the examples and the JavaScript module use public names only") {
+    static const std::regex private_name{R"(cvt::(detail|checkpoint|network|kernels)\b|<cvt/(checkpoint|network|kernels)/)"};
+    std::size_t files = 0;
+    for (const char* folder : {"examples", "bindings"})
+        for (const fs::directory_entry& entry : fs::recursive_directory_iterator{fs::path{CVT_SOURCE} / folder}) {
+            if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
+            ++files;
+            std::ifstream in{entry.path()};
+            int number = 0;
+            for (std::string line; std::getline(in, line);) {
+                ++number;
+                INFO(entry.path() << ':' << number << ": " << line);
+                CHECK_FALSE(std::regex_search(line, private_name));
+            }
+        }
+    CHECK(files > 100);
 }
 
 TEST_CASE("the rooms of classify have no cycle") {

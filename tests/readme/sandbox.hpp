@@ -19,9 +19,9 @@ struct outcome {
     std::string out, err;
 };
 
-/// Runs commands as they are written, with small stand-ins for downloads and the user's files: every published model for photos is the
-/// built-in one, ProtoCLR has generated weights, `photo.jpg` is the cathedral, ImageNet one photo per class, `recordings/` one generated
-/// sound, and `git clone` of a model needs no network.
+/// Runs commands as they are written, with small stand-ins for downloads and the user's files. Every published model for photos is the
+/// built-in one, ProtoCLR has generated weights, and `git clone` of a model needs no network. `photo.jpg` is the cathedral, ImageNet has
+/// one photo per class, and `recordings/` has one generated sound.
 class sandbox {
 public:
     sandbox() {

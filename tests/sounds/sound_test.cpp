@@ -172,7 +172,7 @@ TEST_CASE("a truncated WAV or FLAC file is an error; a WAV that was written as a
         CAPTURE(size);
         CHECK_FALSE(refused(flac.substr(0, size), cvt::errc::malformed).empty());
     }
-    // What follows the last frame is no damage: a tag, or the zeros of a recorder that reserves space.
+    // What follows the last frame is not damage: a tag, or the zeros of a recorder that reserves space.
     const std::size_t frames = cvt::decode_sound(bytes(flac))->samples.size();
     for (const std::string& after : {"TAG" + std::string(125, ' '), std::string(4096, '\0'), std::string(4096, '\xFF')}) {
         const auto tagged = cvt::decode_sound(bytes(flac + after));

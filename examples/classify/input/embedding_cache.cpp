@@ -5,10 +5,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <cvt/text.hpp>
 #include <string_view>
 
 #include "common/failure.hpp"
+#include "common/fnv1a.hpp"
 #include "common/text.hpp"
 #include "output/output_lock.hpp"
 
@@ -77,12 +77,12 @@ std::uint64_t embedding_cache::read_index() {
             std::uint64_t sum = 0;
             whole = read(at, record.data(), record.size());
             std::memcpy(&sum, record.data() + bytes - sum_bytes, sum_bytes);
-            whole = whole && sum == cvt::detail::fnv1a(std::string_view{record}.substr(0, bytes - sum_bytes));
+            whole = whole && sum == fnv1a(std::string_view{record}.substr(0, bytes - sum_bytes));
         }
         if (!whole) {
             // Only the last record can be incomplete: what follows is at most a part of one, and zeros.
-            const std::size_t most = good ? bytes : sizeof head - 1;
-            for (std::uint64_t from = at + most; from < size; from += record.size()) {
+            const std::size_t max_bytes = good ? bytes : sizeof head - 1;
+            for (std::uint64_t from = at + max_bytes; from < size; from += record.size()) {
                 record.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - from, 1U << 20)));
                 if (!read(from, record.data(), record.size()) || record.find_first_not_of('\0') != std::string::npos)
                     throw failure{wrong_usage, "--cache: " + path_ + " is damaged at byte " + std::to_string(at) + ": delete it"};
@@ -106,7 +106,7 @@ void embedding_cache::add(const digest& photo, std::uint32_t view, std::span<con
     const record_head head{mark, static_cast<std::uint32_t>(embedding.size()), photo, model_, view, 0};
     std::string record(reinterpret_cast<const char*>(&head), sizeof head);
     record.append(reinterpret_cast<const char*>(embedding.data()), embedding.size_bytes());
-    const std::uint64_t sum = cvt::detail::fnv1a(record);
+    const std::uint64_t sum = fnv1a(record);
     record.append(reinterpret_cast<const char*>(&sum), sizeof sum);
     if (!file_.append(record)) throw failure{some_failed, "--cache: " + path_ + " cannot be written: " + std::strerror(errno)};
 }

@@ -23,9 +23,9 @@ public:
     /// Reads of a pipe obey `control`, which must outlive the reader. Errors: io.
     static cvt::result<tar_reader> open(const std::string& path, read_control& control);
 
-    /// The next member; null after the last one. Errors, after which the reader must not be used: io; malformed (a wrong checksum,
-    /// number or name, a truncated archive, data after the end mark, as in a file of two archives); unsupported (sparse files, archives
-    /// of several volumes).
+    /// The next member; null after the last one. Errors: io; malformed (a wrong checksum, number or name, a truncated archive, data after
+    /// the end mark, as in a file of two archives); unsupported (sparse files, archives of several volumes). The reader must not be used
+    /// after an error.
     cvt::result<std::optional<tar_member>> next();
     /// The data of the member that next() returned. Call at most once for each. Errors: io, malformed (a truncated archive).
     cvt::result<std::vector<std::byte>> read();

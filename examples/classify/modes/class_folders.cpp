@@ -2,6 +2,7 @@
 #include "modes/class_folders.hpp"
 
 #include <cstdio>
+#include <cvt/extra/json.hpp>
 #include <filesystem>
 #include <map>
 
@@ -28,7 +29,7 @@ class_folders find_class_folders(const std::string& root, media kind) {
     std::size_t others = entries.others;
     for (std::size_t k = 0; k < found.names.size(); ++k) {
         const std::string& name = found.names[k];
-        if (!is_utf8(name))
+        if (!cvt::is_utf8(name))
             refuse("--learn: " + in_folder(root, name) + ": expected a name in UTF-8, which becomes a label, found other bytes");
         // Otherwise --evaluate could not tell the classes of the new model apart.
         const auto [other, is_new] = known.emplace(spelled_alike(name), &name);

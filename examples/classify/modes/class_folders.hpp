@@ -16,8 +16,8 @@ struct class_folders {
     std::vector<std::string> folders;  ///< of the classes, and their subfolders
 };
 
-/// Throws failure (wrong_usage) if `root` is not a folder of at least two class folders, if a name is not UTF-8, if two names are spelled
-/// alike, or if a class has no photos. Notes on standard error report skipped entries.
+/// Throws failure (wrong_usage) if `root` is not a folder of at least two class folders. Throws it, too, if a name is not UTF-8, two names
+/// are spelled alike, or a class has no photos. Notes on standard error report skipped entries.
 class_folders find_class_folders(const std::string& root, media kind);
 
 }  // namespace app

@@ -29,7 +29,7 @@ using clock = std::chrono::steady_clock;
 
 double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
 
-// Before hours of work: the same sentences as --convert's own, which creates the folder at the end. Whether files can be written is tried,
+// Checks the folder before hours of work, with the messages of the writer, which creates it at the end. The check writes to the folder,
 // because permissions do not bind root and say nothing of a read-only disk.
 void check_output(const options& o) {
     std::error_code ignored, error;
@@ -51,7 +51,7 @@ void check_output(const options& o) {
     if (error) throw failure{some_failed, "--convert: " + o.convert + ": cannot write into the folder: " + error.message()};
 }
 
-// A class must not vanish in silence.
+// Refuses a class of which no photo could be embedded: the new model would lack it.
 void check_classes(const class_folders& set, const embedded_photos& photos, media kind) {
     std::vector<std::size_t> usable(set.names.size(), 0), all(set.names.size(), 0);
     for (const int label : set.labels) ++all[static_cast<std::size_t>(label)];
@@ -76,8 +76,8 @@ struct fit_progress {
     }
 };
 
-// The group of each photo or recording, whose rows are held out together: within a class, all that duplicates connect, also through
-// copies of copies and through photos of other classes. Otherwise the model would have learned a copy of what it is scored on.
+// Returns the group of each photo or recording; the rows of a group are held out together. Duplicates in a class are one group, also if
+// copies of copies or photos of other classes connect them. Otherwise a head would be scored on a photo of which it learned a copy.
 std::vector<int> groups_of(const class_folders& set, const std::vector<duplicate>& duplicates) {
     std::vector<std::size_t> parent(set.photos.size());
     std::iota(parent.begin(), parent.end(), std::size_t{0});

@@ -45,7 +45,7 @@ struct learn_report {
 
     static constexpr std::size_t doubts_shown = 5;
 
-    /// The photos of which the model is surest that their label is wrong, the surest first.
+    /// The photos whose label is most probably wrong, the most probable first.
     [[nodiscard]] std::vector<doubt> doubts(std::size_t at_most) const;
     [[nodiscard]] std::string as_text() const;
     /// One line: {"folder", "model", "method", "strength", "photos", "failed", "cached", "views", "width", "folds", "top1", "top1_spread",

@@ -1,5 +1,5 @@
-// --similar: embeds a photo or recording and the inputs, and lists the inputs, or their chunks, by the cosine of their embeddings with
-// its own. Of the chunks of the recording the nearest counts.
+// --similar: embeds a photo or recording and the inputs, and lists the inputs or their chunks, the most similar first. Similarity is the
+// cosine of two embeddings; if the query is a recording, that with its nearest chunk.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

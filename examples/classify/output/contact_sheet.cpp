@@ -11,7 +11,7 @@
 namespace app {
 namespace {
 
-constexpr int side = 192, gap = 8, most_columns = 6;
+constexpr int side = 192, gap = 8, max_columns = 6;
 constexpr std::uint8_t paper = 255, unread = 200;
 
 cvt::preprocessing thumbnail() {
@@ -25,7 +25,7 @@ cvt::preprocessing thumbnail() {
 }  // namespace
 
 void draw_contact_sheet(const options& o, const std::vector<std::string>& photos, const std::string& path) {
-    const int columns = std::min(most_columns, static_cast<int>(photos.size()));
+    const int columns = std::min(max_columns, static_cast<int>(photos.size()));
     const int rows = (static_cast<int>(photos.size()) + columns - 1) / columns;
     const int width = columns * (side + gap) + gap, height = rows * (side + gap) + gap;
     std::vector<std::uint8_t> sheet(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3, paper);

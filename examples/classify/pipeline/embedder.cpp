@@ -197,8 +197,8 @@ private:
 
 std::size_t width_of(const setup& s) { return static_cast<std::size_t>(s.model.config().last_stage().embed_dim); }
 
-// What an embedding depends on besides the photo: the encoder's weights and arithmetic, of which the embedding of a generated image is the
-// proof; the preprocessing; and this version's decoders.
+// Returns the hash of everything that an embedding depends on besides the photo. The embedding of a generated image stands for the
+// encoder's weights and arithmetic; the preprocessing and this version's decoders come in addition.
 digest model_digest(const options& o, const setup& s, std::size_t width) {
     const cvt::config& c = s.model.config();
     const std::optional<cvt::grid> fixed = cvt::output_size(s.preprocessing);

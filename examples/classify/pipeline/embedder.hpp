@@ -37,7 +37,7 @@ struct embedded_photos {
 embedding_cache open_cache(const options& o, const setup& s);
 
 /// Embeds the photos or recordings at `paths`, each photo as `views` views; the first is the photo itself. Failures are also lines on
-/// standard error. After an interrupt it ends the program, quietly but for what the cache keeps. Throws failure.
+/// standard error. After an interrupt it ends the program, with one line that says what the cache keeps. Throws failure.
 embedded_photos embed_photos(const options& o, const setup& s, const std::vector<std::string>& paths, int views, embedding_cache& cache);
 
 }  // namespace app

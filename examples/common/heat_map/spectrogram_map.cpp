@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cvt/audio/mel.hpp>
+#include <cvt/audio.hpp>
 #include <string>
 #include <string_view>
 
@@ -62,11 +62,11 @@ std::string number(double value) {
 
 int width_of(const std::string& text) { return static_cast<int>(text.size()) * letter_width; }
 
-// 1, 2 or 5 times a power of ten, such that at most `most` of them fit.
-double step_for(double range, int most) {
-    double step = std::pow(10, std::floor(std::log10(range / most)));
+// 1, 2 or 5 times a power of ten, such that at most `max_steps` of them fit.
+double step_for(double range, int max_steps) {
+    double step = std::pow(10, std::floor(std::log10(range / max_steps)));
     for (const double factor : {2.0, 2.5, 2.0})
-        if (range / step > most) step *= factor;
+        if (range / step > max_steps) step *= factor;
     return step;
 }
 
@@ -115,11 +115,11 @@ cvt::result<picture> draw_spectrogram(std::span<const float> input, std::span<co
     page.write(left + width + right - width_of("s "), top + height + 6 * pixel, "s");
 
     // Octaves; band j is centred on the j + 1st of the mels + 2 points between both ends.
-    const double low = cvt::detail::hertz_to_mel(s.f_min, s.scale), high = cvt::detail::hertz_to_mel(s.f_max, s.scale);
+    const double low = cvt::hertz_to_mel(s.f_min, s.scale), high = cvt::hertz_to_mel(s.f_max, s.scale);
     const char* const unit = s.f_max < 1000 ? "Hz" : "kHz";
     int free = top + height + letter_height;  // where the label before begins
     for (double hertz = s.f_max < 1000 ? 125.0 / 8 : 125; hertz <= s.f_max; hertz *= 2) {
-        const double band = (cvt::detail::hertz_to_mel(hertz, s.scale) - low) / (high - low) * (s.mels + 1) - 1;
+        const double band = (cvt::hertz_to_mel(hertz, s.scale) - low) / (high - low) * (s.mels + 1) - 1;
         const int y = top + height - static_cast<int>(std::lround((band + 0.5) * down));
         if (hertz < s.f_min || y + letter_height > free) continue;
         const std::string label = number(s.f_max < 1000 ? hertz : hertz / 1000);

@@ -50,7 +50,8 @@ public:
 
     /// Makes one input. `samples`: 1 to spectrogram().length of them at spectrogram().rate, one channel; fewer are padded.
     /// `out`: (1, mels, frames). Errors: invalid_argument (the number of samples, a sample that is not finite, `out`, a field of the
-    /// spectrogram); bad_sound (all values would be the same, as for silence, so that min-max would divide by 0); out_of_memory.
+    /// spectrogram); bad_sound; out_of_memory. The error bad_sound means that all values are the same, as for silence: min-max would
+    /// divide by 0.
     template <class T>
     error run(std::span<const float> samples, view<T, 3> out) noexcept {
         static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);

@@ -7,12 +7,15 @@
 #include "spectrogram.hpp"
 
 CVT_NAMESPACE_BEGIN
-namespace detail {
 
+/// Converts a frequency from hertz to mel, for example to find the band of a spectrogram that it is in.
 inline double hertz_to_mel(double f, mel_scale scale) noexcept {
     if (scale == mel_scale::htk) return 2595 * std::log10(1 + f / 700);
     return f < 1000 ? f * 3 / 200 : 15 + std::log(f / 1000) * 27 / std::log(6.4);
 }
+
+namespace detail {
+
 inline double mel_to_hertz(double m, mel_scale scale) noexcept {
     if (scale == mel_scale::htk) return 700 * (std::pow(10.0, m / 2595) - 1);
     return m < 15 ? m * 200 / 3 : 1000 * std::exp(std::log(6.4) / 27 * (m - 15));

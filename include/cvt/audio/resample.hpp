@@ -21,7 +21,7 @@ CVT_NAMESPACE_BEGIN
 /// @endcode
 class resampler {
 public:
-    /// The numbers of the first sample and of that after the last.
+    /// The numbers of the first sample and of the one after the last.
     struct range {
         std::int64_t begin, end;
     };
@@ -43,9 +43,9 @@ public:
         const double base = (old_ < new_ ? old_ : new_) * 0.99;
         if (old_ == new_) return {};
         // |t| < 6 for at most this many taps.
-        const std::size_t most = static_cast<std::size_t>(2 * half_width * old_ / base) + 3;
-        if (!taps_.resize(static_cast<std::size_t>(new_)) || !weights_.resize(most * static_cast<std::size_t>(new_)))
-            return error::out_of_memory("resampling filter", most * static_cast<std::size_t>(new_) * sizeof(float));
+        const std::size_t max_taps = static_cast<std::size_t>(2 * half_width * old_ / base) + 3;
+        if (!taps_.resize(static_cast<std::size_t>(new_)) || !weights_.resize(max_taps * static_cast<std::size_t>(new_)))
+            return error::out_of_memory("resampling filter", max_taps * static_cast<std::size_t>(new_) * sizeof(float));
         std::uint32_t used = 0;
         for (int i = 0; i < new_; ++i) {
             volatile float numerator = static_cast<float>(i), denominator = static_cast<float>(new_);  // not by -ffast-math's reciprocal

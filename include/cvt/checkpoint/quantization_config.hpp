@@ -65,7 +65,7 @@ inline void check_integers(const quantization_section& s) noexcept {
     s.expect("actorder", "null", is_absent_or_empty);
 }
 
-/// A scale for each output channel. Without a strategy, a group_size of -1 says the same.
+/// A scale for each output channel. Without a strategy, a group_size of -1 means the same.
 inline void check_weight_scheme(const quantization_section& weights) noexcept {
     const json_value group_size = weights["group_size"];
     const bool whole_rows = group_size && group_size.integer() == -1;
@@ -86,8 +86,8 @@ inline void check_input_scheme(const quantization_section& inputs) noexcept {
 }
 
 /// Refuses weights and inputs that the library does not compute. The tensors decide which layers are int8, so `targets` and `ignore` are
-/// not read; neither is what tells of the calibration (observer, version). Without config_groups or input_activations, the bytes and
-/// scales say enough.
+/// not read, and neither are the keys about the calibration (observer, version). config_groups and input_activations may be missing:
+/// the bytes and scales describe the weights.
 /// Errors: bad_config (not an object); unsupported, with the key and its value.
 inline void check_quantization(json_fields& fields) noexcept {
     const json_value object = fields.get("quantization_config");

@@ -77,7 +77,7 @@ struct head_trial {
     double log_loss = 0;       ///< mean over the scored rows, in nats
 };
 
-/// What the model of the other folds says of a row.
+/// How a head learned from the other folds classifies a row.
 /// @code{.cpp}
 /// cvt::result<cvt::trained_head> learned = cvt::train_head(embeddings, labels, 3);
 /// if (!learned) return report(learned.error());

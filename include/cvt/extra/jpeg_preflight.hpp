@@ -52,7 +52,7 @@ inline error check_jpeg_quantization(file_bytes body, std::size_t at, jpeg_walk&
     while (!body.empty()) {
         const unsigned wide = body[0] >> 4, id = body[0] & 15U;
         const std::size_t size = 1 + 64 * (std::size_t{wide} + 1);
-        if (wide > 1 || id > 3 || body.size() < size) return jpeg_error("invalid quantization table", at);
+        if (wide > 1 || id > 3 || body.size() < size) return jpeg_error("invalid quantisation table", at);
         walk.quantization[id] = true;
         body = body.subspan(size);
     }

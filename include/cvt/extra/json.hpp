@@ -1,4 +1,4 @@
-// The strict JSON reader of checkpoints, for hosts and command lines that also exchange JSON.
+// The strict JSON reader of checkpoints, and what writers of JSON need, for hosts and command lines that also exchange JSON.
 #pragma once
 
 #include "../checkpoint/json/json.hpp"
@@ -15,6 +15,16 @@ using checkpoint::to_string;
 template <class Put>
 constexpr void escape_json(std::string_view text, Put&& put) noexcept(noexcept(put(text))) {
     detail::escape_json(text, "\xEF\xBF\xBD", put);
+}
+
+/// Whether a text is valid UTF-8, as every string in JSON must be.
+constexpr bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const std::size_t length = detail::utf8_length(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
 }
 
 CVT_NAMESPACE_END

@@ -52,7 +52,7 @@ inline error check_png_header(file_bytes body, png_walk& walk, file_facts& facts
     const std::uint32_t width = read_be32(body, 0), height = read_be32(body, 4);
     if (error e = check_pixels(width, height, limits)) return e;
     if (!png_depth_allowed(walk.color, walk.depth))
-        return error::format(errc::malformed, "PNG: color type %u with %u bits does not exist", walk.color, walk.depth);
+        return error::format(errc::malformed, "PNG: colour type %u with %u bits does not exist", walk.color, walk.depth);
     if (body[10] != 0 || body[11] != 0 || body[12] > 1)
         return error::format(errc::malformed, "PNG: unknown compression %u, filter %u or interlace %u", body[10], body[11], body[12]);
     facts.width = static_cast<int>(width);
@@ -100,7 +100,7 @@ inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t
     if (type == "tRNS") return check_png_transparency(body.size(), walk);
     if (type == "IDAT") {
         if (walk.data_closed) return error::format(errc::malformed, "PNG: image data is not contiguous");
-        if (walk.color == 3 && walk.palette == 0) return error::format(errc::malformed, "PNG: color type 3 without a palette");
+        if (walk.color == 3 && walk.palette == 0) return error::format(errc::malformed, "PNG: colour type 3 without a palette");
         walk.data = true;
         walk.data_bytes += body.size();
         return {};

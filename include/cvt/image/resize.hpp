@@ -64,7 +64,7 @@ struct resize_filter {
 
 inline constexpr resize_filter resize_filters[]{{0.5, box}, {1.0, bilinear}, {1.0, hamming}, {2.0, bicubic}, {3.0, lanczos}};
 
-/// The filter of that name; null for `nearest`, which weighs nothing, and for a value without a name.
+/// The filter of that name; null for `nearest`, which has no weights, and for a value without a name.
 constexpr const resize_filter* filter_of(resampling r) noexcept {
     switch (r) {
         case resampling::box: return &resize_filters[0];
@@ -141,7 +141,8 @@ private:
     }
 
     /// Stores one tap of 1 for each output. Pillow adds up the scale from the first output on, and the rounding errors of the sum decide
-    /// between two pixels. So does this, up to 2^24 outputs; beyond them, at sizes that no image of Pillow's has, it multiplies.
+    /// between two pixels. This function does the same up to 2^24 outputs. Beyond them, at sizes that Pillow does not resize to, it
+    /// multiplies.
     error plan_nearest(int in, double scale, std::int64_t out_begin, std::int64_t out_end) noexcept {
         constexpr std::int64_t max_sums = std::int64_t{1} << 24;
         const auto outputs = static_cast<std::size_t>(out_end - out_begin);

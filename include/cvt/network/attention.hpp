@@ -147,6 +147,7 @@ inline void attend(const stage_pass& p, const block_request& want) noexcept {
         multiply({.in = q, .w = keys_of_head(p, h), .out = b.scores});
         // e = exp(scores - max), s = 1 / sum(e): softmax = s e
         p.ctx.kernels->softmax(b.scores, b.inverse_sums);
+        // cls_attention = s e, of the class token
         if (want.cls_attention != nullptr && r.first == 0)
             for (std::ptrdiff_t j = 1; j < keys; ++j) want.cls_attention[h * (keys - 1) + j - 1] = b.scores.data[j] * b.inverse_sums[0];
         // head = s (e v)

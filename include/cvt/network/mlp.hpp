@@ -32,6 +32,7 @@ inline void mlp(const stage_pass& p, const mlp_weights& w, matrix<float> x, deta
 
     // n = (x - mean) / sqrt(var + eps); gamma and beta are in fc1
     p.ctx.kernels->layer_norm(x, norm_weights{}, b.normed);
+    // n = s q + o in int8, once for all hidden channels
     const bool quantized = w.fc1.w.kernels->quantize != nullptr;
     if (quantized) w.fc1.w.kernels->quantize(b.normed);
     for (std::ptrdiff_t c = 0; c < hidden_dim; c += hidden_block) {

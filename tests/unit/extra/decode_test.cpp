@@ -301,8 +301,8 @@ TEST_CASE("PNG files with inconsistent chunks are refused") {
     const auto with = [](std::size_t at, std::uint8_t value) {
         return changed_png("rgb8.png", "IHDR", [=](bytes& body) { body[at] = value; });
     };
-    refused(with(8, 4), errc::malformed, "color type 2 with 4 bits");
-    refused(with(9, 5), errc::malformed, "color type 5");
+    refused(with(8, 4), errc::malformed, "colour type 2 with 4 bits");
+    refused(with(9, 5), errc::malformed, "colour type 5");
     refused(with(9, 3), errc::malformed, "without a palette");
     refused(with(10, 1), errc::malformed, "unknown compression 1");
     refused(with(12, 2), errc::malformed, "interlace 2");
@@ -328,7 +328,7 @@ TEST_CASE("JPEG files with inconsistent segments are refused") {
     refused(changed("444.jpg", "\xFF\xC4", 5, 3), errc::malformed, "do not fit");
     refused(changed("444.jpg", "\xFF\xC4", 4, 7), errc::malformed, "Huffman table");
     refused(changed("444.jpg", "\xFF\xC4", 21, 16), errc::malformed, "DC Huffman");
-    refused(changed("444.jpg", "\xFF\xDB", 4, 4), errc::malformed, "quantization");
+    refused(changed("444.jpg", "\xFF\xDB", 4, 4), errc::malformed, "quantisation");
     refused(changed("444.jpg", "\xFF\xC0", 1, 0xC3), errc::unsupported, "lossless");
     refused(changed("444.jpg", "\xFF\xC0", 1, 0xC9), errc::unsupported, "arithmetic");
     refused(changed("444.jpg", "\xFF\xC0", 4, 12), errc::unsupported, "12 bits");

@@ -52,7 +52,7 @@ static_assert(__is_same(decltype(store_part(static_cast<float*>(nullptr), lanes,
 static_assert(__is_same(decltype(broadcast<2, 3>(static_cast<const float*>(nullptr), lanes)), vec));
 static_assert(__is_same(decltype(add(vec{}, vec{})), vec) && __is_same(decltype(sub(vec{}, vec{})), vec));
 static_assert(__is_same(decltype(mul(vec{}, vec{})), vec) && __is_same(decltype(div(vec{}, vec{})), vec));
-static_assert(__is_same(decltype(div(vec{}, vec{})), vec) && __is_same(decltype(reciprocal(vec{})), vec));
+static_assert(__is_same(decltype(reciprocal(vec{})), vec));
 static_assert(__is_same(decltype(max(vec{}, vec{})), vec) && __is_same(decltype(min(vec{}, vec{})), vec));
 static_assert(__is_same(decltype(sqrt(vec{})), vec) && __is_same(decltype(abs(vec{})), vec));
 static_assert(__is_same(decltype(fma(vec{}, vec{}, vec{})), vec) && __is_same(decltype(less(vec{}, vec{})), mask));
@@ -62,7 +62,11 @@ static_assert(__is_same(decltype(times_power_of_two(vec{}, ints{})), vec));
 static_assert(__is_same(decltype(sum_of(vec{})), float) && __is_same(decltype(max_of(vec{})), float));
 static_assert(__is_same(decltype(broadcast4(0)), ints));
 static_assert(__is_same(decltype(load4(static_cast<const std::byte*>(nullptr))), ints));
-static_assert(input_max == 255 || input_max == 127);
+static_assert(__is_same(decltype(store_bytes(static_cast<unsigned char*>(nullptr), ints{})), void));
+static_assert(__is_same(decltype(accumulate(*static_cast<vec*>(nullptr), vec{}, vec{})), void));
+static_assert(__is_same(decltype(accumulate4(*static_cast<ints*>(nullptr), ints{}, ints{})), void));
+static_assert(__is_same(decltype(keep_in_register(*static_cast<vec*>(nullptr))), void));
+static_assert((input_max == 255 || input_max == 127) && (input_shift == 0 || input_shift == 128));
 static_assert(mc % mr == 0 && mc > 0 && (nr_vectors == 2 || nr_vectors == 4));
 
 #include "math.inl"
