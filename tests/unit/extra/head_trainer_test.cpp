@@ -56,8 +56,8 @@ constexpr cvt::head_method methods[]{cvt::head_method::logistic, cvt::head_metho
 constexpr cvt::head_method methods[]{cvt::head_method::prototype};
 #endif
 
-/// A head as the golden data have it: rows of width + 1.
-std::vector<double> joined(const cvt::trained_head& h, int classes) {
+/// A head as the golden data have it: rows of width + 1. Unused without liblbfgs.
+[[maybe_unused]] std::vector<double> joined(const cvt::trained_head& h, int classes) {
     const std::size_t width = h.weights.size() / h.bias.size();
     const double mean = std::accumulate(h.bias.begin(), h.bias.end(), 0.0) / classes;
     std::vector<double> all;
@@ -103,7 +103,7 @@ std::vector<double> probabilities(const golden& g, const auto* head, std::ptrdif
     return p;
 }
 
-std::ptrdiff_t largest_of(const std::vector<double>& p) { return std::max_element(p.begin(), p.end()) - p.begin(); }
+[[maybe_unused]] std::ptrdiff_t largest_of(const std::vector<double>& p) { return std::max_element(p.begin(), p.end()) - p.begin(); }
 
 cvt::trained_head learn(const golden& g, const cvt::head_options& options) {
     cvt::result<cvt::trained_head> head = cvt::train_head(g.rows(), g.labels, g.classes, options);

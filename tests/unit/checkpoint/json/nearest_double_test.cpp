@@ -163,8 +163,8 @@ TEST_CASE("nearest_double: a million random numbers", "[json]") {
             std::snprintf(shown.data(), shown.size(), "%.*e", static_cast<int>(random() % 20), std::fabs(value));
             text += shown.data();
         } else {  // any number of digits and any exponent
-            text += std::to_string(1 + random() % 9) + digits(random() % 30);
-            if (random() % 2 == 0) text += '.' + digits(1 + random() % 25);
+            text += std::to_string(1 + random() % 9) + digits(static_cast<std::size_t>(random() % 30));
+            if (random() % 2 == 0) text += '.' + digits(static_cast<std::size_t>(1 + random() % 25));
             if (random() % 2 == 0) text += "e" + std::to_string(static_cast<int>(random() % 700) - 360);
         }
         check(text);
