@@ -1,5 +1,5 @@
 // open: folders, single files, shards and memory; how models are recognised; the message for each contradiction.
-#include <cvt/checkpoint/source.hpp>
+#include <cvt/checkpoint/open.hpp>
 #include <cvt/network/tensor_list.hpp>
 
 #include <catch2/catch.hpp>
