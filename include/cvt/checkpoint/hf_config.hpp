@@ -22,6 +22,8 @@ struct hf_config {
     std::optional<cvt::scoring> scores;  ///< of problem_type, if present
     bool labels_from_one = false;        ///< the ids of id2label begin with 1
     bool has_channels = false;           ///< the file gives num_channels; otherwise the checkpoint decides
+    bool guessed_unseen = false;         ///< one of the assumed values does not show in the shapes of tensors
+    char assumed[480] = "";              ///< the keys that the file lacks, with the defaults that are used: "num_heads [1, 3, 6]"
 };
 
 // The keys with one value for each stage, in the order in which transformers writes them: visit(key, member, whether the key has a
@@ -93,9 +95,12 @@ void read_stages(json_fields& fields, config& c, const char* key, T stage_config
                                   fields.file(), key, c.num_stages));
     if (!list || !fields) return;
     if (!list.is(json_kind::array)) return fields.mismatch(key, "a list with one value for each stage", list);
-    if (list.size() != stages.size())
-        return fields.fail(error::format(errc::bad_config, "%s: %s: expected %d values, one for each stage in depth, found %zu",
-                                         fields.file(), key, c.num_stages, list.size()));
+    if (list.size() != stages.size()) {
+        const bool given = fields.get("depth") || fields.get("DEPTH");
+        return fields.fail(error::format(errc::bad_config, "%s: %s: expected %d values, one for each stage%s, found %zu", fields.file(),
+                                         key, c.num_stages, given ? " in depth" : " (depth is missing, so that 3 stages are assumed)",
+                                         list.size()));
+    }
     std::size_t i = 0;
     for (json_value v = list.first(); v && fields; v = v.next(), ++i) {
         char name[64];
@@ -157,6 +162,61 @@ inline void read_spec(json_value root, json_value spec, const char* file, hf_con
     failure = fields.failure();
 }
 
+inline void write_value(json_writer& json, int value) noexcept { json.integer(value); }
+inline void write_value(json_writer& json, bool value) noexcept { json.boolean(value); }
+inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
+inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
+
+/// Writes one value for each stage.
+template <class T>
+void write_stages(json_writer& json, const config& c, T stage_config::*member) noexcept {
+    json.begin_list();
+    for (const stage_config& s : c.stages()) write_value(json, s.*member);
+    json.end_list();
+}
+
+/// The values of a key as text: "[64, 192, 384]".
+struct stage_values {
+    char text[128];
+    template <class T>
+    stage_values(const config& c, T stage_config::*member) noexcept {
+        json_writer json{json_writer::layout::indented};  // with a space after each comma
+        write_stages(json, c, member);
+        std::snprintf(text, sizeof text, "%.*s", static_cast<int>(json.text().size()), json.text().data());
+    }
+};
+
+/// Whether another value of a key would change the result but neither the shapes of tensors nor the size of a grid that validate() checks.
+inline bool is_unseen(std::string_view key, const config& c) noexcept {
+    for (const std::string_view unseen : {"num_heads", "patch_stride", "patch_padding", "padding_kv", "stride_kv"})
+        if (detail::same_text(key, unseen)) return true;
+    const bool averages =
+        std::any_of(c.stages().begin(), c.stages().end(), [](const stage_config& s) { return s.qkv_projection == projection::avg; });
+    return averages && detail::same_text(key, "kernel_qkv");
+}
+
+/// Lists the keys that the file lacks, with their defaults; with `only`, those that occur in that text. Returns whether one is unseen.
+template <std::size_t Size>
+bool list_assumed(const json_fields& fields, const config& c, char (&text)[Size], const char* only = nullptr) noexcept {
+    bool unseen = false;
+    const auto list = [&](const char* key, auto member, bool, projection last) noexcept {
+        if (fields.get(key) || !counts(c, last) || (only != nullptr && std::strstr(only, key) == nullptr)) return;
+        const std::size_t at = std::strlen(text);
+        std::snprintf(text + at, Size - at, "%s%s %s", at == 0 ? "" : ", ", key, stage_values(c, member).text);
+        unseen = unseen || is_unseen(key, c);
+    };
+    visit_width_keys(list);
+    visit_patch_keys(list);
+    visit_attention_keys(list);
+    return unseen;
+}
+
+/// Whether a key is in a list that list_assumed() made.
+inline bool is_assumed(const char* list, const char* key) noexcept {
+    const char* const at = std::strstr(list, key);
+    return at != nullptr && at[std::strlen(key)] == ' ';
+}
+
 /// Whether an object has a key of CvtConfig, or a model_type.
 inline bool describes_cvt(json_value root) noexcept {
     bool known = root.find("model_type").is(json_kind::string);
@@ -165,6 +225,16 @@ inline bool describes_cvt(json_value root) noexcept {
     visit_patch_keys(look);
     visit_attention_keys(look);
     return known;
+}
+
+/// Returns the error for a text that is not JSON.
+inline error not_config(const char* file, std::string_view text, const error& why) noexcept {
+    const seen_keys keys = yaml_keys(text);
+    const std::string_view name{file};
+    const bool yaml = keys.count > 0 || ((name.ends_with(".yaml") || name.ends_with(".yml")) && kind_of_text(text) == nullptr);
+    if (!yaml || why.code() == errc::out_of_memory) return not_json(file, text, why);
+    return error::format(errc::bad_config, "%s: expected Microsoft's MODEL.SPEC in YAML, or a config.json, found YAML with %s%s", file,
+                         keys.count > 0 ? "the keys " : "no keys", keys.text);
 }
 
 /// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. If any key of CvtConfig is present, missing
@@ -178,7 +248,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         return read_hf_config({as_json.data(), as_json.size()}, file, ignore_labels);  // which begins with a brace
     }
     const result<json> document = json::parse(text);
-    if (!document) return not_json(file, text, document.error());
+    if (!document) return not_config(file, text, document.error());
     json_fields fields(document->root(), file);
     hf_config out;
     config& c = out.config;
@@ -190,11 +260,14 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
         return out;
     }
-    if (fields && !describes_cvt(document->root()))
+    if (fields && !describes_cvt(document->root())) {
+        seen_keys keys;
+        for (json_value v = document->root().first(); v; v = v.next()) keys.add(v.key());
         return error::format(errc::bad_config,
                              "%s: does not describe a CvT: expected model_type \"cvt\", or keys such as embed_dim, num_heads and depth, or "
-                             "Microsoft's MODEL.SPEC",
-                             file);
+                             "Microsoft's MODEL.SPEC, found %s%s",
+                             file, keys.count > 0 ? "the keys " : "no keys", keys.text);
+    }
     if (const json_value type = fields.get("model_type"); type && !(type.is(json_kind::string) && type.string() == "cvt")) {
         fields.mismatch("model_type", "\"cvt\"", type);
         return error::format(errc::unsupported, "%s", fields.failure().what());
@@ -243,7 +316,13 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (!ignore_labels) read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
-    if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
+    out.guessed_unseen = list_assumed(fields, c, out.assumed);
+    if (error e = validate(c)) {
+        char culprits[160] = "";
+        list_assumed(fields, c, culprits, e.what());
+        return error::format(e.code(), "%s: %s%s%s", file, e.what(),
+                             culprits[0] == '\0' ? "" : "; missing, so that CvT-13's values are assumed: ", culprits);
+    }
     return out;
 }
 
@@ -255,11 +334,6 @@ inline config without_unused(config c) noexcept {
     });
     return c;
 }
-
-inline void write_value(json_writer& json, int value) noexcept { json.integer(value); }
-inline void write_value(json_writer& json, bool value) noexcept { json.boolean(value); }
-inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
-inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
 
 /// Writes id2label and label2id. Equal labels have the id of the last one in label2id, as in a Python dict. Without labels, writes the
 /// number of classes as num_labels, and no classes as empty objects: transformers then replaces the head by the identity.
@@ -298,11 +372,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     const config c = without_unused(given);
     if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
         return error::format(errc::invalid_argument, "labels: expected %d, one for each class, found %zu", c.num_classes, labels.size());
-    const auto write = [&](const char* key, auto member, bool, projection) noexcept {
-        json.key(key).begin_list();
-        for (const stage_config& s : c.stages()) write_value(json, s.*member);
-        json.end_list();
-    };
+    const auto write = [&](const char* key, auto member, bool, projection) noexcept { write_stages(json.key(key), c, member); };
     const auto write_rates = [&](const char* key, double last) noexcept {  // of training; transformers expects one for each stage
         json.key(key).begin_list();
         for (const stage_config& s : c.stages()) json.real(&s == &c.stages().back() ? last : 0.0);

@@ -17,7 +17,36 @@ struct given_config {
     std::optional<cvt::gelu> hidden_act;
     bool labels_from_one = false;
     std::optional<cvt::scoring> scores;
+    const char* assumed = "";     ///< the keys that config.json lacks, with their defaults
+    bool guessed_unseen = false;  ///< one of these does not show in the shapes of tensors
 };
+
+/// Adds to a refusal the keys that config.json lacks and whose assumed values are not those of the tensors.
+inline error with_assumed(const error& refusal, const checkpoint_source& s, const given_config& given) noexcept {
+    if (given.assumed[0] == '\0' || refusal.code() != errc::mismatch) return refusal;
+    const seen_stages found(s.tensors, s.style);
+    if (found.count == 0) return refusal;
+    config seen = s.config;
+    seen.num_stages = found.count;
+    seen.stage = found.stage;
+    char culprits[240] = "";
+    const auto compare = [&](const char* key, auto member, bool, projection last) noexcept {
+        if (!is_assumed(given.assumed, key) || is_unseen(key, s.config) || !counts(seen, last)) return;
+        bool same = seen.num_stages == s.config.num_stages;
+        for (std::size_t i = 0; same && i < seen.stages().size(); ++i) same = seen.stage[i].*member == s.config.stage[i].*member;
+        if (same) return;
+        // Without convolutions a projection may be linear or avg.
+        constexpr bool unsure = std::is_same_v<decltype(member), projection stage_config::*>;
+        const std::size_t at = std::strlen(culprits);
+        std::snprintf(culprits + at, sizeof culprits - at, "%s%s (assumed %s, found %s)", at == 0 ? "" : ", ", key,
+                      stage_values(s.config, member).text, unsure ? "no convolutions" : stage_values(seen, member).text);
+    };
+    visit_width_keys(compare);
+    visit_patch_keys(compare);
+    visit_attention_keys(compare);
+    if (culprits[0] == '\0') return refusal;
+    return error::format(refusal.code(), "config.json lacks %s | %s", culprits, refusal.what());
+}
 
 /// Resolves one set of weights as a model. Errors: bad_config (a model that is not recognised), mismatch.
 inline error resolve_set(checkpoint_source& s, const name_style& style, const given_config& given, const load_options& options) noexcept {
@@ -38,13 +67,27 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
     resolve_gelu(s, given.hidden_act, options);
     const int guesses = s.warnings.count;
     if (error e = validate(s.config)) return e;
-    if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return e;
+    if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return with_assumed(e, s, given);
     if (s.config.num_classes == 0 && s.warnings.count > guesses)
         s.warnings.add("no tensor was recognised as the head: the model gives embeddings only");
+    if (given.guessed_unseen && variant_of(s.config) == nullptr)
+        s.warnings.add("config.json lacks keys, for which CvT-13's values are assumed: %s", printable{given.assumed, 120}.text);
     return {};
 }
 
-/// Resolves the only set of weights that is a whole CvT. Errors: those of the set, or of the nearest; mismatch (several are whole).
+/// Sets of weights of one kind: their names, and which came last.
+struct set_group {
+    set_names names;
+    std::size_t count = 0, last = 0;
+    void add(const name_style& style, std::size_t i, const char* size) noexcept {
+        names.add(style, size);
+        last = i;
+        ++count;
+    }
+};
+
+/// Resolves the only set of weights that is a whole CvT. Models without a head are candidates only if there is none with a head.
+/// Errors: those of the set, or of the nearest; mismatch (several candidates).
 inline error resolve_weights(checkpoint_source& s, const given_config& given, const load_options& options) noexcept {
     detail::buffer<name_style> sets;
     if (error e = find_weight_sets(s.tensors, sets)) return e;
@@ -59,8 +102,8 @@ inline error resolve_weights(checkpoint_source& s, const given_config& given, co
                              s.tensors.size(), seen.text);
     if (sets.size() < 2) return resolve_set(s, sets.empty() ? name_style{} : sets[0], given, options);
 
-    set_names whole;
-    std::size_t count = 0, chosen = 0, nearest = 0, max_found = 0;
+    set_group whole, headless;
+    std::size_t nearest = 0, max_found = 0;
     error refusal;
     for (std::size_t i = 0; i < sets.size(); ++i) {
         const error e = resolve_set(s, sets[i], given, options);
@@ -68,22 +111,24 @@ inline error resolve_weights(checkpoint_source& s, const given_config& given, co
             char size[64];
             std::snprintf(size, sizeof size, " (%zu tensors, %lld parameters)", s.index.tensor_of.size(),
                           static_cast<long long>(network::parameters_of(s.config)));
-            whole.add(sets[i], size);
-            chosen = i;
-            ++count;
+            (s.config.num_classes > 0 ? whole : headless).add(sets[i], i, size);
         } else if (i == 0 || s.index.tensor_of.size() > max_found) {
             max_found = s.index.tensor_of.size();
             nearest = i;
             refusal = e;
         }
     }
-    if (count == 1) return resolve_set(s, sets[chosen], given, options);
-    if (count > 1)
-        return error::format(errc::mismatch,
-                             "%zu sets of weights are whole models: %s: choose one with weights_key (classify: --weights-key)", count,
-                             whole.text);
-    return error::format(refusal.code(), "none of %zu sets of weights is a whole model; the nearest, %s: %s", sets.size(),
-                         printable{key_of(sets[nearest]), 80}.text, refusal.what());
+    const set_group& candidates = whole.count > 0 ? whole : headless;
+    if (candidates.count == 0)
+        return error::format(refusal.code(), "none of %zu sets of weights is a whole model; the nearest, %s: %s", sets.size(),
+                             printable{key_of(sets[nearest]), 80}.text, refusal.what());
+    if (candidates.count > 1)
+        return error::format(errc::mismatch, "%zu sets of weights are %s: %s: choose one with weights_key (classify: --weights-key)",
+                             candidates.count, whole.count > 0 ? "whole models" : "models without a head", candidates.names.text);
+    if (error e = resolve_set(s, sets[candidates.last], given, options)) return e;
+    if (whole.count > 0 && headless.count > 0)
+        s.warnings.add("weights without a head are not used: %.80s; choose them with weights_key", headless.names.text);
+    return {};
 }
 
 /// Resolves the configuration, tensors, labels and preprocessing of a checkpoint, and notes the origin of each.
@@ -103,12 +148,18 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
         given = {parsed->config, true, parsed->has_channels, parsed->gelu, parsed->labels_from_one, parsed->scores};
         s.labels = std::move(parsed->labels);
         s.info.config_image_size = parsed->image_size;
+        static_assert(sizeof s.info.assumed == sizeof parsed->assumed);
+        std::memcpy(s.info.assumed, parsed->assumed, sizeof s.info.assumed);
+        given.assumed = s.info.assumed;
+        given.guessed_unseen = parsed->guessed_unseen;
         s.info.config_from = files.lone ? "config.json beside the file" : "config.json";
     }
     if (options.config) {
         given.config = *options.config;
         given.known = true;
         given.has_channels = given.config.num_channels != 0;
+        given.guessed_unseen = false;
+        s.info.assumed[0] = '\0';
         s.info.config_from = "given by the caller";
     }
     if (error e = resolve_weights(s, given, options)) return e;
