@@ -40,7 +40,7 @@ std::optional<cvt::config_file> read_config(const options& o) {
 
 /// Throws the failure of a model that cannot be loaded. The keys that --config lacks may be its cause.
 [[noreturn]] void fail_to_load(const options& o, const std::optional<cvt::config_file>& config, const cvt::error& e) {
-    const bool named = config && config->assumed[0] != '\0' && e.code() == cvt::errc::mismatch;
+    const bool named = config && config->assumed[0] != '\0' && std::strstr(e.what(), "tensors do not fit") != nullptr;
     throw failure{no_model,
                   (named ? text("--config: %s lacks keys, for which CvT-13's values are assumed: %s | ", o.config.c_str(), config->assumed)
                          : std::string{}) +

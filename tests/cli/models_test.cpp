@@ -112,7 +112,7 @@ TEST_CASE("keys that a --config lacks are named in --info, in a warning and in t
     REQUIRE(std::filesystem::copy_file(folder / "lacking.json", folder / "config.json"));
     const outcome beside = classify({"--model", folder / "alone.safetensors", "--info"});
     CHECK(beside.code == 3);
-    CHECK(beside.err.find(": config.json lacks keys, for which CvT-13's values are assumed: depth [1, 2, 10] | ") != std::string::npos);
+    CHECK(beside.err.find(": config.json lacks depth (assumed [1, 2, 10], found [1, 1, 4]) | ") != std::string::npos);
 }
 
 TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]") {

@@ -9,6 +9,7 @@
 #include "json/writer.hpp"
 #include "quantization_config.hpp"
 #include "spec_yaml.hpp"
+#include "stage_keys.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -26,36 +27,6 @@ struct hf_config {
     char assumed[480] = "";              ///< the keys that the file lacks, with the defaults that are used: "num_heads [1, 3, 6]"
 };
 
-// The keys with one value for each stage, in the order in which transformers writes them: visit(key, member, whether the key has a
-// default for any number of stages, the last projection that uses the key).
-
-template <class Visit>
-void visit_patch_keys(Visit&& visit) noexcept {
-    visit("patch_sizes", &stage_config::patch_size, false, projection::linear);
-    visit("patch_stride", &stage_config::patch_stride, false, projection::linear);
-    visit("patch_padding", &stage_config::patch_padding, false, projection::linear);
-}
-
-template <class Visit>
-void visit_width_keys(Visit&& visit) noexcept {
-    visit("embed_dim", &stage_config::embed_dim, false, projection::linear);
-    visit("num_heads", &stage_config::num_heads, false, projection::linear);
-    visit("depth", &stage_config::depth, false, projection::linear);
-    visit("mlp_ratio", &stage_config::mlp_ratio, true, projection::linear);
-}
-
-template <class Visit>
-void visit_attention_keys(Visit&& visit) noexcept {
-    visit("qkv_bias", &stage_config::qkv_bias, true, projection::linear);
-    visit("cls_token", &stage_config::cls_token, false, projection::linear);
-    visit("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);
-    visit("kernel_qkv", &stage_config::kernel_qkv, true, projection::avg);
-    visit("padding_kv", &stage_config::padding_kv, true, projection::avg);
-    visit("stride_kv", &stage_config::stride_kv, true, projection::avg);
-    visit("padding_q", &stage_config::padding_q, true, projection::dw_bn);
-    visit("stride_q", &stage_config::stride_q, true, projection::dw_bn);
-}
-
 inline void read_value(json_fields& fields, const char* name, json_value v, auto& out) noexcept { fields.convert(name, v, out); }
 inline void read_value(json_fields& fields, const char*, json_value v, projection& out) noexcept {
     for (const projection p : {projection::dw_bn, projection::avg, projection::linear}) {
@@ -66,25 +37,7 @@ inline void read_value(json_fields& fields, const char*, json_value v, projectio
     fields.mismatch("qkv_projection_method", "dw_bn, avg or linear", v);
 }
 
-/// The spelling of such a key in Microsoft's configurations: DIM_EMBED for embed_dim, PATCH_STRIDE for patch_stride.
-struct spec_key {
-    char text[32];
-    explicit spec_key(std::string_view key) noexcept {
-        if (key == "embed_dim") key = "dim_embed";
-        if (key == "patch_sizes") key = "patch_size";
-        if (key == "qkv_projection_method") key = "qkv_proj_method";
-        std::size_t size = 0;
-        for (const char c : key) text[size++] = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-        text[size] = '\0';
-    }
-};
-
-/// Whether some stage of `c` uses a key of the projections up to `last`.
-inline bool counts(const config& c, projection last) noexcept {
-    return std::any_of(c.stages().begin(), c.stages().end(), [last](const stage_config& s) { return s.qkv_projection <= last; });
-}
-
-/// Reads the list of such a key. A key that no stage uses is not checked.
+/// Reads the list of a key of stage_keys.hpp. A key that no stage uses is not checked.
 template <class T>
 void read_stages(json_fields& fields, config& c, const char* key, T stage_config::*member, bool has_default, projection last) noexcept {
     const auto stages = c.stages();
@@ -160,61 +113,6 @@ inline void read_spec(json_value root, json_value spec, const char* file, hf_con
     if (size && fields) fields.convert("IMAGE_SIZE", size, out.image_size);
     if (fields && size && (out.image_size < 1 || out.image_size > maximum_input)) fields.mismatch("IMAGE_SIZE", "1 to 65536", size);
     failure = fields.failure();
-}
-
-inline void write_value(json_writer& json, int value) noexcept { json.integer(value); }
-inline void write_value(json_writer& json, bool value) noexcept { json.boolean(value); }
-inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
-inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
-
-/// Writes one value for each stage.
-template <class T>
-void write_stages(json_writer& json, const config& c, T stage_config::*member) noexcept {
-    json.begin_list();
-    for (const stage_config& s : c.stages()) write_value(json, s.*member);
-    json.end_list();
-}
-
-/// The values of a key as text: "[64, 192, 384]".
-struct stage_values {
-    char text[128];
-    template <class T>
-    stage_values(const config& c, T stage_config::*member) noexcept {
-        json_writer json{json_writer::layout::indented};  // with a space after each comma
-        write_stages(json, c, member);
-        std::snprintf(text, sizeof text, "%.*s", static_cast<int>(json.text().size()), json.text().data());
-    }
-};
-
-/// Whether another value of a key would change the result but neither the shapes of tensors nor the size of a grid that validate() checks.
-inline bool is_unseen(std::string_view key, const config& c) noexcept {
-    for (const std::string_view unseen : {"num_heads", "patch_stride", "patch_padding", "padding_kv", "stride_kv"})
-        if (detail::same_text(key, unseen)) return true;
-    const bool averages =
-        std::any_of(c.stages().begin(), c.stages().end(), [](const stage_config& s) { return s.qkv_projection == projection::avg; });
-    return averages && detail::same_text(key, "kernel_qkv");
-}
-
-/// Lists the keys that the file lacks, with their defaults; with `only`, those that occur in that text. Returns whether one is unseen.
-template <std::size_t Size>
-bool list_assumed(const json_fields& fields, const config& c, char (&text)[Size], const char* only = nullptr) noexcept {
-    bool unseen = false;
-    const auto list = [&](const char* key, auto member, bool, projection last) noexcept {
-        if (fields.get(key) || !counts(c, last) || (only != nullptr && std::strstr(only, key) == nullptr)) return;
-        const std::size_t at = std::strlen(text);
-        std::snprintf(text + at, Size - at, "%s%s %s", at == 0 ? "" : ", ", key, stage_values(c, member).text);
-        unseen = unseen || is_unseen(key, c);
-    };
-    visit_width_keys(list);
-    visit_patch_keys(list);
-    visit_attention_keys(list);
-    return unseen;
-}
-
-/// Whether a key is in a list that list_assumed() made.
-inline bool is_assumed(const char* list, const char* key) noexcept {
-    const char* const at = std::strstr(list, key);
-    return at != nullptr && at[std::strlen(key)] == ' ';
 }
 
 /// Whether an object has a key of CvtConfig, or a model_type.
