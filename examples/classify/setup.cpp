@@ -12,6 +12,7 @@
 #include "common/failure.hpp"
 #include "common/input_size.hpp"
 #include "common/paths.hpp"
+#include "common/text.hpp"
 #include "common/text_lines.hpp"
 #include "embedded_model.hpp"
 #include "open_checkpoint.hpp"
@@ -35,6 +36,22 @@ std::optional<cvt::config_file> read_config(const options& o) {
     cvt::result<cvt::config_file> config = cvt::read_config(read_text(o.config), o.config.c_str(), !o.labels.empty());
     if (!config) throw failure{wrong_usage, std::string{"--config: "} + config.error().what()};
     return *std::move(config);
+}
+
+/// Throws the failure of a model that cannot be loaded. The keys that --config lacks may be its cause.
+[[noreturn]] void fail_to_load(const options& o, const std::optional<cvt::config_file>& config, const cvt::error& e) {
+    const bool named = config && config->assumed[0] != '\0' && std::strstr(e.what(), "tensors do not fit") != nullptr;
+    throw failure{no_model,
+                  (named ? text("--config: %s lacks keys, for which CvT-13's values are assumed: %s | ", o.config.c_str(), config->assumed)
+                         : std::string{}) +
+                      e.what()};
+}
+
+/// Warns of keys that --config lacks, if no shape of a tensor shows their values.
+void warn_of_assumed(const options& o, const std::optional<cvt::config_file>& config, const char* variant) {
+    if (config && config->guessed_unseen && std::strcmp(variant, "custom") == 0)
+        std::fprintf(stderr, "classify: warning: --config: %s lacks keys, for which CvT-13's values are assumed: %s\n", o.config.c_str(),
+                     config->assumed);
 }
 
 /// Reads --preprocessor, for pictures or for sounds. With --input there are neither, so the model's own file need not be readable.
@@ -196,23 +213,29 @@ setup make_setup(const options& o) {
     const std::optional<cvt::config_file> config = read_config(o);
     const cvt::load_options load = load_options_of(o, config);
     cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
-    if (!model) throw failure{no_model, model.error().what()};
+    if (!model) fail_to_load(o, config, model.error());
     print_warnings(model->warnings());
+    warn_of_assumed(o, config, model->info().variant);
     if (!o.model.empty() && is_terminal(standard_error) && model->config().gelu == cvt::gelu::quick &&
         std::strcmp(model->info().gelu_from, "naming of the tensors") == 0)
         std::fputs("classify: assuming QuickGELU, as in Microsoft's models; for a model trained with the exact GELU use --gelu erf\n",
                    stderr);
     checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}, model->spectrogram()};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
-    return {decide(o, facts, config), *std::move(model)};
+    decisions d = decide(o, facts, config);
+    d.assumed = config ? config->assumed : model->info().assumed;
+    return {std::move(d), *std::move(model)};
 }
 
 open_checkpoint open_for_conversion(const options& o) {
     const std::optional<cvt::config_file> config = read_config(o);
     const cvt::load_options load = load_options_of(o, config);
     cvt::result<cvt::checkpoint_source> file = o.model.empty() ? embedded_checkpoint(load) : cvt::open_checkpoint(o.model.c_str(), load);
-    if (!file) throw failure{no_model, file.error().what()};
-    if (o.learn.empty()) print_warnings(file->warnings);  // --learn has loaded the model and printed them
+    if (!file) fail_to_load(o, config, file.error());
+    if (o.learn.empty()) {  // --learn has loaded the model and printed them
+        print_warnings(file->warnings);
+        warn_of_assumed(o, config, file->info.variant);
+    }
     checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}, file->spectrogram};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
     const decisions d = decide(o, facts, config);

@@ -7,7 +7,7 @@
 
 #if !defined(CVT_LINK_LOAD)
 
-#include "checkpoint/source.hpp"
+#include "checkpoint/open.hpp"
 #include "kernels/sets.hpp"
 #include "network/pack.hpp"
 

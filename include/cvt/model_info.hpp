@@ -16,6 +16,7 @@ struct model_info {
     const char* naming = "official";                        ///< of the tensors: "official" or "transformers"
     const char* variant = "custom";                         ///< "CvT-13", "CvT-21", "CvT-W24", "ProtoCLR" or "custom"
     const char* config_from = "given by the caller";        ///< or "config.json", "recognised from tensor shapes"
+    char assumed[480] = "";                                 ///< keys that config.json lacks: "num_heads [1, 3, 6]" (transformers' defaults)
     const char* gelu_from = "given by the caller";          ///< or "hidden_act in config.json", "naming of the tensors"
     const char* size_from = "default";                      ///< or "preprocessor_config.json", "given by the caller", ...
     cvt::scoring scores = scoring::softmax;                 ///< what the logits mean, for top_k

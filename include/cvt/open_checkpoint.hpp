@@ -1,7 +1,7 @@
 // Opens a checkpoint without loading it: its configuration, labels and preprocessing are known, its tensors read on demand.
 #pragma once
 
-#include "checkpoint/source.hpp"
+#include "checkpoint/open.hpp"
 
 CVT_NAMESPACE_BEGIN
 

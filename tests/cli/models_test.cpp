@@ -87,6 +87,34 @@ TEST_CASE("a --config with the labels of another head is used without them", "[c
     CHECK(shown.out.find("LABEL_") != std::string::npos);
 }
 
+TEST_CASE("keys that a --config lacks are named in --info, in a warning and in the error that they cause", "[cli]") {
+    const temporary_folder folder;
+    const json whole = json::parse(read_file(weights + "/config.json"));
+    REQUIRE(write_file(folder / "alone.safetensors", read_file(weights + "/model.safetensors")));
+    const auto without = [&](const char* key) {
+        json lacking = whole;
+        REQUIRE(lacking.erase(key) == 1);
+        REQUIRE(write_file(folder / "lacking.json", lacking.dump()));
+        return classify({"--model", folder / "alone.safetensors", "--config", folder / "lacking.json", "--info"});
+    };
+    const std::string named = "--config: " + folder / "lacking.json" + " lacks keys, for which CvT-13's values are assumed: ";
+    const outcome stride = without("stride_kv"), ratio = without("mlp_ratio"), width = without("embed_dim"), depth = without("depth");
+    CHECK(stride.code == 0);
+    CHECK(stride.err == "classify: warning: " + named + "stride_kv [2, 2, 2]\n");
+    CHECK(stride.out.find("(keys that it lacks, with the values assumed: stride_kv [2, 2, 2])\n") != std::string::npos);
+    CHECK(ratio.err.empty());  // the tensors agree with it
+    CHECK(ratio.out.find("the values assumed: mlp_ratio [4.0, 4.0, 4.0])\n") != std::string::npos);
+    CHECK(width.code == 3);
+    CHECK(width.err.find("classify: " + named + "embed_dim [64, 192, 384] | ") == 0);
+    CHECK(depth.code == 3);
+    CHECK(depth.err.find("classify: " + named + "depth [1, 2, 10] | ") == 0);
+    // The same for a config.json beside the weights.
+    REQUIRE(std::filesystem::copy_file(folder / "lacking.json", folder / "config.json"));
+    const outcome beside = classify({"--model", folder / "alone.safetensors", "--info"});
+    CHECK(beside.code == 3);
+    CHECK(beside.err.find(": config.json lacks depth (assumed [1, 2, 10], found [1, 1, 4]) | ") != std::string::npos);
+}
+
 TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_jpeg(folder / "a.jpg", 120, 80, 4);

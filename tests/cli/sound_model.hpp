@@ -20,7 +20,8 @@ inline std::string write_sound_model(const std::string& folder) {
     std::filesystem::create_directory(folder);
     REQUIRE(write_file(folder + "/model.safetensors", formula_file(c)));
     REQUIRE(write_file(folder + "/config.json", R"({"model_type": "cvt", "num_channels": 1, "hidden_act": "gelu", "embed_dim": [16, 32, 64],
-        "num_heads": [1, 2, 4], "depth": [1, 1, 1], "id2label": {"0": "owl", "1": "wren"}})"));
+        "num_heads": [1, 2, 4], "depth": [1, 1, 1], "patch_stride": [4, 2, 2], "patch_padding": [2, 1, 1], "padding_kv": [1, 1, 1],
+        "stride_kv": [2, 2, 2], "id2label": {"0": "owl", "1": "wren"}})"));
     REQUIRE(write_file(folder + "/preprocessor_config.json", R"({"feature_extractor_type": "CvtSpectrogram", "sampling_rate": 8000,
         "nb_max_samples": 4000, "fft_window_size": 256, "hop_length": 100, "feature_size": 32, "min_max": true, "padding": "repeat"})"));
     return folder;

@@ -77,6 +77,27 @@ TEST_CASE("limits for HEIF are checked before decoding") {
     }
 }
 
+TEST_CASE("tiles may share their data, up to 4 bytes for each pixel") {
+    bytes file = read_bytes("shared.avif", "heif");
+    REQUIRE(decode(file));
+    const std::string name{"iloc"};
+    const auto at = std::search(file.begin(), file.end(), name.begin(), name.end(), [](std::uint8_t a, char b) { return a == b; });
+    REQUIRE(at != file.end());
+    std::uint8_t* place = &at[4];
+    REQUIRE((int{place[0]} == 0 && int{place[4]} == 0x44 && int{place[5]} == 0 && int{place[7]} == 5));  // five items, widths of four bytes
+    place += 8;
+    bytes offset;
+    int shared = 0;
+    for (int item = 0; item < 5; ++item, place += 14) {
+        if (offset == bytes(place + 6, place + 10)) ++shared;
+        offset.assign(place + 6, place + 10);
+        if (item > 0) place[11] = 1;  // 64 KiB longer
+    }
+    CHECK(shared == 3);
+    file.resize(file.size() + (66U << 10));
+    refused(file, cvt::errc::unsupported, "bytes and more of data, some of them several times, in a file of ");
+}
+
 TEST_CASE("coded pictures must not be larger than the file says") {
     for (const char* name : {"444.avif", "444.heic"}) {
         INFO(name);

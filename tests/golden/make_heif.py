@@ -85,6 +85,7 @@ def files():
     yield "twelve.avif", avif(PHOTO, "-y", "444", "-d", "12")
     yield "odd.avif", avif(PHOTO[:21, :25], "-y", "444")
     yield "grid.avif", avif(np.tile(SMOOTH, (3, 4, 1))[:64], "-y", "444", "--grid", "2x1")
+    yield "shared.avif", avif(np.tile(np.tile(SMOOTH, (3, 2, 1))[:64], (2, 2, 1)), "-y", "444", "--grid", "2x2")  # its tiles are the same bytes
     straight = decoded(avif(PHOTO, "-y", "444"), "straight.avif")
     for turns in (1, 2, 3):
         yield f"irot{turns}.avif", avif(PHOTO, "-y", "444", "--irot", turns), np.rot90(straight, turns)

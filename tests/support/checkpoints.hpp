@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <cvt/checkpoint/source.hpp>
+#include <cvt/checkpoint/open.hpp>
 #include <cvt/network/tensor_list.hpp>
 
 #include "formula.hpp"

@@ -9,6 +9,7 @@
 #include "json/writer.hpp"
 #include "quantization_config.hpp"
 #include "spec_yaml.hpp"
+#include "stage_keys.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -22,37 +23,9 @@ struct hf_config {
     std::optional<cvt::scoring> scores;  ///< of problem_type, if present
     bool labels_from_one = false;        ///< the ids of id2label begin with 1
     bool has_channels = false;           ///< the file gives num_channels; otherwise the checkpoint decides
+    bool guessed_unseen = false;         ///< one of the assumed values does not show in the shapes of tensors
+    char assumed[480] = "";              ///< the keys that the file lacks, with the defaults that are used: "num_heads [1, 3, 6]"
 };
-
-// The keys with one value for each stage, in the order in which transformers writes them: visit(key, member, whether the key has a
-// default for any number of stages, the last projection that uses the key).
-
-template <class Visit>
-void visit_patch_keys(Visit&& visit) noexcept {
-    visit("patch_sizes", &stage_config::patch_size, false, projection::linear);
-    visit("patch_stride", &stage_config::patch_stride, false, projection::linear);
-    visit("patch_padding", &stage_config::patch_padding, false, projection::linear);
-}
-
-template <class Visit>
-void visit_width_keys(Visit&& visit) noexcept {
-    visit("embed_dim", &stage_config::embed_dim, false, projection::linear);
-    visit("num_heads", &stage_config::num_heads, false, projection::linear);
-    visit("depth", &stage_config::depth, false, projection::linear);
-    visit("mlp_ratio", &stage_config::mlp_ratio, true, projection::linear);
-}
-
-template <class Visit>
-void visit_attention_keys(Visit&& visit) noexcept {
-    visit("qkv_bias", &stage_config::qkv_bias, true, projection::linear);
-    visit("cls_token", &stage_config::cls_token, false, projection::linear);
-    visit("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);
-    visit("kernel_qkv", &stage_config::kernel_qkv, true, projection::avg);
-    visit("padding_kv", &stage_config::padding_kv, true, projection::avg);
-    visit("stride_kv", &stage_config::stride_kv, true, projection::avg);
-    visit("padding_q", &stage_config::padding_q, true, projection::dw_bn);
-    visit("stride_q", &stage_config::stride_q, true, projection::dw_bn);
-}
 
 inline void read_value(json_fields& fields, const char* name, json_value v, auto& out) noexcept { fields.convert(name, v, out); }
 inline void read_value(json_fields& fields, const char*, json_value v, projection& out) noexcept {
@@ -64,25 +37,7 @@ inline void read_value(json_fields& fields, const char*, json_value v, projectio
     fields.mismatch("qkv_projection_method", "dw_bn, avg or linear", v);
 }
 
-/// The spelling of such a key in Microsoft's configurations: DIM_EMBED for embed_dim, PATCH_STRIDE for patch_stride.
-struct spec_key {
-    char text[32];
-    explicit spec_key(std::string_view key) noexcept {
-        if (key == "embed_dim") key = "dim_embed";
-        if (key == "patch_sizes") key = "patch_size";
-        if (key == "qkv_projection_method") key = "qkv_proj_method";
-        std::size_t size = 0;
-        for (const char c : key) text[size++] = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-        text[size] = '\0';
-    }
-};
-
-/// Whether some stage of `c` uses a key of the projections up to `last`.
-inline bool counts(const config& c, projection last) noexcept {
-    return std::any_of(c.stages().begin(), c.stages().end(), [last](const stage_config& s) { return s.qkv_projection <= last; });
-}
-
-/// Reads the list of such a key. A key that no stage uses is not checked.
+/// Reads the list of a key of stage_keys.hpp. A key that no stage uses is not checked.
 template <class T>
 void read_stages(json_fields& fields, config& c, const char* key, T stage_config::*member, bool has_default, projection last) noexcept {
     const auto stages = c.stages();
@@ -93,9 +48,12 @@ void read_stages(json_fields& fields, config& c, const char* key, T stage_config
                                   fields.file(), key, c.num_stages));
     if (!list || !fields) return;
     if (!list.is(json_kind::array)) return fields.mismatch(key, "a list with one value for each stage", list);
-    if (list.size() != stages.size())
-        return fields.fail(error::format(errc::bad_config, "%s: %s: expected %d values, one for each stage in depth, found %zu",
-                                         fields.file(), key, c.num_stages, list.size()));
+    if (list.size() != stages.size()) {
+        const bool given = fields.get("depth") || fields.get("DEPTH");
+        return fields.fail(error::format(errc::bad_config, "%s: %s: expected %d values, one for each stage%s, found %zu", fields.file(),
+                                         key, c.num_stages, given ? " in depth" : " (depth is missing, so that 3 stages are assumed)",
+                                         list.size()));
+    }
     std::size_t i = 0;
     for (json_value v = list.first(); v && fields; v = v.next(), ++i) {
         char name[64];
@@ -167,6 +125,16 @@ inline bool describes_cvt(json_value root) noexcept {
     return known;
 }
 
+/// Returns the error for a text that is not JSON.
+inline error not_config(const char* file, std::string_view text, const error& why) noexcept {
+    const seen_keys keys = yaml_keys(text);
+    const std::string_view name{file};
+    const bool yaml = keys.count > 0 || ((name.ends_with(".yaml") || name.ends_with(".yml")) && kind_of_text(text) == nullptr);
+    if (!yaml || why.code() == errc::out_of_memory) return not_json(file, text, why);
+    return error::format(errc::bad_config, "%s: expected Microsoft's MODEL.SPEC in YAML, or a config.json, found YAML with %s%s", file,
+                         keys.count > 0 ? "the keys " : "no keys", keys.text);
+}
+
 /// Reads the text of a config.json of transformers' CvtConfig, called `file` in messages. If any key of CvtConfig is present, missing
 /// keys have its defaults (CvT-13). Unknown keys are ignored. So is layer_norm_eps: transformers writes 1e-12 there and computes with
 /// 1e-5. `hidden_act` ("quick_gelu" or "gelu") is our addition. Microsoft's configurations are read as JSON and as the YAML in which
@@ -178,7 +146,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         return read_hf_config({as_json.data(), as_json.size()}, file, ignore_labels);  // which begins with a brace
     }
     const result<json> document = json::parse(text);
-    if (!document) return not_json(file, text, document.error());
+    if (!document) return not_config(file, text, document.error());
     json_fields fields(document->root(), file);
     hf_config out;
     config& c = out.config;
@@ -190,11 +158,14 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
         if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
         return out;
     }
-    if (fields && !describes_cvt(document->root()))
+    if (fields && !describes_cvt(document->root())) {
+        seen_keys keys;
+        for (json_value v = document->root().first(); v; v = v.next()) keys.add(v.key());
         return error::format(errc::bad_config,
                              "%s: does not describe a CvT: expected model_type \"cvt\", or keys such as embed_dim, num_heads and depth, or "
-                             "Microsoft's MODEL.SPEC",
-                             file);
+                             "Microsoft's MODEL.SPEC, found %s%s",
+                             file, keys.count > 0 ? "the keys " : "no keys", keys.text);
+    }
     if (const json_value type = fields.get("model_type"); type && !(type.is(json_kind::string) && type.string() == "cvt")) {
         fields.mismatch("model_type", "\"cvt\"", type);
         return error::format(errc::unsupported, "%s", fields.failure().what());
@@ -243,7 +214,13 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (!ignore_labels) read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
-    if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
+    out.guessed_unseen = list_assumed(fields, c, out.assumed);
+    if (error e = validate(c)) {
+        char culprits[160] = "";
+        list_assumed(fields, c, culprits, e.what());
+        return error::format(e.code(), "%s: %s%s%s", file, e.what(),
+                             culprits[0] == '\0' ? "" : "; missing, so that CvT-13's values are assumed: ", culprits);
+    }
     return out;
 }
 
@@ -255,11 +232,6 @@ inline config without_unused(config c) noexcept {
     });
     return c;
 }
-
-inline void write_value(json_writer& json, int value) noexcept { json.integer(value); }
-inline void write_value(json_writer& json, bool value) noexcept { json.boolean(value); }
-inline void write_value(json_writer& json, double value) noexcept { json.real(value); }
-inline void write_value(json_writer& json, projection value) noexcept { json.string(to_string(value)); }
 
 /// Writes id2label and label2id. Equal labels have the id of the last one in label2id, as in a Python dict. Without labels, writes the
 /// number of classes as num_labels, and no classes as empty objects: transformers then replaces the head by the identity.
@@ -298,11 +270,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     const config c = without_unused(given);
     if (!labels.empty() && labels.size() != static_cast<std::size_t>(c.num_classes))
         return error::format(errc::invalid_argument, "labels: expected %d, one for each class, found %zu", c.num_classes, labels.size());
-    const auto write = [&](const char* key, auto member, bool, projection) noexcept {
-        json.key(key).begin_list();
-        for (const stage_config& s : c.stages()) write_value(json, s.*member);
-        json.end_list();
-    };
+    const auto write = [&](const char* key, auto member, bool, projection) noexcept { write_stages(json.key(key), c, member); };
     const auto write_rates = [&](const char* key, double last) noexcept {  // of training; transformers expects one for each stage
         json.key(key).begin_list();
         for (const stage_config& s : c.stages()) json.real(&s == &c.stages().back() ? last : 0.0);

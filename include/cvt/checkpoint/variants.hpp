@@ -36,25 +36,33 @@ inline const published_variant* variant_of(const config& c) noexcept {
     return nullptr;
 }
 
-/// The widths and depths of the stages, as the shapes show them.
+/// What the shapes of tensors show of the stages.
 struct seen_stages {
     int count = 0;
-    std::array<stage_config, config::max_stages> stage{};  ///< only embed_dim, depth, patch_size and cls_token
+    std::array<stage_config, config::max_stages> stage{};  ///< not num_heads, strides and paddings; avg counts as linear
 
     seen_stages(const tensor_table& tensors, const name_style& style) noexcept {
-        char name[64];
+        char name[96];
+        const auto find = [&](const char* part) noexcept {
+            std::snprintf(name, sizeof name, "stage%d.%s", count, part);
+            return find_official(tensors, style, name);
+        };
         for (; count < config::max_stages; ++count) {
             stage_config& s = stage[static_cast<std::size_t>(count)];
-            std::snprintf(name, sizeof name, "stage%d.patch_embed.proj.weight", count);
-            const tensor_entry* e = find_official(tensors, style, name);
-            if (e == nullptr || e->rank != 4 || e->shape[0] > 65536 || e->shape[3] > 65536) return;
+            const tensor_entry* e = find("patch_embed.proj.weight");
+            if (e == nullptr || e->rank != 4 || e->shape[0] < 1 || e->shape[0] > 65536 || e->shape[3] > 65536) return;
             s.embed_dim = static_cast<int>(e->shape[0]);
             s.patch_size = static_cast<int>(e->shape[3]);
-            std::snprintf(name, sizeof name, "stage%d.cls_token", count);
-            s.cls_token = find_official(tensors, style, name) != nullptr;
+            s.cls_token = find("cls_token") != nullptr;
             s.depth = 0;
             do std::snprintf(name, sizeof name, "stage%d.blocks.%d.norm1.weight", count, s.depth);
             while (find_official(tensors, style, name) != nullptr && ++s.depth < 1024);
+            s.qkv_bias = find("blocks.0.attn.proj_q.bias") != nullptr;
+            e = find("blocks.0.attn.conv_proj_q.conv.weight");
+            s.qkv_projection = e != nullptr ? projection::dw_bn : projection::linear;
+            if (e != nullptr && e->rank == 4 && e->shape[3] <= 65536) s.kernel_qkv = static_cast<int>(e->shape[3]);
+            e = find("blocks.0.mlp.fc1.weight");
+            if (e != nullptr && e->rank == 2) s.mlp_ratio = static_cast<double>(e->shape[0]) / s.embed_dim;
         }
     }
 

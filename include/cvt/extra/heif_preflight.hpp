@@ -9,8 +9,17 @@ namespace detail {
 struct heif_picture {
     int width = 0, height = 0;     ///< as shown: these formats crop and turn the picture themselves
     std::uint64_t max_area = 0;    ///< of the largest picture or tile that is coded in one piece
-    std::uint64_t data_bytes = 0;  ///< of the picture and its tiles
+    std::uint64_t data_bytes = 0;  ///< of the picture and its tiles; tiles may share bytes, which count for each
+    std::uint64_t max_bytes = 0;   ///< limit of data_bytes
 };
+
+/// More data than any codec writes for so many pixels, or those of the file. Tiles may share their bytes, as avifenc writes equal tiles.
+/// The new file has a copy for each, and a decoder reads each copy.
+inline std::uint64_t heif_max_bytes(const heif_meta& m, std::uint64_t width, std::uint64_t height) noexcept {
+    constexpr std::uint64_t most_of_one_pixel = 4;
+    const std::uint64_t most = most_of_one_pixel * width * height;
+    return most > m.file.size() ? most : m.file.size();
+}
 
 inline bool is_heif_hevc(std::uint32_t type) noexcept { return type == four_letters("hvc1") || type == four_letters("hev1"); }
 inline bool is_heif_coded(std::uint32_t type) noexcept { return is_heif_hevc(type) || type == four_letters("av01"); }
@@ -84,13 +93,14 @@ inline error check_heif_coded(const heif_meta& m, std::uint32_t item, const deco
         return error::format(errc::malformed, "HEIF: item %u has no parameters of %s", item, hevc ? "HEVC" : "AV1");
     if (hevc)
         if (error e = check_hevc_parameters(facts.hevc)) return e;
+    if (p.max_bytes == 0) p.max_bytes = heif_max_bytes(m, facts.width, facts.height);
     const std::uint64_t before = p.data_bytes;
     if (!m.each_piece(item, [&](file_bytes piece) noexcept { p.data_bytes += piece.size(); }) || p.data_bytes == before)
         return error::format(errc::malformed,
                              "HEIF is truncated: item %u has no data, or its data goes past the end of the file (%zu bytes)", item,
                              m.file.size());
-    if (p.data_bytes > m.file.size())
-        return error::format(errc::malformed, "HEIF: items of %llu bytes and more in a file of %zu bytes",
+    if (p.data_bytes > p.max_bytes)
+        return error::format(errc::unsupported, "HEIF: %llu bytes and more of data, some of them several times, in a file of %zu bytes",
                              static_cast<unsigned long long>(p.data_bytes), m.file.size());
     constexpr std::uint64_t blocks = 64;  // coded sizes are whole blocks
     const std::uint64_t area = (facts.width + blocks) * (facts.height + blocks);
@@ -130,6 +140,7 @@ inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decod
     if (facts.width != grid.width || facts.height != grid.height)
         return error::format(errc::malformed, "HEIF: a grid of %u x %u that should be %u x %u", grid.width, grid.height, facts.width,
                              facts.height);
+    p.max_bytes = heif_max_bytes(m, grid.width, grid.height);
     constexpr std::uint32_t max_tiles = 1024;
     std::uint32_t tiles = 0;
     error failure;

@@ -27,9 +27,7 @@ inline int raw_profile_orientation(std::span<const std::uint8_t> text) noexcept 
         bytes[digits / 2] = static_cast<std::uint8_t>(digits % 2 == 0 ? value << 4 : bytes[digits / 2] | value);
         ++digits;
     }
-    std::span<const std::uint8_t> tiff{bytes, digits / 2};
-    if (tiff.size() > 6 && std::memcmp(tiff.data(), "Exif\0\0", 6) == 0) tiff = tiff.subspan(6);
-    return exif_orientation(tiff);
+    return exif_orientation({bytes, digits / 2});
 }
 
 /// `type` is tEXt, zTXt or iTXt. False if the text is something else.

@@ -55,8 +55,7 @@ inline error walk_webp(file_bytes f, std::size_t at, std::size_t end, bool in_fr
                     return error::format(errc::malformed, "WebP: a frame's size differs from its header");
             }
         } else if (starts_with(f, "EXIF", at) && !in_frame) {
-            const bool prefixed = starts_with(body, std::string_view{"Exif\0\0", 6});  // some writers add it against the standard
-            image.orientation = exif_orientation(prefixed ? body.subspan(6) : body);
+            image.orientation = exif_orientation(body);
         }
         const std::size_t padded = size + (size & 1);
         at = padded > end - at - 8 ? end : at + 8 + padded;

@@ -54,6 +54,38 @@ TEST_CASE("hf_config: missing, null and unknown keys", "[hf_config]") {
           cvt::cvt_21);
 }
 
+TEST_CASE("hf_config: missing keys are named with the values that are assumed", "[hf_config]") {
+    std::string all = w24;
+    CHECK(std::string(parsed(all).assumed).empty());
+    const auto without = [&](const std::string& member) {
+        std::string text = all;
+        REQUIRE(text.find(member) != std::string::npos);
+        return text.erase(text.find(member), member.size());
+    };
+    CHECK(std::string(parsed(without("'padding_kv': [1, 1, 1],")).assumed) == "padding_kv [1, 1, 1]");
+    CHECK(parsed(without("'padding_kv': [1, 1, 1],")).guessed_unseen);
+    CHECK(std::string(parsed(without("'qkv_projection_method': ['dw_bn', 'dw_bn', 'dw_bn'],")).assumed) ==
+          "qkv_projection_method [\"dw_bn\", \"dw_bn\", \"dw_bn\"]");
+    CHECK_FALSE(parsed(without("'qkv_projection_method': ['dw_bn', 'dw_bn', 'dw_bn'],")).guessed_unseen);
+    CHECK_FALSE(parsed(without("'kernel_qkv': [3, 3, 3],")).guessed_unseen);
+    all.replace(all.find("['dw_bn', 'dw_bn', 'dw_bn']"), 27, "['dw_bn', 'dw_bn', 'avg']");
+    CHECK(parsed(without("'kernel_qkv': [3, 3, 3],")).guessed_unseen);  // the kernel of an average is no tensor
+    const ck::hf_config none = parsed("'num_channels': 3");
+    CHECK_THAT(none.assumed,
+               Catch::StartsWith("embed_dim [64, 192, 384], num_heads [1, 3, 6], depth [1, 2, 10], mlp_ratio [4.0, 4.0, 4.0], ") &&
+                   Catch::Contains("cls_token [false, false, true]") && Catch::EndsWith("stride_q [1, 1, 1]"));
+    CHECK(none.guessed_unseen);
+    CHECK(std::string(parsed("'qkv_projection_method': ['linear', 'linear', 'linear']").assumed).find("_kv") == std::string::npos);
+
+    const std::string assumed = "; missing, so that CvT-13's values are assumed: ";  // only those of the message
+    CHECK(message("'embed_dim': [32, 64, 128]") ==
+          "config.json: stage 1: num_heads: expected a divisor of embed_dim 64, found 3" + assumed + "num_heads [1, 3, 6]");
+    CHECK(message("'num_heads': [1, 5, 6]") ==
+          "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5" + assumed + "embed_dim [64, 192, 384]");
+    CHECK(message("'embed_dim': [32, 64], 'num_heads': [1, 2]") ==
+          "config.json: embed_dim: expected 3 values, one for each stage (depth is missing, so that 3 stages are assumed), found 2");
+}
+
 TEST_CASE("hf_config: every key sets the right field", "[hf_config]") {
     const cvt::config c = parsed(R"('num_channels': 1, 'depth': [3, 4], 'embed_dim': [6, 10], 'num_heads': [2, 5], 'patch_sizes': [5, 4],
         'patch_stride': [3, 1], 'patch_padding': [0, 2], 'mlp_ratio': [2, 1.5], 'qkv_bias': [false, true], 'cls_token': [true, false],
@@ -74,7 +106,7 @@ TEST_CASE("hf_config: unused keys may have any value", "[hf_config]") {
               .config.stage[0]
               .qkv_projection == cvt::projection::linear);
     CHECK(parsed("'qkv_projection_method': ['avg', 'linear', 'avg'], 'padding_q': [1], 'stride_q': 'x'").config.num_stages == 3);
-    CHECK(message("'qkv_projection_method': ['avg', 'linear', 'avg'], 'stride_kv': [1]") ==
+    CHECK(message("'depth': [1, 2, 10], 'qkv_projection_method': ['avg', 'linear', 'avg'], 'stride_kv': [1]") ==
           "config.json: stride_kv: expected 3 values, one for each stage in depth, found 1");
 }
 
@@ -149,6 +181,7 @@ TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
     CHECK_THAT(ck::read_hf_config("\x1F\x8B\x08", "x.json").error().what(), Catch::Contains("found a gzip file"));
     CHECK_THAT(ck::read_hf_config("version https://git-lfs.github.com/spec/v1\n", "x.json").error().what(),
                Catch::Contains("git lfs pull"));
+    CHECK_THAT(ck::read_hf_config("\x08\x0A\x12\x07pytorch", "x.json").error().what(), Catch::Contains("found an ONNX model"));
     CHECK(ck::read_hf_config("GGUF", "x.json").error().code() == cvt::errc::malformed);
     CHECK(message("'model_type': 'vit'") == "config.json: model_type: expected \"cvt\", found \"vit\"");
     CHECK(ck::read_hf_config(json("'model_type': 'vit'")).error().code() == cvt::errc::unsupported);
@@ -157,7 +190,8 @@ TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
     CHECK(message("'num_channels': 3000000000") == "config.json: num_channels: expected an integer, found 3000000000");
     CHECK(message("'num_channels': 0") == "config.json: num_channels: expected 1 to 4096, found 0");
     CHECK(message("'embed_dim': 64") == "config.json: embed_dim: expected a list with one value for each stage, found 64");
-    CHECK(message("'embed_dim': [64, 192]") == "config.json: embed_dim: expected 3 values, one for each stage in depth, found 2");
+    CHECK(message("'depth': [1, 2, 10], 'embed_dim': [64, 192]") ==
+          "config.json: embed_dim: expected 3 values, one for each stage in depth, found 2");
     CHECK(message("'embed_dim': [64, '192', 384]") == "config.json: embed_dim[1]: expected an integer, found \"192\"");
     CHECK(message("'embed_dim': [64, null, 384]") == "config.json: embed_dim[1]: expected an integer, found null");
     CHECK(message("'depth': [1, 2, true]") == "config.json: depth[2]: expected an integer, found true");
@@ -165,9 +199,10 @@ TEST_CASE("hf_config: wrong documents, types, values", "[hf_config]") {
     CHECK(message("'mlp_ratio': [4.0, 4.0, '4']") == "config.json: mlp_ratio[2]: expected a number, found \"4\"");
     CHECK(message("'qkv_projection_method': ['dw_bn', 'conv', 'dw_bn']") ==
           "config.json: qkv_projection_method: expected dw_bn, avg or linear, found \"conv\"");
-    CHECK(message("'qkv_projection_method': ['dw_bn']") ==
+    CHECK(message("'depth': [1, 2, 10], 'qkv_projection_method': ['dw_bn']") ==
           "config.json: qkv_projection_method: expected 3 values, one for each stage in depth, found 1");
-    CHECK(message("'num_heads': [1, 5, 6]") == "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5");
+    CHECK(message("'num_heads': [1, 5, 6], 'embed_dim': [64, 192, 384]") ==
+          "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5");
     CHECK(message("'stride_q': [2, 1, 1]") == "config.json: stage 0: stride_q: expected 1 (queries must keep the grid), found 2");
 }
 
@@ -216,6 +251,8 @@ TEST_CASE("hf_config: a document that does not describe a CvT does not give the 
         CHECK(r.error().code() == cvt::errc::bad_config);
         CHECK(std::string(r.error().what()).find("does not describe a CvT") != std::string::npos);
     }
+    CHECK_THAT(ck::read_hf_config("{}").error().what(), Catch::EndsWith(", found no keys"));
+    CHECK_THAT(ck::read_hf_config(R"({"MODEL": {}, "TRAIN": {}})").error().what(), Catch::EndsWith(", found the keys MODEL, TRAIN"));
     CHECK(ck::read_hf_config(R"({"model_type": "cvt"})"));
     CHECK(ck::read_hf_config(R"({"num_heads": [1, 3, 6]})"));
 }
@@ -239,12 +276,36 @@ TEST_CASE("hf_config: Microsoft's YAML", "[hf_config]") {
     };
     CHECK(refused("    DIM_EMBED: [64, 192, 384]\n", "") ==
           "x.yaml: DIM_EMBED: expected a list with one value for each stage, found nothing");
-    CHECK(refused("[1, 4, 16]", "[1, 4").find("x.yaml: JSON line 1") == 0);
+    for (const char* value : {"[1, 4", "[1, 4, x]", "{a: 1}", "{}", "[1], [4]", "\"1"}) {
+        CHECK(refused("[1, 4, 16]", value) ==
+              "x.yaml: MODEL.SPEC.DEPTH: expected a list of 1 to 8 numbers, one for each stage, found \"" + std::string{value} + "\"");
+    }
     CHECK(refused("    DEPTH: [1, 4, 16]\n", "    DEPTH:\n    - 1\n    - 4\n").find("x.yaml: MODEL.SPEC.DEPTH: expected") == 0);
     CHECK(refused("    STRIDE_KV: [2, 2, 2]\n", "    STRIDE_KV:\n    - 1\n    - 1\n    - 1\n") ==
-          "x.yaml: STRIDE_KV: expected a list with one value for each stage, found an object");
+          "x.yaml: STRIDE_KV: expected a list with one value for each stage, found \"\"");
     CHECK(refused("    QKV_PROJ_METHOD: ['dw_bn', 'dw_bn', 'dw_bn']\n", "    QKV_PROJ_METHOD: avg\n") ==
-          "x.yaml: QKV_PROJ_METHOD: expected a list with one value for each stage, found an object");
+          "x.yaml: QKV_PROJ_METHOD: expected a list with one value for each stage, found \"avg\"");
+    CHECK(refused("    INIT: 'trunc_norm'\n", "    INIT: 'a\" \xFF\n    A\"B: 1\n") == "accepted");  // not used
     CHECK_FALSE(ck::read_hf_config("SPEC:"));
     CHECK_FALSE(ck::read_hf_config("SPEC: {{{"));
+}
+
+TEST_CASE("hf_config: other YAML is refused with its keys", "[hf_config]") {
+    const auto refused = [](const char* text, const char* file = "config.json") {
+        const auto r = ck::read_hf_config(text, file);
+        return r ? std::string{"accepted"} : std::string{r.error().what()};
+    };
+    const std::string expected = ": expected Microsoft's MODEL.SPEC in YAML, or a config.json, found YAML with ";
+    CHECK(refused("# timm\n\nmodel: cvt_13\ndata-dir: /d  # here\nepochs: 300\n", "train.yaml") ==
+          "train.yaml" + expected + "the keys model, data-dir, epochs");
+    CHECK(refused("---\na: 1\nb:\n  c: 2\nd: 3\r\ne: 4\nf: 5\n") == "config.json" + expected + "the keys a, b, d, e, ...");
+    CHECK(refused("- a\n- b\n", "list.yml") == "list.yml" + expected + "no keys");
+    CHECK(refused("words", "words.yaml") == "words.yaml" + expected + "no keys");
+    CHECK(ck::read_hf_config("a: 1").error().code() == cvt::errc::bad_config);
+    // Not YAML: other formats keep their names, and JSON its place.
+    CHECK_THAT(refused("<!DOCTYPE html>\nkey: 1", "page.yaml"), Catch::StartsWith("page.yaml: expected JSON, found an HTML"));
+    for (const char* text : {"words", "two words: 1", "a:b", "http://host", "{\"a\": 1", "[1"}) {
+        CAPTURE(text);
+        CHECK_THAT(refused(text), Catch::StartsWith("config.json: JSON line 1") || Catch::StartsWith("config.json: expected"));
+    }
 }

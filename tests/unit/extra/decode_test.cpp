@@ -227,6 +227,9 @@ TEST_CASE("EXIF in a PNG's text chunks is used if there is no eXIf chunk") {
     CHECK(with("tEXt", key + hex) == 9);
     CHECK(with("tEXt", app1 + "\nAPP1\n32\n457869660000" + hex.substr(hex.find("4949"))) == 9);
     CHECK(with("iTXt", key + std::string{"\0\0en\0\0", 6} + hex) == 9);
+    const std::string tiff{"II*\0\10\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0", 26}, prefix{"Exif\0\0", 6};
+    CHECK(with("eXIf", tiff) == 9);
+    CHECK(with("eXIf", prefix + tiff) == 9);  // against the standard
     for (const char* name : {"fixed", "dynamic", "stored"}) {
         const bytes packed = read_bytes(std::string{"raw_profile_"} + name + ".zlib");
         const std::string text(packed.begin(), packed.end());

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include "../json/fields.hpp"
 #include "safetensors.hpp"
 #include "torch.hpp"
 
@@ -108,11 +109,6 @@ inline const char* describe_other_file(std::span<const std::byte, 9> head) noexc
          "an xz file: unpack it with unxz"},
         {"\x28\xB5\x2F\xFD", "a Zstandard file: unpack it with unzstd"},
         {"GGUF", "a GGUF file: expected safetensors or a PyTorch checkpoint"},
-        {"\x08\x03\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
-        {"\x08\x04\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
-        {"\x08\x06\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
-        {"\x08\x07\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
-        {"\x08\x08\x12", "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from"},
         {"\x89HDF", "an HDF5 file (Keras, TensorFlow): expected safetensors or a PyTorch checkpoint (pytorch_model.bin)"},
         {"\x93NUMPY", "a .npy array: expected safetensors or a PyTorch checkpoint"},
         {"MODEL:", "a YAML configuration, not the weights: pass it with --config or load_options::config"},
@@ -123,6 +119,8 @@ inline const char* describe_other_file(std::span<const std::byte, 9> head) noexc
     std::string_view text{bytes, sizeof bytes};
     for (const kind& k : kinds)
         if (text.starts_with(k.begin)) return k.text;
+    if (begins_onnx(text))
+        return "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from";
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
     if (text.starts_with('<')) return kinds[1].text;
     if (text.starts_with('{') || text.starts_with('['))
@@ -145,6 +143,10 @@ inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
         case weight_format::unknown: break;
     }
     if (const char* const other = describe_other_file(head)) return error::format(errc::malformed, "%s", other);
+    const std::string_view text{reinterpret_cast<const char*>(head), sizeof head};
+    if (std::all_of(text.begin(), text.end(), [](char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '\r' || c == '\n'; }))
+        return error::format(errc::malformed, "neither safetensors nor a PyTorch checkpoint: a text that begins with \"%s\"",
+                             printable{text}.text);
     return error::format(errc::malformed, "neither safetensors nor a PyTorch checkpoint: begins with bytes %02X %02X %02X %02X",
                          unsigned(head[0]), unsigned(head[1]), unsigned(head[2]), unsigned(head[3]));
 }
@@ -221,6 +223,7 @@ private:
         // Files that transformers' Trainer writes beside the weights.
         for (const std::string_view other : {"optimizer.pt", "scheduler.pt", "scaler.pt", "training_args.bin", "optimizer.bin"})
             is_weights = is_weights && name != other;
+        is_weights = is_weights && !name.starts_with("rng_state");
         if (!is_weights) return;
         const std::size_t at = std::strlen(weight_names);
         std::snprintf(weight_names + at, sizeof weight_names - at, "%s%.*s", weights++ == 0 ? "" : ", ", static_cast<int>(name.size()),

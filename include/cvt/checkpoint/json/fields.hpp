@@ -10,8 +10,14 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// Returns the error for a text that is not JSON. It names the format if the text begins like another kind of file.
-inline error not_json(const char* file, std::string_view text, const error& why) noexcept {
+/// Whether a file begins as an ONNX model of any version does: with the number of its version, then the name of the writer.
+inline bool begins_onnx(std::string_view begin) noexcept {
+    constexpr char newest = 31;  // 12 are in use
+    return begin.size() >= 3 && begin[0] == '\x08' && begin[1] >= 3 && begin[1] <= newest && begin[2] == '\x12';
+}
+
+/// Names the format of a text that begins like another kind of file than JSON; null if it is not known.
+inline const char* kind_of_text(std::string_view text) noexcept {
     struct kind {
         std::string_view begin;
         const char* name;
@@ -22,17 +28,18 @@ inline error not_json(const char* file, std::string_view text, const error& why)
         {"\x1F\x8B", "a gzip file: unpack it with gunzip"},
         {"GGUF", "a GGUF file"},
         {"\x89HDF", "an HDF5 file"},
-        {"\x08\x03\x12", "an ONNX model"},
-        {"\x08\x04\x12", "an ONNX model"},
-        {"\x08\x06\x12", "an ONNX model"},
-        {"\x08\x07\x12", "an ONNX model"},
-        {"\x08\x08\x12", "an ONNX model"},
         {"PK\x03\x04", "a zip archive, as PyTorch writes weights"},
     };
     std::string_view begin = text;
     begin.remove_prefix(std::min(begin.find_first_not_of(" \t\r\n"), begin.size()));
     for (const kind& k : kinds)
-        if (begin.starts_with(k.begin)) return error::format(errc::malformed, "%s: expected JSON, found %s", file, k.name);
+        if (begin.starts_with(k.begin)) return k.name;
+    return begins_onnx(text) ? "an ONNX model" : nullptr;
+}
+
+/// Returns the error for a text that is not JSON, with the format that it has instead.
+inline error not_json(const char* file, std::string_view text, const error& why) noexcept {
+    if (const char* const kind = kind_of_text(text)) return error::format(errc::malformed, "%s: expected JSON, found %s", file, kind);
     return error::format(why.code(), "%s: %s", file, why.what());
 }
 

@@ -1,5 +1,5 @@
 // open: folders, single files, shards and memory; how models are recognised; the message for each contradiction.
-#include <cvt/checkpoint/source.hpp>
+#include <cvt/checkpoint/open.hpp>
 #include <cvt/network/tensor_list.hpp>
 
 #include <catch2/catch.hpp>
@@ -49,7 +49,9 @@ std::string weights(const cvt::config& c, const std::function<std::string(const 
 std::string same(const std::string& name) { return name; }
 std::string hf(const std::string& name) { return std::string(ck::respell(name, naming::official, naming::hf).view()); }
 
-const std::string tiny_json = R"({"model_type": "cvt", "embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1])";  // no brace
+const std::string tiny_json =
+    R"({"model_type": "cvt", "embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1], )"
+    R"("patch_stride": [4, 2, 2], "patch_padding": [2, 1, 1], "padding_kv": [1, 1, 1], "stride_kv": [2, 2, 2])";  // no brace
 
 ck::checkpoint_source must_open(cvt::result<ck::checkpoint_source> r) {
     INFO(r.error().what());
@@ -236,6 +238,7 @@ TEST_CASE("open: folders whose weights have other names, and folders without wei
     const std::string path = folder.path.string(), file = weights(tiny(), same);
     folder.write("config.json", tiny_json + "}");
     folder.write("training_args.bin", "arguments of a Trainer");
+    folder.write("rng_state_0.pth", "states of a Trainer's random numbers");
     CHECK(contains(message_of_path(path), "no weights in this folder: expected model.safetensors"));
     folder.write("best.pth", file);
     CHECK(message_of_path(path) == "accepted");
@@ -266,7 +269,11 @@ TEST_CASE("open: files that are not checkpoints", "[open]") {
                                                       {"\x1F\x8B\x08.........", "a gzip file"},
                                                       {"GGUF\3.......", "a GGUF file"},
                                                       {"\x08\x07\x12\x07pytorch....", "an ONNX model"},
+                                                      {"\x08\x0A\x12\x07pytorch....", "an ONNX model"},
+                                                      {"\x08\x02\x12\x07pytorch....", "begins with bytes 08 02 12 07"},
                                                       {"\x89HDF\r\n\x1A\n....", "an HDF5 file"},
+                                                      {"Entry not found", "a text that begins with \"Entry not\""},
+                                                      {"AUG:\n  COLOR: 1\n", "a text that begins with \"AUG:?  CO\""},
                                                       {"MODEL:\n  SPEC:", "a YAML configuration"},
                                                       {"{\"depth\": [1]}", "a JSON file"},
                                                       {"\x93NUMPY......", "a .npy array"}};
@@ -315,6 +322,36 @@ TEST_CASE("open: sets of weights with any prefix", "[open]") {
         CHECK(from_memory(two, {.config = tiny(), .weights_key = key}).style.prefix == "teacher/module.");
     for (const char* key : {"teach", ".", "", "teacher/modul"})
         CHECK(contains(message(two, {.config = tiny(), .weights_key = key}), "; the checkpoint has student, teacher/module"));
+    // A model without a head is a candidate only where none has a head.
+    const std::string with_encoder = file({{"a/", encoder}, {"b/", same}, {"c/module.", encoder}});
+    const ck::checkpoint_source headed = from_memory(with_encoder, {.config = tiny()});
+    CHECK(headed.style.prefix == "b/");
+    CHECK(headed.config.num_classes == 10);
+    REQUIRE(headed.warnings.count == 1);
+    CHECK(
+        std::string(headed.warnings.text[0]) ==
+        "weights without a head are not used: a (108 tensors, 5640 parameters), c/module (108 tensors, 5640 parameters); choose them with "
+        "weights_key");
+    check_formula(headed);
+    CHECK(from_memory(with_encoder, {.config = tiny(), .weights_key = "a"}).config.num_classes == 0);
+    CHECK(contains(message(with_encoder, {.config = tiny(), .weights_key = "."}), "the checkpoint has a, b, c/module"));
+    CHECK(contains(message(file({{"a/", encoder}, {"b/", encoder}}), {.config = tiny()}),
+                   "2 sets of weights are models without a head: a (108 tensors, 5640 parameters), b ("));
+    CHECK(contains(message(file({{"a/", encoder}, {"b/", same}, {"c/", same}}), {.config = tiny()}),
+                   "2 sets of weights are whole models: b (110 tensors, 5770 parameters), c ("));
+    // In one flat dictionary, too: the head of a set is not that of the encoder beside it.
+    for (const auto& names_of : {std::function<std::string(const std::string&)>{same}, {hf}}) {
+        const auto encoder_of = [&](const std::string& n) { return encoder(n).empty() ? "" : names_of(n); };
+        for (const char* prefix : {"", "model."}) {
+            CAPTURE(prefix);
+            const std::string flat = file({{prefix, names_of}, {"ema.", encoder_of}});
+            const ck::checkpoint_source own = from_memory(flat, {.config = tiny()});
+            CHECK(own.style.prefix == prefix);
+            CHECK(own.config.num_classes == 10);
+            CHECK(from_memory(flat, {.config = tiny(), .weights_key = "ema"}).config.num_classes == 0);
+        }
+    }
+
     const std::string top = file({{"", same}, {"ema.", same}});
     CHECK(from_memory(top, {.config = tiny(), .weights_key = "."}).style.prefix.empty());
     CHECK(contains(message(file({{"a/", part}, {"b/", part}}), {.config = tiny()}),
@@ -323,6 +360,78 @@ TEST_CASE("open: sets of weights with any prefix", "[open]") {
     names sets;
     for (int i = 0; i < 65; ++i) sets.emplace_back(std::to_string(i) + "/", part);
     CHECK(message(file(sets), {.config = tiny()}) == "the checkpoint holds more than 64 sets of weights");
+}
+
+TEST_CASE("open: keys that a config.json lacks are named where the tensors contradict what is assumed", "[open]") {
+    const std::string file = weights(tiny(), hf);
+    const auto with = [&](const std::string& members) { return message(file, {}, R"({"model_type": "cvt", )" + members + "}"); };
+    const auto refused = [](const std::string& key, const std::string& assumed, const std::string& found) {
+        return Catch::StartsWith("config.json lacks " + key + " (assumed " + assumed + ", found " + found +
+                                 ") | tensors do not fit the configuration (");
+    };
+    CHECK_THAT(with(R"("num_heads": [1, 2, 3], "depth": [1, 1, 1])"), refused("embed_dim", "[64, 192, 384]", "[4, 8, 12]"));
+    CHECK_THAT(with(R"("embed_dim": [4, 8, 12], "num_heads": [1, 2, 3])"), refused("depth", "[1, 2, 10]", "[1, 1, 1]"));
+    CHECK_THAT(with(R"("num_channels": 3)"),
+               Catch::StartsWith("config.json lacks embed_dim (assumed [64, 192, 384], found [4, 8, 12]), depth (assumed [1, 2, 10], found "
+                                 "[1, 1, 1]) | tensors do not fit"));
+    CHECK(with(R"("embed_dim": [4, 8, 12], "depth": [1, 1, 1])") ==
+          "config.json: stage 1: num_heads: expected a divisor of embed_dim 8, found 3; missing, so that CvT-13's values are assumed: "
+          "num_heads [1, 3, 6]");
+    cvt::config other = tiny();
+    for (cvt::stage_config& stage : other.stage) {
+        stage.mlp_ratio = 2.5;
+        stage.qkv_bias = false;
+        stage.patch_size = 5;
+        stage.kernel_qkv = 5;
+        stage.padding_q = 2;
+    }
+    other.stage[2].cls_token = false;
+    const auto with_other = [&](const std::string& members) {
+        return message(weights(other, hf), {}, tiny_json + R"(, "padding_q": [2, 2, 2])" + members + "}");
+    };
+    const std::string ratio = R"(, "mlp_ratio": [2.5, 2.5, 2.5])", bias = R"(, "qkv_bias": [false, false, false])",
+                      patch = R"(, "patch_sizes": [5, 5, 5])", cls = R"(, "cls_token": [false, false, false])",
+                      kernel = R"(, "kernel_qkv": [5, 5, 5])";
+    CHECK(with_other(ratio + bias + patch + cls + kernel) == "accepted");
+    CHECK_THAT(with_other(bias + patch + cls + kernel), refused("mlp_ratio", "[4.0, 4.0, 4.0]", "[2.5, 2.5, 2.5]"));
+    CHECK_THAT(with_other(ratio + patch + cls + kernel), refused("qkv_bias", "[true, true, true]", "[false, false, false]"));
+    CHECK_THAT(with_other(ratio + bias + cls + kernel), refused("patch_sizes", "[7, 3, 3]", "[5, 5, 5]"));
+    CHECK_THAT(with_other(ratio + bias + patch + kernel),
+               Catch::StartsWith("config.json lacks cls_token (assumed [false, false, true], found [false, false, false]) | "));
+    other.stage[1].qkv_projection = cvt::projection::linear;
+    CHECK_THAT(with_other(ratio + bias + patch + cls + kernel),
+               refused("qkv_projection_method", R"(["dw_bn", "dw_bn", "dw_bn"])", "no convolutions"));
+    // Keys that the file has are not blamed, nor those whose assumed values are right, nor a config.json that is not used.
+    CHECK_THAT(with(R"("embed_dim": [4, 8, 16], "num_heads": [1, 2, 4], "depth": [1, 1, 1])"),
+               Catch::StartsWith("tensors do not fit the configuration ("));
+    CHECK_THAT(message(file, {.config = cvt::cvt_13}, R"({"depth": [1, 2, 10]})"),
+               Catch::StartsWith("tensors do not fit the configuration ("));
+}
+
+TEST_CASE("open: assumed values that no tensor shows are a warning", "[open]") {
+    const std::string file = weights(tiny(), hf);
+    const std::string rest = R"(, "mlp_ratio": [4, 4, 4], "patch_sizes": [7, 3, 3], "qkv_bias": [true, true, true],
+        "cls_token": [false, false, true], "kernel_qkv": [3, 3, 3], "qkv_projection_method": ["dw_bn", "dw_bn", "dw_bn"],
+        "padding_q": [1, 1, 1], "stride_q": [1, 1, 1])";
+    const ck::checkpoint_source whole = from_memory(file, {}, tiny_json + rest + "}");
+    CHECK(whole.warnings.count == 0);
+    CHECK(std::string(whole.info.assumed).empty());
+    const std::string stride = R"(, "stride_kv": [2, 2, 2])";
+    std::string without = tiny_json + rest + "}";
+    without.erase(without.find(stride), stride.size());
+    const ck::checkpoint_source lacking = from_memory(file, {}, without);
+    REQUIRE(lacking.warnings.count == 1);
+    CHECK(std::string(lacking.warnings.text[0]) == "config.json lacks keys, for which CvT-13's values are assumed: stride_kv [2, 2, 2]");
+    CHECK(std::string(lacking.info.assumed) == "stride_kv [2, 2, 2]");
+    const std::string seen = tiny_json + rest.substr(rest.find(", \"patch_sizes")) + "}";
+    CHECK(from_memory(file, {}, seen).warnings.count == 0);  // the tensors agree with mlp_ratio
+    CHECK(std::string(from_memory(file, {}, seen).info.assumed) == "mlp_ratio [4.0, 4.0, 4.0]");
+    const ck::checkpoint_source unused = from_memory(file, {.config = tiny()}, without);
+    CHECK(unused.warnings.count == 0);
+    CHECK(std::string(unused.info.assumed).empty());
+    const ck::checkpoint_source published = from_memory(weights(cvt::cvt_13, hf), {}, R"({"model_type": "cvt"})");
+    CHECK(published.warnings.count == 0);  // there is no other model with these stages
+    CHECK_THAT(published.info.assumed, Catch::StartsWith("embed_dim [64, 192, 384], num_heads"));
 }
 
 TEST_CASE("open: heads with other names", "[open]") {
@@ -614,7 +723,7 @@ TEST_CASE("open: folders", "[open]") {
           path + ": no weights in this folder: expected model.safetensors or pytorch_model.bin, or their index.json");
     folder.write("pytorch_model.bin", "garbage, and some more");
     CHECK(message_of_path(path) ==
-          path + "/pytorch_model.bin: neither safetensors nor a PyTorch checkpoint: begins with bytes 67 61 72 62");
+          path + "/pytorch_model.bin: neither safetensors nor a PyTorch checkpoint: a text that begins with \"garbage, \"");
     const std::string file = weights(tiny(), hf);
     folder.write("model.safetensors", file);  // has precedence over the other
     CHECK(contains(message_of_path(path), path + ": not CvT-13, CvT-21 or CvT-W24 by its shapes"));

@@ -1,0 +1,217 @@
+// Opens a checkpoint of any format and naming: its configuration and preprocessing at once, its tensors on demand.
+#pragma once
+
+#include "find_head.hpp"
+#include "self_test.hpp"
+#include "settings.hpp"
+#include "weight_sets.hpp"
+
+CVT_NAMESPACE_BEGIN
+namespace checkpoint {
+
+/// What is known before the weights are examined.
+struct given_config {
+    cvt::config config;
+    bool known = false;         ///< from config.json or the caller; false: to be recognised from shapes
+    bool has_channels = false;  ///< num_channels is known, too; otherwise it is the tensors'
+    std::optional<cvt::gelu> hidden_act;
+    bool labels_from_one = false;
+    std::optional<cvt::scoring> scores;
+    const char* assumed = "";     ///< the keys that config.json lacks, with their defaults
+    bool guessed_unseen = false;  ///< one of these does not show in the shapes of tensors
+};
+
+/// Adds to a refusal the keys that config.json lacks and whose assumed values are not those of the tensors.
+inline error with_assumed(const error& refusal, const checkpoint_source& s, const given_config& given) noexcept {
+    if (given.assumed[0] == '\0' || refusal.code() != errc::mismatch) return refusal;
+    const seen_stages found(s.tensors, s.style);
+    if (found.count == 0) return refusal;
+    config seen = s.config;
+    seen.num_stages = found.count;
+    seen.stage = found.stage;
+    char culprits[240] = "";
+    const auto compare = [&](const char* key, auto member, bool, projection last) noexcept {
+        if (!is_assumed(given.assumed, key) || is_unseen(key, s.config) || !counts(seen, last)) return;
+        bool same = seen.num_stages == s.config.num_stages;
+        for (std::size_t i = 0; same && i < seen.stages().size(); ++i) same = seen.stage[i].*member == s.config.stage[i].*member;
+        if (same) return;
+        // Without convolutions a projection may be linear or avg.
+        constexpr bool unsure = std::is_same_v<decltype(member), projection stage_config::*>;
+        const std::size_t at = std::strlen(culprits);
+        std::snprintf(culprits + at, sizeof culprits - at, "%s%s (assumed %s, found %s)", at == 0 ? "" : ", ", key,
+                      stage_values(s.config, member).text, unsure ? "no convolutions" : stage_values(seen, member).text);
+    };
+    visit_width_keys(compare);
+    visit_patch_keys(compare);
+    visit_attention_keys(compare);
+    if (culprits[0] == '\0') return refusal;
+    return error::format(refusal.code(), "config.json lacks %s | %s", culprits, refusal.what());
+}
+
+/// Resolves one set of weights as a model. Errors: bad_config (a model that is not recognised), mismatch.
+inline error resolve_set(checkpoint_source& s, const name_style& style, const given_config& given, const load_options& options) noexcept {
+    s.style = style;
+    s.config = given.config;
+    s.index = {};
+    s.warnings = {};
+    if (!given.known) {
+        const result<config> recognised = recognise(s.tensors, s.style);
+        if (!recognised) return recognised.error();
+        s.config = *recognised;
+        s.info.config_from = "recognised from tensor shapes";
+    }
+    if (given.known && !given.has_channels)
+        if (const tensor_entry* first = find_official(s.tensors, s.style, "stage0.patch_embed.proj.weight"))
+            s.config.num_channels = channels_of(*first);
+    resolve_head(s);
+    resolve_gelu(s, given.hidden_act, options);
+    const int guesses = s.warnings.count;
+    if (error e = validate(s.config)) return e;
+    if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return with_assumed(e, s, given);
+    if (s.config.num_classes == 0 && s.warnings.count > guesses)
+        s.warnings.add("no tensor was recognised as the head: the model gives embeddings only");
+    if (given.guessed_unseen && variant_of(s.config) == nullptr)
+        s.warnings.add("config.json lacks keys, for which CvT-13's values are assumed: %s", printable{given.assumed, 120}.text);
+    return {};
+}
+
+/// Sets of weights of one kind: their names, and which came last.
+struct set_group {
+    set_names names;
+    std::size_t count = 0, last = 0;
+    void add(const name_style& style, std::size_t i, const char* size) noexcept {
+        names.add(style, size);
+        last = i;
+        ++count;
+    }
+};
+
+/// Resolves the only set of weights that is a whole CvT. Models without a head are candidates only if there is none with a head.
+/// Errors: those of the set, or of the nearest; mismatch (several candidates).
+inline error resolve_weights(checkpoint_source& s, const given_config& given, const load_options& options) noexcept {
+    detail::buffer<name_style> sets;
+    if (error e = find_weight_sets(s.tensors, sets)) return e;
+    const seen_keys seen = first_names(s.tensors);
+    if (options.weights_key != nullptr)
+        if (error e = choose_weight_sets(sets, options.weights_key, seen)) return e;
+    // For a flat file, the comparison with a known configuration is the better message.
+    if (sets.empty() && (!given.known || s.tensors.name(0).find('/') != std::string_view::npos))
+        return error::format(errc::mismatch,
+                             "not a CvT: neither stage0.patch_embed.proj.weight (official) nor its name in transformers is among the %zu "
+                             "tensors (%s)",
+                             s.tensors.size(), seen.text);
+    if (sets.size() < 2) return resolve_set(s, sets.empty() ? name_style{} : sets[0], given, options);
+
+    set_group whole, headless;
+    std::size_t nearest = 0, max_found = 0;
+    error refusal;
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        const error e = resolve_set(s, sets[i], given, options);
+        if (!e) {
+            char size[64];
+            std::snprintf(size, sizeof size, " (%zu tensors, %lld parameters)", s.index.tensor_of.size(),
+                          static_cast<long long>(network::parameters_of(s.config)));
+            (s.config.num_classes > 0 ? whole : headless).add(sets[i], i, size);
+        } else if (i == 0 || s.index.tensor_of.size() > max_found) {
+            max_found = s.index.tensor_of.size();
+            nearest = i;
+            refusal = e;
+        }
+    }
+    const set_group& candidates = whole.count > 0 ? whole : headless;
+    if (candidates.count == 0)
+        return error::format(refusal.code(), "none of %zu sets of weights is a whole model; the nearest, %s: %s", sets.size(),
+                             printable{key_of(sets[nearest]), 80}.text, refusal.what());
+    if (candidates.count > 1)
+        return error::format(errc::mismatch, "%zu sets of weights are %s: %s: choose one with weights_key (classify: --weights-key)",
+                             candidates.count, whole.count > 0 ? "whole models" : "models without a head", candidates.names.text);
+    if (error e = resolve_set(s, sets[candidates.last], given, options)) return e;
+    if (whole.count > 0 && headless.count > 0)
+        s.warnings.add("weights without a head are not used: %.80s; choose them with weights_key", headless.names.text);
+    return {};
+}
+
+/// Resolves the configuration, tensors, labels and preprocessing of a checkpoint, and notes the origin of each.
+/// Errors: malformed, unsupported, bad_config (the JSON texts, a model that is not recognised); mismatch; invalid_argument
+/// (weights_key); out_of_memory.
+inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_options& options = {}) noexcept {
+    checkpoint_source s;
+    s.tensors = std::move(files.tensors);
+    s.self_test = std::move(files.metadata.text);
+    s.info.container = files.container;
+    if (s.tensors.size() == 0) return error::format(errc::mismatch, "the checkpoint holds no tensors");
+    given_config given;
+    if (!files.config_json.empty()) {
+        result<hf_config> parsed =
+            read_hf_config({files.config_json.data(), files.config_json.size()}, "config.json", options.ignore_labels);
+        if (!parsed) return parsed.error();
+        given = {parsed->config, true, parsed->has_channels, parsed->gelu, parsed->labels_from_one, parsed->scores};
+        s.labels = std::move(parsed->labels);
+        s.info.config_image_size = parsed->image_size;
+        static_assert(sizeof s.info.assumed == sizeof parsed->assumed);
+        std::memcpy(s.info.assumed, parsed->assumed, sizeof s.info.assumed);
+        given.assumed = s.info.assumed;
+        given.guessed_unseen = parsed->guessed_unseen;
+        s.info.config_from = files.lone ? "config.json beside the file" : "config.json";
+    }
+    if (options.config) {
+        given.config = *options.config;
+        given.known = true;
+        given.has_channels = given.config.num_channels != 0;
+        given.guessed_unseen = false;
+        s.info.assumed[0] = '\0';
+        s.info.config_from = "given by the caller";
+    }
+    if (error e = resolve_weights(s, given, options)) return e;
+    if (error e = resolve_labels(s, given.labels_from_one)) return e;
+    // The softmax of a single class is always 1.
+    s.info.scores = options.scores.value_or(given.scores.value_or(scoring::softmax));
+    if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
+    s.info.int8_weights = s.index.int8_weights > 0;
+    s.info.naming = to_string(s.style.naming);
+    const std::string_view dictionary = s.style.dictionary();
+    std::snprintf(s.info.beside, sizeof s.info.beside, "%s", s.tensors.beside());
+    std::snprintf(s.info.weights_path, sizeof s.info.weights_path, "%s",
+                  printable{detail::slice(dictionary, 0, dictionary.size() - (dictionary.empty() ? 0 : 1))}.text);
+    std::snprintf(s.info.stripped, sizeof s.info.stripped, "%s", printable{detail::slice(s.style.prefix, dictionary.size())}.text);
+
+    const published_variant* variant = variant_of(s.config);
+    if (variant != nullptr) s.info.variant = is_protoclr(s) ? "ProtoCLR" : variant->name;
+    if (error e = resolve_preprocessing(s, files, variant, options)) return e;
+    return s;
+}
+
+/// Returns the files of a checkpoint before anything is read, with the metadata of a CvT requested.
+inline checkpoint_files unread_files() noexcept {
+    checkpoint_files files;
+    files.metadata.key = self_test_key;
+    files.metadata.max_size = self_test::max_text;
+    return files;
+}
+
+/// Opens a Hugging Face folder (weights, and config.json and preprocessor_config.json if present) or a single file, which may be inside
+/// such a folder. Weights without a config.json must be a published variant or come with options.config.
+/// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
+inline result<checkpoint_source> open(const char* path, const load_options& options = {}) noexcept {
+    if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the checkpoint is empty");
+    checkpoint_files files = unread_files();
+    if (error e = read_files(path, options.config.has_value(), files)) return e;
+    result<checkpoint_source> resolved = resolve(std::move(files), options);
+    if (!resolved) return error::format(resolved.error().code(), "%s: %s", path, resolved.error().what());
+    return resolved;
+}
+
+/// Opens a checkpoint in memory. `weights`: a file in any format, which must outlive the last read. `config_json`, `preprocessor_json`:
+/// the texts of config.json and preprocessor_config.json, or empty.
+inline result<checkpoint_source> open_memory(std::span<const std::byte> weights, std::string_view config_json,
+                                             std::string_view preprocessor_json, const load_options& options = {}) noexcept {
+    checkpoint_files files = unread_files();
+    if (error e = read_weights(byte_source::from_memory(weights), files)) return e;
+    if (!files.config_json.append(config_json.data(), config_json.size()) ||
+        !files.preprocessor_json.append(preprocessor_json.data(), preprocessor_json.size()))
+        return error::out_of_memory("a checkpoint's JSON texts", config_json.size() + preprocessor_json.size());
+    return resolve(std::move(files), options);
+}
+
+}  // namespace checkpoint
+CVT_NAMESPACE_END
