@@ -7,13 +7,13 @@
 #include <string_view>
 
 #include "../../error.hpp"
+#include "folder_reader.hpp"
 
 #if defined(_WIN32)
 #include <direct.h>
 #include <fcntl.h>
 #include <io.h>
 #else
-#include <dirent.h>
 #include <unistd.h>
 #endif
 
@@ -111,7 +111,7 @@ public:
         if (made_) remove(path_);
     }
 
-    /// Creates the folder, or accepts an empty one. `path` must stay valid. Errors: io (cannot be created); invalid_argument (an
+    /// Creates the folder, or accepts an empty one. `path` must stay valid. Errors: io (cannot be created or listed); invalid_argument (an
     /// empty path, a file, a folder that is not empty).
     error create(const char* path) noexcept {
         if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the new folder is empty");
@@ -120,41 +120,29 @@ public:
         made_ = make(path);
         if (made_) return {};
         if (errno != EEXIST) return error::format(errc::io, "%s: cannot make the folder: %s", path, std::strerror(errno));
-        const char* const found = what_is_in(path);
-        return found == nullptr ? error{}
-                                : error::format(errc::invalid_argument, "%s: expected a new or empty folder, found %s", path, found);
+        return check_empty(path);
     }
 
     [[nodiscard]] const char* path() const noexcept { return path_; }
 
 private:
-    // what_is_in() describes what makes the folder unsuitable; null if it is empty.
 #if defined(_WIN32)
     static bool make(const char* path) noexcept { return ::_mkdir(path) == 0; }
     static void remove(const char* path) noexcept { ::_rmdir(path); }
-    static const char* what_is_in(const char* path) noexcept {
-        char pattern[4096];
-        std::snprintf(pattern, sizeof pattern, "%s/*", path);
-        _finddata_t entry;
-        const auto search = ::_findfirst(pattern, &entry);
-        if (search == -1) return "something else";
-        bool empty = is_dots(entry.name);
-        while (::_findnext(search, &entry) == 0) empty = empty && is_dots(entry.name);
-        ::_findclose(search);
-        return empty ? nullptr : "files in it";
-    }
 #else
     static bool make(const char* path) noexcept { return ::mkdir(path, 0777) == 0; }
     static void remove(const char* path) noexcept { ::rmdir(path); }
-    static const char* what_is_in(const char* path) noexcept {
-        DIR* folder = ::opendir(path);
-        if (folder == nullptr) return "something else";
-        bool empty = true;
-        while (const dirent* entry = ::readdir(folder)) empty = empty && is_dots(entry->d_name);
-        ::closedir(folder);
-        return empty ? nullptr : "files in it";
-    }
 #endif
+    static error check_empty(const char* path) noexcept {
+        folder_reader folder(path);
+        bool empty = true;
+        while (const char* const name = folder.next()) empty = empty && is_dots(name);
+        if (folder.error_number() != 0 && folder.error_number() != ENOTDIR)
+            return error::format(errc::io, "%s: cannot list the folder: %s", path, std::strerror(folder.error_number()));
+        if (empty && folder.error_number() == 0) return {};
+        return error::format(errc::invalid_argument, "%s: expected a new or empty folder, found %s", path,
+                             empty ? "something else" : "files in it");
+    }
     static bool is_dots(const char* name) noexcept { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
     const char* path_ = nullptr;

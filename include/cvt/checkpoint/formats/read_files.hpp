@@ -1,10 +1,10 @@
 // Reads a checkpoint from a single file or a Hugging Face folder: the table of tensors and the JSON files beside it.
 #pragma once
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include "../json/fields.hpp"
+#include "folder_reader.hpp"
 #include "safetensors.hpp"
 #include "torch.hpp"
 
@@ -53,8 +53,14 @@ inline path_kind kind_of(const char* path) noexcept {
     if (_stat64(name, &status) != 0) return path_kind::missing;
     return (status.st_mode & _S_IFDIR) != 0 ? path_kind::folder : path_kind::file;
 #else
+#if defined(__GLIBC__) && defined(__USE_LARGEFILE64) && !defined(CVT_PORTABLE_ONLY)  // as in byte_source.hpp
+    struct stat64 status;
+    const int failed = ::stat64(path, &status);
+#else
     struct stat status;
-    if (::stat(path, &status) != 0) return errno == EOVERFLOW ? path_kind::file : path_kind::missing;  // its size has more than 32 bits
+    const int failed = ::stat(path, &status);
+#endif
+    if (failed != 0) return errno == EOVERFLOW ? path_kind::file : path_kind::missing;  // its size has more than 32 bits
     return S_ISDIR(status.st_mode) ? path_kind::folder : path_kind::file;
 #endif
 }
@@ -198,15 +204,15 @@ inline error read_shards(const char* folder, const char* index, checkpoint_files
 /// The weight files and folders in a folder without model.safetensors and pytorch_model.bin.
 struct folder_listing {
     int weights = 0, folders = 0;
+    int error_number = 0;  ///< the errno of an error that ended the listing
     char weight_names[200] = "",
          folder_name[256] = "";  ///< as many names as fit; the first folder, preferably the Hub's snapshots or a Trainer's checkpoint
 
     explicit folder_listing(const char* folder) noexcept {
-        DIR* const directory = ::opendir(folder);
-        if (directory == nullptr) return;
-        while (const dirent* const entry = ::readdir(directory))
-            if (entry->d_name[0] != '.') add(file_path(folder, entry->d_name), entry->d_name);
-        ::closedir(directory);
+        folder_reader reader(folder);
+        while (const char* const name = reader.next())
+            if (name[0] != '.') add(file_path(folder, name), name);
+        error_number = reader.error_number();
     }
 
 private:
@@ -234,6 +240,8 @@ private:
 /// Reads the only weight file in a folder, whatever its name. Errors (io): there is none, or more than one.
 inline error read_other_weights(const char* folder, checkpoint_files& out) noexcept {
     const folder_listing found(folder);
+    if (found.error_number != 0)
+        return error::format(errc::io, "%s: cannot list the folder: %s", folder, std::strerror(found.error_number));
     if (found.weights == 1) return read_weights(file_path(folder, found.weight_names).c_str(), out);
     if (found.weights > 1)
         return error::format(errc::io, "%s: %d weight files in this folder, name one of them: %s", folder, found.weights,
