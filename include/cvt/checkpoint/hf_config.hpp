@@ -166,7 +166,8 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
                              "Microsoft's MODEL.SPEC, found %s%s",
                              file, keys.count > 0 ? "the keys " : "no keys", keys.text);
     }
-    if (const json_value type = fields.get("model_type"); type && !(type.is(json_kind::string) && type.string() == "cvt")) {
+    if (const json_value type = fields.get("model_type");
+        type && !(type.is(json_kind::string) && detail::same_text(type.string(), "cvt"))) {
         fields.mismatch("model_type", "\"cvt\"", type);
         return error::format(errc::unsupported, "%s", fields.failure().what());
     }
@@ -194,9 +195,9 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
 
     if (const json_value act = fields.get("hidden_act")) {
         const std::string_view name = act.is(json_kind::string) ? act.string() : std::string_view{};
-        if (name == "quick_gelu")
+        if (detail::same_text(name, "quick_gelu"))
             out.gelu = gelu::quick;
-        else if (name == "gelu")
+        else if (detail::same_text(name, "gelu"))
             out.gelu = gelu::erf;
         else
             fields.mismatch("hidden_act", "\"quick_gelu\" or \"gelu\"", act);
@@ -204,7 +205,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (const json_value problem = fields.get("problem_type")) {
         const std::string_view name = problem.is(json_kind::string) ? problem.string() : std::string_view{};
         for (const problem_name& p : problem_names)
-            if (name == p.text) out.scores = p.scores;
+            if (detail::same_text(name, p.text)) out.scores = p.scores;
         if (!out.scores) fields.mismatch("problem_type", "single_label_classification, multi_label_classification or regression", problem);
     }
     fields.read("image_size", out.image_size);

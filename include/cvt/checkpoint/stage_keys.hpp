@@ -44,9 +44,9 @@ void visit_attention_keys(Visit&& visit) noexcept {
 struct spec_key {
     char text[32];
     explicit spec_key(std::string_view key) noexcept {
-        if (key == "embed_dim") key = "dim_embed";
-        if (key == "patch_sizes") key = "patch_size";
-        if (key == "qkv_projection_method") key = "qkv_proj_method";
+        if (detail::same_text(key, "embed_dim")) key = "dim_embed";
+        if (detail::same_text(key, "patch_sizes")) key = "patch_size";
+        if (detail::same_text(key, "qkv_projection_method")) key = "qkv_proj_method";
         std::size_t size = 0;
         for (const char c : key) text[size++] = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
         text[size] = '\0';

@@ -46,7 +46,7 @@ private:
     static error no_memory(std::size_t bytes) noexcept { return error::out_of_memory("the table of tensors", bytes); }
 
     [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept {
-        return detail::place_of(slots_, detail::fnv1a(name), [&](std::uint32_t i) { return (*this)[i - 1] == name; });
+        return detail::place_of(slots_, detail::fnv1a(name), [&](std::uint32_t i) { return detail::same_text((*this)[i - 1], name); });
     }
     [[nodiscard]] error grow() noexcept {
         if (slots_.size() >= 2 * (entries_.size() + 1)) return {};

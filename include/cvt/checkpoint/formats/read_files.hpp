@@ -166,7 +166,7 @@ inline error read_weights(const char* path, checkpoint_files& out) noexcept {
 
 /// Whether the name has no separator and no drive, and is not the parent folder: a shard must lie in the folder of its index.
 inline bool is_plain_file_name(std::string_view name) noexcept {
-    return !name.empty() && name.size() < 256 && name != "." && name != ".." &&
+    return !name.empty() && name.size() < 256 && !detail::same_text(name, ".") && !detail::same_text(name, "..") &&
            name.find_first_of(std::string_view{"/\\:\0", 4}) == std::string_view::npos;
 }
 
@@ -190,7 +190,7 @@ inline error read_shards(const char* folder, const char* index, checkpoint_files
         if (!is_plain_file_name(name))
             return error::format(errc::malformed, "%s: weight_map: %s: expected the name of a file in this folder, found \"%s\"", index,
                                  printable{v.key()}.text, printable{name}.text);
-        if (std::any_of(done.begin(), done.end(), [name](std::string_view d) { return d == name; })) continue;
+        if (std::any_of(done.begin(), done.end(), [name](std::string_view d) { return detail::same_text(d, name); })) continue;
         if (!done.push_back(name)) return error::out_of_memory("the list of shards", 2 * done.size() * sizeof(std::string_view));
         if (error e = read_weights(file_path(folder, name).c_str(), out)) return e;
     }
@@ -216,7 +216,9 @@ struct folder_listing {
     }
 
 private:
-    static bool is_nested(std::string_view name) noexcept { return name == "snapshots" || name.starts_with("checkpoint-"); }
+    static bool is_nested(std::string_view name) noexcept {
+        return detail::same_text(name, "snapshots") || name.starts_with("checkpoint-");
+    }
     void add(const file_path& path, std::string_view name) noexcept {
         if (kind_of(path.c_str()) == path_kind::folder) {
             if (folders++ == 0 || (is_nested(name) && !is_nested(folder_name)))
@@ -228,7 +230,7 @@ private:
             is_weights = is_weights || name.ends_with(ending);
         // Files that transformers' Trainer writes beside the weights.
         for (const std::string_view other : {"optimizer.pt", "scheduler.pt", "scaler.pt", "training_args.bin", "optimizer.bin"})
-            is_weights = is_weights && name != other;
+            is_weights = is_weights && !detail::same_text(name, other);
         is_weights = is_weights && !name.starts_with("rng_state");
         if (!is_weights) return;
         const std::size_t at = std::strlen(weight_names);
@@ -248,7 +250,7 @@ inline error read_other_weights(const char* folder, checkpoint_files& out) noexc
                              printable{found.weight_names}.text);
     const std::string_view inner = found.folder_name;
     const file_path nested(folder, inner);
-    if (inner == "snapshots") {
+    if (detail::same_text(inner, "snapshots")) {
         const folder_listing snapshots(nested.c_str());
         if (snapshots.folders > 0)
             return error::format(errc::io, "%s: this is a cache folder of the Hub; its weights are in %s/%s", folder, nested.c_str(),
