@@ -16,6 +16,7 @@
 #include "support/checkpoints.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text_files.hpp"
+#include "support/tiny_config.hpp"
 
 using namespace cvt_test;
 namespace ck = cvt::checkpoint;
@@ -24,18 +25,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string data = CVT_TEST_DATA "/torch/";
-
-/// TINY of tests/golden/make_checkpoints.py.
-cvt::config tiny() {
-    cvt::config c = cvt::cvt_13;
-    c.num_classes = 10;
-    for (std::size_t i = 0; i < 3; ++i) {
-        c.stage[i].embed_dim = static_cast<int>(4 * (i + 1));
-        c.stage[i].num_heads = static_cast<int>(i + 1);
-        c.stage[i].depth = 1;
-    }
-    return c;
-}
 
 ck::checkpoint_source must_open(const std::string& path, const cvt::load_options& options = {}) {
     auto o = ck::open(path.c_str(), options);

@@ -11,6 +11,7 @@
 #include "support/safetensors_writer.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text_files.hpp"
+#include "support/tiny_config.hpp"
 
 using namespace cvt_test;
 
@@ -102,13 +103,7 @@ TEST_CASE("verify: the difference is the maximum, and the limit scales with the 
 }
 
 TEST_CASE("verify: a model without a head compares its embedding", "[verify]") {
-    cvt::config c = cvt::cvt_13;
-    for (std::size_t i = 0; i < 3; ++i) {
-        c.stage[i].embed_dim = static_cast<int>(4 * (i + 1));
-        c.stage[i].num_heads = static_cast<int>(i + 1);
-        c.stage[i].depth = 1;
-    }
-    const converted_model m{CVT_TEST_DATA "/torch/tiny-encoder.pth", {.config = c}};
+    const converted_model m{CVT_TEST_DATA "/torch/tiny-encoder.pth", {.config = tiny()}};
     const auto v = m.verify();
     REQUIRE(v);
     CHECK(v->good());

@@ -13,28 +13,19 @@
 
 #include "support/formula.hpp"
 #include "support/safetensors_writer.hpp"
+#include "support/tiny_config.hpp"
 
 namespace ck = cvt::checkpoint;
 namespace fs = std::filesystem;
 using ck::naming;
 using cvt_test::as_bytes;
 using cvt_test::safetensors_writer;
+using cvt_test::tiny;
 using extents = std::vector<std::int64_t>;
 
 namespace {
 
 constexpr std::uint64_t seed = 7;
-
-cvt::config tiny() {
-    cvt::config c = cvt::cvt_13;
-    c.num_classes = 10;
-    for (std::size_t i = 0; i < 3; ++i) {
-        c.stage[i].embed_dim = static_cast<int>(4 * (i + 1));
-        c.stage[i].num_heads = static_cast<int>(i + 1);
-        c.stage[i].depth = 1;
-    }
-    return c;
-}
 
 /// Makes a safetensors file with generated weights; `rename` returns the name in the file, "" to omit the tensor.
 std::string weights(const cvt::config& c, const std::function<std::string(const std::string&)>& rename) {
