@@ -1,11 +1,12 @@
-// The package in Node: logits against the float64 reference, pixels, options, errors, traps, memory, the stack.
+// The package in Node: logits against the float64 reference, pixels, options, errors, traps, memory, the stack, the size.
 import assert from 'node:assert/strict';
 import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
+import {gzipSync} from 'node:zlib';
 
 import {CvtError, kernels, load} from '../../build/wasm/package/cvt.js';
-import {Engine} from '../../build/wasm/package/engine.js';
+import {Engine, wasi} from '../../build/wasm/package/engine.js';
 import {build, difference, formulaCheckpoint, formulaImage, readNpy, root, temporaryFolder} from './support.mjs';
 
 const weights = join(root, 'weights/');
@@ -168,4 +169,18 @@ test('the deepest use of the stack', async () => {
   const used = engine.usedStack();
   console.log(`stack: ${used} of 1048576 bytes`);
   assert.ok(used > 4096 && used < 512 * 1024, `${used} bytes`);
+});
+
+test('each module takes at most 160 KB compressed, and imports only what engine.js offers', () => {
+  for (const set of ['simd128', 'relaxed']) {
+    const bytes = readFileSync(join(build, `package/cvt-${set}.wasm`)), {length} = gzipSync(bytes, {level: 9});
+    console.log(`cvt-${set}.wasm: ${bytes.length} bytes, ${length} compressed`);
+    assert.ok(length <= 160000, `${length}`);
+    if (set === 'relaxed') continue;  // Node cannot compile it
+    const offered = Object.keys(wasi());
+    for (const {module, name} of WebAssembly.Module.imports(new WebAssembly.Module(bytes))) {
+      assert.equal(module, 'wasi_snapshot_preview1');
+      assert.ok(offered.includes(name), name);
+    }
+  }
 });

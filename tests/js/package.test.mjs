@@ -1,12 +1,11 @@
-// The package as a user gets it: npm pack, an installation in an empty folder, the README's code, the types, the sizes.
+// The package as a user gets it: npm pack, an installation in an empty folder, the README's code, the types.
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {cpSync, existsSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {before, test} from 'node:test';
-import {gzipSync} from 'node:zlib';
 
-import {build, root, temporaryFolder} from './support.mjs';
+import {build, native, root, temporaryFolder} from './support.mjs';
 
 const folder = temporaryFolder(), pack = join(build, 'package');
 const run = (...command) => execFileSync(command[0], command.slice(1), {cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']});
@@ -34,21 +33,6 @@ test('the package contains its files and nothing else', () => {
   const {version, dependencies} = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   assert.equal(dependencies, undefined);
   assert.match(readFileSync(join(root, 'include/cvt/version.hpp'), 'utf8'), new RegExp(`CVT_VERSION_STRING "${version}"`));
-});
-
-test('each module takes at most 160 KB compressed, and imports only what engine.js offers', async () => {
-  const {wasi} = await import('../../build/wasm/package/engine.js');
-  for (const set of ['simd128', 'relaxed']) {
-    const bytes = readFileSync(join(pack, `cvt-${set}.wasm`)), {length} = gzipSync(bytes, {level: 9});
-    console.log(`cvt-${set}.wasm: ${bytes.length} bytes, ${length} compressed`);
-    assert.ok(length <= 160000, `${length}`);
-    if (set === 'relaxed') continue;  // Node cannot compile it
-    const offered = Object.keys(wasi());
-    for (const {module, name} of WebAssembly.Module.imports(new WebAssembly.Module(bytes))) {
-      assert.equal(module, 'wasi_snapshot_preview1');
-      assert.ok(offered.includes(name), name);
-    }
-  }
 });
 
 test('the types fit the code', () => {

@@ -39,7 +39,7 @@ inline error with_assumed(const error& refusal, const checkpoint_source& s, cons
         constexpr bool unsure = std::is_same_v<decltype(member), projection stage_config::*>;
         const std::size_t at = std::strlen(culprits);
         std::snprintf(culprits + at, sizeof culprits - at, "%s%s (assumed %s, found %s)", at == 0 ? "" : ", ", key,
-                      stage_values(s.config, member).text, unsure ? "no convolutions" : stage_values(seen, member).text);
+                      stage_values(s.config, member).text(), unsure ? "no convolutions" : stage_values(seen, member).text());
     };
     visit_width_keys(compare);
     visit_patch_keys(compare);

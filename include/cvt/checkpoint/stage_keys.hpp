@@ -1,6 +1,9 @@
 // The keys of a config.json with one value for each stage: their names, Microsoft's spelling, their values as text, and which are missing.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <cstring>
 
 #include "../config.hpp"
@@ -71,15 +74,34 @@ void write_stages(json_writer& json, const config& c, T stage_config::*member) n
     json.end_list();
 }
 
-/// The values of a key as text: "[64, 192, 384]".
-struct stage_values {
-    char text[128];
+/// The values of a key as text for messages: "[64, 192, 384]". Not by json_writer, since the shortest decimals of its real() take tables
+/// of 110 KB, which a program that only loads models does without.
+class stage_values {
+public:
     template <class T>
     stage_values(const config& c, T stage_config::*member) noexcept {
-        json_writer json{json_writer::layout::indented};  // with a space after each comma
-        write_stages(json, c, member);
-        std::snprintf(text, sizeof text, "%.*s", static_cast<int>(json.text().size()), json.text().data());
+        for (const stage_config& s : c.stages()) {
+            add(size_ == 0 ? "[" : ", ");
+            add(s.*member);
+        }
+        add("]");
     }
+    [[nodiscard]] const char* text() const noexcept { return text_; }
+
+private:
+    void add(const char* text) noexcept { print("%s", text); }
+    void add(int value) noexcept { print("%d", value); }
+    void add(bool value) noexcept { add(value ? "true" : "false"); }
+    void add(projection value) noexcept { print("\"%s\"", to_string(value)); }
+    void add(double value) noexcept { print(value == std::floor(value) ? "%.1f" : "%.9g", value); }
+
+    template <class T>
+    void print(const char* format, T value) noexcept {
+        const int size = std::snprintf(text_ + size_, sizeof text_ - size_, format, value);
+        size_ = std::min(size_ + static_cast<std::size_t>(size), sizeof text_ - 1);
+    }
+    char text_[96];
+    std::size_t size_ = 0;
 };
 
 /// Whether another value of a key would change the result, but be noticed neither in the shapes of tensors nor by validate().
@@ -98,7 +120,7 @@ bool list_assumed(const json_fields& fields, const config& c, char (&text)[Size]
     const auto list = [&](const char* key, auto member, bool, projection last) noexcept {
         if (fields.get(key) || !counts(c, last) || (only != nullptr && std::strstr(only, key) == nullptr)) return;
         const std::size_t at = std::strlen(text);
-        std::snprintf(text + at, Size - at, "%s%s %s", at == 0 ? "" : ", ", key, stage_values(c, member).text);
+        std::snprintf(text + at, Size - at, "%s%s %s", at == 0 ? "" : ", ", key, stage_values(c, member).text());
         unseen = unseen || is_unseen(key, c);
     };
     visit_width_keys(list);
