@@ -6,7 +6,7 @@ const $ = id => document.getElementById(id);
 const stage = $('stage'), photo = $('photo'), glow = $('glow'), video = $('video');
 const longestSide = 960;  // of the photo on the page
 
-const builtIn = {name: 'built-in demonstration: ten classes', source: 'model/'};
+const builtIn = {name: 'built-in model: 219 classes', source: 'model/'};
 let chosen = builtIn;
 let model;      // a promise of the loaded model
 let picture;    // the photo that is shown: {image, name}

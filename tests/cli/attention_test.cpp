@@ -132,7 +132,7 @@ TEST_CASE("what the model did not see is dark and grey", "[cli]") {
     }();
     REQUIRE(stbi_write_png(wide.c_str(), 300, 100, 3, red_and_white.data(), 900) != 0);
     // short side to 182, centre crop 160 x 160: of 300 x 100 pixels the columns 106 to 194 and rows 6 to 94
-    REQUIRE(classify({"--resize", "crop", "--attention", folder / "crop", wide}).code == 0);
+    REQUIRE(classify({"--size", "160", "--resize", "crop", "--attention", folder / "crop", wide}).code == 0);
     const picture_file crop = load(folder / "crop/wide.attention.png");
     for (const auto& [x, y] :
          {std::pair{0, 50}, std::pair{105, 50}, std::pair{195, 50}, std::pair{299, 99}, std::pair{150, 4}, std::pair{150, 95}})

@@ -23,6 +23,8 @@ namespace cvt_test {
 
 using json = nlohmann::json;
 
+constexpr int class_count = 219, input_side = 80;  ///< of the built-in model
+
 /// A run whose standard streams are pipes to the test.
 class running_classify {
 public:

@@ -7,7 +7,7 @@ using namespace cvt_test;
 
 namespace {
 
-// A cathedral, class 4, which the model recognises, and a golf ball, class 8.
+// A cathedral, class 104, which the model recognises, and a golf ball, class 125.
 struct data_set {
     temporary_folder folder;
 
@@ -38,19 +38,19 @@ struct data_set {
 };
 
 const std::string bom = "\xEF\xBB\xBF";
-const std::string wordnet = CVT_WEIGHTS "/imagenette_classes.txt";  // n03028079 church, n03445777 golf ball
+const std::string wordnet = CVT_WEIGHTS "/classes.tsv";  // n03028079 church, n03445777 golf ball
 
 }  // namespace
 
 TEST_CASE("litter among class folders and their photos is skipped without a note", "[cli]") {
     const data_set d;
-    d.put_photos("set/4", "a.jpg", "._b.jpg");
-    d.put_photos("set/8/@eaDir/a.jpg", "a.jpg", "b.jpg");
-    put(d.folder, "set/8", golf_ball, "a.png");
-    put(d.folder, "set/8/.thumbnails", church, "a.jpg");
+    d.put_photos("set/104", "a.jpg", "._b.jpg");
+    d.put_photos("set/125/@eaDir/a.jpg", "a.jpg", "b.jpg");
+    put(d.folder, "set/125", golf_ball, "a.png");
+    put(d.folder, "set/125/.thumbnails", church, "a.jpg");
     for (const char* name : {"__MACOSX", "@eaDir", ".hidden"}) put(d.folder, std::string{"set/"} + name, church, "a.jpg");
-    for (const char* name : {"set/Thumbs.db", "set/.DS_Store", "set/4/._a.JPEG", "set/8/thumbs.DB"}) d.write(name, "no photo");
-    d.accept({"--evaluate", d.folder / "set"}, "names of folders; numbers are indices counted from 0: 4 to 8");
+    for (const char* name : {"set/Thumbs.db", "set/.DS_Store", "set/104/._a.JPEG", "set/125/thumbs.DB"}) d.write(name, "no photo");
+    d.accept({"--evaluate", d.folder / "set"}, "names of folders; numbers are indices counted from 0: 104 to 125");
 }
 
 TEST_CASE("class folders are read recursively, as torchvision's ImageFolder does", "[cli]") {
@@ -83,22 +83,24 @@ TEST_CASE("--evaluate takes a list of paths and labels", "[cli]") {
     accept("a b.jpg church\nc.png golf_ball\n");     // the label follows the last space
     accept("a b.jpg\tchurch\nc.png\t golf ball\n");  // or the last tab, if there is one
     accept(bom + "a b.jpg   church\r\n\r\n" + photo + " \tgolf ball \r\n");
-    accept("a b.jpg 4\nc.png golf_ball\n", "; numbers are indices counted from 0: only 4");
-    accept("a b.jpg 4\nc.png 8", "; numbers are indices counted from 0: 4 to 8");
+    accept("a b.jpg 104\nc.png golf_ball\n", "; numbers are indices counted from 0: only 104");
+    accept("a b.jpg 104\nc.png 125", "; numbers are indices counted from 0: 104 to 125");
     d.accept({"--evaluate", d.write("elsewhere/list", "c.png n03445777\na b.jpg n03028079\n"), "--classes", wordnet, d.folder / "set"},
              d.folder / "elsewhere/list by " + wordnet);
 
     const outcome here = classify({"--evaluate", "list.txt"}, "", (d.folder / "set").c_str());
     CHECK(here.code == 0);
-    CHECK(
-        here.out.starts_with("labels   list.txt; numbers are indices counted from 0: 4 to 8\nimages   2 in 2 classes\ntop-1    100.00 %"));
+    CHECK(here.out.starts_with(
+        "labels   list.txt; numbers are indices counted from 0: 104 to 125\nimages   2 in 2 classes\ntop-1    100.00 %"));
 
-    const outcome part = classify({"--evaluate", d.write("list.txt", "c.png 8\n"), d.folder / "set"});
+    const outcome part = classify({"--evaluate", d.write("list.txt", "c.png 125\n"), d.folder / "set"});
     CHECK(part.code == 0);
     CHECK(part.err == "classify: " + d.folder / "set" + ": 1 photo without a line in " + d.folder / "list.txt" + " skipped\n");
 
-    d.write("labels.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");  // labels that look like indices are labels, which the report states
-    const json r = report_of({"--labels", d.folder / "labels.txt", "--evaluate", d.write("set/list.txt", "a b.jpg 5\nc.png 9\n")});
+    std::string counted;
+    for (int i = 1; i <= class_count; ++i) counted += std::to_string(i) + "\n";
+    d.write("labels.txt", counted);  // labels that look like indices are labels, which the report states
+    const json r = report_of({"--labels", d.folder / "labels.txt", "--evaluate", d.write("set/list.txt", "a b.jpg 105\nc.png 126\n")});
     CHECK(r["top1"] == 1);
     CHECK(r["labels_from"] == list + "; numbers are labels of the model, not indices");
 }
@@ -112,27 +114,27 @@ TEST_CASE("a list that does not match its photos or the model is refused with th
     };
     refuse("", ": expected one line per photo, found none");
     refuse("\r\n\n", ": expected one line per photo, found none");
-    refuse("c.png 8\nchurch\n", ", line 2: expected a path, a tab or a space, and a label or an index, found \"church\"");
-    refuse("c.png 8\n\nd.png 4\n", ", line 3: expected a photo, found no file " + set + "/d.png");
-    refuse("../set 8\n", ", line 1: expected a photo, found the folder " + set + "/../set");
-    refuse("c.png 10\n", ", line 1: the model has classes 0 to 9, not 10");
+    refuse("c.png 125\nchurch\n", ", line 2: expected a path, a tab or a space, and a label or an index, found \"church\"");
+    refuse("c.png 125\n\nd.png 104\n", ", line 3: expected a photo, found no file " + set + "/d.png");
+    refuse("../set 125\n", ", line 1: expected a photo, found the folder " + set + "/../set");
+    refuse("c.png 219\n", ", line 1: the model has classes 0 to 218, not 219");
     refuse("c.png -1\n", ", line 1: the model has no class named \"-1\"");
     refuse("c.png 18446744073709551624\n", ", line 1: the model has no class named \"18446744073709551624\"");
     refuse("c.png golf ball\n",
            ", line 1: expected a photo, found no file " + set + "/c.png golf; a label that contains blanks needs a tab before it");
     refuse("c.png\tgolf bull\n", ", line 1: the model has no class named \"golf bull\"; did you mean \"golf ball\"?");
-    refuse("c.png 8\na b.jpg chruch\nd.png 3\n",
+    refuse("c.png 125\na b.jpg chruch\nd.png 3\n",
            ", line 2: the model has no class named \"chruch\"; did you mean \"church\"? (and 1 more line)");
-    refuse("c.png 8\n./../set/c.png 8\n", ", line 2: " + set + "/./../set/c.png is already listed in line 1");
+    refuse("c.png 125\n./../set/c.png 125\n", ", line 2: " + set + "/./../set/c.png is already listed in line 1");
     refuse("c.png n03445777\n", ", line 1: the model has no class named \"n03445777\"; use --classes FILE to map WordNet ids to classes");
-    refuse(std::string{"c.png 8\nc\0.png 8\n", 17}, ", line 2: expected UTF-8 text, found a NUL byte");
+    refuse(std::string{"c.png 125\nc\0.png 125\n", 21}, ", line 2: expected UTF-8 text, found a NUL byte");
     refuse("c.png\tgolf ball\t0\t0\t63\t63\na b.jpg\tchurch\n",
            ", line 2: expected a name, a WordNet id and four numbers, separated by tabs");
     refuse(std::string(500, 'x') + '\n',
            ", line 1: expected a path, a tab or a space, and a label or an index, found \"" + std::string(120, 'x') + "...\"");
 
-    d.write("set/list.txt", "c.png 8\n");
-    refused({"--evaluate", list, "--classes", wordnet}, list + ", line 1: " + wordnet + " has no line for \"8\"");
+    d.write("set/list.txt", "c.png 125\n");
+    refused({"--evaluate", list, "--classes", wordnet}, list + ", line 1: " + wordnet + " has no line for \"125\"");
     refused({"--evaluate", list, set, set}, "expected one folder that holds the photos of the list, found 2");
     refused({"--evaluate", list, church}, "expected the folder that holds the photos of the list, found no folder " + church);
     refused({"--evaluate", list, "--truth", list}, "--truth is for a folder of photos");
@@ -181,7 +183,7 @@ TEST_CASE("--truth gives the classes of photos in a flat folder, line by line", 
     const data_set d;
     d.put_photos("val", "ILSVRC2012_val_00000001.JPEG", "ILSVRC2012_val_00000002.JPEG");
     d.write("val/.DS_Store", "");
-    const std::string val = d.folder / "val", truth = d.folder / "truth.txt", ids = d.write("ids.txt", "490 4\n361 8\n");
+    const std::string val = d.folder / "val", truth = d.folder / "truth.txt", ids = d.write("ids.txt", "490 104\n361 125\n");
     const std::string order =
         "; one line per photo in the order of their names, from ILSVRC2012_val_00000001.JPEG to "
         "ILSVRC2012_val_00000002.JPEG";
@@ -189,8 +191,8 @@ TEST_CASE("--truth gives the classes of photos in a flat folder, line by line", 
         d.write("truth.txt", text);
         return std::vector<std::string>{"--evaluate", val, "--truth", truth, "--classes", ids};
     };
-    d.accept(run("490\n361\n"), truth + " by " + ids + "; numbers are indices counted from 0: 4 to 8" + order);
-    d.accept(run(bom + "490\r\n361\r\n\r\n"), truth + " by " + ids + "; numbers are indices counted from 0: 4 to 8" + order);
+    d.accept(run("490\n361\n"), truth + " by " + ids + "; numbers are indices counted from 0: 104 to 125" + order);
+    d.accept(run(bom + "490\r\n361\r\n\r\n"), truth + " by " + ids + "; numbers are indices counted from 0: 104 to 125" + order);
     CHECK(report_of(run("361\n490\n"))["top1"] == 0);
 
     const auto refuse = [&](const std::string& text, const std::string& sentence) { refused(run(text), "--truth: " + sentence); };
@@ -202,9 +204,9 @@ TEST_CASE("--truth gives the classes of photos in a flat folder, line by line", 
     refuse("1\n8\n", truth + ", line 1: " + ids + " has no line for \"1\" (and 1 more line)");
 
     // Without --classes, numbers are ambiguous; names are the model's labels.
-    run("4\n8\n");
+    run("104\n125\n");
     refused({"--evaluate", val, "--truth", truth},
-            truth + ", line 1: found the number 4, but the ids of ILSVRC are not the model's class indices");
+            truth + ", line 1: found the number 104, but the ids of ILSVRC are not the model's class indices");
     run("church\ngolf ball\n");
     d.accept({"--evaluate", val, "--truth", truth}, truth + order);
 

@@ -62,9 +62,10 @@ TEST_CASE("the built-in model is the folder weights/, and needs no file", "[cli]
 TEST_CASE("a single file with --config is the same model", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), lone = weights + "/model.safetensors", config = weights + "/config.json";
-    CHECK(top_of({"--model", lone, "--config", config, "--size", "160", "--resize", "warp", photo}) == top_of({photo}));
+    CHECK(top_of({"--model", lone, "--config", config, "--size", std::to_string(input_side), "--resize", "warp", photo}) ==
+          top_of({photo}));
     const outcome info = classify({"--model", lone, "--config", config, "--info"});
-    CHECK(info.out.find("3 x 160 x 160: preprocessor_config.json beside the file") != std::string::npos);
+    CHECK(info.out.find("3 x 80 x 80: preprocessor_config.json beside the file") != std::string::npos);
     CHECK(info.out.find("with labels") != std::string::npos);
     // Without --config, the config.json beside the file is read; without that, loading fails.
     CHECK(top_of({"--model", lone, photo}) == top_of({photo}));
@@ -78,12 +79,12 @@ TEST_CASE("a --config with the labels of another head is used without them", "[c
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
     json stale = json::parse(read_file(weights + "/config.json"));
-    stale["id2label"]["10"] = "an eleventh class";
+    stale["id2label"]["219"] = "one more class";
     REQUIRE(write_file(folder / "stale.json", stale.dump()));
     REQUIRE(write_file(folder / "alone.safetensors", read_file(weights + "/model.safetensors")));
     const outcome shown = classify({"--model", folder / "alone.safetensors", "--config", folder / "stale.json", photo});
     CHECK(shown.code == 0);
-    CHECK(shown.err.find("names 11 classes but the head has 10; its labels are ignored") != std::string::npos);
+    CHECK(shown.err.find("names 220 classes but the head has 219; its labels are ignored") != std::string::npos);
     CHECK(shown.out.find("LABEL_") != std::string::npos);
 }
 
@@ -112,7 +113,7 @@ TEST_CASE("keys that a --config lacks are named in --info, in a warning and in t
     REQUIRE(std::filesystem::copy_file(folder / "lacking.json", folder / "config.json"));
     const outcome beside = classify({"--model", folder / "alone.safetensors", "--info"});
     CHECK(beside.code == 3);
-    CHECK(beside.err.find(": config.json lacks depth (assumed [1, 2, 10], found [1, 1, 4]) | ") != std::string::npos);
+    CHECK(beside.err.find(": config.json lacks depth (assumed [1, 2, 10], found [1, 2, 4]) | ") != std::string::npos);
 }
 
 TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]") {
@@ -123,11 +124,11 @@ TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]")
     CHECK(top_of({"--gelu", "erf", photo}) != usual);
     CHECK(top_of({"--resize", "warp", photo}) == usual);
     CHECK(top_of({"--resize", "crop", photo}) != usual);
-    CHECK(top_of({"--size", "160", photo}) == usual);
+    CHECK(top_of({"--size", std::to_string(input_side), photo}) == usual);
     CHECK(top_of({"--size", "128", photo}) != usual);
 
     std::ofstream labels{folder / "labels.txt"};
-    for (int i = 0; i < 10; ++i) labels << "class no. " << i << "\r\n";
+    for (int i = 0; i < class_count; ++i) labels << "class no. " << i << "\r\n";
     labels.close();
     for (const json& entry : top_of({"--labels", folder / "labels.txt", photo}))
         CHECK(entry["label"] == "class no. " + std::to_string(entry["index"].get<int>()));
@@ -146,10 +147,10 @@ TEST_CASE("--size changes the size of the input by the model's own rule", "[cli]
         CHECK(input->shape[2] == input->shape[3]);
         return input->shape[2];
     };
-    CHECK(side({}) == 160);
+    CHECK(side({}) == input_side);
     CHECK(side({"--size", "96"}) == 96);
     CHECK(side({"--size", "96", "--resize", "crop"}) == 96);
-    CHECK(side({"--resize", "crop", "--crop", "hf"}) == 160);
+    CHECK(side({"--resize", "crop", "--crop", "hf"}) == input_side);
 
     // int(160 / 0.875) is 182 and int(224 / 0.875) is 256, but 224 * 182 / 160 is 254.
     const std::string model = copy_folder(folder);
@@ -181,7 +182,7 @@ TEST_CASE("--resample, --mean, --std and --preprocessor reach the pixels", "[cli
     for (const char* filter : {"nearest", "lanczos", "bilinear", "box", "hamming"}) {
         filtered.push_back(input({"--resample", filter}));
         for (std::size_t i = 0; i + 1 < filtered.size(); ++i) CHECK((filtered[i] != filtered.back()));
-        REQUIRE(write_file(file, std::string{R"({"size": {"height": 160, "width": 160}, "resample": ")"} + filter + "\"}"));
+        REQUIRE(write_file(file, std::string{R"({"size": {"height": 80, "width": 80}, "resample": ")"} + filter + "\"}"));
         CHECK((input({"--preprocessor", file}) == filtered.back()));
         CHECK((input({"--preprocessor", file, "--resample", "bicubic"}) == usual));
     }
@@ -197,17 +198,17 @@ TEST_CASE("--resample, --mean, --std and --preprocessor reach the pixels", "[cli
     CHECK(refused.code == 3);
     CHECK(refused.err.find("image_processor_type: expected the class of ConvNext") != std::string::npos);
     CHECK((input({"--model", model, "--preprocessor", weights + "/preprocessor_config.json"}) == usual));
-    REQUIRE(write_file(file, R"({"image_processor_type": "ViTImageProcessor", "size": 160, "resample": 2, "do_rescale": false,
+    REQUIRE(write_file(file, R"({"image_processor_type": "ViTImageProcessor", "size": 80, "resample": 2, "do_rescale": false,
                                  "do_normalize": false})"));
     const std::vector<float> raw = input({"--model", model, "--preprocessor", file});
     REQUIRE(raw.size() == usual.size());
     for (std::size_t i = 0; i < raw.size(); i += 97) {
-        const std::size_t c = i / (std::size_t{160} * 160);
+        const std::size_t c = i / (std::size_t{input_side} * input_side);
         CHECK(raw[i] == Approx(255 * (filtered[3][i] * cvt::preprocessing{}.std[c] + cvt::preprocessing{}.mean[c])).margin(1e-3));
     }
     const std::string described = classify({"--model", model, "--preprocessor", file, "--info"}).out;
-    CHECK(described.find("3 x 160 x 160: --preprocessor\n") != std::string::npos);
-    CHECK(described.find("warped to 160 x 160 (bilinear), times 1\n") != std::string::npos);
+    CHECK(described.find("3 x 80 x 80: --preprocessor\n") != std::string::npos);
+    CHECK(described.find("warped to 80 x 80 (bilinear), times 1\n") != std::string::npos);
     CHECK((input({"--model", model, "--preprocessor", file, "--size", "64"}).size() == std::size_t{3} * 64 * 64));
     const outcome half = classify({"--model", model, "--preprocessor", file, "--mean", "1", photo});
     CHECK(half.code == 2);
@@ -234,7 +235,7 @@ TEST_CASE("--labels takes the place of labels in config.json, which is not warne
     const std::string photo = write_png(folder / "a.png"), model = copy_folder(folder), labels = folder / "labels.txt";
     json config = json::parse(read_file(weights + "/config.json"));
     std::string names = "\xEF\xBB\xBF";
-    for (int i = 0; i < 10; ++i) names += "class no. " + std::to_string(i) + "\n";
+    for (int i = 0; i < class_count; ++i) names += "class no. " + std::to_string(i) + "\n";
     REQUIRE(write_file(labels, names + "\r\n\n"));  // blank lines at the end are ignored
     for (const json& stale : {json{{"0", "a"}, {"1", "b"}}, json{{"0", "a"}, {"2", "b"}}}) {
         config["id2label"] = stale;
@@ -280,7 +281,7 @@ TEST_CASE("a model that neither crops nor warps takes images as they are", "[cli
     preprocessor["do_resize"] = false;
     preprocessor["do_center_crop"] = false;
     REQUIRE(write_file(model + "/preprocessor_config.json", preprocessor.dump()));
-    std::vector<std::string> arguments{"--model", model, "--format", "csv", "--top-k", "10", "--logits", folder / "l.npy"};
+    std::vector<std::string> arguments{"--model", model, "--format", "csv", "--top-k", "999", "--logits", folder / "l.npy"};
     for (int i = 0; i < 5; ++i) arguments.push_back(write_png(folder / (std::to_string(i) + ".png"), 60 + i / 2, 47, i));
     REQUIRE(classify(arguments).code == 0);
     const std::string one_by_one = read_file(folder / "l.npy");
@@ -508,8 +509,8 @@ TEST_CASE("--info describes the model and its costs", "[cli]") {
     CHECK(has("safetensors"));
     CHECK(has("config.json"));
     CHECK(has("quick GELU: "));
-    CHECK(has("3 x 160 x 160"));
-    CHECK(has("2,135,274"));
+    CHECK(has("3 x 80 x 80"));
+    CHECK(has("2,290,619"));
     CHECK(has("40 x 40"));
     CHECK(has("10 x 10 + 1"));
     CHECK(has("precision      f32"));
@@ -538,10 +539,10 @@ TEST_CASE("--info describes the model and its costs", "[cli]") {
             token_memory.push_back(std::stod(all.back()));
         }
     }
-    CHECK(parameters == 2'135'274);
-    CHECK(work == Approx(0.303).margin(0.002));
-    CHECK(has("multiply-adds  0.303 G"));
-    CHECK(weight_memory == Approx(2'135'274 * 4 / 1048576.0).margin(0.02));
+    CHECK(parameters == 2'290'619);
+    CHECK(work == Approx(0.349).margin(0.002));
+    CHECK(has("multiply-adds  0.350 G"));
+    CHECK(weight_memory == Approx(2'290'619 * 4 / 1048576.0).margin(0.02));
     REQUIRE(token_memory.size() == 4);
     CHECK(token_memory[0] == Approx(40 * 40 * 32 * 4 / 1048576.0).margin(0.006));
     CHECK(token_memory[2] == Approx((10 * 10 + 1) * 192 * 4 / 1048576.0).margin(0.006));
@@ -555,7 +556,7 @@ TEST_CASE("--info reports that config.json and the preprocessing disagree on the
     REQUIRE(write_file(model + "/config.json", config.dump()));
     const outcome o = classify({"--model", model, "--info"});
     CHECK(o.code == 0);
-    CHECK(o.out.find("3 x 160 x 160: preprocessor_config.json") != std::string::npos);
+    CHECK(o.out.find("3 x 80 x 80: preprocessor_config.json") != std::string::npos);
     CHECK(o.out.find("image_size in config.json is 384") != std::string::npos);
     CHECK(classify({"--model", model, "--info", "--size", "96"}).out.find("3 x 96 x 96: --size") != std::string::npos);
 }

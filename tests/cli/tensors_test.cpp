@@ -49,9 +49,9 @@ TEST_CASE("arrays have a row per input, with NaN if it failed", "[cli]") {
                                     "--dump-input", folder / "i.npy", a, folder / "missing.png", b});
         CHECK(o.code == 1);
         const array logits = load(folder / "l.npy"), embedding = load(folder / "e.npy"), input = load(folder / "i.npy");
-        CHECK(logits.shape == shape{3, 10});
+        CHECK(logits.shape == shape{3, class_count});
         CHECK(embedding.shape == shape{3, 192});
-        CHECK(input.shape == shape{3, 3, 160, 160});
+        CHECK(input.shape == shape{3, 3, input_side, input_side});
         for (const array& x : {logits, embedding, input}) {
             const std::size_t row = x.values.size() / 3;
             CHECK(
@@ -63,9 +63,9 @@ TEST_CASE("arrays have a row per input, with NaN if it failed", "[cli]") {
         const auto records = o.records();
         for (const std::size_t i : {0U, 2U}) {
             double sum = 0;
-            for (std::size_t k = 0; k < 10; ++k) sum += std::exp(static_cast<double>(logits.values[10 * i + k]));
+            for (std::size_t k = 0; k < class_count; ++k) sum += std::exp(static_cast<double>(logits.values[class_count * i + k]));
             for (const json& entry : records[i]["top"]) {
-                const double logit = logits.values[10 * i + entry["index"].get<std::size_t>()];
+                const double logit = logits.values[class_count * i + entry["index"].get<std::size_t>()];
                 CHECK(entry["probability"].get<double>() == Approx(std::exp(logit) / sum).epsilon(1e-5));
             }
         }
@@ -75,13 +75,13 @@ TEST_CASE("arrays have a row per input, with NaN if it failed", "[cli]") {
 TEST_CASE("one input gives an array of one row", "[cli]") {
     const temporary_folder folder;
     CHECK(classify({"--logits", folder / "l.npy", write_png(folder / "a.png")}).code == 0);
-    CHECK(load(folder / "l.npy").shape == shape{1, 10});
+    CHECK(load(folder / "l.npy").shape == shape{1, class_count});
 }
 
 TEST_CASE("no input gives an array without rows", "[cli]") {
     const temporary_folder folder;
     CHECK(classify({"--logits", folder / "l.npy", "-"}).code == 0);
-    CHECK(load(folder / "l.npy").shape == shape{0, 10});
+    CHECK(load(folder / "l.npy").shape == shape{0, class_count});
 }
 
 TEST_CASE("--input reads the file of --dump-input, with the same logits", "[cli]") {
@@ -101,7 +101,7 @@ TEST_CASE("--input takes any size that the model supports", "[cli]") {
     const temporary_folder folder;
     const std::string x = save(folder / "x.npy", formula_image(33, 47), {1, 3, 33, 47});
     CHECK(classify({"--input", x, "--logits", folder / "l.npy"}).code == 0);
-    CHECK(load(folder / "l.npy").shape == shape{1, 10});
+    CHECK(load(folder / "l.npy").shape == shape{1, class_count});
 }
 
 TEST_CASE("a tensor with NaN is a failed input", "[cli]") {
@@ -114,13 +114,13 @@ TEST_CASE("a tensor with NaN is a failed input", "[cli]") {
     REQUIRE(o.records().size() == 2);
     CHECK(o.records()[0]["error"]["message"].get<std::string>().find("NaN") != std::string::npos);
     CHECK(o.records()[1].contains("top"));
-    CHECK(all_nan(load(folder / "l.npy").values.data(), 10));
+    CHECK(all_nan(load(folder / "l.npy").values.data(), class_count));
 }
 
 TEST_CASE("tensors that do not fit the model are wrong usage", "[cli]") {
     const temporary_folder folder;
-    const auto refused = [&](const std::string& file, const std::string& sentence) {
-        const outcome o = classify({"--input", file});
+    const auto refused = [&](const std::string& file, const std::string& sentence, const std::string& model = CVT_WEIGHTS) {
+        const outcome o = classify({"--model", model, "--input", file});
         INFO(o.err);
         CHECK(o.code == 2);
         CHECK(o.out.empty());
@@ -132,7 +132,7 @@ TEST_CASE("tensors that do not fit the model are wrong usage", "[cli]") {
     refused(save(folder / "first.npy", values, {1, 192, 64}), "found (1, 192, 64)");
     refused(save(folder / "channels.npy", values, {3, 1, 64, 64}), "found (3, 1, 64, 64)");
     refused(save(folder / "none.npy", {}, {0, 3, 64, 64}), "found (0, 3, 64, 64)");
-    refused(save(folder / "small.npy", values, {1024, 3, 2, 2}), "too small");
+    refused(save(folder / "small.npy", values, {1024, 3, 2, 2}), "too small", CVT_TEST_DATA "/checkpoint/tiny-hf");
     refused(folder / "missing.npy", "expected a file, found no ");
     refused(folder.path(), "expected a file, found the folder ");
     const std::string f4 = "'descr': '<f4', 'fortran_order': ", dims = ", 'shape': (1, 3, 64, 64), }\n";

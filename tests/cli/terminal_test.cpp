@@ -71,7 +71,7 @@ TEST_CASE("records have colours only on a terminal", "[cli]") {
     CHECK(contains(text, "\x1b[1m" + photo + "\x1b[0m"));
     CHECK(contains(text, "\x1b[32m"));
     CHECK(contains(text, "\x1b[31merror:\x1b[0m"));
-    CHECK(contains(text, "the built-in model knows only ten classes"));
+    CHECK(contains(text, "the built-in model knows only 219 classes"));
 
     for (const environment& e : {environment{"dumb", nullptr, 80}, environment{"", nullptr, 80}, environment{"xterm", "1", 80}})
         CHECK_FALSE(coloured(on_terminal({photo, missing}, e)));

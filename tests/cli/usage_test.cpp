@@ -34,7 +34,9 @@ TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
           "a\0\n\0"sv);
     write("utf16be.txt", "\xFE\xFF\0a\0\n"sv);
     write("nul.txt", "a\0\n\0"sv);
-    write("blank.txt", "0\n1\n2\n3\n4\n\n5\n6\n7\n8\n9\n\n");
+    std::string with_blank;
+    for (int i = 0; i < class_count; ++i) with_blank += i == 5 ? "\n5\n" : std::to_string(i) + "\n";
+    write("blank.txt", with_blank + "\n");
     const std::string weights = CVT_WEIGHTS, lone = weights + "/model.safetensors", config = weights + "/config.json";
     const struct {
         std::vector<std::string> arguments;
@@ -58,7 +60,8 @@ TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
         {{"--threads", "257", photo}, "--threads"},
         {{"--repeat", "-1", photo}, "--repeat"},
         {{"--size", "0", photo}, "--size"},
-        {{"--size", "2", photo}, "--size: input of 2 x 2 pixels (height x width) is too small"},
+        {{"--model", CVT_TEST_DATA "/checkpoint/tiny-hf", "--size", "2", photo},
+         "--size: input of 2 x 2 pixels (height x width) is too small"},
         {{"--size", "64", "--size", "96", photo}, "--size is given more than once"},
         {{photo, "--top-k"}, "--top-k: expected a value, found nothing"},
         {{"--format", "xml", photo}, "expected csv|jsonl|text, found \"xml\"\n"},
@@ -70,7 +73,7 @@ TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
         {{"--resize", "warp", "--crop", "hf", photo}, "--resize warp does not crop"},
         {{"--crop", "hf", photo}, "images are not cropped"},
         {{"--labels", folder / "none.txt", photo}, "expected a file, found no "},
-        {{"--labels", labels, photo}, "expected 10 labels, one per line, found 3"},
+        {{"--labels", labels, photo}, "expected 219 labels, one per line, found 3"},
         {{"--variant", "cvt-99", "--model", lone, photo}, "expected cvt-13|cvt-21|cvt-w24"},
         {{"--variant", "cvt-13", photo}, "built-in model has its configuration"},
         {{"--config", config, photo}, "built-in model has its configuration"},
@@ -99,7 +102,7 @@ TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
         {{"--labels", folder / "utf16.txt", photo}, "utf16.txt: UTF-16 text, as Windows writes it; save it as UTF-8"},
         {{"--labels", folder / "utf16be.txt", photo}, "UTF-16 text"},
         {{"--labels", folder / "nul.txt", photo}, "expected UTF-8 text, found a NUL byte"},
-        {{"--labels", folder / "blank.txt", photo}, "expected 10 labels, one per line, found 11 lines"},
+        {{"--labels", folder / "blank.txt", photo}, "expected 219 labels, one per line, found 220 lines"},
         {{"--input", npy, "--dump-input", folder / "y.npy"}, "--dump-input is for images"},
         {{"--input", npy}, "not a .npy file"},
         {{"--info", photo}, "leave the inputs out"},

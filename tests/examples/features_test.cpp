@@ -17,7 +17,7 @@ TEST_CASE("features writes the maps of every stage and photo into a new folder")
     REQUIRE(std::system(command.c_str()) == 0);
 
     const auto model = cvt::model::load(CVT_WEIGHTS);
-    REQUIRE(model);  // for its widths, and the grids for 160 pixels
+    REQUIRE(model);  // for its widths, and the grids for 80 pixels
     const std::size_t dims[]{32, 96, 192}, sides[]{40, 20, 10};
     for (const std::string name : {"golf_ball.png", "berlin_cathedral.jpg"}) {
         const auto photo = cvt::read_image((CVT_IMAGES "/" + name).c_str(), cvt::orientation::exif);

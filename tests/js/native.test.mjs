@@ -26,7 +26,7 @@ test('every JPEG and PNG of the tests is decoded to the pixels of the native pro
       continue;
     }
     const result = await model.classify(file);
-    assert.deepEqual(result.logits, logits.slice(10 * i, 10 * i + 10), record.path);
+    assert.deepEqual(result.logits, logits.slice(219 * i, 219 * i + 219), record.path);
     assert.deepEqual(result.classes.map(c => c.label), record.top.map(c => c.label));
   }
   console.log(`${records.length} pictures, ${refused} refused`);

@@ -1,4 +1,4 @@
-"""Random resized crops, half of them mirrored: the first step of augmentation in both trainings."""
+"""Random resized crops, half of them mirrored: the first step of augmentation."""
 import torch
 import torch.nn.functional as F
 

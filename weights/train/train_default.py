@@ -1,6 +1,6 @@
-"""Trains the next built-in model, a small CvT on the 219 classes of classes.tsv, on CPUs: two processes of one thread each.
+"""Trains the built-in model, a small CvT on the 219 classes of weights/classes.tsv, on CPUs: two processes of one thread each.
 
-usage: train_default.py DATA OUT [--epochs 60] [--cooldown-length 15] [--cooldown N] [--resume FILE] ...
+usage: train_default.py DATA OUT [--epochs 26] [--cooldown-length 6] [--cooldown N] [--resume FILE] ...
 
 DATA is the output of pack_data.py. OUT receives state.pth (everything, after each epoch; the same command continues from it), train.log,
 train.pid and train.pgid (to stop and continue the processes: kill -STOP -- -PGID). --resume begins from a packed state
@@ -40,7 +40,7 @@ from crops import random_crops  # noqa: E402
 from cvt_fast import forward  # noqa: E402
 from cvt_torch import CvT  # noqa: E402
 
-CLASSES = sum(1 for _ in open(os.path.join(HERE, "classes.tsv"), encoding="utf-8"))
+CLASSES = sum(1 for _ in open(os.path.join(HERE, "../classes.tsv"), encoding="utf-8"))
 DEFAULT = dict(embed_dim=(32, 96, 192), num_heads=(1, 3, 6), depth=(1, 2, 4), patch_stride=(2, 2, 2), patch_padding=(3, 1, 1),
                num_classes=CLASSES)
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
@@ -92,10 +92,16 @@ def sizes(model):
     return sum(p.numel() for p in model.parameters()), sum(b.numel() for b in model.buffers() if b.is_floating_point())
 
 
+def resharpen(x):
+    """Sharpens half of the photos (B,3,S,S) by up to half of what a 3 x 3 mean takes away, or blurs them by up to that mean."""
+    share = torch.empty(len(x), 1, 1, 1).uniform_(-0.5, 1).mul_(torch.rand(len(x), 1, 1, 1) < 0.5)
+    return x.add_(F.avg_pool2d(x, 3, 1, 1, count_include_pad=False).sub_(x).mul_(share))
+
+
 def augment(x, size):
-    """(B,S,S,3) uint8 -> (B,3,size,size): random resized crop, flip, brightness, contrast, saturation; normalised."""
+    """(B,S,S,3) uint8 -> (B,3,size,size): sharpness, random resized crop, flip, brightness, contrast, saturation; normalised."""
     b = len(x)
-    x = random_crops(x.permute(0, 3, 1, 2).float(), size, 0.3)
+    x = random_crops(resharpen(x.permute(0, 3, 1, 2).float()), size, 0.3)
     brightness, contrast, saturation = torch.empty(3, b, 1, 1, 1).uniform_(0.7, 1.3)
     x.mul_(brightness / 255)
     mean = x.mean((1, 2, 3), keepdim=True)
@@ -125,8 +131,8 @@ class Data:
         def load(name):
             return np.load(f"{folder}/{name}.npy", mmap_mode="r" if name.endswith("_x") else None)
 
-        self.train = [(load("tiny_train_x"), load("tiny_train_y")), (load("small_train_x"), load("photo_train_y"))]
-        self.val = [(load("tiny_val_x"), load("tiny_val_y")), (load("small_val_x"), load("photo_val_y"))]
+        self.train = [(load("tiny_train_x"), load("tiny_train_y")), (load("photo_train_x"), load("photo_train_y"))]
+        self.val = [(load("tiny_val_x"), load("tiny_val_y")), (load("photo_val_x"), load("photo_val_y"))]
 
     def epoch(self, seed, epoch, photos):
         """(set, index) pairs of an epoch, shuffled: all of Tiny ImageNet and as many photos of the other two, others each time."""
@@ -207,7 +213,7 @@ def train(rank, a, s, barrier):
         for i in range(min(steps, a.max_steps)):
             at = (i * RANKS + rank) * a.batch
             x, y = data.batch(order[at:at + a.batch])
-            x, y1, y2, share = mix(augment(x, size), y)
+            x, y1, y2, share = mix(augment(x, size), y) if epoch < a.mixed_epochs else (augment(x, size), y, y, 1.0)
             logits = F.log_softmax(forward(model, x, dtype), 1)
             target = -(share * logits.gather(1, y1[:, None]) + (1 - share) * logits.gather(1, y2[:, None])).mean()
             loss = (1 - a.smooth) * target - a.smooth * logits.mean()
@@ -284,11 +290,12 @@ def start(a):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("data"), a.add_argument("out")
-    a.add_argument("--epochs", type=int, default=60), a.add_argument("--cooldown-length", type=int, default=15)
+    a.add_argument("--epochs", type=int, default=26), a.add_argument("--cooldown-length", type=int, default=6)
     a.add_argument("--cooldown", type=int, default=0, help="begin the cooldown now, this many epochs long")
-    a.add_argument("--epochs-at-32", type=int, default=5), a.add_argument("--warmup", type=float, default=1.0)
+    a.add_argument("--epochs-at-32", type=int, default=14), a.add_argument("--warmup", type=float, default=1.0)
     a.add_argument("--batch", type=int, default=64, help="of each of the two processes"), a.add_argument("--seed", type=int, default=1)
     a.add_argument("--lr", type=float, default=1.5e-3), a.add_argument("--decay", type=float, default=0.05)
+    a.add_argument("--mixed-epochs", type=int, default=6, help="epochs with mixup and CutMix")
     a.add_argument("--smooth", type=float, default=0.1), a.add_argument("--ema", type=float, default=0.9995)
     a.add_argument("--photos", type=int, default=10000, help="of Imagenette and Imagewoof in an epoch")
     a.add_argument("--resume", help="a packed state"), a.add_argument("--max-steps", type=int, default=10 ** 9, help="for trials")

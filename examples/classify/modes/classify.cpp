@@ -119,7 +119,7 @@ void report(const record_sink& run, const resume_index& before) {
 
 int classify(const options& o, const setup& s) {
     if (o.model.empty() && is_terminal(standard_error))
-        std::fputs("classify: the built-in model knows only ten classes (see --info); use --model for an official one\n", stderr);
+        std::fputs("classify: the built-in model knows only 219 classes (see --info); use --model for an official one\n", stderr);
 
     std::optional<tensor_file> tensors;
     if (!o.input.empty()) tensors.emplace(o.input, s.model.config());
