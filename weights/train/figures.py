@@ -5,7 +5,7 @@ usage: figures.py TINY IMAGENETTE IMAGEWOOF [--no-torch] [--work DIR]
 TINY, IMAGENETTE and IMAGEWOOF are clones as for pack_data.py; their photos are copied into one folder per class under --work (a temporary
 folder). Needs build/release, built with the weights that are measured, and what docs/make_picture.py needs. PyTorch computes the top-1
 accuracy a second time, with Pillow's pixels. What the commands of a document print is written into that document; a text that this script
-does not find is an error."""
+does not find is an error. docs/images/page.jpg is the browser test's light.png instead (CVT_SCREENSHOTS)."""
 import argparse
 import glob
 import json

@@ -11,9 +11,9 @@ in its order. OUT receives these files, photos as uint8 (photos, height, width, 
     photo_train_x, _y   18,000 photos of Imagenette and Imagewoof, reduced to 64 x 64 as Tiny ImageNet's were
     photo_val_x, _y      7,800
 
-Tiny ImageNet's photos look as if they were reduced by bilinear interpolation without antialiasing and saved as JPEG with quality 75: the
-mean differences of neighbouring pixels of its golden retrievers (16.8) and of Imagewoof's (16.6) agree then, and are 11 with Pillow's
-bicubic filter. If the photos of some classes were smoother than those of the others, the model would learn that."""
+Tiny ImageNet's photos look as if they were reduced by bilinear interpolation without antialiasing and saved as JPEG with quality 75. The
+mean difference of neighbouring grey pixels is 17.2 in its 500 golden retrievers, 15.9 in Imagewoof's 949 reduced like that, and 12.3 in
+those reduced by Pillow's bicubic filter. If the photos of some classes are smoother than those of the others, the model learns that."""
 import io
 import os
 import subprocess
@@ -52,6 +52,7 @@ class Repo:
 
 
 def reduced(image):
+    """Returns the photo at 64 x 64, reduced as Tiny ImageNet's seem to be."""
     if image.size == (64, 64):
         return image
     scale = (image.width / 64, 0, 0, 0, image.height / 64, 0)
