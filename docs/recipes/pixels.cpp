@@ -7,7 +7,7 @@
 // recipe: preprocessing
 cvt::preprocessing as_transformers(int size) {
     cvt::preprocessing p = cvt::preprocessing::for_size(size);  // as the official evaluation, with ImageNet's mean and std
-    p.rounding = cvt::crop_rounding::hf;                        // an odd crop begins one pixel elsewhere
+    p.rounding = cvt::crop_rounding::hf;                        // where an odd number of pixels is cut
     return p;
 }
 
