@@ -1,5 +1,4 @@
 // Learns a head from one photo per class, and shows how sure it is of each of them.
-#include <algorithm>
 #include <cstdio>
 #include <cvt/cvt.hpp>
 #include <cvt/extra/decode.hpp>

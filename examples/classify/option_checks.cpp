@@ -31,7 +31,7 @@ bool is_inside(const std::string& path, const std::string& folder) {
 // Whether `path` is a file that does not begin with `begin`: a photo or weights that an output must not replace.
 bool holds_no(const std::string& begin, const std::string& path) {
     if (std::error_code e; !std::filesystem::is_regular_file(path_of(path), e)) return false;
-    std::ifstream file{path, std::ios::binary};
+    std::ifstream file{path_of(path), std::ios::binary};
     std::string found(begin.size(), '\0');
     file.read(found.data(), static_cast<std::streamsize>(found.size()));
     return file.gcount() != 0 && found != begin;
@@ -189,9 +189,9 @@ void check_jobs(const options& o) {
                std::string{name} + " is for records of images, and --learn and --similar make none");
         refuse(is_given && (o.info || o.verify || !o.convert.empty() || !o.evaluate.empty()),
                std::string{name} + " is for records of images, and --info, --verify, --convert and --evaluate make none");
-        refuse(is_given && !o.input.empty() && (name == std::string{"--tar"} || name == std::string{"--shard"}),
-               std::string{name} + " is for images, and --input gives finished tensors");
     }
+    refuse((o.tar || o.shard) && !o.input.empty(),
+           std::string{o.tar ? "--tar" : "--shard"} + " is for images, and --input gives finished tensors");
     refuse(o.out == "-", "--out is the name of a file; records go to standard output without it");
     if (!o.resume) return;
     refuse(o.out.empty(), "--resume continues a file of records: name it with --out");

@@ -23,7 +23,7 @@ namespace {
 constexpr int max_workers = 256;
 
 constexpr const char* examples = R"(Examples:
-  classify photo.jpg                                the built-in model: 219 classes, see --info
+  classify photo.jpg                                the built-in model, which --info describes
   classify --model cvt-13/ photo.jpg                a Hugging Face folder
   classify --model cvt-13/ --format jsonl photos/   every picture of a folder, one JSON object per line
   find . -name '*.jpg' | classify --workers 4 -     four images at a time, records in the order of the list

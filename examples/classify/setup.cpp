@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <cvt/config_files.hpp>
 #include <cvt/shape.hpp>
 #include <fstream>
@@ -12,7 +11,6 @@
 #include "common/failure.hpp"
 #include "common/input_size.hpp"
 #include "common/paths.hpp"
-#include "common/text.hpp"
 #include "common/text_lines.hpp"
 #include "embedded_model.hpp"
 #include "open_checkpoint.hpp"
@@ -24,7 +22,7 @@ namespace {
 using rule = cvt::preprocessing::resize_rule;
 
 std::string read_text(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
+    std::ifstream file{path_of(path), std::ios::binary};
     const std::string text{std::istreambuf_iterator<char>{file}, {}};
     refuse(!file.is_open() || file.bad(), path + ": cannot be read");
     return text;
@@ -33,25 +31,10 @@ std::string read_text(const std::string& path) {
 /// Reads --config; null without it.
 std::optional<cvt::config_file> read_config(const options& o) {
     if (o.config.empty()) return std::nullopt;
-    cvt::result<cvt::config_file> config = cvt::read_config(read_text(o.config), o.config.c_str(), !o.labels.empty());
-    if (!config) throw failure{wrong_usage, std::string{"--config: "} + config.error().what()};
+    const std::string name = "--config: " + o.config;
+    cvt::result<cvt::config_file> config = cvt::read_config(read_text(o.config), name.c_str(), !o.labels.empty());
+    if (!config) throw failure{wrong_usage, config.error().what()};
     return *std::move(config);
-}
-
-/// Throws the failure of a model that cannot be loaded. The keys that --config lacks may be its cause.
-[[noreturn]] void fail_to_load(const options& o, const std::optional<cvt::config_file>& config, const cvt::error& e) {
-    const bool named = config && config->assumed[0] != '\0' && std::strstr(e.what(), "tensors do not fit") != nullptr;
-    throw failure{no_model,
-                  (named ? text("--config: %s lacks keys, for which CvT-13's values are assumed: %s | ", o.config.c_str(), config->assumed)
-                         : std::string{}) +
-                      e.what()};
-}
-
-/// Warns of keys that --config lacks, if no shape of a tensor shows their values.
-void warn_of_assumed(const options& o, const std::optional<cvt::config_file>& config, const char* variant) {
-    if (config && config->guessed_unseen && std::strcmp(variant, "custom") == 0)
-        std::fprintf(stderr, "classify: warning: --config: %s lacks keys, for which CvT-13's values are assumed: %s\n", o.config.c_str(),
-                     config->assumed);
 }
 
 /// Reads --preprocessor, for pictures or for sounds. With --input there are neither, so the model's own file need not be readable.
@@ -73,17 +56,12 @@ cvt::load_options load_options_of(const options& o, const std::optional<cvt::con
     cvt::load_options load;
     load.config = o.variant;
     if (load.config) load.config->num_channels = 0;  // the checkpoint's
+    if (config) load.config_file = &*config;
     load.gelu = o.gelu;
     read_preprocessor(o, load);
     load.ignore_labels = !o.labels.empty();
     if (o.precision) load.precision = *o.precision;
     if (!o.weights_key.empty()) load.weights_key = o.weights_key.c_str();
-    if (config) {
-        load.config = config->config;
-        if (!config->has_channels) load.config->num_channels = 0;
-        if (!load.gelu) load.gelu = config->gelu;
-        load.scores = config->scores;
-    }
     if (!o.kernels.empty()) {
         load.kernels = o.kernels.c_str();
         if (const cvt::error e = cvt::check_kernels(load.kernels)) refuse(true, std::string{"--"} + e.what());
@@ -123,22 +101,11 @@ std::vector<std::string> read_labels(const std::string& path, std::size_t classe
     return labels;
 }
 
-// Precedence: --labels, --config, the checkpoint.
-std::vector<std::string> choose_labels(const options& o, const checkpoint_facts& facts, const std::optional<cvt::config_file>& config) {
+std::vector<std::string> choose_labels(const options& o, const checkpoint_facts& facts) {
     const int classes = facts.config.num_classes;
-    refuse(classes == 0 && !o.labels.empty(), "--labels: the model has no head, so there are no classes to name");
-    if (!o.labels.empty()) return read_labels(o.labels, static_cast<std::size_t>(classes));
-    const bool named = config && !config->labels.empty() && classes > 0;
-    if (!named) return facts.labels;
-    std::vector<std::string> labels;
-    if (config->labels.size() != classes) {  // those of another head: a fine-tuned model is often given its origin's config.json
-        std::fprintf(stderr, "classify: warning: --config: %s names %d classes but the head has %d; its labels are ignored\n",
-                     o.config.c_str(), config->labels.size(), classes);
-        for (int i = 0; i < classes; ++i) labels.push_back("LABEL_" + std::to_string(i));
-        return labels;
-    }
-    for (int i = 0; i < classes; ++i) labels.emplace_back(config->labels[i]);
-    return labels;
+    if (o.labels.empty()) return facts.labels;
+    refuse(classes == 0, "--labels: the model has no head, so there are no classes to name");
+    return read_labels(o.labels, static_cast<std::size_t>(classes));
 }
 
 // Options of pictures with a model for sounds, and the reverse.
@@ -174,13 +141,9 @@ void check_against_model(const options& o, const cvt::config& c, const decisions
     refuse(!shape, (o.size ? "--size: " : "the model's input size: ") + std::string{shape.error().what()});
 }
 
-decisions decide(const options& o, const checkpoint_facts& facts, const std::optional<cvt::config_file>& config) {
-    decisions d{facts.preprocessing, facts.size_from, choose_labels(o, facts, config), facts.spectrogram};
+decisions decide(const options& o, const checkpoint_facts& facts) {
+    decisions d{facts.preprocessing, facts.size_from, choose_labels(o, facts), facts.spectrogram};
     if (d.spectrogram && o.pad) d.spectrogram->padding = *o.pad;
-    if (config && config->image_size != 0 && std::strcmp(d.size_from, "default") == 0) {
-        d.preprocessing = cvt::preprocessing::for_size(config->image_size);
-        d.size_from = "image_size in --config";
-    }
     if (!o.preprocessor.empty()) d.size_from = "--preprocessor";
     change_values(o, d.preprocessing);
     // Other inputs than photos are not cropped.
@@ -213,17 +176,15 @@ setup make_setup(const options& o) {
     const std::optional<cvt::config_file> config = read_config(o);
     const cvt::load_options load = load_options_of(o, config);
     cvt::result<cvt::model> model = o.model.empty() ? embedded_model(load) : cvt::model::load(o.model.c_str(), load);
-    if (!model) fail_to_load(o, config, model.error());
+    if (!model) throw failure{no_model, model.error().what()};
     print_warnings(model->warnings());
-    warn_of_assumed(o, config, model->info().variant);
-    if (!o.model.empty() && is_terminal(standard_error) && model->config().gelu == cvt::gelu::quick &&
-        std::strcmp(model->info().gelu_from, "naming of the tensors") == 0)
+    if (!o.model.empty() && is_terminal(standard_error) && model->config().gelu == cvt::gelu::quick && model->info().gelu_guessed)
         std::fputs("classify: assuming QuickGELU, as in Microsoft's models; for a model trained with the exact GELU use --gelu erf\n",
                    stderr);
     checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}, model->spectrogram()};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
-    decisions d = decide(o, facts, config);
-    d.assumed = config ? config->assumed : model->info().assumed;
+    decisions d = decide(o, facts);
+    d.assumed = model->info().assumed;
     return {std::move(d), *std::move(model)};
 }
 
@@ -231,14 +192,11 @@ open_checkpoint open_for_conversion(const options& o) {
     const std::optional<cvt::config_file> config = read_config(o);
     const cvt::load_options load = load_options_of(o, config);
     cvt::result<cvt::checkpoint_source> file = o.model.empty() ? embedded_checkpoint(load) : cvt::open_checkpoint(o.model.c_str(), load);
-    if (!file) fail_to_load(o, config, file.error());
-    if (o.learn.empty()) {  // --learn has loaded the model and printed them
-        print_warnings(file->warnings);
-        warn_of_assumed(o, config, file->info.variant);
-    }
+    if (!file) throw failure{no_model, file.error().what()};
+    if (o.learn.empty()) print_warnings(file->warnings);  // --learn has loaded the model and printed them
     checkpoint_facts facts{file->config, file->preprocessing, file->info.size_from, {}, file->spectrogram};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(file->labels[i]);
-    const decisions d = decide(o, facts, config);
+    const decisions d = decide(o, facts);
     file->spectrogram = d.spectrogram;
     return {d, *std::move(file)};
 }

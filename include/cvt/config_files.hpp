@@ -7,7 +7,7 @@
 
 CVT_NAMESPACE_BEGIN
 
-/// What a config.json says: the configuration, and the labels, activation and scoring in the same file.
+/// What a config.json says: the configuration, and the labels, activation and scoring in the same file. For load_options::config_file.
 using config_file = checkpoint::hf_config;
 
 /// Reads a config.json of transformers' CvtConfig or Microsoft's configuration, JSON or YAML. `name`: the file, for messages.

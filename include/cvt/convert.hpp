@@ -110,7 +110,7 @@ inline error make_self_test(const checkpoint::folder_weights& weights, const cvt
 }  // namespace detail
 
 /// Writes an opened checkpoint, whose configuration the caller can read before any weights are packed. Otherwise as for a path, below,
-/// except that options.load.config and options.load.gelu are ignored: they were used when the checkpoint was opened.
+/// except that config, config_file and gelu in options.load are ignored: they were used when the checkpoint was opened.
 inline result<conversion> convert(const checkpoint_source& from, const char* to, const convert_options& options = {}) noexcept {
     const cvt::preprocessing& preprocessing = options.preprocessing ? *options.preprocessing : from.preprocessing;
     detail::buffer<const char*> own_labels;
@@ -138,7 +138,7 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
     checkpoint::folder_texts texts;
     checkpoint::output_folder folder;
     // Images have three channels. Inputs of other models are made of something else.
-    const bool of_images = from.config.num_channels == 3 || std::strncmp(from.info.size_from, "preprocessor_config.json", 24) == 0;
+    const bool of_images = from.config.num_channels == 3 || from.has_preprocessor_json;
     checkpoint::front_end inputs;
     if (from.spectrogram)
         inputs.spectrogram = &*from.spectrogram;

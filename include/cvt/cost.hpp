@@ -52,21 +52,19 @@ struct model_cost {
 
 namespace network {
 
-using stage_sizes = model_shape::stage_shape;
-
 /// Tokens of a grid in 64 bits, also where std::ptrdiff_t has 32.
 constexpr std::int64_t tokens_of(const grid& g) noexcept { return std::int64_t{g.height} * g.width; }
-constexpr std::int64_t queries_of(const stage_sizes& shape) noexcept { return tokens_of(shape.tokens) + shape.cls; }
-constexpr std::int64_t keys_of(const stage_sizes& shape) noexcept { return tokens_of(shape.keys) + shape.cls; }
+constexpr std::int64_t queries_of(const stage_shape& shape) noexcept { return tokens_of(shape.tokens) + shape.cls; }
+constexpr std::int64_t keys_of(const stage_shape& shape) noexcept { return tokens_of(shape.keys) + shape.cls; }
 
 /// Multiply-adds of the conv token embedding.
-constexpr std::int64_t embedding_multiply_adds(const stage_config& s, int channels, const stage_sizes& shape) noexcept {
+constexpr std::int64_t embedding_multiply_adds(const stage_config& s, int channels, const stage_shape& shape) noexcept {
     return (detail::count{tokens_of(shape.tokens)} * s.embed_dim * channels * s.patch_size * s.patch_size).value;
 }
 
 /// Multiply-adds of q, k and v: depth-wise convolutions and linear layers, for the first `rows` queries and all keys. The class
 /// token is not convolved, so the convolution of q costs nothing if it is the only query.
-constexpr std::int64_t projection_multiply_adds(const stage_config& s, const stage_sizes& shape, std::int64_t rows) noexcept {
+constexpr std::int64_t projection_multiply_adds(const stage_config& s, const stage_shape& shape, std::int64_t rows) noexcept {
     const detail::count dim{s.embed_dim}, convolved{rows > shape.cls ? tokens_of(shape.tokens) : 0};
     const detail::count linear = (detail::count{2} * keys_of(shape) + rows) * dim * dim;
     if (s.qkv_projection != projection::dw_bn) return linear.value;
@@ -74,7 +72,7 @@ constexpr std::int64_t projection_multiply_adds(const stage_config& s, const sta
 }
 
 /// Multiply-adds of a whole attention layer: projections, q k^T, the sums of values and the output projection of `rows` queries.
-constexpr std::int64_t attention_multiply_adds(const stage_config& s, const stage_sizes& shape, std::int64_t rows) noexcept {
+constexpr std::int64_t attention_multiply_adds(const stage_config& s, const stage_shape& shape, std::int64_t rows) noexcept {
     const detail::count dim{s.embed_dim}, queries{rows};
     return (queries * dim * dim + detail::count{2} * queries * keys_of(shape) * dim + projection_multiply_adds(s, shape, rows)).value;
 }
@@ -84,7 +82,7 @@ constexpr std::int64_t mlp_multiply_adds(const stage_config& s, std::int64_t row
 }
 
 /// Multiply-adds of a block of which only the first `rows` rows are needed afterwards.
-constexpr std::int64_t block_multiply_adds(const stage_config& s, const stage_sizes& shape, std::int64_t rows) noexcept {
+constexpr std::int64_t block_multiply_adds(const stage_config& s, const stage_shape& shape, std::int64_t rows) noexcept {
     return (detail::count{attention_multiply_adds(s, shape, rows)} + mlp_multiply_adds(s, rows)).value;
 }
 
@@ -107,7 +105,7 @@ inline model_cost cost_of(const config& c, const model_shape& shape) noexcept {
     };
     for (std::size_t i = 0; i < c.stages().size(); ++i) {
         const stage_config& s = c.stage[i];
-        const model_shape::stage_shape& sizes = shape.stage[i];
+        const network::stage_shape& sizes = shape.stage[i];
         const detail::count blocks = detail::count{s.depth} * network::block_multiply_adds(s, sizes, network::queries_of(sizes));
         cost.stage[i].multiply_adds = (blocks + network::embedding_multiply_adds(s, channels, sizes)).value;
         cost.stage[i].token_floats = (detail::count{network::queries_of(sizes)} * s.embed_dim).value;

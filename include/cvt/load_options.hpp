@@ -10,6 +10,10 @@
 
 CVT_NAMESPACE_BEGIN
 
+namespace checkpoint {
+struct hf_config;  // config_file in config_files.hpp
+}
+
 /// Options of model::load and model::from_memory; all are optional.
 /// @code{.cpp}
 /// cvt::load_options options;
@@ -21,6 +25,10 @@ struct load_options {
     /// Configuration for a checkpoint that has none, or to override config.json. num_classes and final_norm always come from
     /// the tensors. Leave its gelu at quick, and set its num_channels to 0, to let the checkpoint decide them.
     std::optional<cvt::config> config = {};
+    /// A config.json apart from the checkpoint, as read_config() of config_files.hpp returns it; needed until the model is loaded. Its
+    /// configuration, labels, activation, scoring and image size override those of the checkpoint's own config.json, and `config`
+    /// overrides its configuration. Messages about its missing keys and its labels name the file.
+    const checkpoint::hf_config* config_file = nullptr;
     /// Overrides `config`, config.json's hidden_act and the convention of the tensors' naming.
     std::optional<cvt::gelu> gelu = {};
     /// Element type of the packed weights (docs/precision.md). Null: that of the file, float32 or int8.

@@ -63,7 +63,7 @@ public:
     static result<model> from_memory(const memory_folder& folder, const load_options& options = {}) noexcept;
 
     /// Builds a model of configuration `c` from any source of tensors. The preprocessing is the official one for 224
-    /// pixels; options.config is ignored.
+    /// pixels; options.config and options.config_file are ignored.
     static result<model> from_weights(const cvt::config& c, const weight_source& source, const load_options& options = {}) noexcept;
 
     model(const model& other) noexcept : data_{other.data_} {

@@ -18,6 +18,7 @@ struct model_info {
     const char* config_from = "given by the caller";        ///< or "config.json", "recognised from tensor shapes"
     char assumed[480] = "";                                 ///< keys that config.json lacks: "num_heads [1, 3, 6]" (transformers' defaults)
     const char* gelu_from = "given by the caller";          ///< or "hidden_act in config.json", "naming of the tensors"
+    bool gelu_guessed = false;                              ///< neither a file nor the caller gives it: only the naming does
     const char* size_from = "default";                      ///< or "preprocessor_config.json", "given by the caller", ...
     cvt::scoring scores = scoring::softmax;                 ///< what the logits mean, for top_k
     char weights_path[160] = "";                            ///< path of the weights in the file: "state_dict"; "" at the top

@@ -52,6 +52,10 @@ struct model_shape {
     [[nodiscard]] constexpr const stage_shape& last_stage() const noexcept { return stage[static_cast<std::size_t>(num_stages - 1)]; }
 };
 
+namespace network {
+using stage_shape = model_shape::stage_shape;
+}
+
 namespace detail {
 
 /// shape_of() for a configuration that is known to be valid.

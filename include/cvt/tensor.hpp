@@ -3,11 +3,22 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "version.hpp"
 
 CVT_NAMESPACE_BEGIN
+
+namespace detail {
+/// Number of elements of a tensor, which may not be in memory: 64 bits on every machine.
+constexpr std::int64_t count_elements(std::span<const std::int64_t> shape) noexcept {
+    std::int64_t count = 1;
+    for (const std::int64_t extent : shape) count *= extent;
+    return count;
+}
+}  // namespace detail
 
 /// A non-owning, contiguous, row-major tensor: the last index runs fastest. It is cheap to copy and does not check indices.
 /// An input (channels, height, width) is passed as a view<const float, 3>.
@@ -22,9 +33,6 @@ class view {
     static_assert(Rank >= 1);
 
 public:
-    using element_type = T;
-    static constexpr std::size_t rank = Rank;
-
     constexpr view() noexcept = default;
 
     template <class... Extents>

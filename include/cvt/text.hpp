@@ -1,12 +1,14 @@
-// Text from files and from callers: UTF-8, JSON escapes, names cleaned for messages, hash tables of names.
+// Text from files and from callers: UTF-8, JSON escapes, names cleaned for messages, lists, hash tables of names.
 #pragma once
 
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <string_view>
 
-#include "version.hpp"
+#include "error.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
@@ -98,19 +100,40 @@ struct printable {
     explicit printable(std::string_view raw, std::size_t limit = capacity - 4) noexcept {
         std::size_t size = 0, at = 0;
         while (at < raw.size()) {
-            const std::size_t length = utf8_length({raw.data() + at, raw.size() - at}), bytes = length == 0 ? 1 : length;
-            if (size + bytes > limit) break;
-            const auto first = static_cast<unsigned char>(raw[at]);
-            const bool control = length == 1 && (first < 0x20 || first == 0x7F);
-            if (length == 0 || control)
-                text[size] = '?';
-            else
-                std::memcpy(text + size, raw.data() + at, bytes);
-            size += bytes;
-            at += bytes;
+            const std::size_t length = utf8_length({raw.data() + at, raw.size() - at});
+            const auto byte = [&](std::size_t i) noexcept { return static_cast<unsigned char>(raw[at + i]); };
+            // The control characters U+0080 to U+009F have two bytes.
+            const bool control = length == 1 ? byte(0) < 0x20 || byte(0) == 0x7F : length == 2 && byte(0) == 0xC2 && byte(1) < 0xA0;
+            const bool kept = length != 0 && !control;
+            const std::size_t written = kept ? length : 1;
+            if (size + written > limit) break;
+            std::memcpy(text + size, kept ? raw.data() + at : "?", written);
+            size += written;
+            at += length == 0 ? 1 : length;
         }
         const bool cut = at < raw.size();
         std::memcpy(text + size, cut ? "..." : "", cut ? 4 : 1);
+    }
+};
+
+/// Appends a part to a text in a buffer of `size` bytes, with `separator` before it unless the text is empty. Cuts what does not fit.
+inline void append_part(char* text, std::size_t size, const char* separator, const char* pattern, std::va_list arguments) noexcept {
+    std::size_t at = std::strlen(text);
+    for (const char* c = at == 0 ? "" : separator; *c != '\0' && at + 1 < size; ++c) text[at++] = *c;
+    std::vsnprintf(text + at, size - at, pattern, arguments);
+}
+
+/// A text that is made of parts, for a message.
+template <std::size_t Size>
+struct text_list {
+    char text[Size] = {};
+
+    /// Appends a part, formatted as printf does. The first part has no separator.
+    CVT_PRINTF(3, 4) void add(const char* separator, const char* pattern, ...) noexcept {
+        std::va_list arguments;
+        va_start(arguments, pattern);
+        append_part(text, Size, separator, pattern, arguments);
+        va_end(arguments);
     }
 };
 

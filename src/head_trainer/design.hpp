@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cvt/kernels/sets.hpp>
+#include <cvt/kernels/kernel_set.hpp>
 #include <cvt/runtime/buffer.hpp>
 #include <vector>
 
@@ -15,6 +15,14 @@
 CVT_NAMESPACE_BEGIN
 namespace {
 
+/// The rows of a fit, or those that it scores.
+struct standardised_rows {
+    const problem& p;
+    const rows_list& rows;
+    const standardisation& s;
+    const kernels::kernel_set* set;  ///< of products in float32
+};
+
 /// Some rows of a fit, by their places in its list.
 struct row_range {
     std::ptrdiff_t first, count;
@@ -22,22 +30,24 @@ struct row_range {
 
 constexpr std::ptrdiff_t block_rows = 512;  // rows of one product; sums over blocks are in double
 
-/// Standardised rows in blocks, and their products with other matrices. float: packed once for the kernels. double: by Eigen.
+/// Standardised rows in blocks, and their products with other matrices, each after its build function. float: packed once for the kernels.
+/// double: by Eigen.
 template <class T>
 class design;
 
 template <>
 class design<double> {
 public:
-    bool build(const problem& p, const standardisation& s, const rows_list& rows, bool, const kernels::kernel_set*) {
-        width_ = p.width();
-        values_.resize(rows.size() * static_cast<std::size_t>(width_));
+    error build_scores(const standardised_rows& from) {
+        width_ = from.p.width();
+        values_.resize(from.rows.size() * static_cast<std::size_t>(width_));
         double* to = values_.data();
-        for (const std::ptrdiff_t i : rows)
+        for (const std::ptrdiff_t i : from.rows)
             for (std::size_t d = 0; d < static_cast<std::size_t>(width_); ++d)
-                *to++ = (static_cast<double>(p.row(i)[d]) - s.mean[d]) / s.scale[d];
-        return true;
+                *to++ = (static_cast<double>(from.p.row(i)[d]) - from.s.mean[d]) / from.s.scale[d];
+        return {};
     }
+    error build_combine(const standardised_rows&) { return {}; }  // the same values
     /// out (k, r.count) = w (k, width) * rows^T.
     void scores(row_range r, matrix<const double> w, matrix<double> out) const { mapped(out).noalias() = mapped(w) * block(r).transpose(); }
     /// out (k, width) = w (k, r.count) * rows.
@@ -61,30 +71,19 @@ private:
 template <>
 class design<float> {
 public:
-    /// `both`: for combine() too, which needs the rows a second time, transposed. False when memory runs out.
-    bool build(const problem& p, const standardisation& s, const rows_list& rows, bool both, const kernels::kernel_set* set) {
-        kernels_ = &set->f32;
-        width_ = p.width();
-        const auto count = static_cast<std::ptrdiff_t>(rows.size()), blocks = (count + block_rows - 1) / block_rows;
-        across_bytes_ = aligned(kernels_->packed_bytes(block_rows, width_));
-        down_bytes_ = aligned(kernels_->packed_bytes(width_, block_rows));
-        detail::buffer<float> plain;
-        if (!plain.resize(std::uint64_t{block_rows} * static_cast<std::uint64_t>(width_)) ||
-            !across_.resize(across_bytes_ * static_cast<std::uint64_t>(blocks)) ||
-            (both && !down_.resize(down_bytes_ * static_cast<std::uint64_t>(blocks))))
-            return false;
-        for (std::ptrdiff_t b = 0; b < blocks; ++b) {
-            const std::ptrdiff_t in_block = std::min(block_rows, count - b * block_rows);
-            float* to = plain.data();
-            for (std::ptrdiff_t j = 0; j < in_block; ++j) {
-                const float* const from = p.row(rows[static_cast<std::size_t>(b * block_rows + j)]);
-                for (std::size_t d = 0; d < static_cast<std::size_t>(width_); ++d)
-                    *to++ = static_cast<float>((static_cast<double>(from[d]) - s.mean[d]) / s.scale[d]);
-            }
-            kernels_->pack({plain.data(), width_, 1, kernels::packed_at(*kernels_, across(b), in_block, width_)});
-            if (both) kernels_->pack({plain.data(), 1, width_, kernels::packed_at(*kernels_, down(b), width_, in_block)});
-        }
-        return true;
+    /// Packs the rows for scores(). Errors: out_of_memory.
+    error build_scores(const standardised_rows& from) {
+        return pack_blocks(from, from.set->f32.packed_bytes(block_rows, from.p.width()), across_, across_bytes_,
+                           [this](const float* rows, std::ptrdiff_t count, std::byte* to) {
+                               kernels_->pack({rows, width_, 1, kernels::packed_at(*kernels_, to, count, width_)});
+                           });
+    }
+    /// Packs the rows for combine(). Errors: out_of_memory.
+    error build_combine(const standardised_rows& from) {
+        return pack_blocks(from, from.set->f32.packed_bytes(from.p.width(), block_rows), down_, down_bytes_,
+                           [this](const float* rows, std::ptrdiff_t count, std::byte* to) {
+                               kernels_->pack({rows, 1, width_, kernels::packed_at(*kernels_, to, width_, count)});
+                           });
     }
     void scores(row_range r, matrix<const float> w, matrix<float> out) const {
         multiply(w, packed(across_.data() + offset(r, across_bytes_), r.count, width_), out);
@@ -94,14 +93,34 @@ public:
     }
 
 private:
-    static std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 63) / 64 * 64; }
-    /// The place of a block. It fits an address, because build() has the memory of all blocks.
+    /// Standardises the rows, a block at a time, and packs each block by pack(rows, their number, where to).
+    error pack_blocks(const standardised_rows& from, std::uint64_t packed_bytes, detail::buffer<std::byte>& to, std::uint64_t& block_bytes,
+                      auto&& pack) {
+        kernels_ = &from.set->f32;
+        width_ = from.p.width();
+        block_bytes = (packed_bytes + 63) / 64 * 64;
+        const auto count = static_cast<std::ptrdiff_t>(from.rows.size()), blocks = (count + block_rows - 1) / block_rows;
+        detail::buffer<float> plain;
+        if (!plain.resize(std::uint64_t{block_rows} * static_cast<std::uint64_t>(width_)) ||
+            !to.resize(block_bytes * static_cast<std::uint64_t>(blocks)))
+            return error::out_of_memory("train_head", from.rows.size() * static_cast<std::size_t>(width_) * sizeof(float));
+        for (std::ptrdiff_t b = 0; b < blocks; ++b) {
+            const std::ptrdiff_t in_block = std::min(block_rows, count - b * block_rows);
+            float* value = plain.data();
+            for (std::ptrdiff_t j = 0; j < in_block; ++j) {
+                const float* const row = from.p.row(from.rows[static_cast<std::size_t>(b * block_rows + j)]);
+                for (std::size_t d = 0; d < static_cast<std::size_t>(width_); ++d)
+                    *value++ = static_cast<float>((static_cast<double>(row[d]) - from.s.mean[d]) / from.s.scale[d]);
+            }
+            pack(plain.data(), in_block, to.data() + place(b, block_bytes));
+        }
+        return {};
+    }
+    /// The place of a block. It fits an address, because pack_blocks() has the memory of all blocks.
     static std::size_t place(std::ptrdiff_t block, std::uint64_t bytes) {
         return static_cast<std::size_t>(bytes * static_cast<std::uint64_t>(block));
     }
     static std::size_t offset(row_range r, std::uint64_t bytes) { return place(r.first / block_rows, bytes); }
-    std::byte* across(std::ptrdiff_t b) { return across_.data() + place(b, across_bytes_); }
-    std::byte* down(std::ptrdiff_t b) { return down_.data() + place(b, down_bytes_); }
     [[nodiscard]] kernels::packed_matrix packed(const std::byte* data, std::ptrdiff_t n, std::ptrdiff_t k) const {
         return {.kernels = kernels_, .data = data, .n = n, .k = k, .packed_k = k};
     }

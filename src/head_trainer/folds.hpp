@@ -45,9 +45,9 @@ result<fold_plan> plan_folds(const problem& p) {
                                  p.labels[first_row[i]], p.labels[i]);
         if (plan.first[i]) of_class[static_cast<std::size_t>(p.labels[i])].push_back(i);
     }
-    std::size_t most = 0;
-    for (const auto& members : of_class) most = std::max(most, members.size());
-    plan.folds = static_cast<int>(std::min<std::size_t>(most, static_cast<std::size_t>(p.options.folds)));
+    std::size_t max = 0;
+    for (const auto& members : of_class) max = std::max(max, members.size());
+    plan.folds = static_cast<int>(std::min<std::size_t>(max, static_cast<std::size_t>(p.options.folds)));
     if (plan.folds < 2) plan.folds = 0;
     std::uint64_t state = p.options.seed;
     std::size_t dealt = 0;

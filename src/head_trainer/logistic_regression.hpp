@@ -27,30 +27,15 @@ bool uses_float64(const problem& p) {
     return p.options.float64.value_or(static_cast<double>(p.embeddings.size()) * static_cast<double>(p.classes) <= limit);
 }
 
-/// The weights of the rows in the loss, which sum to 1.
-std::vector<double> shares(const problem& p, const rows_list& rows) {
-    std::vector<double> of_class(static_cast<std::size_t>(p.classes), 0.0);
-    for (const std::ptrdiff_t i : rows) ++of_class[static_cast<std::size_t>(p.label(i))];
-    const auto present = static_cast<double>(std::count_if(of_class.begin(), of_class.end(), [](double n) { return n > 0; }));
-    std::vector<double> share;
-    for (const std::ptrdiff_t i : rows)
-        share.push_back(p.options.balanced ? 1 / (present * of_class[static_cast<std::size_t>(p.label(i))])
-                                           : 1 / static_cast<double>(rows.size()));
-    return share;
-}
-
 /// Learns from some rows at one strength, beginning with `head`.
 template <class T>
-error fit(const problem& p, const rows_list& rows, const standardisation& s, double strength, const kernels::kernel_set* set,
-          linear_head& head, progress_of& progress, int& iterations) {
+error fit(const standardised_rows& from, double strength, linear_head& head, progress_of& progress, int& iterations) {
     design<T> data;
-    if (!data.build(p, s, rows, true, set))
-        return error::out_of_memory("train_head", 2 * rows.size() * static_cast<std::size_t>(p.width()) * sizeof(T));
-    std::vector<int> labels;
-    for (const std::ptrdiff_t i : rows) labels.push_back(p.label(i));
+    if (error e = data.build_scores(from)) return e;
+    if (error e = data.build_combine(from)) return e;
     // Two rows of weights w and -w with this factor are one row 2w with half of it.
-    const double l2 = (p.classes == 2 ? 2.0 : 1.0) / (strength * static_cast<double>(rows.size()));
-    objective<T> f{data, std::move(labels), shares(p, rows), p.classes, p.width(), l2, p.options.executor};
+    const double l2 = (from.p.classes == 2 ? 2.0 : 1.0) / (strength * static_cast<double>(from.rows.size()));
+    objective<T> f{data, from, l2};
     const bool scored_only = std::is_same_v<T, float> && progress.at.fit + 1 < progress.at.fits;
     return minimise(f, scored_only ? stop_early : stop_at<T>, head, progress, iterations);
 }
@@ -77,8 +62,8 @@ error learn_logistic(const problem& p, const fold_plan& plan, const kernels::ker
             const standardisation s = fit_standardisation(p, part.train);
             linear_head& head = heads[static_cast<std::size_t>(fold)];
             int iterations = 0;
-            if (error e = fit<T>(p, part.train, s, strengths[c], set, head, progress, iterations)) return e;
-            if (error e = add_fold<T>(p, part, s, head, 1.0, fold, set, trial, rows)) return e;
+            if (error e = fit<T>({p, part.train, s, set}, strengths[c], head, progress, iterations)) return e;
+            if (error e = add_fold<T>({p, part.scored, s, set}, head, 1.0, fold, trial, rows)) return e;
         }
         conclude(trial, out.fold_sizes);
         if (out.trials.empty() || trial.log_loss < out.trials[out.chosen].log_loss) {
@@ -91,7 +76,7 @@ error learn_logistic(const problem& p, const fold_plan& plan, const kernels::ker
     }
     const split all = split_of(plan, -1);
     const standardisation s = fit_standardisation(p, all.train);
-    if (error e = fit<T>(p, all.train, s, out.strength, set, start, progress, out.iterations)) return e;
+    if (error e = fit<T>({p, all.train, s, set}, out.strength, start, progress, out.iterations)) return e;
     write_head(p, start, s, 1.0, out);
     return {};
 }

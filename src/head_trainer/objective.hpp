@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cvt/runtime/executor.hpp>
-#include <utility>
 #include <vector>
 
 #include "design.hpp"
@@ -14,27 +13,38 @@
 CVT_NAMESPACE_BEGIN
 namespace {
 
+/// The weights of the rows in the loss, which sum to 1.
+std::vector<double> shares(const problem& p, const rows_list& rows) {
+    std::vector<double> of_class(static_cast<std::size_t>(p.classes), 0.0);
+    for (const std::ptrdiff_t i : rows) ++of_class[static_cast<std::size_t>(p.label(i))];
+    const auto present = static_cast<double>(std::count_if(of_class.begin(), of_class.end(), [](double n) { return n > 0; }));
+    std::vector<double> share;
+    for (const std::ptrdiff_t i : rows)
+        share.push_back(p.options.balanced ? 1 / (present * of_class[static_cast<std::size_t>(p.label(i))])
+                                           : 1 / static_cast<double>(rows.size()));
+    return share;
+}
+
 /// Mean log loss plus L2 of all weights but the intercepts, and its gradient.
 template <class T>
 class objective {
 public:
-    /// `share`: (rows) weights that sum to 1.
-    objective(const design<T>& rows, std::vector<int> labels, std::vector<double> share, std::ptrdiff_t classes, std::ptrdiff_t width,
-              double l2, const executor& host)
-        : rows_{rows},
-          labels_{std::move(labels)},
-          share_{std::move(share)},
-          classes_{classes},
-          width_{width},
+    /// `data`: those rows, built.
+    objective(const design<T>& data, const standardised_rows& from, double l2)
+        : rows_{data},
+          share_{shares(from.p, from.rows)},
+          classes_{from.p.classes},
+          width_{from.p.width()},
           l2_{l2},
-          host_{host},
-          weights_(static_cast<std::size_t>(classes * width)) {
+          host_{from.p.options.executor},
+          weights_(static_cast<std::size_t>(classes_ * width_)) {
+        for (const std::ptrdiff_t i : from.rows) labels_.push_back(from.p.label(i));
         // The lanes depend on the problem, not on the host, so that sums have one order.
         const auto blocks = (static_cast<std::ptrdiff_t>(labels_.size()) + block_rows - 1) / block_rows;
-        lanes_.resize(static_cast<std::size_t>(std::min<std::ptrdiff_t>(blocks, classes * width > (1 << 21) ? 2 : 8)));
+        lanes_.resize(static_cast<std::size_t>(std::min<std::ptrdiff_t>(blocks, classes_ * width_ > (1 << 21) ? 2 : 8)));
         for (lane& l : lanes_) {
             l.gradient.resize(variables());
-            l.scores.resize(static_cast<std::size_t>(classes * block_rows));
+            l.scores.resize(static_cast<std::size_t>(classes_ * block_rows));
             l.part.resize(weights_.size());
             l.largest.resize(static_cast<std::size_t>(block_rows));
             l.own.resize(static_cast<std::size_t>(block_rows));

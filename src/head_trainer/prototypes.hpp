@@ -71,7 +71,7 @@ error learn_prototypes(const problem& p, const fold_plan& plan, trained_head& ou
             for (int step = 0; step < steps; ++step) {
                 factor = factor_at(step);
                 const error e = score<double>(
-                    p, part.scored, centre, head, scaled(), nullptr, [&](std::ptrdiff_t i, matrix<double> column, double sum) {
+                    {p, part.scored, centre, nullptr}, head, scaled(), [&](std::ptrdiff_t i, matrix<double> column, double sum) {
                         loss[static_cast<std::size_t>(step)] -= std::log(std::max(*column.row(p.label(i)) / sum, least_probability));
                     });
                 if (e) return e;
@@ -83,7 +83,7 @@ error learn_prototypes(const problem& p, const fold_plan& plan, trained_head& ou
             if (!progress.step(0)) return cancelled();
             const split part = split_of(plan, fold);
             const linear_head head = prototypes(p, part.train, centre, length);
-            if (error e = add_fold<double>(p, part, centre, head, scaled(), fold, nullptr, trial, out.rows)) return e;
+            if (error e = add_fold<double>({p, part.scored, centre, nullptr}, head, scaled(), fold, trial, out.rows)) return e;
         }
         conclude(trial, out.fold_sizes);
         out.trials.push_back(std::move(trial));

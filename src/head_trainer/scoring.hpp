@@ -9,19 +9,18 @@
 
 #include "design.hpp"
 #include "exponentials.hpp"
-#include "folds.hpp"
 #include "linear_head.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace {
 
-/// Calls visit(row, its column of exponentials, their sum) for the rows of `s.scored`.
+/// Calls visit(row, its column of exponentials, their sum) for the rows. `factor`: of all logits.
 template <class T>
-error score(const problem& p, const rows_list& rows, const standardisation& s, const linear_head& head, double factor,
-            const kernels::kernel_set* set, auto&& visit) {
+error score(const standardised_rows& from, const linear_head& head, double factor, auto&& visit) {
+    const problem& p = from.p;
+    const rows_list& rows = from.rows;
     design<T> data;
-    if (!data.build(p, s, rows, false, set))
-        return error::out_of_memory("train_head", rows.size() * static_cast<std::size_t>(p.width()) * sizeof(T));
+    if (error e = data.build_scores(from)) return e;
     std::vector<T> weights(head.weights.size()), scores(static_cast<std::size_t>(p.classes * block_rows)), largest(block_rows);
     std::vector<double> bias = head.bias, sums(block_rows);
     for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<T>(factor * head.weights[i]);
@@ -42,10 +41,11 @@ constexpr double least_probability = 1e-38;  // of a log loss
 
 /// Adds the scored rows of one fold to a trial.
 template <class T>
-error add_fold(const problem& p, const split& part, const standardisation& s, const linear_head& head, double factor, int fold,
-               const kernels::kernel_set* set, head_trial& trial, std::vector<held_out_row>& rows) {
+error add_fold(const standardised_rows& scored, const linear_head& head, double factor, int fold, head_trial& trial,
+               std::vector<held_out_row>& rows) {
+    const problem& p = scored.p;
     int correct = 0;
-    const error e = score<T>(p, part.scored, s, head, factor, set, [&](std::ptrdiff_t i, matrix<T> column, double sum) {
+    const error e = score<T>(scored, head, factor, [&](std::ptrdiff_t i, matrix<T> column, double sum) {
         std::ptrdiff_t best = 0;
         for (std::ptrdiff_t k = 1; k < column.rows; ++k)
             if (*column.row(k) > *column.row(best)) best = k;

@@ -62,8 +62,7 @@ TEST_CASE("the built-in model is the folder weights/, and needs no file", "[cli]
 TEST_CASE("a single file with --config is the same model", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), lone = weights + "/model.safetensors", config = weights + "/config.json";
-    CHECK(top_of({"--model", lone, "--config", config, "--size", std::to_string(input_side), "--resize", "warp", photo}) ==
-          top_of({photo}));
+    CHECK(top_of({"--model", lone, "--config", config, "--preprocessor", weights + "/preprocessor_config.json", photo}) == top_of({photo}));
     const outcome info = classify({"--model", lone, "--config", config, "--info"});
     CHECK(info.out.find("3 x 80 x 80: preprocessor_config.json beside the file") != std::string::npos);
     CHECK(info.out.find("with labels") != std::string::npos);
@@ -84,7 +83,8 @@ TEST_CASE("a --config with the labels of another head is used without them", "[c
     REQUIRE(write_file(folder / "alone.safetensors", read_file(weights + "/model.safetensors")));
     const outcome shown = classify({"--model", folder / "alone.safetensors", "--config", folder / "stale.json", photo});
     CHECK(shown.code == 0);
-    CHECK(shown.err.find("names 220 classes but the head has 219; its labels are ignored") != std::string::npos);
+    CHECK(shown.err.find("--config: " + folder / "stale.json" +
+                         ": id2label has 220 labels but the head has 219 classes; the labels are ignored") != std::string::npos);
     CHECK(shown.out.find("LABEL_") != std::string::npos);
 }
 
@@ -98,17 +98,18 @@ TEST_CASE("keys that a --config lacks are named in --info, in a warning and in t
         REQUIRE(write_file(folder / "lacking.json", lacking.dump()));
         return classify({"--model", folder / "alone.safetensors", "--config", folder / "lacking.json", "--info"});
     };
-    const std::string named = "--config: " + folder / "lacking.json" + " lacks keys, for which CvT-13's values are assumed: ";
+    const std::string named = "--config: " + folder / "lacking.json" + " lacks ";
     const outcome stride = without("stride_kv"), ratio = without("mlp_ratio"), width = without("embed_dim"), depth = without("depth");
     CHECK(stride.code == 0);
-    CHECK(stride.err == "classify: warning: " + named + "stride_kv [2, 2, 2]\n");
+    CHECK(stride.err == "classify: warning: " + named + "keys, for which CvT-13's values are assumed: stride_kv [2, 2, 2]\n");
     CHECK(stride.out.find("(keys that it lacks, with the values assumed: stride_kv [2, 2, 2])\n") != std::string::npos);
     CHECK(ratio.err.empty());  // the tensors agree with it
     CHECK(ratio.out.find("the values assumed: mlp_ratio [4.0, 4.0, 4.0])\n") != std::string::npos);
     CHECK(width.code == 3);
-    CHECK(width.err.find("classify: " + named + "embed_dim [64, 192, 384] | ") == 0);
+    const std::string refused = "classify: " + folder / "alone.safetensors" + ": " + named;
+    CHECK(width.err.find(refused + "embed_dim (assumed [64, 192, 384], found [32, 96, 192]) | tensors do not fit") == 0);
     CHECK(depth.code == 3);
-    CHECK(depth.err.find("classify: " + named + "depth [1, 2, 10] | ") == 0);
+    CHECK(depth.err.find(refused + "depth (assumed [1, 2, 10], found [1, 2, 4]) | tensors do not fit") == 0);
     // The same for a config.json beside the weights.
     REQUIRE(std::filesystem::copy_file(folder / "lacking.json", folder / "config.json"));
     const outcome beside = classify({"--model", folder / "alone.safetensors", "--info"});
@@ -122,8 +123,8 @@ TEST_CASE("--gelu, --labels and preprocessing options reach the model", "[cli]")
     const json usual = top_of({photo});
     CHECK(top_of({"--gelu", "quick", photo}) == usual);
     CHECK(top_of({"--gelu", "erf", photo}) != usual);
-    CHECK(top_of({"--resize", "warp", photo}) == usual);
-    CHECK(top_of({"--resize", "crop", photo}) != usual);
+    CHECK(top_of({"--resize", "crop", photo}) == usual);
+    CHECK(top_of({"--resize", "warp", photo}) != usual);
     CHECK(top_of({"--size", std::to_string(input_side), photo}) == usual);
     CHECK(top_of({"--size", "128", photo}) != usual);
 
@@ -182,7 +183,7 @@ TEST_CASE("--resample, --mean, --std and --preprocessor reach the pixels", "[cli
     for (const char* filter : {"nearest", "lanczos", "bilinear", "box", "hamming"}) {
         filtered.push_back(input({"--resample", filter}));
         for (std::size_t i = 0; i + 1 < filtered.size(); ++i) CHECK((filtered[i] != filtered.back()));
-        REQUIRE(write_file(file, std::string{R"({"size": {"height": 80, "width": 80}, "resample": ")"} + filter + "\"}"));
+        REQUIRE(write_file(file, std::string{R"({"size": 80, "crop_pct": 1.0, "resample": ")"} + filter + "\"}"));
         CHECK((input({"--preprocessor", file}) == filtered.back()));
         CHECK((input({"--preprocessor", file, "--resample", "bicubic"}) == usual));
     }
@@ -200,11 +201,12 @@ TEST_CASE("--resample, --mean, --std and --preprocessor reach the pixels", "[cli
     CHECK((input({"--model", model, "--preprocessor", weights + "/preprocessor_config.json"}) == usual));
     REQUIRE(write_file(file, R"({"image_processor_type": "ViTImageProcessor", "size": 80, "resample": 2, "do_rescale": false,
                                  "do_normalize": false})"));
-    const std::vector<float> raw = input({"--model", model, "--preprocessor", file});
+    const std::vector<float> raw = input({"--model", model, "--preprocessor", file}),
+                             warped = input({"--resize", "warp", "--resample", "bilinear"});
     REQUIRE(raw.size() == usual.size());
     for (std::size_t i = 0; i < raw.size(); i += 97) {
         const std::size_t c = i / (std::size_t{input_side} * input_side);
-        CHECK(raw[i] == Approx(255 * (filtered[3][i] * cvt::preprocessing{}.std[c] + cvt::preprocessing{}.mean[c])).margin(1e-3));
+        CHECK(raw[i] == Approx(255 * (warped[i] * cvt::preprocessing{}.std[c] + cvt::preprocessing{}.mean[c])).margin(1e-3));
     }
     const std::string described = classify({"--model", model, "--preprocessor", file, "--info"}).out;
     CHECK(described.find("3 x 80 x 80: --preprocessor\n") != std::string::npos);
@@ -268,10 +270,11 @@ TEST_CASE("--orient and --crop reach the pixels", "[cli]") {
     CHECK(input({turned}) == input({"--orient", "exif", turned}));
     CHECK(input({turned}) != input({"--orient", "ignore", turned}));
     // 110 pixels of 125: torchvision begins at round(7.5) = 8, transformers at 15 // 2 = 7.
-    const std::string photo = write_png(folder / "a.png");
-    const auto official = input({"--size", "110", "--resize", "crop", photo});
-    CHECK(official == input({"--size", "110", "--resize", "crop", "--crop", "official", photo}));
-    CHECK(official != input({"--size", "110", "--resize", "crop", "--crop", "hf", photo}));
+    const std::string photo = write_png(folder / "a.png"), rule = folder / "official.json";
+    REQUIRE(write_file(rule, R"({"size": 110})"));
+    const auto official = input({"--preprocessor", rule, photo});
+    CHECK(official == input({"--preprocessor", rule, "--crop", "official", photo}));
+    CHECK(official != input({"--preprocessor", rule, "--crop", "hf", photo}));
 }
 
 TEST_CASE("a model that neither crops nor warps takes images as they are", "[cli]") {

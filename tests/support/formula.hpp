@@ -1,6 +1,7 @@
 // Makes weights and images by a formula, with the same bits as tests/golden/cvt_reference.py, so that tests need no checkpoint.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +54,19 @@ inline std::vector<float> formula_tensor(std::string_view name, std::span<const 
     fill_formula_tensor(name, shape, values.data(), seed);
     return values;
 }
+
+/// A weight_source of formula-made tensors, with `value` as the first elements of those whose names contain `name`.
+struct altered_source {
+    const char* name;
+    float value;
+    int count = 1;
+    static cvt::error read(void* context, const char* tensor, std::span<const std::int64_t> shape, float* out) noexcept {
+        const auto& self = *static_cast<altered_source*>(context);
+        fill_formula_tensor(tensor, shape, out);
+        if (std::string_view{tensor}.find(self.name) != std::string_view::npos) std::fill_n(out, self.count, self.value);
+        return {};
+    }
+};
 
 /// Makes a normalised image (channels, height, width) with values in [-1, 1).
 inline std::vector<float> formula_image(int height, int width, int channels = 3, std::uint64_t seed = 0) {

@@ -93,21 +93,11 @@ TEST_CASE("all linear layers and embeddings are quantised, except the first embe
 }
 
 TEST_CASE("int8 refuses weights that are NaN or infinite, by name; float32 warns") {
-    struct source {
-        const char* name;
-        float value;
-        static cvt::error read(void* context, const char* name, std::span<const std::int64_t> shape, float* out) noexcept {
-            const auto& self = *static_cast<source*>(context);
-            fill_formula_tensor(name, shape, out);
-            if (std::string_view{name} == self.name) out[3] = self.value;
-            return {};
-        }
-    };
     for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
         for (const char* name :
              {"stage2.blocks.1.mlp.fc2.weight", "stage1.patch_embed.proj.weight", "stage0.blocks.0.attn.proj_q.weight"}) {
-            source one{name, value};
-            const cvt::weight_source from{&one, &source::read};
+            altered_source one{name, value};
+            const cvt::weight_source from{&one, &altered_source::read};
             const auto refused = cvt::model::from_weights(tiny_config(), from, {.precision = cvt::precision::int8});
             REQUIRE_FALSE(refused);
             CHECK(refused.error().code() == cvt::errc::unsupported);
@@ -118,20 +108,20 @@ TEST_CASE("int8 refuses weights that are NaN or infinite, by name; float32 warns
         }
     // the gain of a norm is folded into the next layer, but has its own name in the error
     for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-        source gain{"stage1.blocks.0.norm2.weight", value};
-        const auto folded = cvt::model::from_weights(tiny_config(), {&gain, &source::read}, {.precision = cvt::precision::int8});
+        altered_source gain{"stage1.blocks.0.norm2.weight", value};
+        const auto folded = cvt::model::from_weights(tiny_config(), {&gain, &altered_source::read}, {.precision = cvt::precision::int8});
         REQUIRE_FALSE(folded);
         CHECK_THAT(folded.error().what(), Contains("stage1.blocks.0.norm2.weight: int8: expected finite weights, found 1 of "));
-        CHECK(cvt::model::from_weights(tiny_config(), {&gain, &source::read}));
+        CHECK(cvt::model::from_weights(tiny_config(), {&gain, &altered_source::read}));
     }
     // sums of products with such weights and their scales can overflow to a finite, wrong value
-    source large{"stage2.blocks.1.mlp.fc2.weight", -1e31F};
-    const auto refused = cvt::model::from_weights(tiny_config(), {&large, &source::read}, {.precision = cvt::precision::int8});
+    altered_source large{"stage2.blocks.1.mlp.fc2.weight", -1e31F};
+    const auto refused = cvt::model::from_weights(tiny_config(), {&large, &altered_source::read}, {.precision = cvt::precision::int8});
     REQUIRE_FALSE(refused);
     CHECK_THAT(refused.error().what(), Contains(large.name) && Contains("expected weights from -1e30 to 1e30, found -1e+31"));
     // weights that are not quantised may have any value, as in float32
-    source head{"head.weight", std::numeric_limits<float>::infinity()};
-    CHECK(cvt::model::from_weights(tiny_config(), {&head, &source::read}, {.precision = cvt::precision::int8}));
+    altered_source head{"head.weight", std::numeric_limits<float>::infinity()};
+    CHECK(cvt::model::from_weights(tiny_config(), {&head, &altered_source::read}, {.precision = cvt::precision::int8}));
 }
 
 TEST_CASE("an image with a NaN gives NaN outputs, without effect on the other images of the batch") {

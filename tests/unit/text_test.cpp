@@ -68,6 +68,10 @@ TEST_CASE("printable: names are cut and cleaned", "[text]") {
     CHECK(shown("caf\xC3\xA9") == "caf\xC3\xA9");
     CHECK(shown("a\x1B[2J\n\x7F\xFF\xC3") == "a?[2J????");
     CHECK(shown(std::string("a\0b", 3)) == "a?b");
+    CHECK(shown("a\xC2\x80"
+                "b\xC2\x9B"
+                "2J\xC2\xA0\xC3\x9B") == "a?b?2J\xC2\xA0\xC3\x9B");  // U+009B begins a terminal's commands
+    CHECK(shown(std::string(155, 'x') + "\xC2\x9B") == std::string(155, 'x') + '?');
     CHECK(shown(std::string(156, 'x')) == std::string(156, 'x'));
     CHECK(shown(std::string(157, 'x')) == std::string(156, 'x') + "...");
     CHECK(shown(std::string(155, 'x') + "\xC3\xA9") == std::string(155, 'x') + "...");  // no partial character

@@ -4,11 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "common/sha256.hpp"
 #include "platform/platform.hpp"

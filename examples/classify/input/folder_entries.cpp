@@ -2,10 +2,12 @@
 #include "input/folder_entries.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 
 #include "common/failure.hpp"
 #include "common/paths.hpp"
+#include "common/text.hpp"
 
 namespace app {
 namespace {
@@ -63,6 +65,12 @@ photo_walk walk_photos(const std::string& option, const std::string& root, const
     photo_walk found;
     walk(option, folder, kind, within, found);
     return found;
+}
+
+void report_skipped(const std::string& folder, std::size_t others) {
+    if (others > 0)
+        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", terminal_text(folder).c_str(), others,
+                     others == 1 ? "entry" : "entries");
 }
 
 void refuse_among_photos(const std::string& option, const std::string& output, const std::vector<std::string>& folders, media kind) {

@@ -34,6 +34,9 @@ struct photo_walk {
 /// `option` begins the message.
 photo_walk walk_photos(const std::string& option, const std::string& root, const std::string& folder, media kind);
 
+/// Notes on standard error that a walk through `folder` skipped `others` entries, if there were any.
+void report_skipped(const std::string& folder, std::size_t others);
+
 /// Throws failure (wrong_usage) if a later walk through these folders would take `output`, a file to be written, for a photo or recording.
 /// An empty path is no file. `option` begins the message.
 void refuse_among_photos(const std::string& option, const std::string& output, const std::vector<std::string>& folders, media kind);

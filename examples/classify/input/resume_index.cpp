@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
-#include <string_view>
 
 #include "common/failure.hpp"
 #include "common/text.hpp"

@@ -1,7 +1,6 @@
 // class_folders.hpp: every folder in the root is a class, with the photos in all its subfolders.
 #include "modes/class_folders.hpp"
 
-#include <cstdio>
 #include <cvt/extra/json.hpp>
 #include <filesystem>
 #include <map>
@@ -9,7 +8,6 @@
 #include "common/class_names.hpp"
 #include "common/failure.hpp"
 #include "common/paths.hpp"
-#include "common/text.hpp"
 #include "input/folder_entries.hpp"
 
 namespace app {
@@ -44,10 +42,7 @@ class_folders find_class_folders(const std::string& root, media kind) {
         found.labels.resize(found.photos.size(), static_cast<int>(k));
         found.folders.insert(found.folders.end(), walk.folders.begin(), walk.folders.end());
     }
-    others += entries.photos.size();
-    if (others > 0)
-        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", terminal_text(root).c_str(), others,
-                     others == 1 ? "entry" : "entries");
+    report_skipped(root, others + entries.photos.size());
     return found;
 }
 

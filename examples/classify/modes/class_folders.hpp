@@ -1,7 +1,6 @@
 // class_folders: the photos or recordings of --learn, in one folder per class.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <vector>
 

@@ -119,7 +119,8 @@ void report(const record_sink& run, const resume_index& before) {
 
 int classify(const options& o, const setup& s) {
     if (o.model.empty() && is_terminal(standard_error))
-        std::fputs("classify: the built-in model knows only 219 classes (see --info); use --model for an official one\n", stderr);
+        std::fprintf(stderr, "classify: the built-in model knows only %d classes (see --info); use --model for an official one\n",
+                     s.model.config().num_classes);
 
     std::optional<tensor_file> tensors;
     if (!o.input.empty()) tensors.emplace(o.input, s.model.config());

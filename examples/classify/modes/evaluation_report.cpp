@@ -5,34 +5,19 @@
 #include <tuple>
 
 #include "common/text.hpp"
+#include "modes/report_text.hpp"
 #include "platform/platform.hpp"
 
 namespace app {
 namespace {
 
-constexpr std::size_t classes_shown = 10, confusions_shown = 3;
+constexpr std::size_t classes_shown = 10;
 
 double share(std::size_t part, std::size_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
-
-std::string fraction(std::size_t part, std::size_t whole) { return whole == 0 ? "null" : text("%.6g", share(part, whole)); }
 
 std::string accuracy(const char* name, const char* unit, std::size_t right, std::size_t images) {
     return images == 0 ? text("%-8s no %s ran\n", name, unit)
                        : text("%-8s %.2f %% (%zu of %zu)\n", name, 100 * share(right, images), right, images);
-}
-
-struct confusion {
-    std::size_t expected, found, images;
-};
-
-// Most frequent first, then by class.
-std::vector<confusion> sorted_confusions(const tally& t) {
-    std::vector<confusion> all;
-    for (const auto& [pair, images] : t.confusions) all.push_back({pair.first, pair.second, images});
-    std::sort(all.begin(), all.end(), [](const confusion& a, const confusion& b) {
-        return std::tie(b.images, a.expected, a.found) < std::tie(a.images, b.expected, b.found);
-    });
-    return all;
 }
 
 // Classes with errors, least accurate first, then by index.
@@ -85,44 +70,36 @@ std::string evaluation_report::as_text() const {
     const std::vector<std::size_t> hardest = hardest_classes(counted);
     if (hardest.empty()) return out;
     out += '\n' + paint{standard_output}.bold(text("%-28s %7s %8s  %s", "hardest classes", unit, "top-1", "confused with")) + '\n';
-    const std::vector<confusion> confusions = sorted_confusions(counted);
+    const std::vector<confusion> confusions = sorted_confusions(counted.confusions);
     for (std::size_t i = 0; i < std::min(classes_shown, hardest.size()); ++i) {
         const tally::counts& c = counted.of_class[hardest[i]];
-        out += padded(name(hardest[i]), 28) + text(" %7zu %6.1f %%", c.images, 100 * share(c.top1, c.images));
-        std::size_t shown = 0;
-        for (const confusion& wrong : confusions)
-            if (wrong.expected == hardest[i] && shown++ < confusions_shown)
-                out += (shown == 1 ? "  " : ", ") + name(wrong.found) + ' ' + std::to_string(wrong.images);
-        out += shown > confusions_shown ? ", ...\n" : "\n";
+        out += padded(name(hardest[i]), 28) + text(" %7zu %6.1f %%", c.images, 100 * share(c.top1, c.images)) +
+               confusions_text(confusions, hardest[i], name);
     }
     return out;
 }
 
 std::string evaluation_report::as_json() const {
     const tally::counts& all = counted.all;
+    std::vector<std::size_t> classes;
+    for (std::size_t i = 0; i < counted.of_class.size(); ++i)
+        if (counted.of_class[i].images > 0) classes.push_back(i);
     std::string out = "{\"labels_from\": " + (labels_from.empty() ? "null" : json_string(labels_from)) + ", ";
     out += text("\"images\": %zu, \"failed\": %zu, \"not_run\": %zu, ", all.images, counted.failures.size(), not_run);
-    out += "\"top1\": " + fraction(all.top1, all.images) + ", \"top5\": " + fraction(all.top5, all.images);
-    out += text(", \"seconds\": %.3f, \"images_per_second\": %.3f, \"threads\": %d, \"workers\": %d, \"classes\": [", seconds,
+    out += "\"top1\": " + json_fraction(all.top1, all.images) + ", \"top5\": " + json_fraction(all.top5, all.images);
+    out += text(", \"seconds\": %.3f, \"images_per_second\": %.3f, \"threads\": %d, \"workers\": %d, \"classes\": ", seconds,
                 static_cast<double>(all.images) / seconds, threads, workers);
-    const char* separator = "";
-    const auto next = [&] { return std::exchange(separator, ", "); };
-    for (std::size_t i = 0; i < counted.of_class.size(); ++i) {
+    out += json_list(classes, [this](std::size_t i) {
         const tally::counts& c = counted.of_class[i];
-        if (c.images == 0) continue;
-        out += next() + text("{\"index\": %zu, \"label\": ", i) + json_string(labels[i]) + text(", \"images\": %zu, \"top1\": ", c.images) +
-               fraction(c.top1, c.images) + ", \"top5\": " + fraction(c.top5, c.images) + '}';
-    }
-    out += "], \"confusions\": [";
-    separator = "";
-    for (const confusion& c : sorted_confusions(counted))
-        out += next() + text("{\"expected\": %zu, \"found\": %zu, \"images\": %zu}", c.expected, c.found, c.images);
-    out += "], \"failures\": [";
-    separator = "";
-    for (const tally::failed_image& f : counted.failures)
-        out += next() + ("{\"path\": " + json_string(f.path)) + span_json(f.span) + ", \"error\": {\"code\": " + json_string(f.code) +
+        return text("{\"index\": %zu, \"label\": ", i) + json_string(labels[i]) + text(", \"images\": %zu, \"top1\": ", c.images) +
+               json_fraction(c.top1, c.images) + ", \"top5\": " + json_fraction(c.top5, c.images) + '}';
+    });
+    out += ", \"confusions\": " + json_confusions(sorted_confusions(counted.confusions), "images") + ", \"failures\": ";
+    out += json_list(counted.failures, [](const tally::failed_image& f) {
+        return "{\"path\": " + json_string(f.path) + span_json(f.span) + ", \"error\": {\"code\": " + json_string(f.code) +
                ", \"message\": " + json_string(f.message) + "}}";
-    return out + "]}\n";
+    });
+    return out + "}\n";
 }
 
 }  // namespace app

@@ -91,12 +91,6 @@ bool is_file(const std::string& path) {
     return fs::is_regular_file(path_of(path), ignored);
 }
 
-void report_skipped(const std::string& folder, std::size_t others) {
-    if (others > 0)
-        std::fprintf(stderr, "classify: %s: %zu other %s skipped\n", terminal_text(folder).c_str(), others,
-                     others == 1 ? "entry" : "entries");
-}
-
 // Adds the photos of one class from its folder and all subfolders, as torchvision's ImageFolder does.
 void add_class(const std::string& root, const std::string& folder, media kind, std::size_t expected, evaluation_set& to,
                std::size_t& others) {

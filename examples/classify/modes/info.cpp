@@ -69,7 +69,7 @@ std::string describe(const options& o, const setup& s) {
     const cvt::model_info& about = model.info();
     const std::optional<cvt::grid> size = cvt::output_size(s.preprocessing);
 
-    std::string out = row("model", o.model.empty() ? "built in: cvt-nano, 219 classes (weights/CARD.md)" : terminal_text(o.model));
+    std::string out = row("model", o.model.empty() ? "built in: cvt-nano (weights/CARD.md)" : terminal_text(o.model));
     out += row("container", about.container);
     if (about.weights_path[0] != '\0') out += row("weights in", about.weights_path);
     out += row("names", about.naming + (about.stripped[0] != '\0' ? text(", with the prefix \"%s\"", about.stripped) : std::string{}));

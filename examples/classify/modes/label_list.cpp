@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
-#include <string_view>
 
 #include "common/failure.hpp"
 #include "common/text.hpp"

@@ -10,7 +10,6 @@
 
 #include "common/failure.hpp"
 #include "common/paths.hpp"
-#include "common/text.hpp"
 #include "input/folder_entries.hpp"
 #include "modes/class_folders.hpp"
 #include "modes/learn_report.hpp"

@@ -2,34 +2,34 @@
 #include "modes/learn_report.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "common/text.hpp"
+#include "modes/report_text.hpp"
 #include "output/terminal.hpp"
 #include "platform/platform.hpp"
 
 namespace app {
 namespace {
 
-constexpr std::size_t classes_shown = 20, confusions_shown = 3, files_shown = 10;
+constexpr std::size_t classes_shown = 20, files_shown = 10;
 
 struct class_counts {
-    std::size_t photos = 0, scored = 0, correct = 0;
+    std::size_t index = 0, photos = 0, scored = 0, correct = 0;
 };
 
 /// What the held-out rows say of each class and of each pair of classes.
 struct confusion_table {
     std::vector<class_counts> of_class;
-    std::vector<std::tuple<std::size_t, int, int>> confusions;  // (photos, expected, found), most frequent first
+    std::vector<confusion> confusions;
 };
 
 confusion_table count(const learn_report& r) {
     confusion_table t{std::vector<class_counts>(r.set.names.size()), {}};
-    std::map<std::pair<int, int>, std::size_t> pairs;
+    for (std::size_t k = 0; k < t.of_class.size(); ++k) t.of_class[k].index = k;
+    std::map<std::pair<std::size_t, std::size_t>, std::size_t> pairs;
     for (std::size_t i = 0; i < r.photos.photos.size(); ++i) {
         const int label = r.set.labels[r.photos.photos[i].index];
         class_counts& c = t.of_class[static_cast<std::size_t>(label)];
@@ -38,16 +38,10 @@ confusion_table count(const learn_report& r) {
         if (row.predicted < 0) continue;
         ++c.scored;
         c.correct += row.predicted == label ? 1U : 0U;
-        if (row.predicted != label) ++pairs[{label, row.predicted}];
+        if (row.predicted != label) ++pairs[{static_cast<std::size_t>(label), static_cast<std::size_t>(row.predicted)}];
     }
-    for (const auto& [pair, photos] : pairs) t.confusions.emplace_back(photos, pair.first, pair.second);
-    std::stable_sort(t.confusions.begin(), t.confusions.end(),
-                     [](const auto& a, const auto& b) { return std::get<0>(a) > std::get<0>(b); });
+    t.confusions = sorted_confusions(pairs);
     return t;
-}
-
-std::string fraction(std::size_t part, std::size_t whole) {
-    return whole == 0 ? "null" : text("%.6g", static_cast<double>(part) / static_cast<double>(whole));
 }
 
 std::string number(double value, bool known) { return known ? text("%.6g", value) : "null"; }
@@ -90,7 +84,7 @@ std::vector<doubt> learn_report::doubts(std::size_t at_most) const {
 
 std::string learn_report::as_text() const {
     const paint colours{standard_output};
-    const auto label = [this](int k) { return terminal_text(set.names[static_cast<std::size_t>(k)]); };
+    const auto label = [this](std::size_t k) { return terminal_text(set.names[k]); };
     const bool sounds = kind == media::sounds;
     const char *const unit = sounds ? "chunks" : "photos", *const what = sounds ? "recording" : "photo";
     std::string out = row(unit, text("%zu in %zu classes, from ", photos.photos.size(), set.names.size()) + terminal_text(root) +
@@ -111,36 +105,29 @@ std::string learn_report::as_text() const {
     out += row("written", terminal_text(written_to) + ": " + written);
 
     const confusion_table table = count(*this);
-    std::vector<int> order(set.names.size());
-    for (std::size_t k = 0; k < order.size(); ++k) order[k] = static_cast<int>(k);
-    const auto accuracy = [&](int k) {
-        const class_counts& c = table.of_class[static_cast<std::size_t>(k)];
+    std::vector<class_counts> shown = table.of_class;
+    const auto accuracy = [](const class_counts& c) {
         return c.scored == 0 ? 2.0 : static_cast<double>(c.correct) / static_cast<double>(c.scored);
     };
-    if (order.size() > classes_shown) {
-        std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return accuracy(a) < accuracy(b); });
-        order.resize(classes_shown);
+    if (shown.size() > classes_shown) {
+        std::stable_sort(shown.begin(), shown.end(),
+                         [&](const class_counts& a, const class_counts& b) { return accuracy(a) < accuracy(b); });
+        shown.resize(classes_shown);
     }
     out += '\n' +
            colours.bold(
                text("%-28s %7s %8s  %s", set.names.size() > classes_shown ? "hardest classes" : "class", unit, "top-1", "taken for")) +
            '\n';
-    for (const int k : order) {
-        const class_counts& c = table.of_class[static_cast<std::size_t>(k)];
-        out += padded(label(k), 28) + text(" %7zu ", c.photos) +
-               (c.scored == 0 ? std::string{"     -  "} : text("%6.1f %%", 100 * accuracy(k)));
-        std::size_t shown = 0;
-        for (const auto& [number_of, expected, found] : table.confusions)
-            if (expected == k && shown++ < confusions_shown)
-                out += (shown == 1 ? "  " : ", ") + label(found) + ' ' + std::to_string(number_of);
-        out += shown > confusions_shown ? ", ...\n" : "\n";
-    }
+    for (const class_counts& c : shown)
+        out += padded(label(c.index), 28) + text(" %7zu ", c.photos) +
+               (c.scored == 0 ? std::string{"     -  "} : text("%6.1f %%", 100 * accuracy(c))) +
+               confusions_text(table.confusions, c.index, label);
 
     if (const std::vector<doubt> doubted = doubts(doubts_shown); !doubted.empty()) {
         out += '\n' + colours.bold(text("labels to check: %s that the other folds take for another class", unit)) + '\n';
         for (const doubt& d : doubted)
-            out += text("%6.1f %%  ", 100 * d.probability) + label(d.taken_for) + "  " + terminal_text(set.photos[d.photo]) +
-                   span_text(d.span) + '\n';
+            out += text("%6.1f %%  ", 100 * d.probability) + label(static_cast<std::size_t>(d.taken_for)) + "  " +
+                   terminal_text(set.photos[d.photo]) + span_text(d.span) + '\n';
     }
     std::vector<std::string> across, within;
     for (const duplicate& d : duplicates) {
@@ -165,8 +152,7 @@ std::string learn_report::as_text() const {
     for (std::size_t i = 0; i < std::min(files_shown, photos.failures.size()); ++i)
         out += "  " + terminal_text(set.photos[photos.failures[i].index]) + span_text(photos.failures[i].span) + ": " +
                terminal_text(photos.failures[i].message) + '\n';
-    if (const std::size_t shown = files_shown; photos.failures.size() > shown)
-        out += text("  and %zu more\n", photos.failures.size() - shown);
+    if (photos.failures.size() > files_shown) out += text("  and %zu more\n", photos.failures.size() - files_shown);
     return out;
 }
 
@@ -180,41 +166,32 @@ std::string learn_report::as_json() const {
     out += text(", \"photos\": %zu, \"failed\": %zu, \"cached\": %zu, \"views\": %d, \"width\": %zu, \"folds\": %zu", photos.photos.size(),
                 photos.failures.size(), photos.cached, views, photos.width, head.fold_sizes.size());
     out += ", \"top1\": " + number(chosen.accuracy, known) + ", \"top1_spread\": " + number(chosen.spread, known) +
-           text(", \"embedding_seconds\": %.3f, \"learning_seconds\": %.3f, \"trials\": [", embedding_seconds, learning_seconds);
-    const char* separator = "";
-    const auto next = [&] { return std::exchange(separator, ", "); };
-    const auto list = [&](const char* name) {
-        separator = "";
-        out += std::string{"], \""} + name + "\": [";
-    };
-    for (const cvt::head_trial& t : head.trials)
-        out += next() + ("{\"strength\": " + number(t.strength, method == cvt::head_method::logistic)) +
+           text(", \"embedding_seconds\": %.3f, \"learning_seconds\": %.3f, \"trials\": ", embedding_seconds, learning_seconds);
+    out += json_list(head.trials, [this](const cvt::head_trial& t) {
+        return "{\"strength\": " + number(t.strength, method == cvt::head_method::logistic) +
                text(", \"top1\": %.6g, \"top1_spread\": %.6g, \"log_loss\": %.6g}", t.accuracy, t.spread, t.log_loss);
-    list("classes");
+    });
     const confusion_table table = count(*this);
-    for (std::size_t k = 0; k < set.names.size(); ++k) {
-        const class_counts& c = table.of_class[k];
-        out += next() + text("{\"index\": %zu, \"label\": ", k) + quoted(static_cast<int>(k)) +
-               text(", \"photos\": %zu, \"scored\": %zu, \"top1\": ", c.photos, c.scored) + fraction(c.correct, c.scored) + '}';
-    }
-    list("confusions");
-    for (const auto& [number_of, expected, found] : table.confusions)
-        out += next() + text("{\"expected\": %d, \"found\": %d, \"photos\": %zu}", expected, found, number_of);
-    list("doubts");
-    for (const doubt& d : doubts(doubts_shown))
-        out += next() + ("{\"path\": " + json_string(set.photos[d.photo])) + span_json(d.span) +
-               ", \"label\": " + quoted(set.labels[d.photo]) + ", \"taken_for\": " + quoted(d.taken_for) +
+    out += ", \"classes\": " + json_list(table.of_class, [&](const class_counts& c) {
+               return text("{\"index\": %zu, \"label\": ", c.index) + json_string(set.names[c.index]) +
+                      text(", \"photos\": %zu, \"scored\": %zu, \"top1\": ", c.photos, c.scored) + json_fraction(c.correct, c.scored) + '}';
+           });
+    out += ", \"confusions\": " + json_confusions(table.confusions, "photos") + ", \"doubts\": ";
+    out += json_list(doubts(doubts_shown), [&](const doubt& d) {
+        return "{\"path\": " + json_string(set.photos[d.photo]) + span_json(d.span) + ", \"label\": " + quoted(set.labels[d.photo]) +
+               ", \"taken_for\": " + quoted(d.taken_for) +
                text(", \"probability\": %.6g, \"probability_of_label\": %.6g}", d.probability, d.of_label);
-    list("duplicates");
-    for (const duplicate& d : duplicates)
-        out += next() + ("{\"path\": " + json_string(set.photos[d.second])) + ", \"of\": " + json_string(set.photos[d.first]) +
-               ", \"same\": \"" + (d.same_bytes ? "bytes" : "embedding") +
-               "\", \"classes_differ\": " + (set.labels[d.first] != set.labels[d.second] ? "true" : "false") + '}';
-    list("failures");
-    for (const embedded_photos::unread& f : photos.failures)
-        out += next() + ("{\"path\": " + json_string(set.photos[f.index])) + span_json(f.span) +
-               ", \"error\": {\"code\": " + json_string(f.code) + ", \"message\": " + json_string(f.message) + "}}";
-    return out + "]}\n";
+    });
+    out += ", \"duplicates\": " + json_list(duplicates, [this](const duplicate& d) {
+               return "{\"path\": " + json_string(set.photos[d.second]) + ", \"of\": " + json_string(set.photos[d.first]) +
+                      ", \"same\": \"" + (d.same_bytes ? "bytes" : "embedding") +
+                      "\", \"classes_differ\": " + (set.labels[d.first] != set.labels[d.second] ? "true" : "false") + '}';
+           });
+    out += ", \"failures\": " + json_list(photos.failures, [this](const embedded_photos::unread& f) {
+               return "{\"path\": " + json_string(set.photos[f.index]) + span_json(f.span) +
+                      ", \"error\": {\"code\": " + json_string(f.code) + ", \"message\": " + json_string(f.message) + "}}";
+           });
+    return out + "}\n";
 }
 
 }  // namespace app

@@ -2,7 +2,6 @@
 // cosine of two embeddings; if the query is a recording, that with its nearest chunk.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <numeric>
 #include <set>
@@ -12,6 +11,7 @@
 #include "common/text.hpp"
 #include "input/folder_entries.hpp"
 #include "modes/modes.hpp"
+#include "modes/report_text.hpp"
 #include "output/contact_sheet.hpp"
 #include "output/record_file.hpp"
 #include "output/terminal.hpp"
@@ -76,14 +76,12 @@ std::string as_text(const options& o, const std::vector<neighbour>& nearest, con
 
 std::string as_json(const options& o, const std::vector<neighbour>& nearest, const std::vector<std::string>& paths,
                     const embedded_photos& photos, std::size_t failed) {
-    std::string out =
-        "{\"path\": " + json_string(o.similar) + text(", \"photos\": %zu, \"failed\": %zu, \"similar\": [", photos.photos.size(), failed);
-    for (const neighbour& n : nearest) {
+    const std::string list = json_list(nearest, [&](const neighbour& n) {
         const embedded_photos::photo& found = photos.photos[n.at];
-        out += (&n == nearest.data() ? "" : ", ") + ("{\"path\": " + json_string(paths[found.index])) + span_json(found.span) +
-               text(", \"cosine\": %.6g}", n.cosine);
-    }
-    return out + "]}\n";
+        return "{\"path\": " + json_string(paths[found.index]) + span_json(found.span) + text(", \"cosine\": %.6g}", n.cosine);
+    });
+    return "{\"path\": " + json_string(o.similar) + text(", \"photos\": %zu, \"failed\": %zu", photos.photos.size(), failed) +
+           ", \"similar\": " + list + "}\n";
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ output_files::output_files(const options& o, const cvt::config& c, std::optional
     if (input_size)
         input = open_rows(o.dump_input, {static_cast<std::size_t>(c.num_channels), static_cast<std::size_t>(input_size->height),
                                          static_cast<std::size_t>(input_size->width)});
-    if (!o.attention.empty()) attention = std::make_unique<picture_directory>(o.attention, o.shard);
+    if (!o.attention.empty()) attention = std::make_unique<picture_folder>(o.attention, o.shard);
 }
 
 void output_files::begin() {

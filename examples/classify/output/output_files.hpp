@@ -21,7 +21,7 @@ struct output_files {
     void begin();
 
     std::unique_ptr<npy_rows> logits, embedding, input;
-    std::unique_ptr<picture_directory> attention;
+    std::unique_ptr<picture_folder> attention;
 };
 
 }  // namespace app

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace app {
 
-picture_directory::picture_directory(std::string folder, const std::optional<shard>& part)
+picture_folder::picture_folder(std::string folder, const std::optional<shard>& part)
     : folder_{std::move(folder)}, part_{part ? '-' + part->name() : ""} {
     std::error_code error;
     fs::create_directories(path_of(folder_), error);
@@ -22,15 +22,15 @@ picture_directory::picture_directory(std::string folder, const std::optional<sha
     if (error) throw failure{wrong_usage, "--attention: " + folder_ + " cannot be written to: " + error.message()};
 }
 
-std::string picture_directory::next_name(const std::string& path, const std::optional<time_span>& span) {
+std::string picture_folder::next_name(const std::string& path, const std::optional<time_span>& span) {
     const std::string stem = text_of(path_of(path).stem()) + (span ? '-' + seconds_text(span->start) + 's' : "") + part_;
     std::string name = stem;
     for (std::size_t& copies = copies_[stem]; !taken_.insert(name).second;) name = stem + '-' + std::to_string(++copies + 1);
     return text_of(path_of(folder_) / path_of(name + ".attention.png"));
 }
 
-cvt::error picture_directory::write(const std::string& path, const std::optional<time_span>& span, std::span<const std::uint8_t> picture,
-                                    int width, int height, std::string& name) {
+cvt::error picture_folder::write(const std::string& path, const std::optional<time_span>& span, std::span<const std::uint8_t> picture,
+                                 int width, int height, std::string& name) {
     const std::string target = next_name(path, span);
     if (cvt::error e = heat_map::write_png(target, picture, width, height)) return e;
     name = target;

@@ -1,4 +1,4 @@
-// picture_directory: the pictures of --attention, which show where the model looked.
+// picture_folder: the pictures of --attention, which show where the model looked.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@
 
 namespace app {
 
-class picture_directory {
+class picture_folder {
 public:
     /// Creates a missing folder; shards may share it. Throws failure (wrong_usage) if files cannot be created there.
-    picture_directory(std::string folder, const std::optional<shard>& part);
+    picture_folder(std::string folder, const std::optional<shard>& part);
 
     /// Writes the picture (height, width, 3) of the input at `path` and sets `name` to its path: folder/<stem of path>.attention.png, or
     /// <stem>-2 if another input of this run has that name. The second at which a chunk begins follows the stem, and with --shard the

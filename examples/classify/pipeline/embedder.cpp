@@ -2,8 +2,6 @@
 #include "pipeline/embedder.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cvt/audio.hpp>

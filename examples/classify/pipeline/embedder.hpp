@@ -1,7 +1,6 @@
 // embed_photos: computes the embeddings of photos and of views of them, or of chunks of recordings, with the cache.
 #pragma once
 
-#include <cvt/session.hpp>
 #include <optional>
 #include <string>
 #include <vector>

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,7 +45,7 @@ struct read_control {
 std::ptrdiff_t read_input(char* to, std::size_t size, read_control& control);
 
 /// Whether files can be created in the folder.
-bool may_write_into(const std::string& directory);
+bool may_write_into(const std::string& folder);
 
 /// Bytes of physical memory; 0 if that is unknown.
 std::uint64_t memory_bytes();

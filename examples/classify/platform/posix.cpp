@@ -95,7 +95,7 @@ bool write_output(std::string_view text) {
 
 std::ptrdiff_t read_input(char* to, std::size_t size, read_control& control) { return read_some(standard_input, to, size, control); }
 
-bool may_write_into(const std::string& directory) { return ::access(directory.c_str(), W_OK | X_OK) == 0; }
+bool may_write_into(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
 
 // Opening a pipe waits for its reader. An interrupt must end that wait even if it comes just before, so open() itself must not block.
 file::file(const std::string& path, mode how) {

@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
 extern "C" {
@@ -136,7 +137,7 @@ std::ptrdiff_t read_input(char* to, std::size_t size, read_control& control) {
     return console ? read_console(to, size) : ::_read(standard_input, to, static_cast<unsigned>(size));
 }
 
-bool may_write_into(const std::string& directory) { return ::_access(directory.c_str(), 2) == 0; }
+bool may_write_into(const std::string& folder) { return ::_access(folder.c_str(), 2) == 0; }
 
 file::file(const std::string& path, mode how)
     : descriptor_{::_open(path.c_str(), flags_of(how) | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE)} {}

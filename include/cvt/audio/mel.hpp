@@ -24,10 +24,6 @@ inline double mel_to_hertz(double m, mel_scale scale) noexcept {
 /// The weights that are not 0, band by band.
 class mel_filters {
 public:
-    struct band {
-        std::uint32_t first_bin, count, first_weight;
-    };
-
     /// Errors: out_of_memory.
     error plan(const spectrogram& s) noexcept {
         const std::size_t bins = static_cast<std::size_t>(s.n_fft) / 2 + 1, mels = static_cast<std::size_t>(s.mels);
@@ -66,10 +62,11 @@ public:
         }
     }
 
-    [[nodiscard]] std::size_t weights() const noexcept { return weights_.size(); }
-    [[nodiscard]] const band& operator[](std::size_t j) const noexcept { return bands_[j]; }
-
 private:
+    struct band {
+        std::uint32_t first_bin, count, first_weight;
+    };
+
     buffer<band> bands_;
     buffer<double> weights_;
 };

@@ -10,24 +10,25 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
+/// Returns the entry with that official name, or null.
+inline const tensor_entry* find_official(const tensor_table& tensors, const name_style& style, const char* official_name) noexcept {
+    const std::ptrdiff_t i = tensors.find(style.in_file(official_name).view());
+    return i < 0 ? nullptr : &tensors.entry(static_cast<std::size_t>(i));
+}
+
 /// A shape as text: "[384, 1, 3, 3]".
-struct shape_text {
-    char text[8 * 22 + 4];
+struct shape_text : detail::text_list<8 * 22 + 4> {
     explicit shape_text(std::span<const std::int64_t> shape) noexcept {
-        std::size_t at = 0;
-        text[at++] = '[';
-        for (std::size_t i = 0; i < shape.size(); ++i)
-            at += static_cast<std::size_t>(
-                std::snprintf(text + at, sizeof text - at, i == 0 ? "%lld" : ", %lld", static_cast<long long>(shape[i])));
-        text[at++] = ']';
-        text[at] = '\0';
+        add("", "[");
+        for (const std::int64_t& extent : shape) add("", &extent == shape.data() ? "%lld" : ", %lld", static_cast<long long>(extent));
+        add("", "]");
     }
 };
 
 /// One kind of disagreement: its count and a few names.
 struct tensor_problems {
     int count = 0;
-    char names[300] = "";
+    detail::text_list<300> names;
 
     /// Counts one more, and adds its text unless there are `limit` already or the buffer is full.
     CVT_PRINTF(3, 4) void add(int limit, const char* pattern, ...) noexcept {
@@ -37,8 +38,7 @@ struct tensor_problems {
         va_start(arguments, pattern);
         if (count <= limit) std::vsnprintf(one, sizeof one, pattern, arguments);
         va_end(arguments);
-        const std::size_t at = std::strlen(names);
-        std::snprintf(names + at, sizeof names - at, at == 0 ? "%s" : "; %s", one);
+        names.add("; ", "%s", one);
     }
 };
 
@@ -128,26 +128,26 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
     if (shapes.count + missing.count + inside == 0) {
         if (unexpected.count > 0)
             warnings.add("%d tensor%s beside the model %s not used: %.120s", unexpected.count, unexpected.count == 1 ? "" : "s",
-                         unexpected.count == 1 ? "is" : "are", unexpected.names);
+                         unexpected.count == 1 ? "is" : "are", unexpected.names.text);
         // Tensors may share storage, but a small file must not cause gigabytes to be allocated by naming the same bytes many times.
         if (needed <= 8 * file_bytes) return {};
         return error::format(errc::unsupported,
                              "tensors share storage: the model would be more than 8 times as large as the file of %llu bytes",
                              static_cast<unsigned long long>(file_bytes));
     }
-    if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names);
+    if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names.text);
 
-    char text[error::capacity] = "", counts[120] = "";
+    detail::text_list<error::capacity> parts;
+    detail::text_list<120> counts;
     const auto part = [&](const tensor_problems& p, const char* what) noexcept {
-        const std::size_t at = std::strlen(text), counted = std::strlen(counts);
         if (p.count == 0) return;
-        std::snprintf(counts + counted, sizeof counts - counted, "%s%d %s", counted == 0 ? "" : ", ", p.count, what);
-        std::snprintf(text + at, sizeof text - at, "%s%s: %s", at == 0 ? "" : " | ", what, p.names);
+        counts.add(", ", "%d %s", p.count, what);
+        parts.add(" | ", "%s: %s", what, p.names.text);
     };
     part(shapes, "of another shape");
     part(missing, "missing");
     part(unexpected, "unexpected");
-    return error::format(errc::mismatch, "tensors do not fit the configuration (%s) | %s", counts, text);
+    return error::format(errc::mismatch, "tensors do not fit the configuration (%s) | %s", counts.text, parts.text);
 }
 
 }  // namespace checkpoint

@@ -9,7 +9,6 @@
 #include "../model_info.hpp"
 #include "../weight_source.hpp"
 #include "check_tensors.hpp"
-#include "variants.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -27,6 +26,7 @@ struct checkpoint_source {
     tensor_index index;  ///< of the tensors of `config`
     cvt::preprocessing preprocessing;
     std::optional<cvt::spectrogram> spectrogram;  ///< of a model for sounds
+    bool has_preprocessor_json = false;           ///< the rules for pictures or sounds are those of a preprocessor_config.json
     detail::label_list labels;                    ///< one for each class, or none
     model_info info;
     warning_list warnings;           ///< guesses, and tensors left out
@@ -50,7 +50,7 @@ struct checkpoint_source {
         const std::ptrdiff_t scales = find_beside(tensors, i, scale_suffix);  // check_tensors() found that they fit
         const tensor_entry& entry = tensors.entry(i);
         const auto rows = static_cast<std::size_t>(entry.shape[0]),
-                   cols = static_cast<std::size_t>(count_elements(entry.extents().subspan(1)));
+                   cols = static_cast<std::size_t>(detail::count_elements(entry.extents().subspan(1)));
         detail::buffer<float> scale;
         if (!scale.resize(rows)) return error::out_of_memory("scales", rows * sizeof(float));
         if (error e = tensors.read(static_cast<std::size_t>(scales), scale.data())) return e;

@@ -1,9 +1,12 @@
 // Reads and writes config.json of a Hugging Face folder: the configuration of the model and its labels. Reads Microsoft's form too.
 #pragma once
 
+#include <algorithm>
+
 #include "../labels.hpp"
 #include "../scoring.hpp"
 #include "../validate.hpp"
+#include "formats/other_files.hpp"
 #include "formats/tensor_table.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
@@ -16,21 +19,21 @@ namespace checkpoint {
 
 /// The contents of a config.json.
 struct hf_config {
-    cvt::config config;                  ///< num_classes: the number of labels, or 1000; the head of the checkpoint decides
-    std::optional<cvt::gelu> gelu;       ///< of hidden_act, if present
-    int image_size = 0;                  ///< 0 if absent
-    detail::label_list labels;           ///< of id2label; empty if absent
-    std::optional<cvt::scoring> scores;  ///< of problem_type, if present
-    bool labels_from_one = false;        ///< the ids of id2label begin with 1
-    bool has_channels = false;           ///< the file gives num_channels; otherwise the checkpoint decides
-    bool guessed_unseen = false;         ///< one of the assumed values does not show in the shapes of tensors
-    char assumed[480] = "";              ///< the keys that the file lacks, with the defaults that are used: "num_heads [1, 3, 6]"
+    cvt::config config;                     ///< num_classes: the number of labels, or 1000; the head of the checkpoint decides
+    std::optional<cvt::gelu> gelu;          ///< of hidden_act, if present
+    int image_size = 0;                     ///< 0 if absent
+    detail::label_list labels;              ///< of id2label; empty if absent
+    std::optional<cvt::scoring> scores;     ///< of problem_type, if present
+    bool labels_from_one = false;           ///< the ids of id2label begin with 1
+    bool has_channels = false;              ///< the file gives num_channels; otherwise the checkpoint decides
+    key_set assumed = 0;                    ///< the keys that the file lacks, so that `config` has their defaults
+    detail::printable name{"config.json"};  ///< of the file, for messages
 };
 
 inline void read_value(json_fields& fields, const char* name, json_value v, auto& out) noexcept { fields.convert(name, v, out); }
 inline void read_value(json_fields& fields, const char*, json_value v, projection& out) noexcept {
     for (const projection p : {projection::dw_bn, projection::avg, projection::linear}) {
-        if (!v.is(json_kind::string) || v.string() != to_string(p)) continue;
+        if (!v.is_text(to_string(p))) continue;
         out = p;
         return;
     }
@@ -89,7 +92,7 @@ inline constexpr problem_name problem_names[]{
 
 /// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}. Its keys are in capitals, and those that a stage uses have no
 /// defaults.
-inline void read_spec(json_value root, json_value spec, const char* file, hf_config& out, error& failure) noexcept {
+inline error read_spec(json_value root, json_value spec, const char* file, hf_config& out) noexcept {
     json_fields fields(spec, file);
     config& c = out.config;
     const json_value depth = fields.get("DEPTH");
@@ -104,25 +107,19 @@ inline void read_spec(json_value root, json_value spec, const char* file, hf_con
         read_stages(fields, c, name.text, member, true, last);
     };
     read("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);
-    visit_width_keys(read);
-    visit_patch_keys(read);
-    visit_attention_keys(read);
+    visit_stage_keys(read);
     json_value size = root.find("TEST").find("IMAGE_SIZE");
     if (!size) size = root.find("TRAIN").find("IMAGE_SIZE");
     if (size.is(json_kind::array)) size = size.first();
     if (size && fields) fields.convert("IMAGE_SIZE", size, out.image_size);
     if (fields && size && (out.image_size < 1 || out.image_size > maximum_input)) fields.mismatch("IMAGE_SIZE", "1 to 65536", size);
-    failure = fields.failure();
+    return fields.failure();
 }
 
 /// Whether an object has a key of CvtConfig, or a model_type.
 inline bool describes_cvt(json_value root) noexcept {
-    bool known = root.find("model_type").is(json_kind::string);
-    const auto look = [&](const char* key, auto, bool, projection) noexcept { known = known || root.find(key); };
-    visit_width_keys(look);
-    visit_patch_keys(look);
-    visit_attention_keys(look);
-    return known;
+    return root.find("model_type").is(json_kind::string) ||
+           std::any_of(stage_keys.begin(), stage_keys.end(), [&](stage_key key) noexcept { return bool{root.find(key.name)}; });
 }
 
 /// Returns the error for a text that is not JSON.
@@ -149,12 +146,11 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (!document) return not_config(file, text, document.error());
     json_fields fields(document->root(), file);
     hf_config out;
+    out.name = detail::printable{file};
     config& c = out.config;
 
     if (const json_value spec = document->root().find("MODEL").find("SPEC"); spec.is(json_kind::object)) {
-        error failure;
-        read_spec(document->root(), spec, file, out, failure);
-        if (failure) return failure;
+        if (error e = read_spec(document->root(), spec, file, out)) return e;
         if (error e = validate(c)) return error::format(e.code(), "%s: %s", file, e.what());
         return out;
     }
@@ -166,8 +162,7 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
                              "Microsoft's MODEL.SPEC, found %s%s",
                              file, keys.count > 0 ? "the keys " : "no keys", keys.text);
     }
-    if (const json_value type = fields.get("model_type");
-        type && !(type.is(json_kind::string) && detail::same_text(type.string(), "cvt"))) {
+    if (const json_value type = fields.get("model_type"); type && !type.is_text("cvt")) {
         fields.mismatch("model_type", "\"cvt\"", type);
         return error::format(errc::unsupported, "%s", fields.failure().what());
     }
@@ -189,23 +184,19 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     };
     read("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);  // decides which keys are used
     read("depth", &stage_config::depth, false, projection::linear);
-    visit_width_keys(read);
-    visit_patch_keys(read);
-    visit_attention_keys(read);
+    visit_stage_keys(read);
 
     if (const json_value act = fields.get("hidden_act")) {
-        const std::string_view name = act.is(json_kind::string) ? act.string() : std::string_view{};
-        if (detail::same_text(name, "quick_gelu"))
+        if (act.is_text("quick_gelu"))
             out.gelu = gelu::quick;
-        else if (detail::same_text(name, "gelu"))
+        else if (act.is_text("gelu"))
             out.gelu = gelu::erf;
         else
             fields.mismatch("hidden_act", "\"quick_gelu\" or \"gelu\"", act);
     }
     if (const json_value problem = fields.get("problem_type")) {
-        const std::string_view name = problem.is(json_kind::string) ? problem.string() : std::string_view{};
         for (const problem_name& p : problem_names)
-            if (detail::same_text(name, p.text)) out.scores = p.scores;
+            if (problem.is_text(p.text)) out.scores = p.scores;
         if (!out.scores) fields.mismatch("problem_type", "single_label_classification, multi_label_classification or regression", problem);
     }
     fields.read("image_size", out.image_size);
@@ -215,12 +206,11 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (!ignore_labels) read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
-    out.guessed_unseen = list_assumed(fields, c, out.assumed);
+    out.assumed = missing_keys(fields, c);
     if (error e = validate(c)) {
-        char culprits[160] = "";
-        list_assumed(fields, c, culprits, e.what());
+        const key_set suspects = named_keys(out.assumed, e.what());
         return error::format(e.code(), "%s: %s%s%s", file, e.what(),
-                             culprits[0] == '\0' ? "" : "; missing, so that CvT-13's values are assumed: ", culprits);
+                             suspects == 0 ? "" : "; missing, so that CvT-13's values are assumed: ", list_keys(suspects, c).text);
     }
     return out;
 }

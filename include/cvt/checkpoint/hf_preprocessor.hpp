@@ -7,12 +7,15 @@
 
 #include "../image/input_size.hpp"
 #include "../validate.hpp"
+#include "formats/other_files.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
 #include "tensor_names.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
+
+using resize_rule = preprocessing::resize_rule;
 
 inline void read_side(json_fields& fields, const char* name, json_value v, int& out) noexcept {
     fields.convert(name, v, out);
@@ -137,7 +140,6 @@ inline void require(json_fields& fields, const named_processor& processor, const
 
 /// Reads `size` as a resize rule, and as a crop where the rule is the official one.
 inline void read_size(json_fields& fields, size_rule rule_of_number, preprocessing& p) noexcept {
-    using rule = preprocessing::resize_rule;
     int side = 224;
     bool square = rule_of_number == size_rule::square;
     if (const json_value size = fields.get("size")) {
@@ -148,7 +150,7 @@ inline void read_size(json_fields& fields, size_rule rule_of_number, preprocessi
             read_side(fields, "size.shortest_edge", edge, side);
             square = false;
         } else if (read_sides(fields, "size", size, p.resize_height, p.resize_width)) {
-            p.resize = rule::warp;
+            p.resize = resize_rule::warp;
             p.center_crop = false;
             p.crop_height = p.resize_height;
             p.crop_width = p.resize_width;
@@ -159,7 +161,7 @@ inline void read_size(json_fields& fields, size_rule rule_of_number, preprocessi
     }
     p = preprocessing::for_size(side);
     if (rule_of_number == size_rule::official) return;
-    p.resize = square ? rule::warp : rule::short_side;
+    p.resize = square ? resize_rule::warp : resize_rule::short_side;
     p.short_side = rule_of_number == size_rule::levit ? static_cast<int>(256.0 / 224.0 * side) : side;
     p.center_crop = false;
 }
@@ -180,13 +182,12 @@ inline void read_crop_size(json_fields& fields, preprocessing& p) noexcept {
 /// Siglip's have none. A file that asks them for another crop is refused, as versions of transformers differ.
 inline void read_named_sizes(json_fields& fields, const named_processor& processor, bool resize, double crop_pct,
                              preprocessing& p) noexcept {
-    using rule = preprocessing::resize_rule;
     if (resize) require(fields, processor, "size");
     read_size(fields, processor.type->number, p);
-    if (p.resize == rule::short_side && processor.type->number == size_rule::official)
+    if (p.resize == resize_rule::short_side && processor.type->number == size_rule::official)
         p.short_side = static_cast<int>(p.crop_height / crop_pct);
     if (!resize) {
-        p.resize = rule::none;
+        p.resize = resize_rule::none;
         if (!processor.type->crops) p.center_crop = false;
     }
     bool crop = processor.type->crops;
@@ -198,7 +199,7 @@ inline void read_named_sizes(json_fields& fields, const named_processor& process
     } else if (crop && fields.get("crop_size")) {
         const int height = p.crop_height, width = p.crop_width;
         read_crop_size(fields, p);
-        if (!fields || (p.resize != rule::none && output_size(p) && p.crop_height == height && p.crop_width == width)) return;
+        if (!fields || (p.resize != resize_rule::none && output_size(p) && p.crop_height == height && p.crop_width == width)) return;
         fields.mismatch("do_center_crop", "false, or a crop_size equal to size, as the processor does not crop by itself",
                         fields.get("do_center_crop"));
     }
@@ -207,19 +208,18 @@ inline void read_named_sizes(json_fields& fields, const named_processor& process
 /// Reads the same keys of a file that names no processor. An integer n or {"shortest_edge": n} means the official rule. With a `crop_size`
 /// the short side becomes n instead (n / crop_pct if that is given), and the crop has that size. {"height", "width"} means a warp.
 inline void read_unnamed_sizes(json_fields& fields, bool resize, double crop_pct, preprocessing& p) noexcept {
-    using rule = preprocessing::resize_rule;
     const json_value crop = fields.get("crop_size");
     read_size(fields, size_rule::official, p);
     const json_value size = fields.get("size");
     const bool warp = size && size.find("height") && size.find("width");
-    if (!warp && (p.resize == rule::short_side || crop)) {
-        p.resize = rule::short_side;
+    if (!warp && (p.resize == resize_rule::short_side || crop)) {
+        p.resize = resize_rule::short_side;
         p.short_side = static_cast<int>(p.crop_height / (crop && !fields.get("crop_pct") ? 1.0 : crop_pct));
     }
     if (crop) p.center_crop = true;
     read_crop_size(fields, p);
     if (!resize) {
-        p.resize = rule::none;
+        p.resize = resize_rule::none;
         p.center_crop = static_cast<bool>(crop);  // ConvNext's processor crops only what it has resized
     }
     fields.read("do_center_crop", p.center_crop);
@@ -309,12 +309,11 @@ inline result<preprocessing> read_hf_preprocessor(std::string_view text, const c
 /// Writes the text of a preprocessor_config.json that means `p`, here and to the processor of transformers that it names. Only
 /// `p.rounding` has no key there.
 inline error write_hf_preprocessor(const preprocessing& p, json_writer& json) noexcept {
-    using rule = preprocessing::resize_rule;
     const int side = p.center_crop ? p.crop_height : p.resize_height;
     const preprocessing official = preprocessing::for_size(side);
     const bool follows_rule = p.resize == official.resize && p.center_crop == official.center_crop &&
                               (p.center_crop ? p.crop_width == side && p.short_side == official.short_side : p.resize_width == side);
-    const bool plain_warp = p.resize == rule::warp && !p.center_crop;
+    const bool plain_warp = p.resize == resize_rule::warp && !p.center_crop;
     const auto sides = [&](const char* key, int height, int width) noexcept {
         json.key(key).begin_object().key("height").integer(height).key("width").integer(width).end_object();
     };
@@ -324,11 +323,11 @@ inline error write_hf_preprocessor(const preprocessing& p, json_writer& json) no
         json.end_list();
     };
 
-    json.begin_object().key("do_resize").boolean(p.resize != rule::none);
+    json.begin_object().key("do_resize").boolean(p.resize != resize_rule::none);
     // The official rule is that of ConvNext's processor; a warp without a crop is that of ViT's; CLIP's has all others.
     if (follows_rule) {
         json.key("size").begin_object().key("shortest_edge").integer(side).end_object().key("crop_pct").real(0.875);
-    } else if (p.resize == rule::warp) {
+    } else if (p.resize == resize_rule::warp) {
         sides("size", p.resize_height, p.resize_width);
     } else {
         json.key("size").begin_object().key("shortest_edge").integer(p.short_side).end_object();

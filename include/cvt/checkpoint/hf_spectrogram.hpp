@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../audio/spectrogram.hpp"
+#include "formats/other_files.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
 
@@ -16,7 +17,7 @@ inline bool is_for_sounds(std::string_view text) noexcept {
     const result<json> document = json::parse(text);
     if (!document) return false;
     const json_value type = document->root().find("feature_extractor_type");
-    return document->root().find("sampling_rate") || (type.is(json_kind::string) && detail::same_text(type.string(), spectrogram_type));
+    return document->root().find("sampling_rate") || type.is_text(spectrogram_type);
 }
 
 /// Reads one of several texts. `values`: in the order of the enumeration.
@@ -27,7 +28,7 @@ void read_choice(json_fields& fields, const char* key, std::initializer_list<con
     if (!v) return;
     int number = 0;
     for (const char* const value : values) {
-        if (v.is(json_kind::string) && detail::same_text(v.string(), value)) {
+        if (v.is_text(value)) {
             out = static_cast<Enum>(number);
             return;
         }
@@ -44,7 +45,7 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
     if (!document) return not_json(file, text, document.error());
     json_fields fields(document->root(), file);
     const json_value type = fields.get("feature_extractor_type");
-    if (fields && !(type.is(json_kind::string) && detail::same_text(type.string(), spectrogram_type))) {
+    if (fields && !type.is_text(spectrogram_type)) {
         fields.mismatch("feature_extractor_type", "\"CvtSpectrogram\"", type);
         return error::format(errc::unsupported, "%s", fields.failure().what());
     }
@@ -64,7 +65,7 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
     fields.read("frequency_max", s.f_max);
     read_choice(fields, "mel_scale", {"htk", "slaney"}, "\"htk\" or \"slaney\"", s.scale);
     if (const json_value norm = fields.get("norm")) {
-        s.slaney_norm = norm.is(json_kind::string) && detail::same_text(norm.string(), "slaney");
+        s.slaney_norm = norm.is_text("slaney");
         if (!s.slaney_norm) fields.mismatch("norm", "null or \"slaney\"", norm);
     }
     fields.read("power", s.power);

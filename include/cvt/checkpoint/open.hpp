@@ -10,42 +10,50 @@ CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// What is known before the weights are examined.
-struct given_config {
-    cvt::config config;
-    bool known = false;         ///< from config.json or the caller; false: to be recognised from shapes
-    bool has_channels = false;  ///< num_channels is known, too; otherwise it is the tensors'
-    std::optional<cvt::gelu> hidden_act;
-    bool labels_from_one = false;
-    std::optional<cvt::scoring> scores;
-    const char* assumed = "";     ///< the keys that config.json lacks, with their defaults
-    bool guessed_unseen = false;  ///< one of these does not show in the shapes of tensors
+struct given_config : hf_config {
+    bool known = false;  ///< from a config.json or the caller; false: to be recognised from shapes
+
+    /// Takes the configuration of a file that the caller gives, and what else is in it. Errors: out_of_memory.
+    error take(const hf_config& file, bool ignore_labels) noexcept {
+        known = true;
+        config = file.config;
+        has_channels = file.has_channels;
+        assumed = file.assumed;
+        name = file.name;
+        if (file.gelu) gelu = file.gelu;
+        if (file.scores) scores = file.scores;
+        if (file.image_size != 0) image_size = file.image_size;
+        if (file.labels.empty() || ignore_labels) return {};
+        labels = {};
+        labels_from_one = file.labels_from_one;
+        for (int i = 0; i < file.labels.size(); ++i)
+            if (!labels.add(file.labels[i]))
+                return error::out_of_memory("labels", static_cast<unsigned long long>(file.labels.size()) * 32);
+        return {};
+    }
 };
 
-/// Adds to a refusal the keys that config.json lacks and whose assumed values are not those of the tensors.
+/// Adds to a refusal the keys that the config.json lacks and whose assumed values are not those of the tensors.
 inline error with_assumed(const error& refusal, const checkpoint_source& s, const given_config& given) noexcept {
-    if (given.assumed[0] == '\0' || refusal.code() != errc::mismatch) return refusal;
+    if (given.assumed == 0 || refusal.code() != errc::mismatch) return refusal;
     const seen_stages found(s.tensors, s.style);
     if (found.count == 0) return refusal;
     config seen = s.config;
     seen.num_stages = found.count;
     seen.stage = found.stage;
-    char culprits[240] = "";
-    const auto compare = [&](const char* key, auto member, bool, projection last) noexcept {
-        if (!is_assumed(given.assumed, key) || is_unseen(key, s.config) || !counts(seen, last)) return;
+    detail::text_list<240> culprits;
+    visit_keys(given.assumed, [&](const char* key, auto member, projection last) noexcept {
+        if (is_unseen(key, s.config) || !counts(seen, last)) return;
         bool same = seen.num_stages == s.config.num_stages;
         for (std::size_t i = 0; same && i < seen.stages().size(); ++i) same = seen.stage[i].*member == s.config.stage[i].*member;
         if (same) return;
         // Without convolutions a projection may be linear or avg.
         constexpr bool unsure = std::is_same_v<decltype(member), projection stage_config::*>;
-        const std::size_t at = std::strlen(culprits);
-        std::snprintf(culprits + at, sizeof culprits - at, "%s%s (assumed %s, found %s)", at == 0 ? "" : ", ", key,
-                      stage_values(s.config, member).text(), unsure ? "no convolutions" : stage_values(seen, member).text());
-    };
-    visit_width_keys(compare);
-    visit_patch_keys(compare);
-    visit_attention_keys(compare);
-    if (culprits[0] == '\0') return refusal;
-    return error::format(refusal.code(), "config.json lacks %s | %s", culprits, refusal.what());
+        culprits.add(", ", "%s (assumed %s, found %s)", key, stage_values(s.config, member).text(),
+                     unsure ? "no convolutions" : stage_values(seen, member).text());
+    });
+    if (culprits.text[0] == '\0') return refusal;
+    return error::format(refusal.code(), "%s lacks %s | %s", given.name.text, culprits.text, refusal.what());
 }
 
 /// Resolves one set of weights as a model. Errors: bad_config (a model that is not recognised), mismatch.
@@ -64,14 +72,14 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
         if (const tensor_entry* first = find_official(s.tensors, s.style, "stage0.patch_embed.proj.weight"))
             s.config.num_channels = channels_of(*first);
     resolve_head(s);
-    resolve_gelu(s, given.hidden_act, options);
+    resolve_gelu(s, given.gelu, options);
     const int guesses = s.warnings.count;
     if (error e = validate(s.config)) return e;
     if (error e = check_tensors(s.tensors, s.style, s.config, s.index, s.warnings)) return with_assumed(e, s, given);
     if (s.config.num_classes == 0 && s.warnings.count > guesses)
         s.warnings.add("no tensor was recognised as the head: the model gives embeddings only");
-    if (given.guessed_unseen && variant_of(s.config) == nullptr)
-        s.warnings.add("config.json lacks keys, for which CvT-13's values are assumed: %s", printable{given.assumed, 120}.text);
+    if (any_unseen(given.assumed, s.config) && variant_of(s.config) == nullptr)
+        s.warnings.add("%s lacks keys, for which CvT-13's values are assumed: %s", given.name.text, printable{s.info.assumed, 120}.text);
     return {};
 }
 
@@ -145,25 +153,26 @@ inline result<checkpoint_source> resolve(checkpoint_files&& files, const load_op
         result<hf_config> parsed =
             read_hf_config({files.config_json.data(), files.config_json.size()}, "config.json", options.ignore_labels);
         if (!parsed) return parsed.error();
-        given = {parsed->config, true, parsed->has_channels, parsed->gelu, parsed->labels_from_one, parsed->scores};
-        s.labels = std::move(parsed->labels);
-        s.info.config_image_size = parsed->image_size;
-        static_assert(sizeof s.info.assumed == sizeof parsed->assumed);
-        std::memcpy(s.info.assumed, parsed->assumed, sizeof s.info.assumed);
-        given.assumed = s.info.assumed;
-        given.guessed_unseen = parsed->guessed_unseen;
+        given = {*std::move(parsed), true};
         s.info.config_from = files.lone ? "config.json beside the file" : "config.json";
+    }
+    if (options.config_file != nullptr) {
+        if (error e = given.take(*options.config_file, options.ignore_labels)) return e;
+        s.info.config_from = "given by the caller";
     }
     if (options.config) {
         given.config = *options.config;
         given.known = true;
         given.has_channels = given.config.num_channels != 0;
-        given.guessed_unseen = false;
-        s.info.assumed[0] = '\0';
+        given.assumed = 0;
         s.info.config_from = "given by the caller";
     }
+    std::snprintf(s.info.assumed, sizeof s.info.assumed, "%s", list_keys(given.assumed, given.config).text);
+    s.info.config_image_size = given.image_size;
     if (error e = resolve_weights(s, given, options)) return e;
-    if (error e = resolve_labels(s, given.labels_from_one)) return e;
+    s.labels = std::move(given.labels);
+    const bool own_labels = options.config_file != nullptr && !options.config_file->labels.empty();
+    if (error e = resolve_labels(s, given.labels_from_one, own_labels ? given.name.text : "config.json")) return e;
     // The softmax of a single class is always 1.
     s.info.scores = options.scores.value_or(given.scores.value_or(scoring::softmax));
     if (s.config.num_classes == 1 && s.info.scores == scoring::softmax) s.info.scores = scoring::sigmoid;
@@ -190,12 +199,12 @@ inline checkpoint_files unread_files() noexcept {
 }
 
 /// Opens a Hugging Face folder (weights, and config.json and preprocessor_config.json if present) or a single file, which may be inside
-/// such a folder. Weights without a config.json must be a published variant or come with options.config.
+/// such a folder. Weights without a config.json must be a published variant or come with options.config or options.config_file.
 /// Errors begin with the path: invalid_argument (no path), io, malformed, unsupported, bad_config, mismatch, out_of_memory.
 inline result<checkpoint_source> open(const char* path, const load_options& options = {}) noexcept {
     if (path == nullptr || *path == '\0') return error::format(errc::invalid_argument, "the path of the checkpoint is empty");
     checkpoint_files files = unread_files();
-    if (error e = read_files(path, options.config.has_value(), files)) return e;
+    if (error e = read_files(path, options.config || options.config_file != nullptr, files)) return e;
     result<checkpoint_source> resolved = resolve(std::move(files), options);
     if (!resolved) return error::format(resolved.error().code(), "%s: %s", path, resolved.error().what());
     return resolved;

@@ -51,8 +51,6 @@ private:
     const char* path_;
 };
 
-inline bool says(json_value v, std::string_view text) noexcept { return v.is(json_kind::string) && detail::same_text(v.string(), text); }
-
 inline bool is_absent_or_empty(json_value v) noexcept {
     return !v || ((v.is(json_kind::object) || v.is(json_kind::array)) && v.size() == 0);
 }
@@ -60,7 +58,7 @@ inline bool is_absent_or_empty(json_value v) noexcept {
 /// Integers of 8 bits, of weights or of inputs. The defaults are those of compressed-tensors.
 inline void check_integers(const quantization_section& s) noexcept {
     s.expect("num_bits", "8", [](json_value v) { return !v || v.integer() == 8; });
-    s.expect("type", "\"int\"", [](json_value v) { return !v || says(v, "int"); });
+    s.expect("type", "\"int\"", [](json_value v) { return !v || v.is_text("int"); });
     s.expect("block_structure", "null", is_absent_or_empty);
     s.expect("actorder", "null", is_absent_or_empty);
 }
@@ -71,7 +69,7 @@ inline void check_weight_scheme(const quantization_section& weights) noexcept {
     const bool whole_rows = group_size && group_size.integer() == -1;
     check_integers(weights);
     weights.expect("symmetric", "true", [](json_value v) { return !v || (v.is(json_kind::boolean) && v.boolean()); });
-    weights.expect("strategy", "\"channel\"", [&](json_value v) { return says(v, "channel") || (!v && whole_rows); });
+    weights.expect("strategy", "\"channel\"", [&](json_value v) { return v.is_text("channel") || (!v && whole_rows); });
     weights.expect("group_size", "null or -1", [&](json_value v) { return !v || whole_rows; });
     weights.expect("dynamic", "false", [](json_value v) { return !v || (v.is(json_kind::boolean) && !v.boolean()); });
 }
@@ -81,7 +79,7 @@ inline void check_input_scheme(const quantization_section& inputs) noexcept {
     check_integers(inputs);
     inputs.expect("symmetric", "true or false", [](json_value v) { return !v || v.is(json_kind::boolean); });
     inputs.expect("dynamic", "true", [](json_value v) { return v.is(json_kind::boolean) && v.boolean(); });
-    inputs.expect("strategy", "\"token\"", [](json_value v) { return says(v, "token"); });
+    inputs.expect("strategy", "\"token\"", [](json_value v) { return v.is_text("token"); });
     inputs.expect("group_size", "null", [](json_value v) { return !v; });
 }
 
@@ -94,17 +92,17 @@ inline void check_quantization(json_fields& fields) noexcept {
     if (!object) return;
     if (!object.is(json_kind::object)) return fields.mismatch("quantization_config", "an object", object);
     const quantization_section q{fields, object, "quantization_config"};
-    const auto format = [](json_value v) { return says(v, "int-quantized"); };
-    q.expect("quant_method", "\"compressed-tensors\"", [](json_value v) { return says(v, "compressed-tensors"); });
+    const auto format = [](json_value v) { return v.is_text("int-quantized"); };
+    q.expect("quant_method", "\"compressed-tensors\"", [](json_value v) { return v.is_text("compressed-tensors"); });
     q.expect("format", "\"int-quantized\"", format);
     // Early versions wrote "frozen" for compressed weights.
-    q.expect("quantization_status", "\"compressed\"", [](json_value v) { return !v || says(v, "compressed") || says(v, "frozen"); });
+    q.expect("quantization_status", "\"compressed\"", [](json_value v) { return !v || v.is_text("compressed") || v.is_text("frozen"); });
     q.expect("kv_cache_scheme", "null", is_absent_or_empty);
     q.expect("transform_config", "null", [](json_value v) {
         const json_value groups = v.find("config_groups");
         return is_absent_or_empty(v) || (groups && is_absent_or_empty(groups));
     });
-    q.expect("sparsity_config", "null", [](json_value v) { return is_absent_or_empty(v) || says(v.find("format"), "dense"); });
+    q.expect("sparsity_config", "null", [](json_value v) { return is_absent_or_empty(v) || v.find("format").is_text("dense"); });
     q.visit("config_groups", [&](const quantization_section& groups) {
         groups.visit_each([&](const quantization_section& group) {
             group.expect("format", "\"int-quantized\"", [&](json_value v) { return !v || format(v); });

@@ -50,22 +50,18 @@ inline result<self_test> read_self_test(std::string_view text) noexcept {
         const std::optional<std::int64_t> value = v ? v.integer() : std::nullopt;
         return value && *value >= low && *value <= high ? value : std::nullopt;
     };
-    const auto text_is = [&](const char* key, const char* expected) noexcept {
-        const json_value v = root.find(key);
-        return v.is(json_kind::string) && detail::same_text(v.string(), expected);
-    };
 
     if (!integer("format", 1, INT64_MAX)) return bad("format", "a number");
     if (!integer("format", 1, 1))
         return error::format(errc::unsupported, "self-test: format: expected 1: the file comes from a later version");
-    if (root.size() != 9 || !text_is("image", "formula")) return bad("the record", "9 keys, with \"image\": \"formula\"");
+    if (root.size() != 9 || !root.find("image").is_text("formula")) return bad("the record", "9 keys, with \"image\": \"formula\"");
     const auto seed = integer("seed", 0, INT64_MAX), height = integer("height", 1, self_test::max_side),
                width = integer("width", 1, self_test::max_side);
     if (!seed) return bad("seed", "an integer from 0");
     if (!height || !width) return bad("height, width", "1 to 1024 pixels");
-    const bool quick = text_is("gelu", "quick"), logits = text_is("output", "logits");
-    if (!quick && !text_is("gelu", "erf")) return bad("gelu", "quick or erf");
-    if (!logits && !text_is("output", "embedding")) return bad("output", "logits or embedding");
+    const bool quick = root.find("gelu").is_text("quick"), logits = root.find("output").is_text("logits");
+    if (!quick && !root.find("gelu").is_text("erf")) return bad("gelu", "quick or erf");
+    if (!logits && !root.find("output").is_text("embedding")) return bad("output", "logits or embedding");
     const json_value named = root.find("computed_by");
     const std::string_view by = named.is(json_kind::string) ? named.string() : std::string_view{};
     for (const char c : by)

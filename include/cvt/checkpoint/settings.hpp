@@ -7,19 +7,20 @@
 #include "hf_config.hpp"
 #include "hf_preprocessor.hpp"
 #include "hf_spectrogram.hpp"
+#include "variants.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
 /// Fits the labels to the classes. Labels with ids from 1 on name the classes from 0 on if there are as many. If there is one class more,
 /// they name all but the first. Any other number of labels belongs to another head: a fine-tuned model often keeps those of ImageNet.
-/// They are replaced by the names that transformers makes up.
-inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
+/// They are replaced by the names that transformers makes up. `file`: that with the labels, for messages.
+inline error resolve_labels(checkpoint_source& s, bool from_one, const char* file) noexcept {
     const int classes = s.config.num_classes, found = s.labels.size();
     if (classes == 0) s.labels = {};
     if (s.labels.empty()) return {};
     if (found == classes) {
-        if (from_one) s.warnings.add("config.json: id2label begins with id 1: label 1 is used for class 0, and so on");
+        if (from_one) s.warnings.add("%s: id2label begins with id 1: label 1 is used for class 0, and so on", file);
         return {};
     }
     if (from_one && found + 1 == classes) {
@@ -27,12 +28,11 @@ inline error resolve_labels(checkpoint_source& s, bool from_one) noexcept {
         bool good = shifted.add("LABEL_0");
         for (int i = 0; i < found && good; ++i) good = shifted.add(s.labels[i]);
         s.labels = std::move(shifted);
-        s.warnings.add("config.json: id2label names the classes from 1 on: class 0 has no label");
+        s.warnings.add("%s: id2label names the classes from 1 on: class 0 has no label", file);
         return good ? error{} : error::out_of_memory("labels", static_cast<unsigned long long>(classes) * 32);
     }
-    s.warnings.add(
-        "config.json: id2label has %d labels but the head has %d classes; the labels are ignored and the classes are called LABEL_0, ...",
-        found, classes);
+    s.warnings.add("%s: id2label has %d labels but the head has %d classes; the labels are ignored and the classes are called LABEL_0, ...",
+                   file, found, classes);
     s.labels = {};
     for (int i = 0; i < classes; ++i) {
         char label[24];
@@ -51,22 +51,25 @@ inline bool is_protoclr(const checkpoint_source& s) noexcept {
     return s.style.naming == naming::official && s.config.num_channels == 1 && no_head && variant != nullptr && variant->value == &cvt_13;
 }
 
-/// Chooses the activation. Precedence: load_options, then config.json's hidden_act, then what ProtoCLR was trained with, then the
+/// Chooses the activation. Precedence: load_options, then hidden_act in a config.json, then what ProtoCLR was trained with, then the
 /// convention of the naming (official: quick, transformers: erf). The convention is that of photos: for another number of channels, a
 /// warning says that it is a guess.
 inline void resolve_gelu(checkpoint_source& s, const std::optional<cvt::gelu>& hidden_act, const load_options& options) noexcept {
+    s.info.gelu_guessed = false;
     if (options.gelu || (options.config && options.config->gelu == gelu::erf)) {
         s.config.gelu = options.gelu.value_or(gelu::erf);
         s.info.gelu_from = "given by the caller";
     } else if (hidden_act) {
         s.config.gelu = *hidden_act;
-        s.info.gelu_from = "hidden_act in config.json";
+        const bool by_caller = options.config_file != nullptr && options.config_file->gelu;
+        s.info.gelu_from = by_caller ? "given by the caller" : "hidden_act in config.json";
     } else if (is_protoclr(s)) {
         s.config.gelu = gelu::erf;
         s.info.gelu_from = "that of ProtoCLR";
     } else {
         s.config.gelu = s.style.naming == naming::official ? gelu::quick : gelu::erf;
         s.info.gelu_from = "naming of the tensors";
+        s.info.gelu_guessed = true;
         if (s.style.naming == naming::official && s.config.num_channels != 3)
             s.warnings.add("the activation is a guess, %s GELU: the model has %d input channel%s and no hidden_act in a config.json",
                            to_string(s.config.gelu), s.config.num_channels, s.config.num_channels == 1 ? "" : "s");
@@ -90,6 +93,7 @@ inline error use_spectrogram(checkpoint_source& s, const spectrogram& rules, con
 /// Reads the rules of preprocessor_config.json, for pictures or for sounds. Errors: malformed, bad_config, unsupported; mismatch (sounds
 /// for a model of more than one channel).
 inline error use_preprocessor_json(checkpoint_source& s, std::string_view text, bool lone) noexcept {
+    s.has_preprocessor_json = true;
     const char* const from = lone ? "preprocessor_config.json beside the file" : "preprocessor_config.json";
     if (is_for_sounds(text)) {
         const result<cvt::spectrogram> sounds = read_hf_spectrogram(text);
@@ -122,7 +126,8 @@ inline error resolve_preprocessing(checkpoint_source& s, const checkpoint_files&
     const int default_size = files.config_json.empty() && variant != nullptr ? variant->image_size : 224;
     const bool given = s.info.config_image_size != 0;
     s.preprocessing = preprocessing::for_size(given ? s.info.config_image_size : default_size);
-    s.info.size_from = given ? "image_size in config.json" : "default";
+    const bool by_caller = options.config_file != nullptr && options.config_file->image_size != 0;
+    s.info.size_from = by_caller ? "image_size given by the caller" : given ? "image_size in config.json" : "default";
     return {};
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 
 #include "../config.hpp"
@@ -17,14 +17,14 @@ namespace checkpoint {
 // default for any number of stages, the last projection that uses the key).
 
 template <class Visit>
-void visit_patch_keys(Visit&& visit) noexcept {
+constexpr void visit_patch_keys(Visit&& visit) noexcept {
     visit("patch_sizes", &stage_config::patch_size, false, projection::linear);
     visit("patch_stride", &stage_config::patch_stride, false, projection::linear);
     visit("patch_padding", &stage_config::patch_padding, false, projection::linear);
 }
 
 template <class Visit>
-void visit_width_keys(Visit&& visit) noexcept {
+constexpr void visit_width_keys(Visit&& visit) noexcept {
     visit("embed_dim", &stage_config::embed_dim, false, projection::linear);
     visit("num_heads", &stage_config::num_heads, false, projection::linear);
     visit("depth", &stage_config::depth, false, projection::linear);
@@ -32,7 +32,7 @@ void visit_width_keys(Visit&& visit) noexcept {
 }
 
 template <class Visit>
-void visit_attention_keys(Visit&& visit) noexcept {
+constexpr void visit_attention_keys(Visit&& visit) noexcept {
     visit("qkv_bias", &stage_config::qkv_bias, true, projection::linear);
     visit("cls_token", &stage_config::cls_token, false, projection::linear);
     visit("qkv_projection_method", &stage_config::qkv_projection, true, projection::linear);
@@ -41,6 +41,47 @@ void visit_attention_keys(Visit&& visit) noexcept {
     visit("stride_kv", &stage_config::stride_kv, true, projection::avg);
     visit("padding_q", &stage_config::padding_q, true, projection::dw_bn);
     visit("stride_q", &stage_config::stride_q, true, projection::dw_bn);
+}
+
+template <class Visit>
+constexpr void visit_stage_keys(Visit&& visit) noexcept {
+    visit_width_keys(visit);
+    visit_patch_keys(visit);
+    visit_attention_keys(visit);
+}
+
+/// The name of such a key, and the last projection that uses it.
+struct stage_key {
+    const char* name = nullptr;
+    projection last{};
+};
+inline constexpr auto stage_keys = [] {
+    std::array<stage_key, 15> keys{};
+    std::size_t i = 0;
+    visit_stage_keys([&](const char* name, auto, bool, projection last) noexcept { keys[i++] = {name, last}; });
+    return keys;
+}();
+static_assert(stage_keys.back().name != nullptr);
+
+/// Some of these keys: bit i is stage_keys[i].
+using key_set = unsigned;
+
+/// Returns the keys of a set for which holds(key) is true.
+template <class Holds>
+key_set keys_with(key_set keys, Holds&& holds) noexcept {
+    for (std::size_t i = 0; i < stage_keys.size(); ++i)
+        if (((keys >> i) & 1U) != 0 && !holds(stage_keys[i])) keys &= ~(1U << i);
+    return keys;
+}
+inline constexpr key_set all_keys = (1U << stage_keys.size()) - 1;
+
+/// Calls visit(key, member, the last projection that uses the key) for the keys of a set.
+template <class Visit>
+void visit_keys(key_set keys, Visit&& visit) noexcept {
+    visit_stage_keys([&](const char* key, auto member, bool, projection last) noexcept {
+        if ((keys & 1U) != 0) visit(key, member, last);
+        keys >>= 1;
+    });
 }
 
 /// The spelling of such a key in Microsoft's configurations: DIM_EMBED for embed_dim, PATCH_STRIDE for patch_stride.
@@ -81,27 +122,20 @@ public:
     template <class T>
     stage_values(const config& c, T stage_config::*member) noexcept {
         for (const stage_config& s : c.stages()) {
-            add(size_ == 0 ? "[" : ", ");
+            list_.add("", "%s", list_.text[0] == '\0' ? "[" : ", ");
             add(s.*member);
         }
-        add("]");
+        list_.add("", "]");
     }
-    [[nodiscard]] const char* text() const noexcept { return text_; }
+    [[nodiscard]] const char* text() const noexcept { return list_.text; }
 
 private:
-    void add(const char* text) noexcept { print("%s", text); }
-    void add(int value) noexcept { print("%d", value); }
-    void add(bool value) noexcept { add(value ? "true" : "false"); }
-    void add(projection value) noexcept { print("\"%s\"", to_string(value)); }
-    void add(double value) noexcept { print(value == std::floor(value) ? "%.1f" : "%.9g", value); }
+    void add(int value) noexcept { list_.add("", "%d", value); }
+    void add(bool value) noexcept { list_.add("", "%s", value ? "true" : "false"); }
+    void add(projection value) noexcept { list_.add("", "\"%s\"", to_string(value)); }
+    void add(double value) noexcept { list_.add("", value == std::floor(value) ? "%.1f" : "%.9g", value); }
 
-    template <class T>
-    void print(const char* format, T value) noexcept {
-        const int size = std::snprintf(text_ + size_, sizeof text_ - size_, format, value);
-        size_ = std::min(size_ + static_cast<std::size_t>(size), sizeof text_ - 1);
-    }
-    char text_[96];
-    std::size_t size_ = 0;
+    detail::text_list<96> list_;
 };
 
 /// Whether another value of a key would change the result, but be noticed neither in the shapes of tensors nor by validate().
@@ -113,26 +147,27 @@ inline bool is_unseen(std::string_view key, const config& c) noexcept {
     return averages && detail::same_text(key, "kernel_qkv");
 }
 
-/// Lists the keys that the file lacks, with their defaults; with `only`, those that occur in that text. Returns whether one is unseen.
-template <std::size_t Size>
-bool list_assumed(const json_fields& fields, const config& c, char (&text)[Size], const char* only = nullptr) noexcept {
-    bool unseen = false;
-    const auto list = [&](const char* key, auto member, bool, projection last) noexcept {
-        if (fields.get(key) || !counts(c, last) || (only != nullptr && std::strstr(only, key) == nullptr)) return;
-        const std::size_t at = std::strlen(text);
-        std::snprintf(text + at, Size - at, "%s%s %s", at == 0 ? "" : ", ", key, stage_values(c, member).text());
-        unseen = unseen || is_unseen(key, c);
-    };
-    visit_width_keys(list);
-    visit_patch_keys(list);
-    visit_attention_keys(list);
-    return unseen;
+/// Whether one of the keys is such a key.
+inline bool any_unseen(key_set keys, const config& c) noexcept {
+    return keys_with(keys, [&](stage_key key) noexcept { return is_unseen(key.name, c); }) != 0;
 }
 
-/// Whether a key is in a list that list_assumed() made.
-inline bool is_assumed(const char* list, const char* key) noexcept {
-    const char* const at = std::strstr(list, key);
-    return at != nullptr && at[std::strlen(key)] == ' ';
+/// Returns the keys that the file lacks and that some stage of `c` uses.
+inline key_set missing_keys(const json_fields& fields, const config& c) noexcept {
+    return keys_with(all_keys, [&](stage_key key) noexcept { return !fields.get(key.name) && counts(c, key.last); });
+}
+
+/// Returns those of the keys that a message names.
+inline key_set named_keys(key_set keys, const char* message) noexcept {
+    return keys_with(keys, [&](stage_key key) noexcept { return std::strstr(message, key.name) != nullptr; });
+}
+
+/// Lists keys with their values in `c`: "num_heads [1, 3, 6], depth [1, 2, 10]".
+inline detail::text_list<480> list_keys(key_set keys, const config& c) noexcept {
+    detail::text_list<480> list;
+    visit_keys(keys,
+               [&](const char* key, auto member, projection) noexcept { list.add(", ", "%s %s", key, stage_values(c, member).text()); });
+    return list;
 }
 
 }  // namespace checkpoint

@@ -1,17 +1,10 @@
 // Recognises the published variants of CvT by the shapes of their tensors.
 #pragma once
 
-#include "formats/tensor_table.hpp"
-#include "tensor_names.hpp"
+#include "check_tensors.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
-
-/// Returns the entry with that official name, or null.
-inline const tensor_entry* find_official(const tensor_table& tensors, const name_style& style, const char* official_name) noexcept {
-    const std::ptrdiff_t i = tensors.find(style.in_file(official_name).view());
-    return i < 0 ? nullptr : &tensors.entry(static_cast<std::size_t>(i));
-}
 
 /// Returns the number of input channels that the weight of the first embedding shows; validate() reports what is out of range.
 inline int channels_of(const tensor_entry& first) noexcept {
@@ -87,15 +80,15 @@ inline result<config> recognise(const tensor_table& tensors, const name_style& s
         c.num_channels = channels_of(*find_official(tensors, style, "stage0.patch_embed.proj.weight"));
         return c;
     }
-    char widths[128] = "", depths[128] = "";
-    for (std::size_t i = 0, w = 0, d = 0; i < static_cast<std::size_t>(seen.count); ++i) {
-        w += static_cast<std::size_t>(std::snprintf(widths + w, sizeof widths - w, i == 0 ? "%d" : ", %d", seen.stage[i].embed_dim));
-        d += static_cast<std::size_t>(std::snprintf(depths + d, sizeof depths - d, i == 0 ? "%d" : ", %d", seen.stage[i].depth));
+    detail::text_list<128> widths, depths;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(seen.count); ++i) {
+        widths.add(", ", "%d", seen.stage[i].embed_dim);
+        depths.add(", ", "%d", seen.stage[i].depth);
     }
     return error::format(errc::bad_config,
                          "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths %s; depths %s): any other model needs its configuration, "
                          "from a config.json or from the caller",
-                         widths, depths);
+                         widths.text, depths.text);
 }
 
 }  // namespace checkpoint

@@ -35,11 +35,9 @@ inline bool is_called(const name_style& style, std::string_view key) noexcept {
 }
 
 /// The names of several sets in one text: "model, model_ema".
-struct set_names {
-    char text[240] = "";
+struct set_names : detail::text_list<240> {
     void add(const name_style& style, const char* more = "") noexcept {
-        const std::size_t at = std::strlen(text);
-        std::snprintf(text + at, sizeof text - at, "%s%s%s", at == 0 ? "" : ", ", printable{key_of(style), 80}.text, more);
+        text_list::add(", ", "%s%s", printable{key_of(style), 80}.text, more);
     }
 };
 

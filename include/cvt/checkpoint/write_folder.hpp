@@ -59,7 +59,7 @@ struct stored_source {
     error read(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
         if (type == dtype::i8) return int8_source{c, from}.read(name, shape, out);
         if (error e = from.read(from.context, name, shape, out)) return e;
-        return type == dtype::f16 ? round_to_f16(name, {out, static_cast<std::size_t>(count_elements(shape))}) : error{};
+        return type == dtype::f16 ? round_to_f16(name, {out, static_cast<std::size_t>(detail::count_elements(shape))}) : error{};
     }
 };
 
@@ -70,15 +70,15 @@ enum class file_part : std::uint8_t { counter, values, scales, bytes };
 /// transformers writes too, come first, then float values, then scales, then bytes, so that every tensor is aligned.
 template <class Visitor>
 void for_each_written(const config& c, dtype type, Visitor&& visitor) noexcept {
-    constexpr std::string_view statistic = "running_var";
     const auto in_bytes = [type](const network::tensor_info& t) noexcept {
         return type == dtype::i8 && network::is_int8_weight(t.id, t.at);
     };
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
+        using enum network::tensor_id;
+        if (t.id != bn_q_var && t.id != bn_k_var && t.id != bn_v_var) return;
         const std::string_view name{t.name};
-        if (!name.ends_with(statistic)) return;
         tensor_name counter;
-        counter.append(detail::slice(name, 0, name.size() - statistic.size())).append("num_batches_tracked");
+        counter.append(detail::slice(name, 0, name.rfind('.') + 1)).append("num_batches_tracked");
         visitor(counter.c_str(), std::span<const std::int64_t>{}, file_part::counter);
     });
     network::for_each_tensor(c, [&](const network::tensor_info& t) noexcept {
@@ -111,7 +111,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     const name_style style = written_style(from.config);
     std::uint64_t largest = 0, rows = 0;
     for_each_written(from.config, from.type, [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept {
-        largest = std::max(largest, count_elements(shape));
+        largest = std::max(largest, static_cast<std::uint64_t>(detail::count_elements(shape)));
         file_name in_file = style.in_file(name);
         switch (part) {
             case file_part::counter: return header.declare(in_file.view(), dtype::i64, shape);
@@ -134,7 +134,7 @@ inline error write_weights(const folder_weights& from, output_file& to, safetens
     float* next_scales = scales.data();
     std::fpos_t first_scales{};
     const auto write = [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept -> error {
-        const auto count = static_cast<std::size_t>(count_elements(shape));
+        const auto count = static_cast<std::size_t>(detail::count_elements(shape));
         std::int64_t steps = 0;
         switch (part) {
             case file_part::counter:

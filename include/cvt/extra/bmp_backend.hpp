@@ -1,9 +1,8 @@
 // Decodes BMP files to RGB without a library: 1 to 32 bits, masks, run lengths. Included by codecs.hpp.
 #pragma once
 
-#include <cstdlib>
-
 #include "bmp_preflight.hpp"
+#include "codec_pixels.hpp"
 #include "decoder.hpp"
 
 namespace cvt_bmp {
@@ -79,31 +78,27 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     const cvt::detail::file_bytes f{file, static_cast<std::size_t>(size)};
     bmp_layout b;
     *reason = "no headers";
-    if (cvt::detail::find_bmp_layout(f, {~std::uint64_t{0}, ~std::uint64_t{0}}, b)) return nullptr;
+    if (cvt::detail::find_bmp_layout(f, cvt::detail::no_limits, b)) return nullptr;
     *width = b.width;
     *height = b.height;
     *channels = 3;
     const std::size_t count = static_cast<std::size_t>(b.width) * static_cast<std::size_t>(b.height);
-    const bool runs = b.compression == cvt::detail::bmp_rle4 || b.compression == cvt::detail::bmp_rle8;
-    auto* pixels = static_cast<unsigned char*>(3 * count <= limit ? std::malloc(3 * count) : nullptr);
-    auto* colors = static_cast<unsigned char*>(runs && pixels != nullptr ? std::calloc(1, count) : nullptr);
-    bool good = pixels != nullptr && (!runs || colors != nullptr);
-    *reason = "outofmem";
-    if (good && runs) {
-        *reason = "the runs end too soon";
-        good = read_runs(f, b, colors);
-        unsigned char* to = pixels;
-        for (int y = b.height; good && y-- > 0;)
-            for (int x = 0; x < b.width; ++x, to += 3)
-                put_color(file, b, colors[static_cast<std::size_t>(y) * static_cast<std::size_t>(b.width) + static_cast<std::size_t>(x)],
-                          to);
-    } else if (good) {
-        read_rows(file, b, pixels);
+    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(3 * count, limit);
+    *reason = nullptr;
+    if (!pixels) return nullptr;
+    if (b.compression != cvt::detail::bmp_rle4 && b.compression != cvt::detail::bmp_rle8) {
+        read_rows(file, b, pixels.get());
+        return pixels.release();
     }
-    std::free(colors);
-    if (good) return pixels;
-    std::free(pixels);
-    return nullptr;
+    const cvt::detail::unique_pixels colors = cvt::detail::new_pixels(count, limit);
+    if (!colors) return nullptr;
+    *reason = "the runs end too soon";
+    if (!read_runs(f, b, colors.get())) return nullptr;
+    unsigned char* to = pixels.get();
+    for (int y = b.height; y-- > 0;)
+        for (int x = 0; x < b.width; ++x, to += 3)
+            put_color(file, b, colors[static_cast<std::size_t>(y) * static_cast<std::size_t>(b.width) + static_cast<std::size_t>(x)], to);
+    return pixels.release();
 }
 
 inline constexpr cvt_codec codec{"BMP", "cvt", decode};

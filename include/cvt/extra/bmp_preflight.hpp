@@ -6,8 +6,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-struct bmp_layout {
-    int width = 0, height = 0;
+struct bmp_layout : picture_facts {
     bool top_down = false;
     unsigned bits = 0, compression = 0, colors = 0, color_bytes = 4;
     std::size_t palette = 0, pixels = 0, row_bytes = 0;  ///< positions in the file; row_bytes: with the padding
@@ -59,7 +58,7 @@ inline error check_bmp_kind(const bmp_layout& b) noexcept {
     return wide ? check_bmp_masks(b) : error{};
 }
 
-/// Reads the headers, for the preflight and for the codec.
+/// Reads the headers, for the preflight and for the codec. `f` is_bmp. Errors: malformed, unsupported, bad_image (size).
 inline error find_bmp_layout(file_bytes f, const decode_limits& limits, bmp_layout& b) noexcept {
     const auto truncated = [&](std::uint64_t need) noexcept {
         return error::format(errc::malformed, "BMP is truncated: %zu bytes, expected %llu", f.size(),
@@ -86,7 +85,7 @@ inline error find_bmp_layout(file_bytes f, const decode_limits& limits, bmp_layo
         b.compression = read_le32(f, 30);
         colors = read_le32(f, 46);
     }
-    if (error e = check_pixels(width, height, limits)) return e;
+    if (error e = check_picture_size(width, height, limits)) return e;
     b.width = static_cast<int>(width), b.height = static_cast<int>(height);
     if (error e = read_bmp_masks(f, header, b)) return e;
     if (error e = check_bmp_kind(b)) return e;
@@ -108,15 +107,6 @@ inline error find_bmp_layout(file_bytes f, const decode_limits& limits, bmp_layo
 }
 
 inline bool is_bmp(file_bytes f) noexcept { return starts_with(f, "BM"); }
-
-/// `f` is_bmp. Errors: malformed, unsupported, bad_image (size).
-inline error preflight_bmp(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
-    bmp_layout b;
-    if (error e = find_bmp_layout(f, limits, b)) return e;
-    facts.width = b.width;
-    facts.height = b.height;
-    return {};
-}
 
 }  // namespace detail
 CVT_NAMESPACE_END

@@ -18,6 +18,7 @@
 
 #include "../image/image_view.hpp"
 #include "../runtime/buffer.hpp"
+#include "../runtime/file.hpp"
 #include "decoder.hpp"
 #include "picture_formats.hpp"
 
@@ -43,13 +44,13 @@ struct image {
 namespace detail {
 
 /// Source pixel of output (0, 0), and the steps in source pixels to the right and down in the output.
-struct turned {
+struct pixel_steps {
     int width = 0, height = 0;
     std::ptrdiff_t start = 0, right = 0, down = 0;
 };
 
 /// EXIF orientations: 2 mirrored, 3 upside down, 4 both, 5 transposed, 6 to turn right, 7 transversed, 8 to turn left.
-inline turned turn(int width, int height, int exif) noexcept {
+inline pixel_steps turn(int width, int height, int exif) noexcept {
     const std::ptrdiff_t w = width, h = height, last = w * h - 1;
     switch (exif) {
         case 2: return {width, height, w - 1, -1, w};
@@ -64,7 +65,7 @@ inline turned turn(int width, int height, int exif) noexcept {
 }
 
 /// Repeats grey and drops alpha, as Pillow's convert("RGB") does.
-inline void copy_rgb(const std::uint8_t* from, int channels, const turned& t, std::uint8_t* to) noexcept {
+inline void copy_rgb(const std::uint8_t* from, int channels, const pixel_steps& t, std::uint8_t* to) noexcept {
     const std::ptrdiff_t green = channels >= 3 ? 1 : 0, blue = channels >= 3 ? 2 : 0;
     for (int y = 0; y < t.height; ++y) {
         const std::uint8_t* pixel = from + (t.start + y * t.down) * channels;
@@ -132,13 +133,13 @@ inline result<image> decode_with(const cvt_decoder& decoder, std::span<const std
     unsigned char* pixels =
         codec->decode(bytes.data(), static_cast<int>(bytes.size()), allocation_limit, &width, &height, &channels, &reason);
     if (pixels == nullptr) {
-        if (std::strcmp(reason, "outofmem") == 0)
+        if (reason == nullptr)
             return error::format(errc::out_of_memory, "out of memory: decoding %d x %d pixels, or the data unpacks to more than that",
                                  facts.width, facts.height);
         return error::format(errc::malformed, "image data is damaged or truncated (%s: %s)", codec->library, reason);
     }
     image decoded;
-    const turned t = turn(width, height, turn_to == orientation::exif ? facts.orientation : 1);
+    const pixel_steps t = turn(width, height, turn_to == orientation::exif ? facts.orientation : 1);
     decoded.width = t.width;
     decoded.height = t.height;
     const std::size_t size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
@@ -171,28 +172,21 @@ inline result<image> decode(std::span<const std::byte> file, orientation turn_to
 /// Reading a pipe also fails with io if a signal handler interrupts it.
 inline result<image> read_image(const char* path, orientation turn_to, const decode_limits& limits = {}) noexcept {
     if (path == nullptr) return error::format(errc::invalid_argument, "no image path");
-    std::FILE* file = std::fopen(path, "rb");
-    if (file == nullptr) return error::format(errc::io, "cannot open %s: %s", path, std::strerror(errno));
+    detail::unique_file file = detail::open_file(path);
+    if (!file) return error::format(errc::io, "cannot open %s: %s", path, std::strerror(errno));
     detail::buffer<std::byte> bytes;
-    error failure;
-    std::size_t size = 0, got = 0;
-    do {
+    std::size_t size = 0;
+    for (std::size_t got = 1; got != 0; size += got) {
         const std::size_t chunk = size < (64U << 10) ? (64U << 10) : size;
-        if (!bytes.resize(size + chunk)) {
-            failure = error::out_of_memory(path, size + chunk);
-            break;
-        }
+        if (!bytes.resize(size + chunk)) return error::out_of_memory(path, size + chunk);
         errno = 0;
-        got = std::fread(bytes.data() + size, 1, chunk, file);
-        size += got;
-        if (std::ferror(file) != 0)
-            failure = error::format(errc::io, "cannot read %s: %s", path, std::strerror(errno));
-        else if (size > limits.max_bytes)
-            failure = error::format(errc::bad_image, "%s has more than the limit of %llu bytes", path,
-                                    static_cast<unsigned long long>(limits.max_bytes));
-    } while (!failure && got != 0);
-    std::fclose(file);
-    if (failure) return failure;
+        got = std::fread(bytes.data() + size, 1, chunk, file.get());
+        if (std::ferror(file.get()) != 0) return error::format(errc::io, "cannot read %s: %s", path, std::strerror(errno));
+        if (size + got > limits.max_bytes)
+            return error::format(errc::bad_image, "%s has more than the limit of %llu bytes", path,
+                                 static_cast<unsigned long long>(limits.max_bytes));
+    }
+    file.reset();
     return decode({bytes.data(), size}, turn_to, limits);
 }
 

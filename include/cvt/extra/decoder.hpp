@@ -8,8 +8,9 @@ extern "C" {
 struct cvt_codec {
     const char* format;   ///< its name in picture_formats
     const char* library;  ///< for messages
-    /// Returns 1 to 4 channels of 8 bits, rows without gaps, from malloc. Or returns null and a reason, which is "outofmem" if an
-    /// allocation would exceed `allocation_limit`. `width` and `height` are the preflight's on entry and the library's on return.
+    /// Returns 1 to 4 channels of 8 bits, rows without gaps, from malloc. Or returns null and a reason. A null reason is a lack of memory,
+    /// or an allocation that would exceed `allocation_limit`. `width` and `height` are the preflight's on entry and the library's on
+    /// return.
     unsigned char* (*decode)(const unsigned char* file, int size, std::size_t allocation_limit, int* width, int* height, int* channels,
                              const char** reason) noexcept;
 };

@@ -2,11 +2,11 @@
 #pragma once
 #if defined(CVT_WITH_GIF)
 
-#include <cstdlib>
 #include <cstring>
 
 #include <gif_lib.h>
 
+#include "codec_pixels.hpp"
 #include "decoder.hpp"
 #include "gif_preflight.hpp"
 
@@ -41,11 +41,12 @@ inline int read_frame(GifFileType* gif, const cvt::detail::gif_image& image, uns
         if (type == IMAGE_DESC_RECORD_TYPE) break;
     }
     if (DGifGetImageDesc(gif) != GIF_OK) return gif->Error;
-    if (gif->Image.Width != image.width || gif->Image.Height != image.height) return D_GIF_ERR_WRONG_RECORD;
+    if (gif->Image.Width != image.frame_width || gif->Image.Height != image.frame_height) return D_GIF_ERR_WRONG_RECORD;
     constexpr int first[]{0, 4, 2, 1}, step[]{8, 8, 4, 2};
     for (int pass = 0; pass < (image.interlaced ? 4 : 1); ++pass)
-        for (int y = image.interlaced ? first[pass] : 0; y < image.height; y += image.interlaced ? step[pass] : 1)
-            if (DGifGetLine(gif, frame + static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width), image.width) != GIF_OK)
+        for (int y = image.interlaced ? first[pass] : 0; y < image.frame_height; y += image.interlaced ? step[pass] : 1)
+            if (DGifGetLine(gif, frame + static_cast<std::size_t>(y) * static_cast<std::size_t>(image.frame_width), image.frame_width) !=
+                GIF_OK)
                 return gif->Error;
     return 0;
 }
@@ -59,11 +60,11 @@ inline void put(const cvt::detail::gif_image& image, const unsigned char* file, 
 /// Pixels outside the image have the transparent colour, or the first one, as in Pillow.
 inline void paint(const cvt::detail::gif_image& image, const unsigned char* file, const unsigned char* frame, unsigned char* to) noexcept {
     const unsigned background = image.transparent < 0 ? 0 : static_cast<unsigned>(image.transparent);
-    for (int y = 0; y < image.canvas_height; ++y)
-        for (int x = 0; x < image.canvas_width; ++x, to += 3) {
+    for (int y = 0; y < image.height; ++y)
+        for (int x = 0; x < image.width; ++x, to += 3) {
             const int u = x - image.x, v = y - image.y;
-            const bool inside = u >= 0 && v >= 0 && u < image.width && v < image.height;
-            put(image, file, inside ? frame[static_cast<std::ptrdiff_t>(v) * image.width + u] : background, to);
+            const bool inside = u >= 0 && v >= 0 && u < image.frame_width && v < image.frame_height;
+            put(image, file, inside ? frame[static_cast<std::ptrdiff_t>(v) * image.frame_width + u] : background, to);
         }
 }
 
@@ -71,29 +72,31 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
                              const char** reason) noexcept {
     cvt::detail::gif_image image;
     *reason = "no image";
-    if (cvt::detail::find_gif_image({file, static_cast<std::size_t>(size)}, image)) return nullptr;
-    *width = image.canvas_width;
-    *height = image.canvas_height;
+    if (cvt::detail::find_gif_image({file, static_cast<std::size_t>(size)}, cvt::detail::no_limits, image)) return nullptr;
+    *width = image.width;
+    *height = image.height;
     *channels = 3;
     const std::size_t count = static_cast<std::size_t>(*width) * static_cast<std::size_t>(*height) * 3;
-    const std::size_t covered = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
-    auto* frame = static_cast<unsigned char*>(covered <= limit ? std::calloc(1, covered) : nullptr);
-    auto* pixels = static_cast<unsigned char*>(frame != nullptr && count <= limit ? std::malloc(count) : nullptr);
+    const std::size_t covered = static_cast<std::size_t>(image.frame_width) * static_cast<std::size_t>(image.frame_height);
+    const cvt::detail::unique_pixels frame = cvt::detail::new_pixels(covered, limit);
+    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(count, limit);
+    *reason = nullptr;
+    if (!frame || !pixels) return nullptr;
     reader source{file, static_cast<std::size_t>(size), 0};
     int failure = D_GIF_ERR_NOT_ENOUGH_MEM;
-    if (pixels != nullptr)
-        if (GifFileType* gif = DGifOpen(&source, read, &failure)) {
-            failure = read_frame(gif, image, frame);
-            int unused = 0;
-            DGifCloseFile(gif, &unused);
-        }
-    if (failure == 0) paint(image, file, frame, pixels);
-    std::free(frame);
-    if (failure == 0) return pixels;
-    std::free(pixels);
-    const char* text = GifErrorString(failure);
-    *reason = failure == D_GIF_ERR_NOT_ENOUGH_MEM ? "outofmem" : text != nullptr ? text : "unknown error";
-    return nullptr;
+    if (GifFileType* gif = DGifOpen(&source, read, &failure)) {
+        failure = read_frame(gif, image, frame.get());
+        int unused = 0;
+        DGifCloseFile(gif, &unused);
+    }
+    if (failure == D_GIF_ERR_NOT_ENOUGH_MEM) return nullptr;
+    if (failure != 0) {
+        const char* text = GifErrorString(failure);
+        *reason = text != nullptr ? text : "unknown error";
+        return nullptr;
+    }
+    paint(image, file, frame.get(), pixels.get());
+    return pixels.release();
 }
 
 inline constexpr cvt_codec codec{"GIF", "giflib", decode};

@@ -6,10 +6,9 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The first image of the file. Without a palette, colours are grey.
-struct gif_image {
-    int canvas_width = 0, canvas_height = 0;
-    int x = 0, y = 0, width = 0, height = 0;
+/// The first image of the file, a frame on the canvas. Without a palette, colours are grey.
+struct gif_image : picture_facts {
+    int x = 0, y = 0, frame_width = 0, frame_height = 0;
     std::size_t palette = 0;  ///< position in the file; 0: none
     unsigned colors = 0;
     int transparent = -1;  ///< the transparent colour; -1: none
@@ -48,8 +47,8 @@ inline error read_gif_image(file_bytes f, std::size_t at, gif_image& image) noex
     if (f.size() - at < 10) return gif_truncated(f);
     image.x = static_cast<int>(read_le16(f, at));
     image.y = static_cast<int>(read_le16(f, at + 2));
-    image.width = static_cast<int>(read_le16(f, at + 4));
-    image.height = static_cast<int>(read_le16(f, at + 6));
+    image.frame_width = static_cast<int>(read_le16(f, at + 4));
+    image.frame_height = static_cast<int>(read_le16(f, at + 6));
     const unsigned flags = f[at + 8];
     image.interlaced = (flags & 0x40U) != 0;
     at += 9;
@@ -58,17 +57,17 @@ inline error read_gif_image(file_bytes f, std::size_t at, gif_image& image) noex
     if (code_size < 1 || code_size > 8) return error::format(errc::malformed, "GIF: codes of %u bits, expected 1 to 8", code_size);
     if (!skip_gif_blocks(f, at, image.data_bytes)) return gif_truncated(f);
     constexpr unsigned longest_string = 4096;  // of one code, which by then takes more than a byte
-    if (static_cast<std::uint64_t>(image.width) * static_cast<std::uint64_t>(image.height) > image.data_bytes * longest_string)
+    if (static_cast<std::uint64_t>(image.frame_width) * static_cast<std::uint64_t>(image.frame_height) > image.data_bytes * longest_string)
         return error::format(errc::malformed, "GIF: %llu bytes of image data cannot hold %d x %d pixels",
-                             static_cast<unsigned long long>(image.data_bytes), image.width, image.height);
+                             static_cast<unsigned long long>(image.data_bytes), image.frame_width, image.frame_height);
     return {};
 }
 
-/// Reads the first image, for the preflight and for the codec.
-inline error find_gif_image(file_bytes f, gif_image& image) noexcept {
+/// Reads the first image, for the preflight and for the codec. `f` is_gif. Errors: malformed, bad_image (size).
+inline error find_gif_image(file_bytes f, const decode_limits& limits, gif_image& image) noexcept {
     if (f.size() < 13) return gif_truncated(f);
-    image.canvas_width = static_cast<int>(read_le16(f, 6));
-    image.canvas_height = static_cast<int>(read_le16(f, 8));
+    image.width = static_cast<int>(read_le16(f, 6));
+    image.height = static_cast<int>(read_le16(f, 8));
     std::size_t at = 13;
     if (!read_gif_palette(f, at, f[10], image)) return gif_truncated(f);
     while (at < f.size()) {
@@ -76,11 +75,11 @@ inline error find_gif_image(file_bytes f, gif_image& image) noexcept {
         if (kind == ';') break;
         if (kind == ',') {
             if (error e = read_gif_image(f, at, image)) return e;
-            if (image.width < 1 || image.height < 1) return error::format(errc::malformed, "GIF: the image has no pixels");
+            if (image.frame_width < 1 || image.frame_height < 1) return error::format(errc::malformed, "GIF: the image has no pixels");
             // An image that exceeds the canvas enlarges it, as in Pillow.
-            image.canvas_width = image.x + image.width > image.canvas_width ? image.x + image.width : image.canvas_width;
-            image.canvas_height = image.y + image.height > image.canvas_height ? image.y + image.height : image.canvas_height;
-            return {};
+            image.width = image.x + image.frame_width > image.width ? image.x + image.frame_width : image.width;
+            image.height = image.y + image.frame_height > image.height ? image.y + image.frame_height : image.height;
+            return check_picture_size(image.width, image.height, limits);
         }
         if (kind != '!') return error::format(errc::malformed, "GIF: neither an image nor an extension at byte %zu", at - 1);
         if (f.size() - at < 6) return gif_truncated(f);
@@ -93,15 +92,6 @@ inline error find_gif_image(file_bytes f, gif_image& image) noexcept {
 }
 
 inline bool is_gif(file_bytes f) noexcept { return starts_with(f, "GIF87a") || starts_with(f, "GIF89a"); }
-
-/// `f` is_gif. Errors: malformed, bad_image (size).
-inline error preflight_gif(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
-    gif_image image;
-    if (error e = find_gif_image(f, image)) return e;
-    facts.width = image.canvas_width;
-    facts.height = image.canvas_height;
-    return check_pixels(facts.width, facts.height, limits);
-}
 
 }  // namespace detail
 CVT_NAMESPACE_END

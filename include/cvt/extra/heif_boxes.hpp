@@ -43,7 +43,10 @@ struct heif_reader {
         type = u32();
         if (size == 1) size = number(8);
         if (size == 0) size = end - begin;
-        if (!good || size < at - begin || size > end - begin) return good = false, heif_reader{file, end, end, false};
+        if (!good || size < at - begin || size > end - begin) {
+            good = false;
+            return {file, end, end, false};
+        }
         const heif_reader body{file, at, begin + static_cast<std::size_t>(size), true};
         at = body.end;
         return body;

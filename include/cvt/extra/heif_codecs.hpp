@@ -85,9 +85,12 @@ inline heif_error new_av1(void** out) noexcept {
     settings.frame_size_limit = static_cast<unsigned>(allowed_area < 0xFFFFFFFFU ? allowed_area : 0xFFFFFFFFU);
     settings.logger.callback = nullptr;
     auto* d = new (std::nothrow) av1_decoder;
-    if (d != nullptr && dav1d_open(&d->context, &settings) == 0) return *out = d, fine();
-    delete d;
-    return failed("out of memory");
+    if (d == nullptr || dav1d_open(&d->context, &settings) != 0) {
+        delete d;
+        return failed("out of memory");
+    }
+    *out = d;
+    return fine();
 }
 inline void free_av1(void* decoder) noexcept {
     auto* d = static_cast<av1_decoder*>(decoder);
@@ -156,10 +159,14 @@ inline void release_hevc_buffer(de265_decoder_context* context, de265_image* ima
 inline heif_error new_hevc(void** out) noexcept {
     auto* d = new (std::nothrow) hevc_decoder;
     if (d != nullptr) d->context = de265_new_decoder();
-    if (d == nullptr || d->context == nullptr) return delete d, failed("out of memory");
+    if (d == nullptr || d->context == nullptr) {
+        delete d;
+        return failed("out of memory");
+    }
     de265_image_allocation functions{get_hevc_buffer, release_hevc_buffer};
     de265_set_image_allocation_functions(d->context, &functions, d);
-    return *out = d, fine();
+    *out = d;
+    return fine();
 }
 inline void free_hevc(void* decoder) noexcept {
     auto* d = static_cast<hevc_decoder*>(decoder);

@@ -6,8 +6,9 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-struct heif_picture {
-    int width = 0, height = 0;     ///< as shown: these formats crop and turn the picture themselves
+/// Its size is that shown: these formats crop and turn the picture themselves, and EXIF's orientation is ignored.
+struct heif_picture : picture_facts {
+    heif_meta tables;
     std::uint64_t max_area = 0;    ///< of the largest picture or tile that is coded in one piece
     std::uint64_t data_bytes = 0;  ///< of the picture and its tiles; tiles may share bytes, which count for each
     std::uint64_t max_bytes = 0;   ///< limit of data_bytes
@@ -16,9 +17,9 @@ struct heif_picture {
 /// More data than any codec writes for so many pixels, or those of the file. Tiles may share their bytes, as avifenc writes equal tiles.
 /// The new file has a copy for each, and a decoder reads each copy.
 inline std::uint64_t heif_max_bytes(const heif_meta& m, std::uint64_t width, std::uint64_t height) noexcept {
-    constexpr std::uint64_t most_of_one_pixel = 4;
-    const std::uint64_t most = most_of_one_pixel * width * height;
-    return most > m.file.size() ? most : m.file.size();
+    constexpr std::uint64_t max_of_one_pixel = 4;
+    const std::uint64_t max = max_of_one_pixel * width * height;
+    return max > m.file.size() ? max : m.file.size();
 }
 
 inline bool is_heif_hevc(std::uint32_t type) noexcept { return type == four_letters("hvc1") || type == four_letters("hev1"); }
@@ -87,7 +88,7 @@ inline error check_hevc_parameters(heif_reader r) noexcept {
 inline error check_heif_coded(const heif_meta& m, std::uint32_t item, const decode_limits& limits, heif_facts& facts,
                               heif_picture& p) noexcept {
     if (error e = read_heif_facts(m, item, facts)) return e;
-    if (error e = check_pixels(facts.width, facts.height, limits)) return e;
+    if (error e = check_picture_size(facts.width, facts.height, limits)) return e;
     const bool hevc = is_heif_hevc(m.type_of(item));
     if (!(hevc ? facts.hevc.good : facts.av1.good))
         return error::format(errc::malformed, "HEIF: item %u has no parameters of %s", item, hevc ? "HEVC" : "AV1");
@@ -136,7 +137,7 @@ inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decod
     heif_grid grid;
     if (error e = read_heif_facts(m, item, facts)) return e;
     if (error e = read_heif_grid(m, item, grid)) return e;
-    if (error e = check_pixels(grid.width, grid.height, limits)) return e;
+    if (error e = check_picture_size(grid.width, grid.height, limits)) return e;
     if (facts.width != grid.width || facts.height != grid.height)
         return error::format(errc::malformed, "HEIF: a grid of %u x %u that should be %u x %u", grid.width, grid.height, facts.width,
                              facts.height);
@@ -196,8 +197,9 @@ inline error turn_heif(const heif_meta& m, heif_picture& p) noexcept {
     return failure;
 }
 
-/// Finds the picture, for the preflight and for the codec.
-inline error find_heif_picture(file_bytes f, const decode_limits& limits, heif_meta& m, heif_picture& p) noexcept {
+/// Finds the picture, for the preflight and for the codec. `f` is_avif or is_heic. Errors: malformed, unsupported, bad_image (size).
+inline error find_heif_picture(file_bytes f, const decode_limits& limits, heif_picture& p) noexcept {
+    heif_meta& m = p.tables;
     if (error e = open_heif(f, m)) return e;
     const std::uint32_t type = m.type_of(m.primary);
     const bool grid = type == four_letters("grid");
@@ -230,17 +232,6 @@ inline bool is_avif(file_bytes f) noexcept {
 inline bool is_heic(file_bytes f) noexcept {
     static constexpr std::string_view brands[]{"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"};
     return has_heif_brand(f, brands);
-}
-
-/// `f` is_avif or is_heic. irot and imir turn the picture; EXIF's orientation is ignored. Errors: malformed, unsupported, bad_image
-/// (size).
-inline error preflight_heif(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
-    heif_meta m;
-    heif_picture p;
-    if (error e = find_heif_picture(f, limits, m, p)) return e;
-    facts.width = p.width;
-    facts.height = p.height;
-    return {};
 }
 
 }  // namespace detail

@@ -35,7 +35,10 @@ private:
             constexpr int before_stuffing = 2;
             constexpr std::uint8_t stuffing = 3;
             if (zeros_ >= before_stuffing && at_ < unit_.size() && unit_[at_] == stuffing) ++at_, zeros_ = 0;
-            if (at_ >= unit_.size()) return good = false, 0U;
+            if (at_ >= unit_.size()) {
+                good = false;
+                return 0;
+            }
             byte_ = unit_[at_++];
             zeros_ = byte_ == 0 ? zeros_ + 1 : 0;
             left_ = 8;

@@ -1,4 +1,4 @@
-// Common parts of the preflights: limits, the facts that they collect, reading of bytes.
+// Common parts of the preflights: the facts that they collect, reading of bytes, the check of a picture's size.
 #pragma once
 
 #include <cstddef>
@@ -7,25 +7,17 @@
 #include <string_view>
 
 #include "../error.hpp"
+#include "decode_limits.hpp"
 
 CVT_NAMESPACE_BEGIN
-
-/// Limits of decode(), so that a small file cannot claim all memory.
-/// @code{.cpp}
-/// cvt::decode_limits limits;
-/// limits.max_pixels = 4'000'000;
-/// cvt::result<cvt::image> photo = cvt::read_image("upload.jpg", cvt::orientation::exif, limits);
-/// @endcode
-struct decode_limits {
-    std::uint64_t max_bytes = 256U << 20;     ///< of the file; at most 2 GiB - 1
-    std::uint64_t max_pixels = 100'000'000U;  ///< width * height; in any case a side is at most 16384
-};
-
 namespace detail {
 
 using file_bytes = std::span<const std::uint8_t>;
 
 inline constexpr int max_decoded_side = 16384;
+
+/// For codecs, which see only files that a preflight has compared with the program's limits.
+inline constexpr decode_limits no_limits{~std::uint64_t{0}, ~std::uint64_t{0}};
 
 /// Bytes to insert into a copy of the file before it is decoded, for the few cases that decoders read differently.
 struct file_patch {
@@ -35,10 +27,14 @@ struct file_patch {
     std::size_t length_at = 0;     ///< position of a big-endian 32-bit length that grows by `count`; 0: none
 };
 
-/// What a preflight learns about a file.
-struct file_facts {
+/// What every format tells about a picture.
+struct picture_facts {
     int width = 0, height = 0;
     int orientation = 1;  ///< EXIF's number
+};
+
+/// What a preflight learns about a file.
+struct file_facts : picture_facts {
     file_patch patch;
 };
 
@@ -57,13 +53,22 @@ inline bool starts_with(file_bytes f, std::string_view magic, std::size_t at = 0
     return f.size() >= at + magic.size() && std::memcmp(f.data() + at, magic.data(), magic.size()) == 0;
 }
 
-inline error check_pixels(std::int64_t width, std::int64_t height, const decode_limits& limits) noexcept {
+inline error check_picture_size(std::int64_t width, std::int64_t height, const decode_limits& limits) noexcept {
     if (width < 1 || height < 1 || width > max_decoded_side || height > max_decoded_side)
         return error::format(errc::bad_image, "image is %lld x %lld: expected sides of 1 to %d pixels", static_cast<long long>(width),
                              static_cast<long long>(height), max_decoded_side);
     if (static_cast<std::uint64_t>(width * height) > limits.max_pixels)
         return error::format(errc::bad_image, "image is %lld x %lld: more than the limit of %llu pixels", static_cast<long long>(width),
                              static_cast<long long>(height), static_cast<unsigned long long>(limits.max_pixels));
+    return {};
+}
+
+/// The preflight of a format whose codec finds the picture by the same function.
+template <class Layout, error (*find)(file_bytes, const decode_limits&, Layout&) noexcept>
+error preflight(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
+    Layout found;
+    if (error e = find(f, limits, found)) return e;
+    static_cast<picture_facts&>(facts) = found;
     return {};
 }
 

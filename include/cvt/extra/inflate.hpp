@@ -40,9 +40,13 @@ private:
         }
     };
 
+    void fail() noexcept { good_ = false; }
     unsigned bits(unsigned count) noexcept {
         unsigned value = 0;
-        if (std::uint64_t{8} * in_.size() - at_ < count) return good_ = false, 0U;
+        if (std::uint64_t{8} * in_.size() - at_ < count) {
+            fail();
+            return 0;
+        }
         for (unsigned i = 0; i < count; ++i, ++at_) value |= (unsigned{in_[static_cast<std::size_t>(at_ / 8)]} >> (at_ % 8) & 1U) << i;
         return value;
     }
@@ -77,11 +81,11 @@ private:
             distances.build(lengths + 288, 30);
         } else if (type == 2) {
             const unsigned literals = bits(5) + 257, others = bits(5) + 1;
-            if (literals > 286 || others > 30 || !read_lengths(lengths, literals + others)) return void(good_ = false);
+            if (literals > 286 || others > 30 || !read_lengths(lengths, literals + others)) return fail();
             symbols.build(lengths, literals);
             distances.build(lengths + literals, others);
         } else {
-            return void(good_ = false);
+            return fail();
         }
         copies(symbols, distances);
     }
@@ -123,12 +127,12 @@ private:
                 put(static_cast<std::uint8_t>(what));
                 continue;
             }
-            if (what > 285) return void(good_ = false);
+            if (what > 285) return fail();
             const unsigned length = base[what - 257] + bits(more[what - 257]), place = symbol(distances);
-            if (place > 29) return void(good_ = false);
+            if (place > 29) return fail();
             const unsigned extra = place < 2 ? 0 : place / 2 - 1;
             const std::size_t back = (place < 2 ? place : (2 + place % 2) << extra) + 1 + bits(extra);
-            if (back > size_) return void(good_ = false);
+            if (back > size_) return fail();
             for (unsigned i = 0; i < length && good_; ++i) put(out_[size_ - back]);
         }
     }

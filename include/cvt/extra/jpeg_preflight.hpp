@@ -106,7 +106,7 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
     if (walk.count != 0) return jpeg_error("a second frame", at);
     if (body.size() < 6) return jpeg_error("frame header too short", at);
     if (body[0] != 8) return error::format(errc::unsupported, "JPEG: %u bits per sample, expected 8", body[0]);
-    if (error e = check_pixels(read_be16(body, 3), read_be16(body, 1), limits)) return e;
+    if (error e = check_picture_size(read_be16(body, 3), read_be16(body, 1), limits)) return e;
     const unsigned count = body[5];
     if (count != 1 && count != 3 && count != 4) return error::format(errc::unsupported, "JPEG: %u components, expected 1, 3 or 4", count);
     if (body.size() != 6 + 3 * std::size_t{count}) return jpeg_error("frame header of the wrong length", at);

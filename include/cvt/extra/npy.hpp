@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <cmath>
-#include <memory>
 #include <span>
 
 #include "../checkpoint/formats/half.hpp"
 #include "../runtime/buffer.hpp"
+#include "../runtime/file.hpp"
 #include "../text.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -160,22 +159,14 @@ private:
     bool too_many_ = false;
 };
 
-struct close_file {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-using unique_file = std::unique_ptr<std::FILE, close_file>;
-
-}  // namespace detail
-
-namespace detail {
-
 /// What the header of a .npy file says, compared with the size of the file.
 struct npy_layout {
     npy_shape shape;
     char kind = 0;                             ///< '2', '4' or '8', the bytes of a float; 0 for every other type
     char descr[sizeof(printable::text)] = "";  ///< the type, for messages
     bool fortran_order = false;                ///< the first index runs fastest
-    std::size_t data_at = 0, available = 0;    ///< bytes before the data, and in the data
+    std::size_t data_at = 0;                   ///< bytes before the data
+    std::uint64_t available = 0;               ///< bytes of the data
 };
 
 /// Reads the header and finds the size of the data; the file then stands at its first byte. Errors, which name the path: io, malformed,
@@ -213,10 +204,9 @@ inline error read_npy_layout(std::FILE* file, const char* path, npy_layout& out)
     if (header.descr.size() == 3 && header.descr.starts_with("<f") && std::strchr("248", header.descr[2]) != nullptr)
         out.kind = header.descr[2];
 
-    const long end = std::fseek(file, 0, SEEK_END) == 0 ? std::ftell(file) : -1;
-    if (end < 0 || std::fseek(file, static_cast<long>(out.data_at), SEEK_SET) != 0) return bad(errc::io, "cannot be read (no size)");
-    const std::size_t size = static_cast<std::size_t>(end);
-    out.available = size < out.data_at ? 0 : size - out.data_at;
+    const long long end = size_of_file(file), begin = static_cast<long long>(out.data_at);
+    if (end < 0 || !seek_file(file, begin, SEEK_SET)) return bad(errc::io, "cannot be read (no size)");
+    out.available = end < begin ? 0 : static_cast<std::uint64_t>(end - begin);
     return {};
 }
 
@@ -225,8 +215,8 @@ inline error check_npy_size(const npy_layout& layout, std::size_t width, const c
     if (!npy_shape::product({layout.shape.begin(), layout.shape.size()}, count) || count > SIZE_MAX / 2 / width)
         return error::format(errc::malformed, "%s: the shape in the .npy header is too large", path);
     if (layout.available == count * width) return {};
-    return error::format(errc::malformed, "%s: expected %zu bytes of data for the shape in the .npy header, file has %zu", path,
-                         count * width, layout.available);
+    return error::format(errc::malformed, "%s: expected %zu bytes of data for the shape in the .npy header, file has %llu", path,
+                         count * width, static_cast<unsigned long long>(layout.available));
 }
 
 }  // namespace detail
@@ -238,7 +228,7 @@ template <class T = float>
 result<basic_npy<T>> read_npy(const char* path) noexcept {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
     const auto bad = [path](errc code, const char* what) noexcept { return error::format(code, "%s: %s", path, what); };
-    const detail::unique_file file{std::fopen(path, "rb")};
+    const detail::unique_file file = detail::open_file(path);
     if (!file) return bad(errc::io, "cannot be opened");
     detail::npy_layout layout;
     if (error e = detail::read_npy_layout(file.get(), path, layout)) return e;
@@ -272,7 +262,7 @@ public:
     /// version or element type, more than 8 dimensions); out_of_memory.
     static result<npy_file> open(const char* path) noexcept {
         npy_file f;
-        f.file_.reset(std::fopen(path, "rb"));
+        f.file_ = detail::open_file(path);
         if (!f.file_) return error::format(errc::io, "%s: cannot be opened", path);
         if (error e = detail::read_npy_layout(f.file_.get(), path, f.layout_)) return e;
         if (f.layout_.kind == 0)
@@ -293,7 +283,7 @@ public:
     /// Reads out.size() values from number `first` on, counted in C order. A float64 becomes the nearest float32, infinite beyond its
     /// range. Errors: invalid_argument (beyond the array), io.
     error read(std::size_t first, std::span<float> out) noexcept {
-        const std::size_t count = layout_.available / width();
+        const auto count = static_cast<std::size_t>(layout_.available) / width();
         if (first > count || out.size() > count - first)
             return error::format(errc::invalid_argument, "values %zu to %zu of an array of %zu", first, first + out.size(), count);
         if (!transposed_.empty()) {
@@ -319,8 +309,7 @@ private:
     npy_file() noexcept = default;
     [[nodiscard]] std::size_t width() const noexcept { return static_cast<std::size_t>(layout_.kind - '0'); }
     [[nodiscard]] bool seek(std::size_t first) noexcept {
-        const std::size_t at = layout_.data_at + first * width();
-        return at <= LONG_MAX && std::fseek(file_.get(), static_cast<long>(at), SEEK_SET) == 0;
+        return detail::seek_file(file_.get(), static_cast<long long>(layout_.data_at + first * width()), SEEK_SET);
     }
     [[nodiscard]] float value(const unsigned char* bytes) const noexcept {
         if (layout_.kind == '2') {
@@ -383,19 +372,17 @@ struct npy_start {
 inline npy_start npy_header(std::span<const std::size_t> shape, std::size_t width = 0) noexcept {
     npy_start start;
     if (shape.size() > npy_shape::max_rank) return start;
-    char text[288] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
-    std::size_t used = std::strlen(text);
-    for (std::size_t i = 0; i < shape.size(); ++i)
-        used += static_cast<std::size_t>(std::snprintf(text + used, sizeof text - used, i == 0 ? "%zu" : ", %zu", shape[i]));
+    detail::text_list<288> text{"{'descr': '<f4', 'fortran_order': False, 'shape': ("};
+    for (std::size_t i = 0; i < shape.size(); ++i) text.add(i == 0 ? "" : ", ", "%zu", shape[i]);
     // Python's (5) is a number, (5,) a tuple.
-    used += static_cast<std::size_t>(std::snprintf(text + used, sizeof text - used, "%s), }", shape.size() == 1 ? "," : ""));
+    text.add(shape.size() == 1 ? "," : "", "), }");
     constexpr std::size_t fixed = 10;  // magic, version, length of the text
-    const std::size_t least = fixed + used + 1, size = width == 0 ? (least + 63) / 64 * 64 : width;
+    const std::size_t used = std::strlen(text.text), least = fixed + used + 1, size = width == 0 ? (least + 63) / 64 * 64 : width;
     if (size < least || size > start.bytes.size()) return start;
     std::memcpy(start.bytes.data(), "\x93NUMPY\x01\x00", 8);
     start.bytes[8] = static_cast<char>((size - fixed) & 0xFF);
     start.bytes[9] = static_cast<char>((size - fixed) >> 8);
-    std::memcpy(start.bytes.data() + fixed, text, used);
+    std::memcpy(start.bytes.data() + fixed, text.text, used);
     std::memset(start.bytes.data() + fixed + used, ' ', size - least);
     start.bytes[size - 1] = '\n';
     start.size = size;

@@ -23,13 +23,13 @@ struct picture_format {
 inline constexpr picture_format picture_formats[]{
     {"JPEG", is_jpeg, preflight_jpeg, "libjpeg-turbo", "libjpeg62-turbo-dev", "CVT_WITH_SYSTEM_CODECS"},
     {"PNG", is_png, preflight_png, "libpng", "libpng-dev", "CVT_WITH_SYSTEM_CODECS"},
-    {"WebP", is_webp, preflight_webp, "libwebp", "libwebp-dev", "CVT_WITH_WEBP"},
-    {"AVIF", is_avif, preflight_heif, "libheif, dav1d and libde265", "libheif-dev", "CVT_WITH_HEIF"},
-    {"HEIC", is_heic, preflight_heif, "libheif, dav1d and libde265", "libheif-dev", "CVT_WITH_HEIF"},
-    {"GIF", is_gif, preflight_gif, "giflib", "libgif-dev", "CVT_WITH_GIF"},
-    {"TIFF", is_tiff, preflight_tiff, "libtiff", "libtiff-dev", "CVT_WITH_TIFF"},
-    {"BMP", is_bmp, preflight_bmp, "", "", ""},
-    {"PNM", is_pnm, preflight_pnm, "", "", ""},
+    {"WebP", is_webp, preflight<webp_image, find_webp_image>, "libwebp", "libwebp-dev", "CVT_WITH_WEBP"},
+    {"AVIF", is_avif, preflight<heif_picture, find_heif_picture>, "libheif, dav1d and libde265", "libheif-dev", "CVT_WITH_HEIF"},
+    {"HEIC", is_heic, preflight<heif_picture, find_heif_picture>, "libheif, dav1d and libde265", "libheif-dev", "CVT_WITH_HEIF"},
+    {"GIF", is_gif, preflight<gif_image, find_gif_image>, "giflib", "libgif-dev", "CVT_WITH_GIF"},
+    {"TIFF", is_tiff, preflight<tiff_page, find_tiff_page>, "libtiff", "libtiff-dev", "CVT_WITH_TIFF"},
+    {"BMP", is_bmp, preflight<bmp_layout, find_bmp_layout>, "", "", ""},
+    {"PNM", is_pnm, preflight<pnm_layout, find_pnm_layout>, "", "", ""},
 };
 
 /// Finds the format by content, never by a file's name; null if it is none of these.

@@ -50,7 +50,7 @@ inline error check_png_header(file_bytes body, png_walk& walk, file_facts& facts
     walk.depth = body[8];
     walk.color = body[9];
     const std::uint32_t width = read_be32(body, 0), height = read_be32(body, 4);
-    if (error e = check_pixels(width, height, limits)) return e;
+    if (error e = check_picture_size(width, height, limits)) return e;
     if (!png_depth_allowed(walk.color, walk.depth))
         return error::format(errc::malformed, "PNG: colour type %u with %u bits does not exist", walk.color, walk.depth);
     if (body[10] != 0 || body[11] != 0 || body[12] > 1)

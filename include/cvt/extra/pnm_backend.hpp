@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cmath>
-#include <cstdlib>
 
+#include "codec_pixels.hpp"
 #include "decoder.hpp"
 #include "pnm_preflight.hpp"
 
@@ -54,23 +54,19 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     const cvt::detail::file_bytes f{file, static_cast<std::size_t>(size)};
     cvt::detail::pnm_layout p;
     *reason = "no header";
-    if (cvt::detail::find_pnm_layout(f, {~std::uint64_t{0}, ~std::uint64_t{0}}, p)) return nullptr;
+    if (cvt::detail::find_pnm_layout(f, cvt::detail::no_limits, p)) return nullptr;
     *width = p.width;
     *height = p.height;
     *channels = static_cast<int>(p.samples);
     const std::size_t count = static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height) * p.samples;
-    auto* pixels = static_cast<unsigned char*>(count <= limit ? std::malloc(count) : nullptr);
-    *reason = "outofmem";
-    if (pixels == nullptr) return nullptr;
-    const char* wrong = nullptr;
+    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(count, limit);
+    *reason = nullptr;
+    if (!pixels) return nullptr;
     if (p.text)
-        wrong = read_text(f, p, pixels, count);
+        *reason = read_text(f, p, pixels.get(), count);
     else
-        read_bytes(file + p.pixels, p, pixels, count);
-    if (wrong == nullptr) return pixels;
-    *reason = wrong;
-    std::free(pixels);
-    return nullptr;
+        read_bytes(file + p.pixels, p, pixels.get(), count);
+    return *reason == nullptr ? pixels.release() : nullptr;
 }
 
 inline constexpr cvt_codec codec{"PNM", "cvt", decode};

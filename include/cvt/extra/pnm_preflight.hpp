@@ -6,8 +6,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-struct pnm_layout {
-    int width = 0, height = 0;
+struct pnm_layout : picture_facts {
     unsigned max = 1;      ///< the value of white
     unsigned samples = 1;  ///< per pixel
     bool text = false, bitmap = false;
@@ -43,7 +42,7 @@ struct pnm_scanner {
     }
 };
 
-/// Reads the header, for the preflight and for the codec.
+/// Reads the header, for the preflight and for the codec. `f` is_pnm. Errors: malformed, bad_image (size).
 inline error find_pnm_layout(file_bytes f, const decode_limits& limits, pnm_layout& p) noexcept {
     const unsigned kind = f[1] - '0';
     p.text = kind <= 3;
@@ -52,7 +51,7 @@ inline error find_pnm_layout(file_bytes f, const decode_limits& limits, pnm_layo
     pnm_scanner scan{f, 2};
     const int width = scan.number(), height = scan.number(), max = p.bitmap ? 1 : scan.number();
     if (width < 0 || height < 0 || max < 1) return error::format(errc::malformed, "PNM: expected numbers up to 65535 after P%u", kind);
-    if (error e = check_pixels(width, height, limits)) return e;
+    if (error e = check_picture_size(width, height, limits)) return e;
     p.width = width, p.height = height;
     p.max = static_cast<unsigned>(max);
     if (scan.at < f.size()) ++scan.at;  // one space
@@ -67,15 +66,6 @@ inline error find_pnm_layout(file_bytes f, const decode_limits& limits, pnm_layo
 
 inline bool is_pnm(file_bytes f) noexcept {
     return f.size() > 2 && f[0] == 'P' && f[1] >= '1' && f[1] <= '6' && (is_pnm_space(f[2]) || f[2] == '#');
-}
-
-/// `f` is_pnm. Errors: malformed, bad_image (size).
-inline error preflight_pnm(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
-    pnm_layout p;
-    if (error e = find_pnm_layout(f, limits, p)) return e;
-    facts.width = p.width;
-    facts.height = p.height;
-    return {};
 }
 
 }  // namespace detail

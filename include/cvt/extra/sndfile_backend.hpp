@@ -37,7 +37,7 @@ static sf_count_t tell_in(void* user) {
 
 static void* open(const cvt_sound_input* input, cvt_sound_header* header, const char** reason) noexcept {
     auto* s = static_cast<stream*>(std::malloc(sizeof(stream)));
-    *reason = "outofmem";
+    *reason = nullptr;
     if (s == nullptr) return nullptr;
     s->input = *input;
     SF_VIRTUAL_IO io{size_of, seek_in, read_from, write_to, tell_in};

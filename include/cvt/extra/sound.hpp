@@ -8,9 +8,9 @@
 #pragma once
 
 #include <cerrno>
-#include <cstdio>
 
 #include "../runtime/buffer.hpp"
+#include "../runtime/file.hpp"
 #include "../text.hpp"
 #include "sound_formats.hpp"
 #include "sound_reader.hpp"
@@ -21,25 +21,20 @@ namespace detail {
 
 /// The bytes of a sound: a file or a span of memory.
 struct sound_bytes {
-    std::FILE* file = nullptr;
+    unique_file file;
     const unsigned char* memory = nullptr;
     std::uint64_t size = 0, at = 0;
 
     bool seek(std::uint64_t to) noexcept {
-        if (to > size) return false;
-#if defined(_WIN32)
-        if (file != nullptr && ::_fseeki64(file, static_cast<long long>(to), SEEK_SET) != 0) return false;
-#else
-        if (file != nullptr && ::fseeko(file, static_cast<off_t>(to), SEEK_SET) != 0) return false;
-#endif
+        if (to > size || (file && !seek_file(file.get(), static_cast<long long>(to), SEEK_SET))) return false;
         at = to;
         return true;
     }
     std::size_t read(void* to, std::uint64_t count) noexcept {
         if (count > size - at) count = size - at;
         auto n = static_cast<std::size_t>(count);
-        if (file != nullptr)
-            n = std::fread(to, 1, n, file);
+        if (file)
+            n = std::fread(to, 1, n, file.get());
         else if (n != 0)
             std::memcpy(to, memory + at, n);
         at += n;
@@ -77,16 +72,12 @@ public:
         if (path == nullptr) return error::format(errc::invalid_argument, "no path of a sound");
         sound_file s;
         if (error e = s.allocate()) return e;
-        s.state_->bytes.file = std::fopen(path, "rb");
-        if (s.state_->bytes.file == nullptr) return error::format(errc::io, "cannot open %s: %s", path, std::strerror(errno));
-#if defined(_WIN32)
-        const long long end = ::_fseeki64(s.state_->bytes.file, 0, SEEK_END) == 0 ? ::_ftelli64(s.state_->bytes.file) : -1;
-#else
-        const long long end =
-            ::fseeko(s.state_->bytes.file, 0, SEEK_END) == 0 ? static_cast<long long>(::ftello(s.state_->bytes.file)) : -1;
-#endif
+        detail::sound_bytes& bytes = s.state_->bytes;
+        bytes.file = detail::open_file(path);
+        if (!bytes.file) return error::format(errc::io, "cannot open %s: %s", path, std::strerror(errno));
+        const long long end = detail::size_of_file(bytes.file.get());
         if (end < 0 || end == INT64_MAX) return error::format(errc::io, "cannot read %s: not a file that can be searched", path);
-        s.state_->bytes.size = static_cast<std::uint64_t>(end);
+        bytes.size = static_cast<std::uint64_t>(end);
         if (error e = s.begin(limits)) return e;
         return s;
     }
@@ -109,7 +100,6 @@ public:
     ~sound_file() {
         if (state_ == nullptr) return;
         if (state_->sound != nullptr) cvt_sound_reader_in_use()->close(state_->sound);
-        if (state_->bytes.file != nullptr) std::fclose(state_->bytes.file);
         delete state_;
     }
 
@@ -142,8 +132,7 @@ public:
                                      static_cast<unsigned long long>(s.max_frames));
             if (frames == wanted) continue;
             s.ended = true;
-            if (s.bytes.file != nullptr && std::ferror(s.bytes.file) != 0)
-                return error::format(errc::io, "sound: cannot be read to its end");
+            if (s.bytes.file && std::ferror(s.bytes.file.get()) != 0) return error::format(errc::io, "sound: cannot be read to its end");
             // The headers of Ogg and MP3 have no count.
             const bool counted = (s.format == detail::sound_format::wav || s.format == detail::sound_format::flac) && s.header.frames > 0;
             const bool complete = counted && s.position >= static_cast<std::uint64_t>(s.header.frames);
@@ -203,7 +192,7 @@ private:
                                     detail::sound_bytes::tell};
         const char* reason = "unknown";
         s.sound = reader->open(&input, &s.header, &reason);
-        if (s.sound == nullptr && std::strcmp(reason, "outofmem") == 0) return error::out_of_memory("a sound", sizeof(state));
+        if (s.sound == nullptr && reason == nullptr) return error::out_of_memory("a sound", sizeof(state));
         if (s.sound == nullptr)
             return error::format(errc::malformed, "%s file is damaged or of a kind that is not decoded (%s: %s)", format(), reader->library,
                                  detail::printable{reason, 120}.text);

@@ -18,7 +18,7 @@ struct cvt_sound_header {
 /// The decoder of a program. All pointers but `library` are null without one.
 struct cvt_sound_reader {
     const char* library;
-    /// Returns null and a reason on an error. `input` is copied; its context must outlive the result.
+    /// Returns null and a reason on an error; a null reason is a lack of memory. `input` is copied; its context must outlive the result.
     void* (*open)(const cvt_sound_input* input, cvt_sound_header* header, const char** reason) noexcept;
     /// Reads up to `frames` frames of interleaved samples. Fewer: the sound ends there, or failure() has a reason.
     long long (*read)(void* sound, float* to, long long frames) noexcept;

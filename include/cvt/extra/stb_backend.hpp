@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <cstring>
 
 #include "decoder.hpp"
 
@@ -57,8 +58,10 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     allocation_limit = limit;
     refused = false;
     unsigned char* pixels = stbi_load_from_memory(file, size, width, height, channels, 0);
-    if (pixels == nullptr) *why = refused ? "outofmem" : stbi_failure_reason();
-    return pixels;
+    if (pixels != nullptr) return pixels;
+    *why = stbi_failure_reason();
+    if (refused || std::strcmp(*why, "outofmem") == 0) *why = nullptr;  // stb_image's word, also for sizes beyond an int
+    return nullptr;
 }
 
 inline constexpr cvt_codec jpeg{"JPEG", "stb_image", decode}, png{"PNG", "stb_image", decode};

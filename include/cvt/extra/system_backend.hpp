@@ -16,21 +16,24 @@
 
 namespace cvt_system {
 
+/// Text of the last error; the caller copies it.
+inline thread_local char text[JMSG_LENGTH_MAX];
+
 /// One picture being decoded. Both libraries report errors by longjmp, so no member may need a destructor.
 struct job {
     const unsigned char* file;
     std::size_t size, limit;  ///< in bytes: of the file, and of the largest allocation
     unsigned char* pixels = nullptr;
     int width = 0, height = 0, channels = 0;
+    const char* reason = text;  ///< null: out of memory
     std::jmp_buf failed;
 
     bool allocate(std::size_t count) noexcept {
-        return count <= limit && (pixels = static_cast<unsigned char*>(std::calloc(1, count))) != nullptr;
+        if (count <= limit) pixels = static_cast<unsigned char*>(std::calloc(1, count));
+        if (pixels == nullptr) reason = nullptr;
+        return pixels != nullptr;
     }
 };
-
-/// Text of the last error; the caller copies it.
-inline thread_local char reason[JMSG_LENGTH_MAX];
 
 struct jpeg_job : job {
     jpeg_decompress_struct info;
@@ -38,10 +41,11 @@ struct jpeg_job : job {
 };
 
 inline void fail_jpeg(j_common_ptr info) noexcept {
-    info->err->format_message(info, reason);
+    auto& j = *static_cast<jpeg_job*>(info->client_data);
+    info->err->format_message(info, text);
     const int code = info->err->msg_code;
-    if (code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE) std::strcpy(reason, "outofmem");
-    std::longjmp(static_cast<jpeg_job*>(info->client_data)->failed, 1);
+    if (code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE) j.reason = nullptr;
+    std::longjmp(j.failed, 1);
 }
 
 /// C x K, as Pillow computes it for files that store inverted ink, which all do. The fourth byte becomes meaningless.
@@ -66,7 +70,7 @@ inline bool run(jpeg_job& j) noexcept {
     j.height = static_cast<int>(j.info.output_height);
     j.channels = j.info.output_components;
     const std::size_t stride = std::size_t{j.info.output_width} * static_cast<std::size_t>(j.channels);
-    if (!j.allocate(stride * j.info.output_height)) return std::strcpy(reason, "outofmem"), false;
+    if (!j.allocate(stride * j.info.output_height)) return false;
     while (j.info.output_scanline < j.info.output_height) {
         JSAMPROW row = j.pixels + stride * j.info.output_scanline;
         jpeg_read_scanlines(&j.info, &row, 1);
@@ -93,10 +97,11 @@ struct png_job : job {
     std::size_t at = 0;
 };
 
-inline void fail_png(png_structp png, png_const_charp text) noexcept {
-    const bool memory = std::strstr(text, "memory") != nullptr;  // libpng has no error codes
-    std::snprintf(reason, sizeof reason, "%s", memory ? "outofmem" : text);
-    std::longjmp(static_cast<png_job*>(png_get_error_ptr(png))->failed, 1);
+inline void fail_png(png_structp png, png_const_charp message) noexcept {
+    auto& j = *static_cast<png_job*>(png_get_error_ptr(png));
+    std::snprintf(text, sizeof text, "%s", message);
+    if (std::strstr(message, "memory") != nullptr) j.reason = nullptr;  // libpng has no error codes
+    std::longjmp(j.failed, 1);
 }
 
 inline void read_png(png_structp png, png_bytep to, std::size_t count) noexcept {
@@ -110,7 +115,10 @@ inline bool run(png_job& j) noexcept {
     if (setjmp(j.failed) != 0) return false;
     j.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &j, fail_png, [](png_structp, png_const_charp) {});
     j.info = j.png != nullptr ? png_create_info_struct(j.png) : nullptr;
-    if (j.info == nullptr) return std::strcpy(reason, "outofmem"), false;
+    if (j.info == nullptr) {
+        j.reason = nullptr;
+        return false;
+    }
     png_set_read_fn(j.png, &j, read_png);
     png_set_crc_action(j.png, PNG_CRC_QUIET_USE, PNG_CRC_WARN_DISCARD);  // the preflight has checked them and may have extended a palette
     png_set_user_limits(j.png, 16384, 16384);
@@ -129,14 +137,14 @@ inline bool run(png_job& j) noexcept {
     j.height = static_cast<int>(png_get_image_height(j.png, j.info));
     j.channels = png_get_channels(j.png, j.info);
     const std::size_t stride = png_get_rowbytes(j.png, j.info);
-    if (!j.allocate(stride * static_cast<std::size_t>(j.height))) return std::strcpy(reason, "outofmem"), false;
+    if (!j.allocate(stride * static_cast<std::size_t>(j.height))) return false;
     for (int pass = 0; pass < passes; ++pass)
         for (int y = 0; y < j.height; ++y) png_read_row(j.png, j.pixels + stride * static_cast<std::size_t>(y), nullptr);
     return stride == static_cast<std::size_t>(j.width) * static_cast<std::size_t>(j.channels);
 }
 
 inline bool decode_png(png_job& j) noexcept {
-    std::strcpy(reason, "unexpected row size");
+    std::strcpy(text, "unexpected row size");
     const bool good = run(j);
     png_destroy_read_struct(&j.png, &j.info, nullptr);
     return good;
@@ -147,7 +155,7 @@ unsigned char* finish(Job& j, bool good, int* width, int* height, int* channels,
     *width = j.width;
     *height = j.height;
     *channels = j.channels;
-    *why = reason;
+    *why = j.reason;
     if (good) return j.pixels;
     std::free(j.pixels);
     return nullptr;

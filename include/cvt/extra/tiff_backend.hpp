@@ -4,11 +4,11 @@
 
 #include <cstdarg>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include <tiffio.h>
 
+#include "codec_pixels.hpp"
 #include "decoder.hpp"
 #include "tiff_pixels.hpp"
 #include "tiff_preflight.hpp"
@@ -97,69 +97,69 @@ inline bool read_blocks(TIFF* tiff, const painter& to, unsigned char* block, tms
     return true;
 }
 
+inline bool fail(const char** reason, const char* why) noexcept {
+    *reason = why;
+    return false;
+}
+
 /// YCbCr that is not JPEG, by libtiff's own conversion to RGBA in a 32-bit number.
-inline bool read_ycbcr(TIFF* tiff, const cvt::detail::tiff_page& page, unsigned char* pixels) noexcept {
+inline bool read_ycbcr(TIFF* tiff, const cvt::detail::tiff_page& page, unsigned char* pixels, const char** reason) noexcept {
     TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);  // the caller turns the page
     const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height);
-    auto* raster = static_cast<std::uint32_t*>(std::calloc(count, sizeof(std::uint32_t)));
-    if (raster == nullptr) return std::strcpy(text, "outofmem"), false;
+    const std::unique_ptr<std::uint32_t[], cvt::detail::free_pixels> raster{
+        static_cast<std::uint32_t*>(std::calloc(count, sizeof(std::uint32_t)))};
+    if (!raster) return fail(reason, nullptr);
     const bool good = TIFFReadRGBAImageOriented(tiff, static_cast<std::uint32_t>(page.width), static_cast<std::uint32_t>(page.height),
-                                                raster, ORIENTATION_TOPLEFT, 1) == 1;
+                                                raster.get(), ORIENTATION_TOPLEFT, 1) == 1;
     for (std::size_t i = 0; i < count; ++i, pixels += 3) {
         pixels[0] = static_cast<unsigned char>(TIFFGetR(raster[i]));
         pixels[1] = static_cast<unsigned char>(TIFFGetG(raster[i]));
         pixels[2] = static_cast<unsigned char>(TIFFGetB(raster[i]));
     }
-    std::free(raster);
     return good;
 }
 
-inline bool read(TIFF* tiff, const cvt::detail::tiff_page& page, std::size_t limit, unsigned char* pixels) noexcept {
-    if (!agrees(tiff, page)) return std::strcpy(text, "libtiff reads its directory differently"), false;
+inline bool read(TIFF* tiff, const cvt::detail::tiff_page& page, std::size_t limit, unsigned char* pixels, const char** reason) noexcept {
+    if (!agrees(tiff, page)) return fail(reason, "libtiff reads its directory differently");
     if (page.photometric == cvt::detail::tiff_ycbcr) {
-        if (page.compression != cvt::detail::tiff_jpeg) return read_ycbcr(tiff, page, pixels);
+        if (page.compression != cvt::detail::tiff_jpeg) return read_ycbcr(tiff, page, pixels, reason);
         TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
     }
     painter to{page, {}, pixels};
     unsigned short *red = nullptr, *green = nullptr, *blue = nullptr;
     if (page.photometric == cvt::detail::tiff_palette) {
-        if (TIFFGetField(tiff, TIFFTAG_COLORMAP, &red, &green, &blue) != 1)
-            return std::strcpy(text, "a palette image without a palette"), false;
+        if (TIFFGetField(tiff, TIFFTAG_COLORMAP, &red, &green, &blue) != 1) return fail(reason, "a palette image without a palette");
         to.palette[0] = red, to.palette[1] = green, to.palette[2] = blue;
     }
     const std::uint64_t size = page.block_bytes();
     const tmsize_t theirs = page.tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
-    if (theirs < 0 || static_cast<std::uint64_t>(theirs) != size)
-        return std::strcpy(text, "the size of blocks differs from its directory"), false;
-    auto* block = static_cast<unsigned char*>(size <= limit ? std::calloc(1, static_cast<std::size_t>(size)) : nullptr);
-    if (block == nullptr) return std::strcpy(text, "outofmem"), false;
-    const bool good = read_blocks(tiff, to, block, static_cast<tmsize_t>(size));
-    std::free(block);
-    return good;
+    if (theirs < 0 || static_cast<std::uint64_t>(theirs) != size) return fail(reason, "the size of blocks differs from its directory");
+    const cvt::detail::unique_pixels block = cvt::detail::new_pixels(static_cast<std::size_t>(size), limit);
+    if (!block) return fail(reason, nullptr);
+    return read_blocks(tiff, to, block.get(), static_cast<tmsize_t>(size));
 }
 
 inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
                              const char** reason) noexcept {
     cvt::detail::tiff_page page;
     *reason = "no page";
-    if (cvt::detail::find_tiff_page({file, static_cast<std::size_t>(size)}, {~std::uint64_t{0}, ~std::uint64_t{0}}, page)) return nullptr;
+    if (cvt::detail::find_tiff_page({file, static_cast<std::size_t>(size)}, cvt::detail::no_limits, page)) return nullptr;
     *width = page.width;
     *height = page.height;
     *channels = 3;
-    *reason = text;
     const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height) * 3;
-    auto* pixels = static_cast<unsigned char*>(count <= limit ? std::calloc(1, count) : nullptr);
-    std::strcpy(text, pixels == nullptr ? "outofmem" : "the data ends too soon");
-    if (pixels == nullptr) return nullptr;
+    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(count, limit);
+    *reason = nullptr;
+    if (!pixels) return nullptr;
+    *reason = text;
+    std::strcpy(text, "the data ends too soon");
     source s{file, static_cast<toff_t>(size), 0};
     bool good = false;
     if (TIFF* tiff = open(s, limit)) {
-        good = read(tiff, page, limit, pixels);
+        good = read(tiff, page, limit, pixels.get(), reason);
         TIFFClose(tiff);
     }
-    if (good) return pixels;
-    std::free(pixels);
-    return nullptr;
+    return good ? pixels.release() : nullptr;
 }
 
 inline constexpr cvt_codec codec{"TIFF", "libtiff", decode};

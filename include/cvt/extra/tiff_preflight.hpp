@@ -46,8 +46,7 @@ enum tiff_number : unsigned {
 };
 
 /// The first page. A block is a strip or a tile.
-struct tiff_page {
-    int width = 0, height = 0, orientation = 1;
+struct tiff_page : picture_facts {
     unsigned bits = 1, samples = 1, photometric = 0, compression = tiff_none,
              extra = 0;  ///< extra: meaning of the first sample after the colours
     bool tiled = false, separate = false;
@@ -147,15 +146,15 @@ inline error check_tiff_blocks(const tiff_directory& d, tiff_page& page) noexcep
     return {};
 }
 
-/// Reads the first page, for the preflight and for the codec.
+/// Reads the first page, for the preflight and for the codec. `f` is_tiff. Errors: malformed, unsupported, bad_image (size).
 inline error find_tiff_page(file_bytes f, const decode_limits& limits, tiff_page& page) noexcept {
     tiff_directory d;
     if (!open_tiff(f, d))
         return error::format(errc::malformed, "TIFF: its first directory goes past the end of the file (%zu bytes)", f.size());
     const std::uint64_t width = d.number(tiff_width, 0), height = d.number(tiff_height, 0);
     constexpr std::uint64_t far = 1U << 30;
-    if (error e = check_pixels(static_cast<std::int64_t>(width < far ? width : far), static_cast<std::int64_t>(height < far ? height : far),
-                               limits))
+    if (error e = check_picture_size(static_cast<std::int64_t>(width < far ? width : far),
+                                     static_cast<std::int64_t>(height < far ? height : far), limits))
         return e;
     page.width = static_cast<int>(width);
     page.height = static_cast<int>(height);
@@ -190,16 +189,6 @@ inline error find_tiff_page(file_bytes f, const decode_limits& limits, tiff_page
 inline bool is_tiff(file_bytes f) noexcept {
     return starts_with(f, std::string_view{"II*\0", 4}) || starts_with(f, std::string_view{"MM\0*", 4}) ||
            starts_with(f, std::string_view{"II+\0\x8\0\0\0", 8}) || starts_with(f, std::string_view{"MM\0+\0\x8\0\0", 8});
-}
-
-/// `f` is_tiff. Errors: malformed, unsupported, bad_image (size).
-inline error preflight_tiff(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
-    tiff_page page;
-    if (error e = find_tiff_page(f, limits, page)) return e;
-    facts.width = page.width;
-    facts.height = page.height;
-    facts.orientation = page.orientation;
-    return {};
 }
 
 }  // namespace detail

@@ -2,10 +2,9 @@
 #pragma once
 #if defined(CVT_WITH_WEBP)
 
-#include <cstdlib>
-
 #include <webp/decode.h>
 
+#include "codec_pixels.hpp"
 #include "decoder.hpp"
 #include "webp_preflight.hpp"
 
@@ -16,32 +15,31 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
                              const char** reason) noexcept {
     cvt::detail::webp_image image;
     *reason = "no image";
-    if (cvt::detail::find_webp_image({file, static_cast<std::size_t>(size)}, image)) return nullptr;
-    *width = image.canvas_width;
-    *height = image.canvas_height;
+    if (cvt::detail::find_webp_image({file, static_cast<std::size_t>(size)}, cvt::detail::no_limits, image)) return nullptr;
+    *width = image.width;
+    *height = image.height;
     *channels = 3;
     const std::size_t stride = static_cast<std::size_t>(*width) * 3, count = stride * static_cast<std::size_t>(*height);
-    auto* pixels = static_cast<unsigned char*>(count <= limit ? std::calloc(1, count) : nullptr);
-    *reason = "outofmem";
-    if (pixels == nullptr) return nullptr;
+    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(count, limit);
+    *reason = nullptr;
+    if (!pixels) return nullptr;
     const std::size_t first = static_cast<std::size_t>(image.y) * stride + static_cast<std::size_t>(image.x) * 3;
     WebPDecoderConfig config;
     VP8StatusCode status = VP8_STATUS_INVALID_PARAM;
     if (WebPInitDecoderConfig(&config) != 0 &&
         (status = WebPGetFeatures(file + image.chunk, image.chunk_size, &config.input)) == VP8_STATUS_OK) {
         status = VP8_STATUS_BITSTREAM_ERROR;
-        if (config.input.width == image.width && config.input.height == image.height) {
+        if (config.input.width == image.frame_width && config.input.height == image.frame_height) {
             config.output.colorspace = MODE_RGB;
             config.output.is_external_memory = 1;
-            config.output.u.RGBA.rgba = pixels + first;
+            config.output.u.RGBA.rgba = pixels.get() + first;
             config.output.u.RGBA.stride = static_cast<int>(stride);
             config.output.u.RGBA.size = count - first;
             status = WebPDecode(file + image.chunk, image.chunk_size, &config);
         }
     }
-    if (status == VP8_STATUS_OK) return pixels;
-    std::free(pixels);
-    *reason = status == VP8_STATUS_OUT_OF_MEMORY     ? "outofmem"
+    if (status == VP8_STATUS_OK) return pixels.release();
+    *reason = status == VP8_STATUS_OUT_OF_MEMORY     ? nullptr
               : status == VP8_STATUS_NOT_ENOUGH_DATA ? "the data ends too soon"
                                                      : "the data is not WebP";
     return nullptr;

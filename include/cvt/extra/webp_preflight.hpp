@@ -7,12 +7,10 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// The first image of the file: its VP8 or VP8L chunk, without the alpha channel, which is not used.
-struct webp_image {
+/// The first image of the file, a frame on the canvas: its VP8 or VP8L chunk, without the alpha channel, which is not used.
+struct webp_image : picture_facts {
     std::size_t chunk = 0, chunk_size = 0;  ///< includes the chunk's header
-    int x = 0, y = 0, width = 0, height = 0;
-    int canvas_width = 0, canvas_height = 0;
-    int orientation = 1;
+    int x = 0, y = 0, frame_width = 0, frame_height = 0;
 };
 
 inline error check_webp_bitstream(file_bytes f, std::size_t at, std::size_t size, webp_image& image) noexcept {
@@ -22,15 +20,15 @@ inline error check_webp_bitstream(file_bytes f, std::size_t at, std::size_t size
     if (starts_with(f, "VP8L", at)) {
         if (size < 5 || body[0] != 0x2F || body[4] >> 5 != 0) return error::format(errc::malformed, "WebP: the VP8L chunk has no header");
         const std::uint32_t bits = read_le32(body, 1);
-        image.width = static_cast<int>(bits & 0x3FFF) + 1;
-        image.height = static_cast<int>(bits >> 14 & 0x3FFF) + 1;
+        image.frame_width = static_cast<int>(bits & 0x3FFF) + 1;
+        image.frame_height = static_cast<int>(bits >> 14 & 0x3FFF) + 1;
         return {};
     }
     if (size < 10 || !starts_with(body, "\x9D\x01\x2A", 3) || (body[0] & 1) != 0)
         return error::format(errc::malformed, "WebP: the VP8 chunk is not a key frame");
     if ((read_le24(body, 0) >> 5) > size - 10) return error::format(errc::malformed, "WebP: the VP8 chunk is truncated");
-    image.width = static_cast<int>(read_le16(body, 6) & 0x3FFF);
-    image.height = static_cast<int>(read_le16(body, 8) & 0x3FFF);
+    image.frame_width = static_cast<int>(read_le16(body, 6) & 0x3FFF);
+    image.frame_height = static_cast<int>(read_le16(body, 8) & 0x3FFF);
     return {};
 }
 
@@ -51,7 +49,8 @@ inline error walk_webp(file_bytes f, std::size_t at, std::size_t end, bool in_fr
                 image.x = 2 * static_cast<int>(read_le24(body, 0));
                 image.y = 2 * static_cast<int>(read_le24(body, 3));
                 if (error e = walk_webp(f, at + 24, at + 8 + size, true, image)) return e;
-                if (image.width != static_cast<int>(read_le24(body, 6)) + 1 || image.height != static_cast<int>(read_le24(body, 9)) + 1)
+                if (image.frame_width != static_cast<int>(read_le24(body, 6)) + 1 ||
+                    image.frame_height != static_cast<int>(read_le24(body, 9)) + 1)
                     return error::format(errc::malformed, "WebP: a frame's size differs from its header");
             }
         } else if (starts_with(f, "EXIF", at) && !in_frame) {
@@ -63,8 +62,8 @@ inline error walk_webp(file_bytes f, std::size_t at, std::size_t end, bool in_fr
     return {};
 }
 
-/// Reads the first image, for the preflight and for the codec.
-inline error find_webp_image(file_bytes f, webp_image& image) noexcept {
+/// Reads the first image, for the preflight and for the codec. `f` is_webp. Errors: malformed, bad_image (size).
+inline error find_webp_image(file_bytes f, const decode_limits& limits, webp_image& image) noexcept {
     constexpr std::uint32_t min = 12;  // "WEBP" and the header of one chunk
     const std::uint32_t said = read_le32(f, 4);
     if (said < min) return error::format(errc::malformed, "WebP: its header says %u bytes of chunks, expected at least %u", said, min);
@@ -76,29 +75,20 @@ inline error find_webp_image(file_bytes f, webp_image& image) noexcept {
     const bool extended = starts_with(f, "VP8X", at);
     if (extended) {
         if (end < 30 || read_le32(f, 16) < 10) return error::format(errc::malformed, "WebP: the VP8X chunk has no header");
-        image.canvas_width = static_cast<int>(read_le24(f, 24)) + 1;
-        image.canvas_height = static_cast<int>(read_le24(f, 27)) + 1;
+        image.width = static_cast<int>(read_le24(f, 24)) + 1;
+        image.height = static_cast<int>(read_le24(f, 27)) + 1;
     }
     if (error e = walk_webp(f, at, end, false, image)) return e;
     if (image.chunk == 0) return error::format(errc::malformed, "WebP: no image in the file");
-    if (!extended) image.canvas_width = image.width, image.canvas_height = image.height;
-    if (image.width < 1 || image.height < 1 || image.x > image.canvas_width - image.width || image.y > image.canvas_height - image.height)
-        return error::format(errc::malformed, "WebP: an image of %d x %d does not fit the canvas of %d x %d", image.width, image.height,
-                             image.canvas_width, image.canvas_height);
-    return {};
+    if (!extended) image.width = image.frame_width, image.height = image.frame_height;
+    if (image.frame_width < 1 || image.frame_height < 1 || image.x > image.width - image.frame_width ||
+        image.y > image.height - image.frame_height)
+        return error::format(errc::malformed, "WebP: an image of %d x %d does not fit the canvas of %d x %d", image.frame_width,
+                             image.frame_height, image.width, image.height);
+    return check_picture_size(image.width, image.height, limits);
 }
 
 inline bool is_webp(file_bytes f) noexcept { return starts_with(f, "RIFF") && starts_with(f, "WEBP", 8); }
-
-/// `f` is_webp. Errors: malformed, bad_image (size).
-inline error preflight_webp(file_bytes f, const decode_limits& limits, file_facts& facts) noexcept {
-    webp_image image;
-    if (error e = find_webp_image(f, image)) return e;
-    facts.width = image.canvas_width;
-    facts.height = image.canvas_height;
-    facts.orientation = image.orientation;
-    return check_pixels(facts.width, facts.height, limits);
-}
 
 }  // namespace detail
 CVT_NAMESPACE_END

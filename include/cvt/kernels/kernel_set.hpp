@@ -1,6 +1,7 @@
 // kernel_set: the table of kernels that layers call, one for each instruction set.
 #pragma once
 
+#include "../quantize.hpp"  // for simd/gemm_s8.inl
 #include "packed_matrix.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -1,7 +1,8 @@
 // packed_matrix: weights in the order in which the kernels read them; gemm_kernels: the table that packs and multiplies them.
 #pragma once
 
-#include "../quantize.hpp"
+#include <cstdint>
+
 #include "../tensor.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -38,7 +39,9 @@ struct gemm_args {
     kernels::epilogue epilogue = kernels::epilogue::none;
     const float* row_scale = nullptr;     ///< (rows) factors of the result, only if the epilogue is `none`; or null
     const std::byte* prefetch = nullptr;  ///< packed weights of the next product, prefetched while this one runs; null for none
-    bool quantized = false;               ///< w.kernels->quantize() was called on the rows of `in`
+    /// The rows of `in` are float32, or if true, what w.kernels->quantize() replaced them by: for each depth block of the kernels, bytes
+    /// and then the terms that turn them back into numbers.
+    bool quantized = false;
 };
 
 /// W (n, k) in float32, element (i, j) at weights[i * stride_n + j * stride_k], and its destination. W may be packed in parts, each into

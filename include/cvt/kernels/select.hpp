@@ -22,7 +22,6 @@ public:
     [[nodiscard]] const kernel_set* const* end() const noexcept { return sets_ + size_; }
     [[nodiscard]] const kernel_set* front() const noexcept { return sets_[0]; }
     [[nodiscard]] const kernel_set* back() const noexcept { return sets_[size_ - 1]; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     static constexpr std::size_t capacity = 8;
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "../text.hpp"
 #include "arm/neon.hpp"
 #include "arm/neon_dotprod.hpp"
 #include "select.hpp"
@@ -77,12 +78,10 @@ inline result<const kernel_set*> select(const char* name) noexcept {
     if (name == nullptr || *name == '\0') return available().front();
     for (const kernel_set* s : available())
         if (std::strcmp(s->name, name) == 0) return s;
-    char names[128] = "";
-    for (const kernel_set* s : available()) {
-        if (*names != '\0') std::strncat(names, ", ", sizeof names - std::strlen(names) - 1);
-        std::strncat(names, s->name, sizeof names - std::strlen(names) - 1);
-    }
-    return error::format(errc::invalid_argument, "%s: expected one of the kernel sets of this CPU (%s), found \"%s\"", source, names, name);
+    detail::text_list<128> names;
+    for (const kernel_set* s : available()) names.add(", ", "%s", s->name);
+    return error::format(errc::invalid_argument, "%s: expected one of the kernel sets of this CPU (%s), found \"%s\"", source, names.text,
+                         name);
 }
 
 }  // namespace kernels

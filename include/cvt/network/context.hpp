@@ -76,8 +76,6 @@ struct context {
     }
 };
 
-using stage_shape = model_shape::stage_shape;
-
 /// Memory of a stage's attention layers, planned once and used by every block.
 struct attention_buffers {
     matrix<float> heads;                         ///< (queries, dim): q, later replaced by each head's softmax(q k^T) v

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <iterator>
 
 #include "../config.hpp"
+#include "../tensor.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace network {
@@ -47,11 +50,7 @@ struct tensor_info {
 
     [[nodiscard]] std::span<const std::int64_t> extents() const noexcept { return {shape, rank}; }
     /// Number of elements: below 2^40 in a valid configuration.
-    [[nodiscard]] std::int64_t count() const noexcept {
-        std::int64_t n = 1;
-        for (const std::int64_t e : extents()) n *= e;
-        return n;
-    }
+    [[nodiscard]] std::int64_t count() const noexcept { return detail::count_elements(extents()); }
 };
 
 /// An axis of a tensor, whose extent the configuration gives.
@@ -155,6 +154,30 @@ inline tensor_info describe(const config& c, tensor_id id, tensor_place at) noex
     for (; info.rank < 4 && row.shape[info.rank] != axis::none; ++info.rank)
         info.shape[info.rank] = extents[static_cast<std::size_t>(row.shape[info.rank])];
     return info;
+}
+
+/// The kind and the position of a tensor.
+struct tensor_key {
+    tensor_id id = tensor_id::count;
+    tensor_place at;
+};
+
+/// Finds a tensor by its official name; tensor_id::count for any other name. The tensors of the model are found in stage 0.
+inline tensor_key find_tensor(const char* name) noexcept {
+    const auto take = [&](const char* word) noexcept {  // and the number after it: "stage2."
+        const std::size_t size = std::strlen(word);
+        if (std::strncmp(name, word, size) != 0) return 0;
+        char* end = nullptr;
+        const long number = std::strtol(name + size, &end, 10);
+        name = *end == '.' ? end + 1 : end;
+        return static_cast<int>(number);
+    };
+    tensor_key found;
+    found.at.stage = take("stage");
+    found.at.block = take("blocks.");
+    for (std::size_t i = 0; i < std::size(rows::all); ++i)
+        if (std::strcmp(name, rows::all[i].name) == 0) found.id = static_cast<tensor_id>(i);
+    return found;
 }
 
 /// Calls visitor(const tensor_info&) for every tensor of a model of the valid configuration `c`, without BatchNorm's step counters. The

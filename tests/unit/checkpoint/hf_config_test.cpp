@@ -56,32 +56,39 @@ TEST_CASE("hf_config: missing, null and unknown keys", "[hf_config]") {
 
 TEST_CASE("hf_config: missing keys are named with the values that are assumed", "[hf_config]") {
     std::string all = w24;
-    CHECK(std::string(parsed(all).assumed).empty());
+    const auto assumed = [](const std::string& text) {
+        const ck::hf_config c = parsed(text);
+        return std::string{ck::list_keys(c.assumed, c.config).text};
+    };
+    const auto unseen = [](const std::string& text) {
+        const ck::hf_config c = parsed(text);
+        return ck::any_unseen(c.assumed, c.config);
+    };
+    CHECK(assumed(all).empty());
     const auto without = [&](const std::string& member) {
         std::string text = all;
         REQUIRE(text.find(member) != std::string::npos);
         return text.erase(text.find(member), member.size());
     };
-    CHECK(std::string(parsed(without("'padding_kv': [1, 1, 1],")).assumed) == "padding_kv [1, 1, 1]");
-    CHECK(parsed(without("'padding_kv': [1, 1, 1],")).guessed_unseen);
-    CHECK(std::string(parsed(without("'qkv_projection_method': ['dw_bn', 'dw_bn', 'dw_bn'],")).assumed) ==
-          "qkv_projection_method [\"dw_bn\", \"dw_bn\", \"dw_bn\"]");
-    CHECK_FALSE(parsed(without("'qkv_projection_method': ['dw_bn', 'dw_bn', 'dw_bn'],")).guessed_unseen);
-    CHECK_FALSE(parsed(without("'kernel_qkv': [3, 3, 3],")).guessed_unseen);
+    CHECK(assumed(without("'padding_kv': [1, 1, 1],")) == "padding_kv [1, 1, 1]");
+    CHECK(unseen(without("'padding_kv': [1, 1, 1],")));
+    const std::string no_projection = without("'qkv_projection_method': ['dw_bn', 'dw_bn', 'dw_bn'],");
+    CHECK(assumed(no_projection) == "qkv_projection_method [\"dw_bn\", \"dw_bn\", \"dw_bn\"]");
+    CHECK_FALSE(unseen(no_projection));
+    CHECK_FALSE(unseen(without("'kernel_qkv': [3, 3, 3],")));
     all.replace(all.find("['dw_bn', 'dw_bn', 'dw_bn']"), 27, "['dw_bn', 'dw_bn', 'avg']");
-    CHECK(parsed(without("'kernel_qkv': [3, 3, 3],")).guessed_unseen);  // the kernel of an average is no tensor
-    const ck::hf_config none = parsed("'num_channels': 3");
-    CHECK_THAT(none.assumed,
+    CHECK(unseen(without("'kernel_qkv': [3, 3, 3],")));  // the kernel of an average is no tensor
+    CHECK_THAT(assumed("'num_channels': 3"),
                Catch::StartsWith("embed_dim [64, 192, 384], num_heads [1, 3, 6], depth [1, 2, 10], mlp_ratio [4.0, 4.0, 4.0], ") &&
                    Catch::Contains("cls_token [false, false, true]") && Catch::EndsWith("stride_q [1, 1, 1]"));
-    CHECK(none.guessed_unseen);
-    CHECK(std::string(parsed("'qkv_projection_method': ['linear', 'linear', 'linear']").assumed).find("_kv") == std::string::npos);
+    CHECK(unseen("'num_channels': 3"));
+    CHECK(assumed("'qkv_projection_method': ['linear', 'linear', 'linear']").find("_kv") == std::string::npos);
 
-    const std::string assumed = "; missing, so that CvT-13's values are assumed: ";  // only those of the message
+    const std::string missing = "; missing, so that CvT-13's values are assumed: ";  // only those of the message
     CHECK(message("'embed_dim': [32, 64, 128]") ==
-          "config.json: stage 1: num_heads: expected a divisor of embed_dim 64, found 3" + assumed + "num_heads [1, 3, 6]");
+          "config.json: stage 1: num_heads: expected a divisor of embed_dim 64, found 3" + missing + "num_heads [1, 3, 6]");
     CHECK(message("'num_heads': [1, 5, 6]") ==
-          "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5" + assumed + "embed_dim [64, 192, 384]");
+          "config.json: stage 1: num_heads: expected a divisor of embed_dim 192, found 5" + missing + "embed_dim [64, 192, 384]");
     CHECK(message("'embed_dim': [32, 64], 'num_heads': [1, 2]") ==
           "config.json: embed_dim: expected 3 values, one for each stage (depth is missing, so that 3 stages are assumed), found 2");
 }

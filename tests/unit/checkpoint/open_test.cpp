@@ -425,6 +425,63 @@ TEST_CASE("open: assumed values that no tensor shows are a warning", "[open]") {
     CHECK_THAT(published.info.assumed, Catch::StartsWith("embed_dim [64, 192, 384], num_heads"));
 }
 
+TEST_CASE("open: the caller's config.json overrides the checkpoint's", "[open]") {
+    const std::string file = weights(tiny(), same);
+    const auto read = [](const std::string& text, bool ignore_labels = false) {
+        cvt::result<ck::hf_config> r = ck::read_hf_config(text, "mine.json", ignore_labels);
+        INFO(r.error().what());
+        REQUIRE(r);
+        return *std::move(r);
+    };
+    const auto ids = [](int count) {
+        std::string map;
+        for (int i = 0; i < count; ++i) map += (i == 0 ? "\"" : ", \"") + std::to_string(i) + "\": \"mine " + std::to_string(i) + "\"";
+        return R"(, "id2label": {)" + map + "}";
+    };
+    const ck::hf_config whole =
+        read(tiny_json + R"(, "hidden_act": "gelu", "problem_type": "regression", "image_size": 96)" + ids(10) + "}");
+    ck::checkpoint_source o = from_memory(file, {.config_file = &whole});
+    CHECK(std::string(o.info.config_from) == "given by the caller");
+    CHECK(o.config.gelu == cvt::gelu::erf);
+    CHECK(std::string(o.info.gelu_from) == "given by the caller");
+    CHECK(o.info.scores == cvt::scoring::value);
+    CHECK(o.preprocessing.resize_height == 96);
+    CHECK(std::string(o.info.size_from) == "image_size given by the caller");
+    CHECK(std::string(o.labels[9]) == "mine 9");
+    check_formula(o);
+    o = from_memory(file, {.config_file = &whole, .gelu = cvt::gelu::quick, .scores = cvt::scoring::sigmoid, .ignore_labels = true});
+    CHECK(o.config.gelu == cvt::gelu::quick);
+    CHECK(o.info.scores == cvt::scoring::sigmoid);
+    CHECK(o.labels.empty());
+
+    // What it lacks is the checkpoint's, except the keys of the configuration.
+    const std::string beside =
+        R"({"model_type": "cvt", "hidden_act": "gelu", "problem_type": "regression", "image_size": 96)" + ids(10) + "}";
+    const ck::hf_config bare = read(tiny_json + "}");
+    o = from_memory(file, {.config_file = &bare}, beside);
+    CHECK(o.config.gelu == cvt::gelu::erf);
+    CHECK(std::string(o.info.gelu_from) == "hidden_act in config.json");
+    CHECK(o.info.scores == cvt::scoring::value);
+    CHECK(std::string(o.info.size_from) == "image_size in config.json");
+    CHECK(std::string(o.labels[9]) == "mine 9");
+    check_formula(o);
+
+    // Messages name it.
+    const ck::hf_config other = read(R"({"embed_dim": [4, 8, 12], "num_heads": [1, 2, 3])" + ids(2) + "}");
+    CHECK_THAT(message(file, {.config_file = &other}),
+               Catch::StartsWith("mine.json lacks depth (assumed [1, 2, 10], found [1, 1, 1]) | tensors do not fit the configuration ("));
+    const std::string stride = R"(, "stride_kv": [2, 2, 2])";
+    std::string lacking = tiny_json + ids(2) + "}";
+    lacking.erase(lacking.find(stride), stride.size());
+    const ck::hf_config guessed = read(lacking);
+    o = from_memory(file, {.config_file = &guessed}, tiny_json + "}");
+    REQUIRE(o.warnings.count == 2);
+    CHECK_THAT(o.warnings.text[0], Catch::StartsWith("mine.json lacks keys, for which CvT-13's values are assumed: mlp_ratio "));
+    CHECK_THAT(o.info.assumed, Catch::Contains("stride_kv [2, 2, 2]"));
+    CHECK_THAT(o.warnings.text[1], Catch::StartsWith("mine.json: id2label has 2 labels but the head has 10 classes; "));
+    CHECK(message(file, {.config = tiny(), .config_file = &other}) == "accepted");
+}
+
 TEST_CASE("open: heads with other names", "[open]") {
     const auto named = [](const std::string& prefix, const std::string& weight, const std::string& bias) {
         return weights(tiny(), [=](const std::string& n) { return n == "head.weight" ? weight : n == "head.bias" ? bias : prefix + n; });
@@ -460,6 +517,7 @@ TEST_CASE("open: precedence of the activation", "[open]") {
     const auto check = [](const ck::checkpoint_source& o, cvt::gelu expected, const char* from) {
         CHECK(o.config.gelu == expected);
         CHECK(std::string(o.info.gelu_from) == from);
+        CHECK(o.info.gelu_guessed == (o.info.gelu_from == std::string{"naming of the tensors"}));
     };
     using cvt::gelu;
     check(from_memory(official, {}, plain), gelu::quick, "naming of the tensors");

@@ -84,31 +84,21 @@ TEST_CASE("every tensor of the official state dict is read once, and nothing els
 TEST_CASE("warnings name weights that are not finite") {
     constexpr float bad[]{std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()};
-    struct source {
-        const char* name;
-        float value;
-        static cvt::error read(void* context, const char* name, std::span<const std::int64_t> shape, float* out) noexcept {
-            const auto& self = *static_cast<source*>(context);
-            fill_formula_tensor(name, shape, out);
-            if (std::string_view{name}.find(self.name) != std::string_view::npos) out[0] = out[1] = self.value;
-            return {};
-        }
-    };
     for (const float value : bad) {
-        source one{"stage2.blocks.0.attn.conv_proj_k.bn.running_var", value};
-        const packed_weights weights{with_everything(), *cvt::kernels::available().front(), {&one, &source::read}};
+        altered_source one{"stage2.blocks.0.attn.conv_proj_k.bn.running_var", value, 2};
+        const packed_weights weights{with_everything(), *cvt::kernels::available().front(), {&one, &altered_source::read}};
         CHECK(weights.warnings().count == 0);  // that stage has no convolution and does not read it
         one.name = "stage3.blocks.1.attn.conv_proj_k.bn.running_var";
-        const packed_weights again{with_everything(), *cvt::kernels::available().front(), {&one, &source::read}};
+        const packed_weights again{with_everything(), *cvt::kernels::available().front(), {&one, &altered_source::read}};
         REQUIRE(again.warnings().count == 1);
         CHECK(std::string{again.warnings().text[0]} ==
               "stage3.blocks.1.attn.conv_proj_k.bn.running_var: 2 of 15 values are NaN or infinite");
     }
-    source huge{"", std::numeric_limits<float>::max()};
-    const packed_weights finite{with_everything(), *cvt::kernels::available().front(), {&huge, &source::read}};
+    altered_source huge{"", std::numeric_limits<float>::max(), 2};
+    const packed_weights finite{with_everything(), *cvt::kernels::available().front(), {&huge, &altered_source::read}};
     CHECK(finite.warnings().count == 0);
-    source many{".", bad[0]};  // all tensors: more warnings than are kept
-    const packed_weights all{with_everything(), *cvt::kernels::available().front(), {&many, &source::read}};
+    altered_source many{".", bad[0], 2};  // all tensors: more warnings than are kept
+    const packed_weights all{with_everything(), *cvt::kernels::available().front(), {&many, &altered_source::read}};
     CHECK(all.warnings().count > cvt::warning_list::capacity);
     CHECK(std::string{all.warnings().text[cvt::warning_list::capacity - 1]}.find("2 of ") != std::string::npos);
 }

@@ -37,6 +37,20 @@ cvt::config small() {
 
 }  // namespace
 
+TEST_CASE("tensors are found by their names") {
+    cvt::network::for_each_tensor(small(), [&](const tensor_info& t) {
+        CAPTURE(t.name);
+        const cvt::network::tensor_key found = cvt::network::find_tensor(t.name);
+        CHECK(found.id == t.id);
+        if (t.id >= cvt::network::tensor_id::norm_weight) return;
+        CHECK(found.at.stage == t.at.stage);
+        CHECK(found.at.block == t.at.block);
+    });
+    CHECK(cvt::network::find_tensor("stage2.blocks.13.mlp.fc1.bias").at.block == 13);
+    for (const char* name : {"", "stage", "stage1", "stage1.blocks.0.", "stage1.blocks.0.attn.proj_q", "head.weights"})
+        CHECK(cvt::network::find_tensor(name).id == cvt::network::tensor_id::count);
+}
+
 TEST_CASE("a model of two stages, tensor by tensor") {
     CHECK(lines(small()) == std::vector<std::string>{"stage0.patch_embed.proj.weight 6 2 3 3",
                                                      "stage0.patch_embed.proj.bias 6",

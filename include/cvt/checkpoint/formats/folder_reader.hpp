@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "../../error.hpp"
+#include "../../version.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {

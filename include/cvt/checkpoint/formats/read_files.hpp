@@ -1,10 +1,9 @@
 // Reads a checkpoint from a single file or a Hugging Face folder: the table of tensors and the JSON files beside it.
 #pragma once
 
-#include <sys/stat.h>
-
-#include "../json/fields.hpp"
-#include "folder_reader.hpp"
+#include "../json/json.hpp"
+#include "folder_listing.hpp"
+#include "other_files.hpp"
 #include "safetensors.hpp"
 #include "torch.hpp"
 
@@ -38,54 +37,6 @@ inline weight_format detect_format(std::span<const std::byte> head, std::uint64_
     return brace ? weight_format::safetensors : weight_format::unknown;  // an impossible header length: the reader reports it
 }
 
-enum class path_kind : std::uint8_t { missing, file, folder };
-
-inline path_kind kind_of(const char* path) noexcept {
-#if defined(_WIN32)
-    // On Windows stat fails for a folder name that ends in a separator, unless it is a drive.
-    std::size_t size = std::strlen(path);
-    while (size > 1 && (path[size - 1] == '/' || path[size - 1] == '\\') && path[size - 2] != ':') --size;
-    char name[4096];
-    if (size >= sizeof name) return path_kind::missing;
-    std::memcpy(name, path, size);
-    name[size] = '\0';
-    struct _stat64 status;
-    if (_stat64(name, &status) != 0) return path_kind::missing;
-    return (status.st_mode & _S_IFDIR) != 0 ? path_kind::folder : path_kind::file;
-#else
-#if defined(__GLIBC__) && defined(__USE_LARGEFILE64) && !defined(CVT_PORTABLE_ONLY)  // as in byte_source.hpp
-    struct stat64 status;
-    const int failed = ::stat64(path, &status);
-#else
-    struct stat status;
-    const int failed = ::stat(path, &status);
-#endif
-    if (failed != 0) return errno == EOVERFLOW ? path_kind::file : path_kind::missing;  // its size has more than 32 bits
-    return S_ISDIR(status.st_mode) ? path_kind::folder : path_kind::file;
-#endif
-}
-
-#if defined(_WIN32)
-inline constexpr bool separates_drives = true;  ///< paths may have backslashes and drives
-#else
-inline constexpr bool separates_drives = false;
-#endif
-
-/// The path "folder/name" with its own buffer.
-class file_path {
-public:
-    file_path(const char* folder, std::string_view name) noexcept {
-        const int length = std::snprintf(text_, sizeof text_, "%s/%.*s", folder, static_cast<int>(name.size()), name.data());
-        fits_ = length > 0 && length < static_cast<int>(sizeof text_);
-    }
-    [[nodiscard]] const char* c_str() const noexcept { return text_; }
-    [[nodiscard]] bool exists() const noexcept { return fits_ && kind_of(text_) == path_kind::file; }
-
-private:
-    char text_[4096];
-    bool fits_;
-};
-
 /// Reads a whole file. Errors: io, out_of_memory, unsupported (larger than 64 MiB).
 inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
     const result<byte_source> file = byte_source::open(path);
@@ -94,44 +45,6 @@ inline error read_text(const char* path, detail::buffer<char>& out) noexcept {
     if (!out.resize(file->size())) return error::out_of_memory(path, file->size());
     if (error e = file->read(0, out.size(), out.data())) return error::format(e.code(), "%s: %s", path, e.what());
     return {};
-}
-
-/// Names a file without weights by its first 9 bytes, and says what to do. Null if the format is not known.
-inline const char* describe_other_file(std::span<const std::byte, 9> head) noexcept {
-    struct kind {
-        std::string_view begin;
-        const char* text;
-    };
-    constexpr kind kinds[]{
-        {"version h", "a git-lfs pointer, not the weights: run `git lfs pull` in its folder to fetch them"},
-        {"<!DOCTYPE", "an HTML page, not the weights: the server sent a web page (a login or an error) instead"},
-        {"<!doctype", "an HTML page, not the weights: the server sent a web page (a login or an error) instead"},
-        {"<html", "an HTML page, not the weights: the server sent a web page (a login or an error) instead"},
-        {"<?xml", "an XML document, not the weights: the server sent an error message instead"},
-        {"\x1F\x8B", "a gzip file: unpack it with gunzip, or with tar -xzf where it is an archive"},
-        {"BZh", "a bzip2 file: unpack it with bunzip2"},
-        {"\xFD"
-         "7zXZ",
-         "an xz file: unpack it with unxz"},
-        {"\x28\xB5\x2F\xFD", "a Zstandard file: unpack it with unzstd"},
-        {"GGUF", "a GGUF file: expected safetensors or a PyTorch checkpoint"},
-        {"\x89HDF", "an HDF5 file (Keras, TensorFlow): expected safetensors or a PyTorch checkpoint (pytorch_model.bin)"},
-        {"\x93NUMPY", "a .npy array: expected safetensors or a PyTorch checkpoint"},
-        {"MODEL:", "a YAML configuration, not the weights: pass it with --config or load_options::config"},
-        {"OUTPUT_DI", "a YAML configuration, not the weights: pass it with --config or load_options::config"},
-    };
-    char bytes[9];
-    std::memcpy(bytes, head.data(), sizeof bytes);
-    std::string_view text{bytes, sizeof bytes};
-    for (const kind& k : kinds)
-        if (text.starts_with(k.begin)) return k.text;
-    if (begins_onnx(text))
-        return "an ONNX model, by its first bytes: expected the safetensors or PyTorch checkpoint that it was exported from";
-    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-    if (text.starts_with('<')) return kinds[1].text;
-    if (text.starts_with('{') || text.starts_with('['))
-        return "a JSON file, not the weights: pass the weights, or the folder that holds both";
-    return nullptr;
 }
 
 /// Adds the tensors of one weight file. Errors: those of its reader; malformed (unknown format).
@@ -201,53 +114,15 @@ inline error read_shards(const char* folder, const char* index, checkpoint_files
     return {};
 }
 
-/// The weight files and folders in a folder without model.safetensors and pytorch_model.bin.
-struct folder_listing {
-    int weights = 0, folders = 0;
-    int error_number = 0;  ///< the errno of an error that ended the listing
-    char weight_names[200] = "",
-         folder_name[256] = "";  ///< as many names as fit; the first folder, preferably the Hub's snapshots or a Trainer's checkpoint
-
-    explicit folder_listing(const char* folder) noexcept {
-        folder_reader reader(folder);
-        while (const char* const name = reader.next())
-            if (name[0] != '.') add(file_path(folder, name), name);
-        error_number = reader.error_number();
-    }
-
-private:
-    static bool is_nested(std::string_view name) noexcept {
-        return detail::same_text(name, "snapshots") || name.starts_with("checkpoint-");
-    }
-    void add(const file_path& path, std::string_view name) noexcept {
-        if (kind_of(path.c_str()) == path_kind::folder) {
-            if (folders++ == 0 || (is_nested(name) && !is_nested(folder_name)))
-                std::snprintf(folder_name, sizeof folder_name, "%.*s", static_cast<int>(name.size()), name.data());
-            return;
-        }
-        bool is_weights = false;
-        for (const std::string_view ending : {".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar"})
-            is_weights = is_weights || name.ends_with(ending);
-        // Files that transformers' Trainer writes beside the weights.
-        for (const std::string_view other : {"optimizer.pt", "scheduler.pt", "scaler.pt", "training_args.bin", "optimizer.bin"})
-            is_weights = is_weights && !detail::same_text(name, other);
-        is_weights = is_weights && !name.starts_with("rng_state");
-        if (!is_weights) return;
-        const std::size_t at = std::strlen(weight_names);
-        std::snprintf(weight_names + at, sizeof weight_names - at, "%s%.*s", weights++ == 0 ? "" : ", ", static_cast<int>(name.size()),
-                      name.data());
-    }
-};
-
 /// Reads the only weight file in a folder, whatever its name. Errors (io): there is none, or more than one.
 inline error read_other_weights(const char* folder, checkpoint_files& out) noexcept {
     const folder_listing found(folder);
     if (found.error_number != 0)
         return error::format(errc::io, "%s: cannot list the folder: %s", folder, std::strerror(found.error_number));
-    if (found.weights == 1) return read_weights(file_path(folder, found.weight_names).c_str(), out);
+    if (found.weights == 1) return read_weights(file_path(folder, found.weight_names.text).c_str(), out);
     if (found.weights > 1)
         return error::format(errc::io, "%s: %d weight files in this folder, name one of them: %s", folder, found.weights,
-                             printable{found.weight_names}.text);
+                             printable{found.weight_names.text}.text);
     const std::string_view inner = found.folder_name;
     const file_path nested(folder, inner);
     if (detail::same_text(inner, "snapshots")) {

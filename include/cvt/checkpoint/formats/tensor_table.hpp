@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../../tensor.hpp"
 #include "byte_source.hpp"
 #include "half.hpp"
 #include "name_table.hpp"
@@ -33,12 +34,8 @@ struct tensor_entry {
     std::int64_t stride[max_rank]{};
     std::uint64_t offset = 0;  ///< of element (0, 0, ...), in bytes from the start of its source
 
-    [[nodiscard]] std::int64_t elements() const noexcept {
-        std::int64_t n = 1;
-        for (int i = 0; i < rank; ++i) n *= shape[i];
-        return n;
-    }
     [[nodiscard]] std::span<const std::int64_t> extents() const noexcept { return {shape, rank}; }
+    [[nodiscard]] std::int64_t elements() const noexcept { return detail::count_elements(extents()); }
     /// Sets `stride` to the row-major strides of `shape`.
     void set_contiguous() noexcept {
         std::int64_t step = 1;

@@ -55,14 +55,15 @@ private:
             case pickle_kind::text: return std::snprintf(to, N, "%s \"%s\"", name.text, printable{values_.text(value), 40}.text) > 0;
             case pickle_kind::object:
                 if (numpy_scalar(value, real)) return std::snprintf(to, N, "%s %g", name.text, real) > 0;
-                return nested && put_object(name.text, value) && false;
+                if (nested) put_object(name.text, value);
+                return false;
             default: return false;
         }
     }
     /// Appends "args (argparse.Namespace: lr 0.1)".
-    bool put_object(const char* name, std::uint32_t object) noexcept {
+    void put_object(const char* name, std::uint32_t object) noexcept {
         const std::uint32_t callee = values_.item_of(object, 0);
-        if (values_.kind(callee) != pickle_kind::foreign) return false;
+        if (values_.kind(callee) != pickle_kind::foreign) return;
         put("%s%s (%s.%s", first_ ? "" : ", ", name, printable{values_.module_of(callee), 60}.text,
             printable{values_.name_of(callee), 40}.text);
         for (std::uint32_t part = values_.next(values_.next(values_.first(object))); part != nothing && !full_; part = values_.next(part)) {
@@ -75,7 +76,6 @@ private:
         }
         put(")");
         first_ = false;
-        return true;
     }
     /// Reads numpy.core.multiarray.scalar(dtype('f8'), bytes), a pickled NumPy number; before protocol 3 the bytes are a latin-1 string.
     bool numpy_scalar(std::uint32_t object, double& out) const noexcept {
@@ -109,7 +109,10 @@ private:
         }
         const std::string_view kind = values_.text(values_.item_of(name, 0));
         float single = 0;
-        if (detail::same_text(kind, "f8") && size == 8) return std::memcpy(&out, raw, 8) != nullptr;
+        if (detail::same_text(kind, "f8") && size == 8) {
+            std::memcpy(&out, raw, 8);
+            return true;
+        }
         if (!detail::same_text(kind, "f4") || size != 4) return false;
         std::memcpy(&single, raw, 4);
         out = static_cast<double>(single);

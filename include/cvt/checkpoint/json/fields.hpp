@@ -1,7 +1,6 @@
 // Reads the members of a JSON object into typed variables; errors name the file, the key, what was expected and what was found.
 #pragma once
 
-#include <algorithm>
 #include <climits>
 #include <string_view>
 
@@ -9,39 +8,6 @@
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
-
-/// Whether a file begins as an ONNX model of any version does: with the number of its version, then the name of the writer.
-inline bool begins_onnx(std::string_view begin) noexcept {
-    constexpr char newest = 31;  // 12 are in use
-    return begin.size() >= 3 && begin[0] == '\x08' && begin[1] >= 3 && begin[1] <= newest && begin[2] == '\x12';
-}
-
-/// Names the format of a text that begins like another kind of file than JSON; null if it is not known.
-inline const char* kind_of_text(std::string_view text) noexcept {
-    struct kind {
-        std::string_view begin;
-        const char* name;
-    };
-    constexpr kind kinds[]{
-        {"<", "an HTML or XML page, as servers send instead of a file (a login or an error)"},
-        {"version https://git-lfs", "a git-lfs pointer: run `git lfs pull` in its folder to fetch the file"},
-        {"\x1F\x8B", "a gzip file: unpack it with gunzip"},
-        {"GGUF", "a GGUF file"},
-        {"\x89HDF", "an HDF5 file"},
-        {"PK\x03\x04", "a zip archive, as PyTorch writes weights"},
-    };
-    std::string_view begin = text;
-    begin.remove_prefix(std::min(begin.find_first_not_of(" \t\r\n"), begin.size()));
-    for (const kind& k : kinds)
-        if (begin.starts_with(k.begin)) return k.name;
-    return begins_onnx(text) ? "an ONNX model" : nullptr;
-}
-
-/// Returns the error for a text that is not JSON, with the format that it has instead.
-inline error not_json(const char* file, std::string_view text, const error& why) noexcept {
-    if (const char* const kind = kind_of_text(text)) return error::format(errc::malformed, "%s: expected JSON, found %s", file, kind);
-    return error::format(why.code(), "%s: %s", file, why.what());
-}
 
 /// Reads members of `object` into variables that already hold the defaults: a missing or null member leaves them unchanged.
 /// The first error is kept, and nothing is read after it.
@@ -80,8 +46,6 @@ public:
         if (!v.is(json_kind::number)) return mismatch(name, "a number", v);
         out = v.number();
     }
-
-    void convert(const char*, json_value v, json_value& out) noexcept { out = v; }
 
     void mismatch(const char* name, const char* expected, json_value found, errc code = errc::bad_config) noexcept {
         char text[168];

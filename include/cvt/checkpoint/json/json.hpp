@@ -91,6 +91,8 @@ public:
     }
     /// Returns the string as UTF-8. It contains NUL if the document has \u0000.
     [[nodiscard]] std::string_view string() const noexcept { return document_->text(node()); }
+    /// Whether this is a string, and equal to `text`.
+    [[nodiscard]] bool is_text(std::string_view text) const noexcept { return is(json_kind::string) && detail::same_text(string(), text); }
 
     /// Returns the number of elements of a list or members of an object.
     [[nodiscard]] std::size_t size() const noexcept { return node().size; }

@@ -30,7 +30,6 @@ CVT_SIMD vec add(vec a, vec b) { return vaddq_f32(a, b); }
 CVT_SIMD vec sub(vec a, vec b) { return vsubq_f32(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return vmulq_f32(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return vdivq_f32(a, b); }
-CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 // sum += a * b. By inline assembly, so that sums stay in their registers, and in order also under -ffast-math.
 CVT_SIMD void accumulate(vec& sum, vec a, vec b) {

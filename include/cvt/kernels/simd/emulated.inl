@@ -1,5 +1,5 @@
-// Partial loads and stores, and indexed broadcasts, for instruction sets that lack them. Included by their headers, after set1,
-// load and store.
+// Partial loads and stores, indexed broadcasts and reciprocals, for instruction sets that lack them. Included by their headers, after
+// set1, load, store and div.
 
 /// Loads the first `count` lanes; the others are those of `other`.
 CVT_SIMD vec load_part_or(const float* p, std::ptrdiff_t count, vec other) {
@@ -21,4 +21,5 @@ template <int Times, int Offset>
 CVT_SIMD vec broadcast(const float* p, std::ptrdiff_t bytes) {
     return set1(*static_cast<const float*>(static_cast<const void*>(reinterpret_cast<const char*>(p + Offset) + Times * bytes)));
 }
+CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD void keep_in_register(vec&) {}  // accumulate does it

@@ -13,7 +13,6 @@ CVT_SIMD vec add(vec a, vec b) { return wasm_f32x4_add(a, b); }
 CVT_SIMD vec sub(vec a, vec b) { return wasm_f32x4_sub(a, b); }
 CVT_SIMD vec mul(vec a, vec b) { return wasm_f32x4_mul(a, b); }
 CVT_SIMD vec div(vec a, vec b) { return wasm_f32x4_div(a, b); }
-CVT_SIMD vec reciprocal(vec a) { return div(set1(1.F), a); }
 CVT_SIMD vec sqrt(vec a) { return wasm_f32x4_sqrt(a); }
 CVT_SIMD vec max(vec a, vec b) { return wasm_f32x4_pmax(b, a); }  // the first operand if either is NaN
 CVT_SIMD vec min(vec a, vec b) { return wasm_f32x4_pmin(b, a); }
