@@ -1,5 +1,5 @@
 # Draws the output of `classify --attention` for a photo, as in the README: the photo, its five classes, and where the model looked.
-# /usr/bin/python3 docs/make_picture.py examples/images/coffee.jpg docs/images/classify.jpg
+# /usr/bin/python3 docs/make_picture.py examples/images/chelsea.png docs/images/classify.jpg
 # Needs Pillow, the DejaVu fonts (Debian: python3-pil fonts-dejavu-core) and a built classify; BUILD names its folder (build/release).
 import json
 import os

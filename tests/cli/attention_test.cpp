@@ -1,5 +1,6 @@
 // --attention: a picture per record, with a name of its own, drawn where the model looked.
 #include <cvt/extra/decode.hpp>
+#include <fstream>
 
 #include "classify.hpp"
 #include "pictures.hpp"
@@ -132,14 +133,15 @@ TEST_CASE("what the model did not see is dark and grey", "[cli]") {
     }();
     REQUIRE(stbi_write_png(wide.c_str(), 300, 100, 3, red_and_white.data(), 900) != 0);
     // short side to 182, centre crop 160 x 160: of 300 x 100 pixels the columns 106 to 194 and rows 6 to 94
-    REQUIRE(classify({"--size", "160", "--resize", "crop", "--attention", folder / "crop", wide}).code == 0);
+    std::ofstream{folder / "official.json"} << R"({"size": 160})";
+    REQUIRE(classify({"--preprocessor", folder / "official.json", "--attention", folder / "crop", wide}).code == 0);
     const picture_file crop = load(folder / "crop/wide.attention.png");
     for (const auto& [x, y] :
          {std::pair{0, 50}, std::pair{105, 50}, std::pair{195, 50}, std::pair{299, 99}, std::pair{150, 4}, std::pair{150, 95}})
         CHECK(grey(crop.pixel(x, y)));
     for (const auto& [x, y] : {std::pair{107, 50}, std::pair{192, 50}, std::pair{150, 8}, std::pair{150, 92}})
         CHECK_FALSE(grey(crop.pixel(x, y)));
-    REQUIRE(classify({"--attention", folder / "warp", wide}).code == 0);
+    REQUIRE(classify({"--resize", "warp", "--attention", folder / "warp", wide}).code == 0);
     const picture_file warp = load(folder / "warp/wide.attention.png");
     for (const auto& [x, y] : {std::pair{0, 0}, std::pair{299, 99}}) CHECK_FALSE(grey(warp.pixel(x, y)));
 }

@@ -34,6 +34,7 @@ TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
           "a\0\n\0"sv);
     write("utf16be.txt", "\xFE\xFF\0a\0\n"sv);
     write("nul.txt", "a\0\n\0"sv);
+    write("warps.json", R"({"size": {"height": 80, "width": 80}})");
     std::string with_blank;
     for (int i = 0; i < class_count; ++i) with_blank += i == 5 ? "\n5\n" : std::to_string(i) + "\n";
     write("blank.txt", with_blank + "\n");
@@ -71,7 +72,7 @@ TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
         {{"--orient", "up", photo}, "expected exif|ignore"},
         {{"--kernels", "mmx", photo}, "--kernels: expected one of"},
         {{"--resize", "warp", "--crop", "hf", photo}, "--resize warp does not crop"},
-        {{"--crop", "hf", photo}, "images are not cropped"},
+        {{"--preprocessor", folder / "warps.json", "--crop", "hf", photo}, "images are not cropped"},
         {{"--labels", folder / "none.txt", photo}, "expected a file, found no "},
         {{"--labels", labels, photo}, "expected 219 labels, one per line, found 3"},
         {{"--variant", "cvt-99", "--model", lone, photo}, "expected cvt-13|cvt-21|cvt-w24"},

@@ -195,7 +195,7 @@ TEST_CASE("pixels: preprocessing, sizes, orientation, parts, other orders") {
     CHECK(*cvt::output_size(warp, 500, 300) == cvt::grid{96, 128});
     const cvt::image church_photo = photo(cathedral);
     CHECK(best_of(logits_of(nano(), church_photo.view(), {.preprocessing = warped(side, side)})) == church);
-    CHECK(logits_of(nano(), church_photo.view(), {.preprocessing = warped(side, side)}) == logits_of(nano(), church_photo.view()));
+    CHECK(logits_of(nano(), church_photo.view(), {.preprocessing = warped(side, side)}) != logits_of(nano(), church_photo.view()));
 
     CHECK(*input_of_photo(nano(), whole_photo(160), 400, 300) == cvt::grid{160, 213});
     CHECK(*input_of_photo(nano(), untouched_pixels(), 33, 47) == cvt::grid{47, 33});

@@ -1,9 +1,9 @@
 """Writes a model of train_default.py for `classify` and transformers: F16 safetensors, config.json, preprocessor_config.json.
 
-usage: export.py STATE OUT_DIR [--size 80] [--crop]
+usage: export.py STATE OUT_DIR [--size 80]
 
-STATE is train_default.py's state.pth, or the output of pack_state.py; the weights are its EMA. The written preprocessing warps photos to
---size pixels, or with --crop resizes the short side to it and crops."""
+STATE is train_default.py's state.pth; the weights are its EMA. The written preprocessing resizes the short side of a photo to --size
+pixels and takes the middle square."""
 import argparse
 import json
 import os
@@ -12,7 +12,6 @@ import sys
 import numpy as np
 import torch
 
-import pack_state
 import train_default as T
 from pack_data import classes
 
@@ -30,17 +29,15 @@ def exported(state):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("state"), a.add_argument("out"), a.add_argument("--size", type=int, default=80)
-    a.add_argument("--crop", action="store_true")
     a = a.parse_args()
     os.makedirs(a.out, exist_ok=True)
-    state = torch.load(a.state) if a.state.endswith(".pth") else pack_state.unpack(a.state)
+    state = torch.load(a.state)
     T.R.save_safetensors(f"{a.out}/model.safetensors", exported(state), {"format": "pt"})
     config = T.R.hf_config(T.R.config(**T.DEFAULT), [name for _, name in classes()])
     config.update(hidden_act="quick_gelu", image_size=a.size, torch_dtype="float16", num_stages=3, wordnet_ids=[i for i, _ in classes()])
-    size = {"shortest_edge": a.size} if a.crop else {"height": a.size, "width": a.size}
-    preprocessor = dict(do_normalize=True, do_resize=True, feature_extractor_type="ConvNextFeatureExtractor", size=size, resample=3,
-                        image_mean=T.MEAN.flatten().tolist(), image_std=T.STD.flatten().tolist())
-    preprocessor.update({"crop_pct": 1.0} if a.crop else {})
+    preprocessor = dict(do_normalize=True, do_resize=True, feature_extractor_type="ConvNextFeatureExtractor",
+                        size={"shortest_edge": a.size}, crop_pct=1.0, resample=3,
+                        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225])
     for name, value in (("config", config), ("preprocessor_config", preprocessor)):
         with open(f"{a.out}/{name}.json", "w", encoding="utf-8") as f:
             f.write(json.dumps(value, indent=1) + "\n")

@@ -23,7 +23,7 @@ from pack_data import HERE, Repo, classes
 ROOT = os.path.abspath(os.path.join(HERE, "../.."))
 WEIGHTS, TSV = os.path.join(ROOT, "weights"), os.path.join(ROOT, "weights/classes.tsv")
 CLASSIFY = os.path.join(ROOT, "build/release/classify")
-PHOTOS = ["examples/images/coffee.jpg", "examples/images/berlin_cathedral.jpg"]  # of scripts/classify-demo
+PHOTOS = ["examples/images/chelsea.png", "examples/images/coffee.jpg"]  # of scripts/classify-demo
 
 
 def printed(*command, **environment):

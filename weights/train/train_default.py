@@ -1,10 +1,10 @@
 """Trains the built-in model, a small CvT on the 219 classes of weights/classes.tsv, on CPUs: two processes of one thread each.
 
-usage: train_default.py DATA OUT [--epochs 26] [--cooldown-length 6] [--cooldown N] [--resume FILE] ...
+usage: train_default.py DATA OUT [--epochs 26] [--cooldown-length 6] [--cooldown N] [--weights FILE] ...
 
 DATA is the output of pack_data.py. OUT receives state.pth (everything, after each epoch; the same command continues from it), train.log,
-train.pid and train.pgid (to stop and continue the processes: kill -STOP -- -PGID). --resume begins from a packed state
-(pack_state.py) if OUT has no state.pth.
+train.pid and train.pgid (to stop and continue the processes: kill -STOP -- -PGID). --weights begins from the weights of an earlier run,
+as export.py wrote them, if OUT has no state.pth.
 
 Schedule: one epoch of warm-up, a constant rate, then a cosine down to zero over the last --cooldown-length epochs; --cooldown N
 begins that now instead, for N epochs, so that training can end with a usable model at any time. Crops of 32 pixels at first, then 48, 64 in the
@@ -12,6 +12,7 @@ cooldown and 80 in its last fifth.
 
 Every random number comes from (--seed, epoch, process), so that an interrupted run gives the same result as an uninterrupted one."""
 import argparse
+import json
 import math
 import os
 import signal
@@ -93,8 +94,8 @@ def sizes(model):
 
 
 def resharpen(x):
-    """Sharpens half of the photos (B,3,S,S) by up to half of what a 3 x 3 mean takes away, or blurs them by up to that mean."""
-    share = torch.empty(len(x), 1, 1, 1).uniform_(-0.5, 1).mul_(torch.rand(len(x), 1, 1, 1) < 0.5)
+    """Sharpens two thirds of the photos (B,3,S,S) by up to half of what a 3 x 3 mean takes away, or blurs them by up to that mean."""
+    share = torch.empty(len(x), 1, 1, 1).uniform_(-0.5, 1).mul_(torch.rand(len(x), 1, 1, 1) < 2 / 3)
     return x.add_(F.avg_pool2d(x, 3, 1, 1, count_include_pad=False).sub_(x).mul_(share))
 
 
@@ -110,22 +111,6 @@ def augment(x, size):
     return x.sub_(grey).mul_(saturation).add_(grey).clamp_(0, 1).sub_(MEAN).div_(STD)
 
 
-def mix(x, y):
-    """Mixup on a quarter of the batches, CutMix on another; returns the photos and the two labels with the first one's share."""
-    kind, other = torch.rand(()).item(), torch.randperm(len(x))
-    if kind < 0.25:
-        share = float(np.random.beta(0.4, 0.4))
-        return x * share + x[other] * (1 - share), y, y[other], share
-    if kind < 0.5:
-        size, part = x.shape[-1], math.sqrt(1 - float(np.random.beta(1, 1)))
-        n = int(size * part)
-        top, left = np.random.randint(size - n + 1, size=2)
-        x = x.clone()
-        x[:, :, top:top + n, left:left + n] = x[other][:, :, top:top + n, left:left + n]
-        return x, y, y[other], 1 - n * n / (size * size)
-    return x, y, y, 1.0
-
-
 class Data:
     def __init__(self, folder):
         def load(name):
@@ -133,14 +118,16 @@ class Data:
 
         self.train = [(load("tiny_train_x"), load("tiny_train_y")), (load("photo_train_x"), load("photo_train_y"))]
         self.val = [(load("tiny_val_x"), load("tiny_val_y")), (load("photo_val_x"), load("photo_val_y"))]
+        self.extra = np.nonzero(~np.isin(self.train[1][1], self.train[0][1]))[0]
 
     def epoch(self, seed, epoch, photos):
-        """(set, index) pairs of an epoch, shuffled: all of Tiny ImageNet and as many photos of the other two, others each time."""
+        """(set, index) pairs of an epoch, shuffled: all of Tiny ImageNet and as many photos of the other two, others each time. A class
+        that Tiny ImageNet has gets none of the others: its share would be twice that of every other class."""
         r = np.random.default_rng([seed, epoch])
-        n, m = len(self.train[0][1]), len(self.train[1][1])
+        n, m = len(self.train[0][1]), len(self.extra)
         extra = np.concatenate([np.random.default_rng([seed, 1 << 20, k]).permutation(m) for k in
                                 range(epoch * photos // m, ((epoch + 1) * photos - 1) // m + 1)])
-        extra = extra[epoch * photos % m:][:photos]
+        extra = self.extra[extra[epoch * photos % m:][:photos]]
         pairs = np.concatenate([np.stack([np.zeros(n, np.int64), np.arange(n)], 1), np.stack([np.ones(photos, np.int64), extra], 1)])
         return pairs[r.permutation(len(pairs))]
 
@@ -207,16 +194,13 @@ def train(rank, a, s, barrier):
         epoch, began = int(s["epoch"]), time.time()
         cooldown = int(s["cooldown"][0]), int(s["cooldown"][1])
         rate, size = phase(a, epoch, cooldown)
-        torch.manual_seed((a.seed * 1000 + epoch) * RANKS + rank), np.random.seed((a.seed * 1000 + epoch) * RANKS + rank)
+        torch.manual_seed((a.seed * 1000 + epoch) * RANKS + rank)
         order, total, seen = data.epoch(a.seed, epoch, a.photos), 0.0, int(s["steps"])
         busy = time.process_time()
         for i in range(min(steps, a.max_steps)):
             at = (i * RANKS + rank) * a.batch
             x, y = data.batch(order[at:at + a.batch])
-            x, y1, y2, share = mix(augment(x, size), y) if epoch < a.mixed_epochs else (augment(x, size), y, y, 1.0)
-            logits = F.log_softmax(forward(model, x, dtype), 1)
-            target = -(share * logits.gather(1, y1[:, None]) + (1 - share) * logits.gather(1, y2[:, None])).mean()
-            loss = (1 - a.smooth) * target - a.smooth * logits.mean()
+            loss = F.cross_entropy(forward(model, augment(x, size), dtype), y, label_smoothing=a.smooth)
             for q in model.parameters():
                 q.grad = None
             loss.backward()
@@ -264,9 +248,24 @@ def train(rank, a, s, barrier):
         barrier.wait()
 
 
+def load_weights(model, path):
+    """Fills the model with the weights of a model.safetensors that export.py wrote."""
+    with open(path, "rb") as f:
+        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+        data = f.read()
+    dtypes = {"F16": torch.float16, "F32": torch.float32}
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point():
+            entry = header[R.hf_name(name)]
+            begin, end = entry["data_offsets"]
+            tensor.copy_(torch.frombuffer(bytearray(data[begin:end]), dtype=dtypes[entry["dtype"]]).view(entry["shape"]))
+
+
 def start(a):
-    """The shared state: from OUT, from --resume, or new."""
+    """The shared state: from OUT, or new, with the weights of --weights or random ones."""
     model = build()
+    if a.weights:
+        load_weights(model, a.weights)
     n, b = sizes(model)
     flat = Flat(model, torch.cat([p.detach().reshape(-1) for p in model.parameters()]).clone(),
                 torch.cat([x.reshape(-1) for x in model.buffers() if x.is_floating_point()]).clone())
@@ -275,9 +274,6 @@ def start(a):
          "cooldown": torch.tensor([a.epochs - a.cooldown_length, a.cooldown_length])}
     if os.path.exists(f"{a.out}/state.pth"):
         s.update(torch.load(f"{a.out}/state.pth"))
-    elif a.resume:
-        import pack_state
-        s.update(pack_state.unpack(a.resume))
     if a.cooldown and int(s["cooldown"][0]) > int(s["epoch"]):
         s["cooldown"] = torch.tensor([int(s["epoch"]), a.cooldown])
     s.update(g=torch.zeros(RANKS, n), val=torch.zeros(RANKS, 2, 3))
@@ -295,10 +291,10 @@ def main():
     a.add_argument("--epochs-at-32", type=int, default=14), a.add_argument("--warmup", type=float, default=1.0)
     a.add_argument("--batch", type=int, default=64, help="of each of the two processes"), a.add_argument("--seed", type=int, default=1)
     a.add_argument("--lr", type=float, default=1.5e-3), a.add_argument("--decay", type=float, default=0.05)
-    a.add_argument("--mixed-epochs", type=int, default=6, help="epochs with mixup and CutMix")
     a.add_argument("--smooth", type=float, default=0.1), a.add_argument("--ema", type=float, default=0.9995)
     a.add_argument("--photos", type=int, default=10000, help="of Imagenette and Imagewoof in an epoch")
-    a.add_argument("--resume", help="a packed state"), a.add_argument("--max-steps", type=int, default=10 ** 9, help="for trials")
+    a.add_argument("--weights", help="model.safetensors of export.py to begin with instead of random weights")
+    a.add_argument("--max-steps", type=int, default=10 ** 9, help="for trials")
     a.add_argument("--float32", action="store_true", help="no bfloat16: for processors without its instructions")
     a = a.parse_args()
     a.epochs_total = lambda s: int(s["cooldown"].sum())
