@@ -183,9 +183,7 @@ setup make_setup(const options& o) {
                    stderr);
     checkpoint_facts facts{model->config(), model->preprocessing(), model->info().size_from, {}, model->spectrogram()};
     for (int i = 0; i < facts.config.num_classes; ++i) facts.labels.emplace_back(model->label(i));
-    decisions d = decide(o, facts);
-    d.assumed = model->info().assumed;
-    return {std::move(d), *std::move(model)};
+    return {decide(o, facts), *std::move(model)};
 }
 
 open_checkpoint open_for_conversion(const options& o) {

@@ -17,7 +17,6 @@ struct decisions {
     const char* size_from;                                       ///< the source of the size of the input
     std::vector<std::string> labels;                             ///< by class index; empty strings for classes without one
     std::optional<cvt::spectrogram> spectrogram = std::nullopt;  ///< of a model for sounds
-    std::string assumed = {};                                    ///< keys that the model's configuration lacks, with their defaults
 
     /// What the model takes.
     [[nodiscard]] media kind() const { return spectrogram ? media::sounds : media::pictures; }

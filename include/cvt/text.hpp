@@ -117,7 +117,9 @@ struct printable {
 };
 
 /// Appends a part to a text in a buffer of `size` bytes, with `separator` before it unless the text is empty. Cuts what does not fit.
-inline void append_part(char* text, std::size_t size, const char* separator, const char* pattern, std::va_list arguments) noexcept {
+/// Not inlined: the lists of every size share it, which keeps the WebAssembly module small.
+[[gnu::noinline]] inline void append_part(char* text, std::size_t size, const char* separator, const char* pattern,
+                                          std::va_list arguments) noexcept {
     std::size_t at = std::strlen(text);
     for (const char* c = at == 0 ? "" : separator; *c != '\0' && at + 1 < size; ++c) text[at++] = *c;
     std::vsnprintf(text + at, size - at, pattern, arguments);

@@ -75,7 +75,7 @@ std::string describe(const options& o, const setup& s) {
     out += row("names", about.naming + (about.stripped[0] != '\0' ? text(", with the prefix \"%s\"", about.stripped) : std::string{}));
     if (about.beside[0] != '\0') out += row("beside them", about.beside);
     out += row("variant", text("%s: %s", about.variant, about.config_from));
-    if (!s.assumed.empty()) out += row("", "(keys that it lacks, with the values assumed: " + s.assumed + ")");
+    if (about.assumed[0] != '\0') out += row("", std::string{"(keys that it lacks, with the values assumed: "} + about.assumed + ")");
     out += row("activation", text("%s GELU: %s", cvt::to_string(c.gelu), about.gelu_from));
     if (size)
         out += row("input", text("%d x %d x %d: %s", c.num_channels, size->height, size->width, s.size_from));

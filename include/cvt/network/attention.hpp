@@ -86,19 +86,33 @@ inline void project_queries(const stage_pass& p, const attention_weights& w, mat
            p.buffers.heads.rows_at(r.first, r.count));
 }
 
-/// Computes rows `r` of k, or of v if `values`, and packs them head by head.
-inline void project_keys_or_values(const stage_pass& p, const attention_weights& w, bool values, matrix<const float> y, row_range r,
-                                   detail::arena scratch) noexcept {
+/// Computes rows `r` of k or v, whichever `w` projects, in scratch memory.
+inline matrix<const float> project_rows(const stage_pass& p, const conv_projection_weights& w, matrix<const float> y, row_range r,
+                                        detail::arena scratch) noexcept {
     const projection_buffers b = plan_projection(scratch, p.config, r.count);
-    const conv_projection_weights& weights = values ? w.value : w.key;
-    // k = conv_k(y) W_k^T + b_k, v = conv_v(y) W_v^T + b_v
-    linear(weights.linear, convolve(p, weights, key_geometry(p.config, p.shape), y, r, b.convolved), b.projected);
+    linear(w.linear, convolve(p, w, key_geometry(p.config, p.shape), y, r, b.convolved), b.projected);
+    return b.projected;
+}
+
+/// Computes rows `r` of k and packs them head by head.
+inline void project_keys(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
+                         detail::arena scratch) noexcept {
+    // k = conv_k(y) W_k^T + b_k
+    const matrix<const float> k = project_rows(p, w.key, y, r, scratch);
     for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h) {
-        const float* const of_head = b.projected.data + h * p.config.head_dim();
-        const kernels::packed_memory to =
-            values ? values_of_head(p, h).depths(r.first, r.count) : keys_of_head(p, h).columns(r.first, r.count);
-        const std::ptrdiff_t stride = b.projected.stride;
-        p.ctx.kernels->f32.pack({.weights = of_head, .stride_n = values ? 1 : stride, .stride_k = values ? stride : 1, .to = to});
+        const kernels::packed_memory to = keys_of_head(p, h).columns(r.first, r.count);
+        p.ctx.kernels->f32.pack({.weights = k.data + h * p.config.head_dim(), .stride_n = k.stride, .stride_k = 1, .to = to});
+    }
+}
+
+/// Computes rows `r` of v and packs them head by head.
+inline void project_values(const stage_pass& p, const attention_weights& w, matrix<const float> y, row_range r,
+                           detail::arena scratch) noexcept {
+    // v = conv_v(y) W_v^T + b_v
+    const matrix<const float> v = project_rows(p, w.value, y, r, scratch);
+    for (std::ptrdiff_t h = 0; h < p.config.num_heads; ++h) {
+        const kernels::packed_memory to = values_of_head(p, h).depths(r.first, r.count);
+        p.ctx.kernels->f32.pack({.weights = v.data + h * p.config.head_dim(), .stride_n = 1, .stride_k = v.stride, .to = to});
     }
 }
 
@@ -111,8 +125,10 @@ inline void project(const stage_pass& p, const attention_weights& w, matrix<cons
         const detail::arena scratch = p.ctx.scratch_of(worker);
         if (i >= 2 * keys.count)
             project_queries(p, w, y, queries[i - 2 * keys.count], scratch);
+        else if (i % 2 == 0)
+            project_keys(p, w, y, keys[i / 2], scratch);
         else
-            project_keys_or_values(p, w, i % 2 != 0, y, keys[i / 2], scratch);
+            project_values(p, w, y, keys[i / 2], scratch);
     });
 }
 
