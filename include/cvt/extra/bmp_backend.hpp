@@ -7,12 +7,12 @@
 
 namespace cvt_bmp {
 
-using cvt::detail::bmp_layout;
+using cvt::detail::bmp_layout, cvt::detail::file_bytes;
 
 /// Colours beyond the palette are grey, as in Pillow.
-inline void put_color(const unsigned char* file, const bmp_layout& b, unsigned color, unsigned char* to) noexcept {
+inline void put_color(file_bytes f, const bmp_layout& b, unsigned color, unsigned char* to) noexcept {
     for (unsigned i = 0; i < 3; ++i)
-        to[i] = color < b.colors ? file[b.palette + std::size_t{color} * b.color_bytes + 2 - i] : static_cast<unsigned char>(color);
+        to[i] = color < b.colors ? f[b.palette + std::size_t{color} * b.color_bytes + 2 - i] : static_cast<unsigned char>(color);
 }
 
 inline unsigned char scaled(std::uint32_t pixel, std::uint32_t mask) noexcept {
@@ -20,13 +20,13 @@ inline unsigned char scaled(std::uint32_t pixel, std::uint32_t mask) noexcept {
     return static_cast<unsigned char>((pixel & mask) * 255 / mask);
 }
 
-inline void read_rows(const unsigned char* file, const bmp_layout& b, unsigned char* to) noexcept {
+inline void read_rows(file_bytes f, const bmp_layout& b, unsigned char* to) noexcept {
     for (int y = 0; y < b.height; ++y) {
-        const unsigned char* row = file + b.pixels + static_cast<std::size_t>(b.top_down ? y : b.height - 1 - y) * b.row_bytes;
+        const unsigned char* row = f.data() + b.pixels + static_cast<std::size_t>(b.top_down ? y : b.height - 1 - y) * b.row_bytes;
         for (std::size_t x = 0; x < static_cast<std::size_t>(b.width); ++x, to += 3) {
             if (b.bits <= 8) {
                 const std::size_t bit = x * b.bits;
-                put_color(file, b, row[bit / 8] >> (8 - b.bits - bit % 8) & ((1U << b.bits) - 1), to);
+                put_color(f, b, row[bit / 8] >> (8 - b.bits - bit % 8) & ((1U << b.bits) - 1), to);
             } else if (b.bits == 24) {
                 for (std::size_t i = 0; i < 3; ++i) to[i] = row[3 * x + 2 - i];
             } else {
@@ -38,16 +38,17 @@ inline void read_rows(const unsigned char* file, const bmp_layout& b, unsigned c
     }
 }
 
-/// Unpacks run lengths to one colour per byte, rows from the bottom up. Pixels that no run covers have the first colour. False if the
-/// data ends before its end marker or before the last pixel.
-inline bool read_runs(cvt::detail::file_bytes f, const bmp_layout& b, unsigned char* colors) noexcept {
+/// Unpacks run lengths, rows from the bottom up. Pixels that no run covers have the first colour. False if the data ends before its end
+/// marker or before the last pixel.
+inline bool read_runs(file_bytes f, const bmp_layout& b, unsigned char* to) noexcept {
     const bool half = b.compression == cvt::detail::bmp_rle4;
     const auto width = static_cast<std::size_t>(b.width), height = static_cast<std::size_t>(b.height);
     std::size_t x = 0, y = 0, at = b.pixels;
     const auto put = [&](unsigned color) noexcept {
-        if (x < width && y < height) colors[y * width + x] = static_cast<unsigned char>(color);
+        if (x < width && y < height) put_color(f, b, color, to + 3 * ((height - 1 - y) * width + x));
         ++x;
     };
+    for (std::size_t i = 0; i < width * height; ++i) put_color(f, b, 0, to + 3 * i);
     while (y < height && !(y == height - 1 && x >= width)) {
         if (f.size() - at < 2) return false;
         const unsigned count = f[at], what = f[at + 1];
@@ -73,34 +74,13 @@ inline bool read_runs(cvt::detail::file_bytes f, const bmp_layout& b, unsigned c
     return true;
 }
 
-inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
-                             const char** reason) noexcept {
-    const cvt::detail::file_bytes f{file, static_cast<std::size_t>(size)};
-    bmp_layout b;
-    *reason = "no headers";
-    if (cvt::detail::find_bmp_layout(f, cvt::detail::no_limits, b)) return nullptr;
-    *width = b.width;
-    *height = b.height;
-    *channels = 3;
-    const std::size_t count = static_cast<std::size_t>(b.width) * static_cast<std::size_t>(b.height);
-    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(3 * count, limit);
-    *reason = nullptr;
-    if (!pixels) return nullptr;
-    if (b.compression != cvt::detail::bmp_rle4 && b.compression != cvt::detail::bmp_rle8) {
-        read_rows(file, b, pixels.get());
-        return pixels.release();
-    }
-    const cvt::detail::unique_pixels colors = cvt::detail::new_pixels(count, limit);
-    if (!colors) return nullptr;
+inline bool draw(file_bytes f, const bmp_layout& b, std::size_t, unsigned char* pixels, const char** reason) noexcept {
     *reason = "the runs end too soon";
-    if (!read_runs(f, b, colors.get())) return nullptr;
-    unsigned char* to = pixels.get();
-    for (int y = b.height; y-- > 0;)
-        for (int x = 0; x < b.width; ++x, to += 3)
-            put_color(file, b, colors[static_cast<std::size_t>(y) * static_cast<std::size_t>(b.width) + static_cast<std::size_t>(x)], to);
-    return pixels.release();
+    if (b.has_runs()) return read_runs(f, b, pixels);
+    read_rows(f, b, pixels);
+    return true;
 }
 
-inline constexpr cvt_codec codec{"BMP", "cvt", decode};
+inline constexpr cvt_codec codec{"BMP", "cvt", cvt::detail::decode_picture<bmp_layout, cvt::detail::find_bmp_layout, draw>};
 
 }  // namespace cvt_bmp

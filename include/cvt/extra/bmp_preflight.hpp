@@ -6,14 +6,17 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
+inline constexpr unsigned bmp_rgb = 0, bmp_rle8 = 1, bmp_rle4 = 2, bmp_bitfields = 3, bmp_alpha_bitfields = 6;
+
 struct bmp_layout : picture_facts {
     bool top_down = false;
     unsigned bits = 0, compression = 0, colors = 0, color_bytes = 4;
     std::size_t palette = 0, pixels = 0, row_bytes = 0;  ///< positions in the file; row_bytes: with the padding
     std::uint32_t masks[3] = {};                         ///< red, green, blue of 16 and 32 bits
-};
 
-inline constexpr unsigned bmp_rgb = 0, bmp_rle8 = 1, bmp_rle4 = 2, bmp_bitfields = 3, bmp_alpha_bitfields = 6;
+    [[nodiscard]] bool has_runs() const noexcept { return compression == bmp_rle8 || compression == bmp_rle4; }
+    [[nodiscard]] bool has_masks() const noexcept { return compression == bmp_bitfields || compression == bmp_alpha_bitfields; }
+};
 
 /// Masks must be runs of at most 8 bits that do not overlap.
 inline error check_bmp_masks(const bmp_layout& b) noexcept {
@@ -32,7 +35,7 @@ inline error check_bmp_masks(const bmp_layout& b) noexcept {
 inline error read_bmp_masks(file_bytes f, std::size_t header, bmp_layout& b) noexcept {
     if (b.compression == bmp_rgb && b.bits == 16) b.masks[0] = 0x7C00, b.masks[1] = 0x03E0, b.masks[2] = 0x001F;
     if (b.compression == bmp_rgb && b.bits == 32) b.masks[0] = 0xFF0000, b.masks[1] = 0xFF00, b.masks[2] = 0xFF;
-    if (b.compression != bmp_bitfields && b.compression != bmp_alpha_bitfields) return {};
+    if (!b.has_masks()) return {};
     // They follow the first 40 bytes of the header, whether the header includes them or not.
     if (f.size() < 14 + 40 + 12) return error::format(errc::malformed, "BMP is truncated: %zu bytes, its masks go on to byte 66", f.size());
     for (std::size_t i = 0; i < 3; ++i) b.masks[i] = read_le32(f, 14 + 40 + 4 * i);
@@ -44,15 +47,9 @@ inline error read_bmp_masks(file_bytes f, std::size_t header, bmp_layout& b) noe
 
 inline error check_bmp_kind(const bmp_layout& b) noexcept {
     const bool small = b.bits == 1 || b.bits == 4 || b.bits == 8, wide = b.bits == 16 || b.bits == 32;
-    bool known = false;
-    switch (b.compression) {
-        case bmp_rgb: known = small || wide || b.bits == 24; break;
-        case bmp_rle8: known = b.bits == 8 && !b.top_down; break;
-        case bmp_rle4: known = b.bits == 4 && !b.top_down; break;
-        case bmp_bitfields:
-        case bmp_alpha_bitfields: known = wide; break;
-        default: break;
-    }
+    const bool known = b.compression == bmp_rgb ? small || wide || b.bits == 24
+                       : b.has_runs()           ? b.bits == (b.compression == bmp_rle8 ? 8U : 4U) && !b.top_down
+                                                : b.has_masks() && wide;
     if (!known)
         return error::format(errc::unsupported, "BMP: %u bits per pixel with compression %u are not supported", b.bits, b.compression);
     return wide ? check_bmp_masks(b) : error{};
@@ -85,24 +82,23 @@ inline error find_bmp_layout(file_bytes f, const decode_limits& limits, bmp_layo
         b.compression = read_le32(f, 30);
         colors = read_le32(f, 46);
     }
-    if (error e = check_picture_size(width, height, limits)) return e;
-    b.width = static_cast<int>(width), b.height = static_cast<int>(height);
+    if (error e = set_picture_size(width, height, limits, b)) return e;
     if (error e = read_bmp_masks(f, header, b)) return e;
     if (error e = check_bmp_kind(b)) return e;
     if (b.bits <= 8) {
         const std::uint32_t max = 1U << b.bits;
         b.colors = colors == 0 || colors > max ? max : colors;
-        if (f.size() < b.palette + std::size_t{b.colors} * b.color_bytes)
-            return truncated(b.palette + std::uint64_t{b.colors} * b.color_bytes);
     }
-    if (b.pixels == 0) b.pixels = b.palette + std::size_t{b.colors} * b.color_bytes;
+    const std::size_t end_of_palette = b.palette + std::size_t{b.colors} * b.color_bytes;
+    if (b.colors != 0 && f.size() < end_of_palette) return truncated(end_of_palette);
+    if (b.pixels == 0) b.pixels = end_of_palette;
     if (b.pixels < 14 + header || b.pixels > f.size())
         return error::format(errc::malformed, "BMP: pixels begin at byte %zu of %zu, expected after %u bytes of headers", b.pixels,
                              f.size(), 14 + header);
     const std::uint64_t used = (static_cast<std::uint64_t>(width) * b.bits + 7) / 8, row = (used + 3) / 4 * 4;
     b.row_bytes = static_cast<std::size_t>(row);
     const std::uint64_t need = b.pixels + row * static_cast<std::uint64_t>(height - 1) + used;  // the last row's padding may be missing
-    if (b.compression != bmp_rle8 && b.compression != bmp_rle4 && need > f.size()) return truncated(need);
+    if (!b.has_runs() && need > f.size()) return truncated(need);
     return {};
 }
 

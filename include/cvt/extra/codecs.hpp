@@ -10,19 +10,17 @@
 #include "webp_backend.hpp"
 #if defined(CVT_WITH_SYSTEM_CODECS)
 #include "system_backend.hpp"
+namespace cvt_jpeg_png = cvt_system;
 #else
 #include "stb_backend.hpp"
+namespace cvt_jpeg_png = cvt_stb;
 #endif
 
 // Not `inline`: each unit that includes this file has its own tables, because it may have other codecs.
 namespace cvt_codecs {
 
 constexpr cvt_codec codecs[] {
-#if defined(CVT_WITH_SYSTEM_CODECS)
-    cvt_system::jpeg, cvt_system::png,
-#else
-    cvt_stb::jpeg, cvt_stb::png,
-#endif
+    cvt_jpeg_png::jpeg, cvt_jpeg_png::png,
 #if defined(CVT_WITH_WEBP)
         cvt_webp::codec,
 #endif
@@ -38,12 +36,7 @@ constexpr cvt_codec codecs[] {
         cvt_bmp::codec, cvt_pnm::codec,
 };
 
-#if defined(CVT_WITH_SYSTEM_CODECS)
-constexpr const char* name = "libjpeg and libpng";
-#else
-constexpr const char* name = "stb_image";
-#endif
-
-constexpr cvt_decoder decoder{name, codecs, sizeof codecs / sizeof *codecs, [](unsigned char* pixels) noexcept { std::free(pixels); }};
+constexpr cvt_decoder decoder{cvt_jpeg_png::name, codecs, sizeof codecs / sizeof *codecs,
+                              [](unsigned char* pixels) noexcept { std::free(pixels); }};
 
 }  // namespace cvt_codecs

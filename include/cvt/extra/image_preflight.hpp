@@ -31,6 +31,7 @@ struct file_patch {
 struct picture_facts {
     int width = 0, height = 0;
     int orientation = 1;  ///< EXIF's number
+    int channels = 3;     ///< of the pixels that decode_picture() returns
 };
 
 /// What a preflight learns about a file.
@@ -61,6 +62,11 @@ inline error check_picture_size(std::int64_t width, std::int64_t height, const d
         return error::format(errc::bad_image, "image is %lld x %lld: more than the limit of %llu pixels", static_cast<long long>(width),
                              static_cast<long long>(height), static_cast<unsigned long long>(limits.max_pixels));
     return {};
+}
+
+inline error set_picture_size(std::int64_t width, std::int64_t height, const decode_limits& limits, picture_facts& facts) noexcept {
+    facts.width = static_cast<int>(width), facts.height = static_cast<int>(height);
+    return check_picture_size(width, height, limits);
 }
 
 /// The preflight of a format whose codec finds the picture by the same function.

@@ -30,7 +30,6 @@ private:
         std::uint16_t counts[16] = {}, symbols[288] = {};
 
         void build(const std::uint8_t* lengths, unsigned n) noexcept {
-            for (std::uint16_t& c : counts) c = 0;
             for (unsigned i = 0; i < n; ++i) ++counts[lengths[i]];
             counts[0] = 0;
             std::uint16_t next[16] = {};
@@ -43,50 +42,43 @@ private:
     void fail() noexcept { good_ = false; }
     unsigned bits(unsigned count) noexcept {
         unsigned value = 0;
-        if (std::uint64_t{8} * in_.size() - at_ < count) {
-            fail();
-            return 0;
-        }
-        for (unsigned i = 0; i < count; ++i, ++at_) value |= (unsigned{in_[static_cast<std::size_t>(at_ / 8)]} >> (at_ % 8) & 1U) << i;
+        good_ = good_ && std::uint64_t{8} * in_.size() - at_ >= count;
+        for (unsigned i = 0; i < count && good_; ++i, ++at_)
+            value |= (unsigned{in_[static_cast<std::size_t>(at_ / 8)]} >> (at_ % 8) & 1U) << i;
         return value;
     }
     unsigned symbol(const code& c) noexcept {
         unsigned value = 0, first = 0, index = 0;
         for (unsigned length = 1; length < 16 && good_; ++length) {
-            value |= bits(1);
+            value = value << 1 | bits(1);
             const unsigned count = c.counts[length];
             if (value < first + count) return c.symbols[index + (value - first)];
             index += count;
             first = (first + count) << 1;
-            value <<= 1;
         }
-        good_ = false;
+        fail();
         return 0;
     }
     void put(std::uint8_t byte) noexcept {
-        if (size_ == out_.size())
-            good_ = false;
-        else
-            out_[size_++] = byte;
+        good_ = good_ && size_ != out_.size();
+        if (good_) out_[size_++] = byte;
     }
 
     void block(unsigned type) noexcept {
         if (type == 0) return stored();
+        if (type == 3) return fail();
         std::uint8_t lengths[320] = {};
-        code symbols, distances;
+        unsigned literals = 288, others = 30;
         if (type == 1) {
-            for (unsigned i = 0; i < 288; ++i) lengths[i] = static_cast<std::uint8_t>(i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8);
-            for (unsigned i = 288; i < 318; ++i) lengths[i] = 5;
-            symbols.build(lengths, 288);
-            distances.build(lengths + 288, 30);
-        } else if (type == 2) {
-            const unsigned literals = bits(5) + 257, others = bits(5) + 1;
-            if (literals > 286 || others > 30 || !read_lengths(lengths, literals + others)) return fail();
-            symbols.build(lengths, literals);
-            distances.build(lengths + literals, others);
+            for (unsigned i = 0; i < 318; ++i)
+                lengths[i] = static_cast<std::uint8_t>(i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : i < 288 ? 8 : 5);
         } else {
-            return fail();
+            literals = bits(5) + 257, others = bits(5) + 1;
+            if (literals > 286 || others > 30 || !read_lengths(lengths, literals + others)) return fail();
         }
+        code symbols, distances;
+        symbols.build(lengths, literals);
+        distances.build(lengths + literals, others);
         copies(symbols, distances);
     }
     void stored() noexcept {

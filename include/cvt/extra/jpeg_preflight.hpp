@@ -41,7 +41,8 @@ struct jpeg_walk {
     unsigned adobe_transform = 0, scans = 0;
     unsigned h_max = 0, v_max = 0;  ///< largest sampling factors
     std::uint64_t fewest_bits = 0;  ///< of the current scan
-    bool quantization[4] = {}, huffman[2][4] = {};
+    bool quantization[4] = {};
+    unsigned huffman[2] = {};  ///< DC and AC tables, a bit for each id
 };
 
 inline error jpeg_error(const char* what, std::size_t at) noexcept {
@@ -82,7 +83,7 @@ inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk
         if (symbols > 256 || body.size() < 17 + symbols) return jpeg_error("Huffman table with too many symbols", at);
         for (std::size_t i = 0; i < symbols && type == 0; ++i)
             if (body[17 + i] > 15) return jpeg_error("impossible size in a DC Huffman table", at);
-        walk.huffman[type][id] = true;
+        walk.huffman[type] |= 1U << id;
         body = body.subspan(17 + symbols);
     }
     return {};
@@ -90,15 +91,12 @@ inline error check_jpeg_huffman(file_bytes body, std::size_t at, jpeg_walk& walk
 
 /// Frames of MJPEG have no Huffman tables; the standard's (ISO/IEC 10918-1, annex K.3) are inserted before the first scan.
 inline void add_jpeg_tables(std::size_t at, jpeg_walk& walk, file_facts& facts) noexcept {
-    for (const auto& kind : walk.huffman)
-        for (const bool there : kind)
-            if (there) return;
-    if (walk.progressive || walk.scans != 0) return;
+    if (walk.huffman[0] != 0 || walk.huffman[1] != 0 || walk.progressive || walk.scans != 0) return;
     static_assert(sizeof jpeg_standard_tables + 16 <= sizeof facts.patch.bytes);  // and an Adobe segment
     facts.patch.at = at;
     facts.patch.count = sizeof jpeg_standard_tables;
     std::memcpy(facts.patch.bytes, jpeg_standard_tables, sizeof jpeg_standard_tables);
-    for (auto& kind : walk.huffman) kind[0] = kind[1] = true;
+    walk.huffman[0] = walk.huffman[1] = 3;  // ids 0 and 1
 }
 
 inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, const decode_limits& limits, jpeg_walk& walk,
@@ -106,17 +104,14 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
     if (walk.count != 0) return jpeg_error("a second frame", at);
     if (body.size() < 6) return jpeg_error("frame header too short", at);
     if (body[0] != 8) return error::format(errc::unsupported, "JPEG: %u bits per sample, expected 8", body[0]);
-    if (error e = check_picture_size(read_be16(body, 3), read_be16(body, 1), limits)) return e;
+    if (error e = set_picture_size(read_be16(body, 3), read_be16(body, 1), limits, facts)) return e;
     const unsigned count = body[5];
     if (count != 1 && count != 3 && count != 4) return error::format(errc::unsupported, "JPEG: %u components, expected 1, 3 or 4", count);
     if (body.size() != 6 + 3 * std::size_t{count}) return jpeg_error("frame header of the wrong length", at);
     for (unsigned i = 0; i < count; ++i) {
         const std::size_t from = 6 + 3 * std::size_t{i};
         jpeg_walk::component& c = walk.components[i];
-        c.id = body[from];
-        c.h = body[from + 1] >> 4;
-        c.v = body[from + 1] & 15U;
-        c.quantization = body[from + 2];
+        c = {.id = body[from], .h = body[from + 1] / 16U, .v = body[from + 1] % 16U, .quantization = body[from + 2]};
         if (c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.quantization > 3) return jpeg_error("impossible component", at);
         for (unsigned other = 0; other < i; ++other)
             if (walk.components[other].id == c.id) return jpeg_error("two components have the same id", at);
@@ -128,8 +123,6 @@ inline error check_jpeg_frame(file_bytes body, std::size_t at, unsigned marker, 
             return error::format(errc::unsupported, "JPEG: sampling factors that are not whole ratios");
     walk.count = count;
     walk.progressive = marker == jpeg_sof2;
-    facts.width = static_cast<int>(read_be16(body, 3));
-    facts.height = static_cast<int>(read_be16(body, 1));
     return {};
 }
 
@@ -165,7 +158,8 @@ inline error check_jpeg_scan(file_bytes body, std::size_t at, jpeg_walk& walk, c
             if (body[1 + 2 * std::size_t{k}] == body[from]) return jpeg_error("a component is listed twice in one scan", at);
         const unsigned dc = body[from + 1] >> 4, ac = body[from + 1] & 15U;
         if (c == nullptr || dc > 3 || ac > 3) return jpeg_error("a scan of an unknown component or table", at);
-        if (!walk.quantization[c->quantization] || (needs_dc && !walk.huffman[0][dc]) || (needs_ac && !walk.huffman[1][ac]))
+        if (!walk.quantization[c->quantization] || (needs_dc && (walk.huffman[0] >> dc & 1) == 0) ||
+            (needs_ac && (walk.huffman[1] >> ac & 1) == 0))
             return jpeg_error("a scan without its tables", at);
         if (walk.progressive && !needs_dc && !c->dc_seen) return jpeg_error("a scan that refines nothing", at);
         c->dc_seen = c->dc_seen || needs_dc;

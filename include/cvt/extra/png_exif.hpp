@@ -2,16 +2,16 @@
 #pragma once
 
 #include <cstring>
-#include <string_view>
 
 #include "exif.hpp"
+#include "image_preflight.hpp"
 #include "inflate.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
 /// The orientation in "\nexif\n    1234\n4949...": a name, a length, lines of digits. The first directory is at the beginning.
-inline int raw_profile_orientation(std::span<const std::uint8_t> text) noexcept {
+inline int raw_profile_orientation(file_bytes text) noexcept {
     std::size_t at = 0;
     for (int line = 0; line < 3; ++at) {
         if (at == text.size()) return 1;
@@ -30,32 +30,28 @@ inline int raw_profile_orientation(std::span<const std::uint8_t> text) noexcept 
     return exif_orientation({bytes, digits / 2});
 }
 
-/// `type` is tEXt, zTXt or iTXt. False if the text is something else.
-inline bool text_orientation(std::string_view type, std::span<const std::uint8_t> body, int& orientation) noexcept {
+/// Sets the orientation if the text is EXIF. `type` is tEXt, zTXt or iTXt.
+inline void read_text_orientation(std::string_view type, file_bytes body, int& orientation) noexcept {
     constexpr std::string_view names[]{{"Raw profile type exif", 22}, {"Raw profile type APP1", 22}};  // with the NUL after them
-    const auto begins = [&](std::string_view name) noexcept {
-        return body.size() >= name.size() && std::memcmp(body.data(), name.data(), name.size()) == 0;
-    };
-    if (!begins(names[0]) && !begins(names[1])) return false;
-    std::span<const std::uint8_t> text = body.subspan(names[0].size());
+    if (!starts_with(body, names[0]) && !starts_with(body, names[1])) return;
+    file_bytes text = body.subspan(names[0].size());
     bool packed = type == "zTXt";
     if (type == "iTXt") {
-        if (text.size() < 2) return true;
+        if (text.size() < 2) return;
         packed = text[0] != 0;
         text = text.subspan(2);
         for (int i = 0; i < 2; ++i) {  // a language, and the keyword in it
             const void* end = text.empty() ? nullptr : std::memchr(text.data(), 0, text.size());
-            if (end == nullptr) return true;
+            if (end == nullptr) return;
             text = text.subspan(static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - text.data()) + 1);
         }
     } else if (packed) {
-        if (text.empty()) return true;
+        if (text.empty()) return;
         text = text.subspan(1);  // the compression method; only one exists
     }
     std::uint8_t unpacked[4096];
     if (packed) text = {unpacked, inflater{text, unpacked}.size()};
     orientation = raw_profile_orientation(text);
-    return true;
 }
 
 }  // namespace detail

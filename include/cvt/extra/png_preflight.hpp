@@ -26,15 +26,13 @@ inline std::uint32_t png_crc(file_bytes data) noexcept {
     return ~c;
 }
 
+/// Samples of a pixel for each colour type; 0: there is no such type.
+inline constexpr unsigned png_channels[]{1, 0, 3, 1, 2, 0, 4};
+
 inline bool png_depth_allowed(unsigned color, unsigned depth) noexcept {
-    switch (color) {
-        case 0: return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
-        case 3: return depth == 1 || depth == 2 || depth == 4 || depth == 8;
-        case 2:
-        case 4:
-        case 6: return depth == 8 || depth == 16;
-        default: return false;
-    }
+    if (color > 6 || png_channels[color] == 0) return false;
+    const bool small = depth == 1 || depth == 2 || depth == 4;
+    return depth == 8 || (depth == 16 && color != 3) || (small && (color == 0 || color == 3));
 }
 
 /// State of the walk over the chunks.
@@ -45,20 +43,18 @@ struct png_walk {
 };
 
 inline error check_png_header(file_bytes body, png_walk& walk, file_facts& facts, const decode_limits& limits) noexcept {
+    if (walk.header) return error::format(errc::malformed, "PNG: a second IHDR chunk");
     if (body.size() != 13) return error::format(errc::malformed, "PNG: IHDR has %zu bytes, expected 13", body.size());
     walk.header = true;
     walk.depth = body[8];
     walk.color = body[9];
     const std::uint32_t width = read_be32(body, 0), height = read_be32(body, 4);
-    if (error e = check_picture_size(width, height, limits)) return e;
+    if (error e = set_picture_size(width, height, limits, facts)) return e;
     if (!png_depth_allowed(walk.color, walk.depth))
         return error::format(errc::malformed, "PNG: colour type %u with %u bits does not exist", walk.color, walk.depth);
     if (body[10] != 0 || body[11] != 0 || body[12] > 1)
         return error::format(errc::malformed, "PNG: unknown compression %u, filter %u or interlace %u", body[10], body[11], body[12]);
-    facts.width = static_cast<int>(width);
-    facts.height = static_cast<int>(height);
-    constexpr unsigned channels[]{1, 0, 3, 1, 2, 0, 4};
-    walk.raw_bytes = std::uint64_t{height} * ((std::uint64_t{width} * channels[walk.color] * walk.depth + 7) / 8);
+    walk.raw_bytes = std::uint64_t{height} * ((std::uint64_t{width} * png_channels[walk.color] * walk.depth + 7) / 8);
     return {};
 }
 
@@ -80,10 +76,7 @@ inline error check_png_palette(file_bytes body, std::size_t end_of_body, png_wal
 }
 
 inline error check_png_transparency(std::size_t size, png_walk& walk) noexcept {
-    const bool fits = walk.color == 0   ? size == 2
-                      : walk.color == 2 ? size == 6
-                      : walk.color == 3 ? size >= 1 && size <= walk.palette
-                                        : false;
+    const bool fits = walk.color == 0 ? size == 2 : walk.color == 2 ? size == 6 : walk.color == 3 && size >= 1 && size <= walk.palette;
     if (walk.data || walk.transparency || !fits)
         return error::format(errc::malformed, "PNG: misplaced or wrong tRNS chunk (%zu bytes)", size);
     walk.transparency = true;
@@ -92,10 +85,7 @@ inline error check_png_transparency(std::size_t size, png_walk& walk) noexcept {
 
 inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t end_of_body, png_walk& walk, file_facts& facts,
                              const decode_limits& limits) noexcept {
-    if (type == "IHDR") {
-        if (walk.header) return error::format(errc::malformed, "PNG: a second IHDR chunk");
-        return check_png_header(body, walk, facts, limits);
-    }
+    if (type == "IHDR") return check_png_header(body, walk, facts, limits);
     if (type == "PLTE") return check_png_palette(body, end_of_body, walk, facts);
     if (type == "tRNS") return check_png_transparency(body.size(), walk);
     if (type == "IDAT") {
@@ -118,7 +108,7 @@ inline error check_png_chunk(std::string_view type, file_bytes body, std::size_t
         facts.orientation = exif_orientation(body);
         walk.exif = true;
     }
-    if (!walk.exif && (type == "tEXt" || type == "zTXt" || type == "iTXt")) text_orientation(type, body, facts.orientation);
+    if (!walk.exif && (type == "tEXt" || type == "zTXt" || type == "iTXt")) read_text_orientation(type, body, facts.orientation);
     if (type == "CgBI") return error::format(errc::unsupported, "PNG: Apple's CgBI variant is not supported");
     if ((type[0] & 0x20) == 0) return error::format(errc::unsupported, "PNG: unknown critical chunk %.4s", type.data());
     return {};

@@ -9,6 +9,8 @@
 
 namespace cvt_pnm {
 
+using cvt::detail::file_bytes, cvt::detail::pnm_layout;
+
 /// Python's round(value / max * 255), half to even, as in Pillow; a value above `max` is white.
 inline unsigned char scaled(unsigned value, unsigned max) noexcept {
     if (max == 255) return static_cast<unsigned char>(value);
@@ -16,7 +18,7 @@ inline unsigned char scaled(unsigned value, unsigned max) noexcept {
     return static_cast<unsigned char>(exact < 255 ? std::nearbyint(exact) : 255);
 }
 
-inline const char* read_text(cvt::detail::file_bytes f, const cvt::detail::pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
+inline const char* read_text(file_bytes f, const pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
     cvt::detail::pnm_scanner scan{f, p.pixels};
     for (; count != 0; --count, ++to) {
         if (p.bitmap) {  // single digits, which need no spaces between them
@@ -36,7 +38,7 @@ inline const char* read_text(cvt::detail::file_bytes f, const cvt::detail::pnm_l
 }
 
 /// The preflight has checked that all pixels are in the file.
-inline void read_bytes(const unsigned char* from, const cvt::detail::pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
+inline void read_bytes(const unsigned char* from, const pnm_layout& p, unsigned char* to, std::size_t count) noexcept {
     if (p.bitmap) {
         for (int y = 0; y < p.height; ++y, from += (p.width + 7) / 8)
             for (int x = 0; x < p.width; ++x) *to++ = (from[x / 8] >> (7 - x % 8) & 1) != 0 ? 0 : 255;
@@ -49,26 +51,15 @@ inline void read_bytes(const unsigned char* from, const cvt::detail::pnm_layout&
     }
 }
 
-inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
-                             const char** reason) noexcept {
-    const cvt::detail::file_bytes f{file, static_cast<std::size_t>(size)};
-    cvt::detail::pnm_layout p;
-    *reason = "no header";
-    if (cvt::detail::find_pnm_layout(f, cvt::detail::no_limits, p)) return nullptr;
-    *width = p.width;
-    *height = p.height;
-    *channels = static_cast<int>(p.samples);
-    const std::size_t count = static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height) * p.samples;
-    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(count, limit);
-    *reason = nullptr;
-    if (!pixels) return nullptr;
+inline bool draw(file_bytes f, const pnm_layout& p, std::size_t, unsigned char* pixels, const char** reason) noexcept {
+    const std::size_t count = static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height) * static_cast<std::size_t>(p.channels);
     if (p.text)
-        *reason = read_text(f, p, pixels.get(), count);
+        *reason = read_text(f, p, pixels, count);
     else
-        read_bytes(file + p.pixels, p, pixels.get(), count);
-    return *reason == nullptr ? pixels.release() : nullptr;
+        read_bytes(f.data() + p.pixels, p, pixels, count);
+    return *reason == nullptr;
 }
 
-inline constexpr cvt_codec codec{"PNM", "cvt", decode};
+inline constexpr cvt_codec codec{"PNM", "cvt", cvt::detail::decode_picture<pnm_layout, cvt::detail::find_pnm_layout, draw>};
 
 }  // namespace cvt_pnm

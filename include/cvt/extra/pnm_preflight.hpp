@@ -7,8 +7,7 @@ CVT_NAMESPACE_BEGIN
 namespace detail {
 
 struct pnm_layout : picture_facts {
-    unsigned max = 1;      ///< the value of white
-    unsigned samples = 1;  ///< per pixel
+    unsigned max = 1;  ///< the value of white
     bool text = false, bitmap = false;
     std::size_t pixels = 0;  ///< position of the first
 };
@@ -47,16 +46,15 @@ inline error find_pnm_layout(file_bytes f, const decode_limits& limits, pnm_layo
     const unsigned kind = f[1] - '0';
     p.text = kind <= 3;
     p.bitmap = kind == 1 || kind == 4;
-    p.samples = kind == 3 || kind == 6 ? 3 : 1;
+    p.channels = kind == 3 || kind == 6 ? 3 : 1;
     pnm_scanner scan{f, 2};
     const int width = scan.number(), height = scan.number(), max = p.bitmap ? 1 : scan.number();
     if (width < 0 || height < 0 || max < 1) return error::format(errc::malformed, "PNM: expected numbers up to 65535 after P%u", kind);
-    if (error e = check_picture_size(width, height, limits)) return e;
-    p.width = width, p.height = height;
+    if (error e = set_picture_size(width, height, limits, p)) return e;
     p.max = static_cast<unsigned>(max);
     if (scan.at < f.size()) ++scan.at;  // one space
     p.pixels = scan.at;
-    const std::uint64_t across = static_cast<std::uint64_t>(width) * p.samples, down = static_cast<std::uint64_t>(height);
+    const std::uint64_t across = static_cast<std::uint64_t>(width * p.channels), down = static_cast<std::uint64_t>(height);
     const std::uint64_t need = p.text ? across * down : p.bitmap ? (across + 7) / 8 * down : across * down * (p.max > 255 ? 2 : 1);
     if (need > f.size() - p.pixels)
         return error::format(errc::malformed, "PNM is truncated: %zu bytes after its header, at least %llu expected for %d x %d pixels",

@@ -64,6 +64,7 @@ inline unsigned char* decode(const unsigned char* file, int size, std::size_t li
     return nullptr;
 }
 
+inline constexpr const char* name = "stb_image";
 inline constexpr cvt_codec jpeg{"JPEG", "stb_image", decode}, png{"PNG", "stb_image", decode};
 
 }  // namespace cvt_stb

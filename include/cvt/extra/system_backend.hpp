@@ -22,7 +22,7 @@ inline thread_local char text[JMSG_LENGTH_MAX];
 /// One picture being decoded. Both libraries report errors by longjmp, so no member may need a destructor.
 struct job {
     const unsigned char* file;
-    std::size_t size, limit;  ///< in bytes: of the file, and of the largest allocation
+    std::size_t size, limit;  ///< in bytes: of the file (of its unread part for PNG), and of the largest allocation
     unsigned char* pixels = nullptr;
     int width = 0, height = 0, channels = 0;
     const char* reason = text;  ///< null: out of memory
@@ -60,7 +60,6 @@ inline void rgb_from_cmyk(unsigned char* pixels, std::size_t count) noexcept {
 inline bool run(jpeg_job& j) noexcept {
     if (setjmp(j.failed) != 0) return false;
     jpeg_create_decompress(&j.info);
-    j.info.client_data = &j;
     j.info.mem->max_memory_to_use = static_cast<long>(j.limit);
     jpeg_mem_src(&j.info, j.file, static_cast<unsigned long>(j.size));
     jpeg_read_header(&j.info, TRUE);
@@ -94,7 +93,6 @@ inline bool decode_jpeg(jpeg_job& j) noexcept {
 struct png_job : job {
     png_structp png = nullptr;
     png_infop info = nullptr;
-    std::size_t at = 0;
 };
 
 inline void fail_png(png_structp png, png_const_charp message) noexcept {
@@ -106,9 +104,9 @@ inline void fail_png(png_structp png, png_const_charp message) noexcept {
 
 inline void read_png(png_structp png, png_bytep to, std::size_t count) noexcept {
     auto& j = *static_cast<png_job*>(png_get_io_ptr(png));
-    if (count > j.size - j.at) fail_png(png, "truncated");
-    std::memcpy(to, j.file + j.at, count);
-    j.at += count;
+    if (count > j.size) fail_png(png, "truncated");
+    std::memcpy(to, j.file, count);
+    j.file += count, j.size -= count;
 }
 
 inline bool run(png_job& j) noexcept {
@@ -150,8 +148,12 @@ inline bool decode_png(png_job& j) noexcept {
     return good;
 }
 
-template <class Job>
-unsigned char* finish(Job& j, bool good, int* width, int* height, int* channels, const char** why) noexcept {
+template <class Job, bool (*decode_job)(Job&) noexcept>
+unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
+                      const char** why) noexcept {
+    Job j{};
+    j.file = file, j.size = static_cast<std::size_t>(size), j.limit = limit;
+    const bool good = decode_job(j);
     *width = j.width;
     *height = j.height;
     *channels = j.channels;
@@ -161,21 +163,8 @@ unsigned char* finish(Job& j, bool good, int* width, int* height, int* channels,
     return nullptr;
 }
 
-inline unsigned char* jpeg_pixels(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
-                                  const char** why) noexcept {
-    jpeg_job j{};
-    j.file = file, j.size = static_cast<std::size_t>(size), j.limit = limit;
-    return finish(j, decode_jpeg(j), width, height, channels, why);
-}
-
-inline unsigned char* png_pixels(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
-                                 const char** why) noexcept {
-    png_job j{};
-    j.file = file, j.size = static_cast<std::size_t>(size), j.limit = limit;
-    return finish(j, decode_png(j), width, height, channels, why);
-}
-
-inline constexpr cvt_codec jpeg{"JPEG", "libjpeg", jpeg_pixels}, png{"PNG", "libpng", png_pixels};
+inline constexpr const char* name = "libjpeg and libpng";
+inline constexpr cvt_codec jpeg{"JPEG", "libjpeg", decode<jpeg_job, decode_jpeg>}, png{"PNG", "libpng", decode<png_job, decode_png>};
 
 }  // namespace cvt_system
 #endif

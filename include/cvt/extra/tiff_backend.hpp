@@ -15,6 +15,8 @@
 
 namespace cvt_tiff {
 
+using cvt::detail::file_bytes, cvt::detail::tiff_page;
+
 /// Text of the last error; the caller copies it.
 inline thread_local char text[160];
 
@@ -58,7 +60,7 @@ inline TIFF* open(source& s, std::size_t limit) noexcept {
 }
 
 /// Whether libtiff reads the page as the preflight did, which has checked the sizes of blocks.
-inline bool agrees(TIFF* tiff, const cvt::detail::tiff_page& page) noexcept {
+inline bool agrees(TIFF* tiff, const tiff_page& page) noexcept {
     std::uint32_t width = 0, height = 0;
     std::uint16_t bits = 0, samples = 0, photometric = 0, compression = 0, planar = 0;
     TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
@@ -77,7 +79,7 @@ inline bool agrees(TIFF* tiff, const cvt::detail::tiff_page& page) noexcept {
 
 /// Converts rows of samples to RGB, block by block.
 inline bool read_blocks(TIFF* tiff, const painter& to, unsigned char* block, tmsize_t size) noexcept {
-    const cvt::detail::tiff_page& page = to.page;
+    const tiff_page& page = to.page;
     const std::uint64_t planes = page.separate ? page.samples : 1, in_plane = page.blocks() / planes;
     for (std::uint64_t i = 0; i < page.blocks(); ++i) {
         const auto plane = static_cast<unsigned>(i / in_plane);
@@ -103,7 +105,7 @@ inline bool fail(const char** reason, const char* why) noexcept {
 }
 
 /// YCbCr that is not JPEG, by libtiff's own conversion to RGBA in a 32-bit number.
-inline bool read_ycbcr(TIFF* tiff, const cvt::detail::tiff_page& page, unsigned char* pixels, const char** reason) noexcept {
+inline bool read_ycbcr(TIFF* tiff, const tiff_page& page, unsigned char* pixels, const char** reason) noexcept {
     TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);  // the caller turns the page
     const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height);
     const std::unique_ptr<std::uint32_t[], cvt::detail::free_pixels> raster{
@@ -119,7 +121,7 @@ inline bool read_ycbcr(TIFF* tiff, const cvt::detail::tiff_page& page, unsigned 
     return good;
 }
 
-inline bool read(TIFF* tiff, const cvt::detail::tiff_page& page, std::size_t limit, unsigned char* pixels, const char** reason) noexcept {
+inline bool read(TIFF* tiff, const tiff_page& page, std::size_t limit, unsigned char* pixels, const char** reason) noexcept {
     if (!agrees(tiff, page)) return fail(reason, "libtiff reads its directory differently");
     if (page.photometric == cvt::detail::tiff_ycbcr) {
         if (page.compression != cvt::detail::tiff_jpeg) return read_ycbcr(tiff, page, pixels, reason);
@@ -139,30 +141,18 @@ inline bool read(TIFF* tiff, const cvt::detail::tiff_page& page, std::size_t lim
     return read_blocks(tiff, to, block.get(), static_cast<tmsize_t>(size));
 }
 
-inline unsigned char* decode(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
-                             const char** reason) noexcept {
-    cvt::detail::tiff_page page;
-    *reason = "no page";
-    if (cvt::detail::find_tiff_page({file, static_cast<std::size_t>(size)}, cvt::detail::no_limits, page)) return nullptr;
-    *width = page.width;
-    *height = page.height;
-    *channels = 3;
-    const std::size_t count = static_cast<std::size_t>(page.width) * static_cast<std::size_t>(page.height) * 3;
-    cvt::detail::unique_pixels pixels = cvt::detail::new_pixels(count, limit);
-    *reason = nullptr;
-    if (!pixels) return nullptr;
+inline bool draw(file_bytes f, const tiff_page& page, std::size_t limit, unsigned char* pixels, const char** reason) noexcept {
     *reason = text;
     std::strcpy(text, "the data ends too soon");
-    source s{file, static_cast<toff_t>(size), 0};
-    bool good = false;
-    if (TIFF* tiff = open(s, limit)) {
-        good = read(tiff, page, limit, pixels.get(), reason);
-        TIFFClose(tiff);
-    }
-    return good ? pixels.release() : nullptr;
+    source s{f.data(), f.size(), 0};
+    TIFF* tiff = open(s, limit);
+    if (tiff == nullptr) return false;
+    const bool good = read(tiff, page, limit, pixels, reason);
+    TIFFClose(tiff);
+    return good;
 }
 
-inline constexpr cvt_codec codec{"TIFF", "libtiff", decode};
+inline constexpr cvt_codec codec{"TIFF", "libtiff", cvt::detail::decode_picture<tiff_page, cvt::detail::find_tiff_page, draw>};
 
 }  // namespace cvt_tiff
 #endif

@@ -43,7 +43,6 @@ struct tiff_directory {
         }
         return {};
     }
-    [[nodiscard]] bool has(unsigned tag) const noexcept { return find(tag).count != 0; }
     /// The first value of a tag.
     [[nodiscard]] std::uint64_t number(unsigned tag, std::uint64_t otherwise) const noexcept {
         const values v = find(tag);

@@ -1,8 +1,8 @@
 // Checks the first directory of a TIFF before libtiff sees it: size, layout, samples, orientation, and whether all data is in the file.
 #pragma once
 
+#include "exif.hpp"
 #include "image_preflight.hpp"
-#include "tiff_directory.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
@@ -15,7 +15,6 @@ enum tiff_number : unsigned {
     tiff_compression = 259,
     tiff_photometric = 262,
     tiff_strip_offsets = 273,
-    tiff_orientation = 274,
     tiff_samples = 277,
     tiff_rows = 278,
     tiff_strip_bytes = 279,
@@ -107,7 +106,7 @@ inline unsigned tiff_density(unsigned compression) noexcept {
 }
 
 inline error check_tiff_blocks(const tiff_directory& d, tiff_page& page) noexcept {
-    page.tiled = d.has(tiff_tile_width);
+    page.tiled = d.find(tiff_tile_width).count != 0;
     std::uint64_t across = static_cast<std::uint64_t>(page.width), down = d.number(tiff_rows, static_cast<std::uint64_t>(page.height));
     if (page.tiled) {
         across = d.number(tiff_tile_width, 0), down = d.number(tiff_tile_height, 0);
@@ -153,17 +152,14 @@ inline error find_tiff_page(file_bytes f, const decode_limits& limits, tiff_page
         return error::format(errc::malformed, "TIFF: its first directory goes past the end of the file (%zu bytes)", f.size());
     const std::uint64_t width = d.number(tiff_width, 0), height = d.number(tiff_height, 0);
     constexpr std::uint64_t far = 1U << 30;
-    if (error e = check_picture_size(static_cast<std::int64_t>(width < far ? width : far),
-                                     static_cast<std::int64_t>(height < far ? height : far), limits))
+    if (error e = set_picture_size(static_cast<std::int64_t>(width < far ? width : far),
+                                   static_cast<std::int64_t>(height < far ? height : far), limits, page))
         return e;
-    page.width = static_cast<int>(width);
-    page.height = static_cast<int>(height);
     const auto small = [&](unsigned tag, unsigned otherwise) noexcept {
         const std::uint64_t value = d.number(tag, otherwise);
         return static_cast<unsigned>(value < 0xFFFF ? value : 0xFFFF);
     };
-    const unsigned turned = small(tiff_orientation, 1);
-    page.orientation = turned >= 1 && turned <= 8 ? static_cast<int>(turned) : 1;
+    page.orientation = exif_orientation(f);
     page.samples = small(tiff_samples, 1);
     page.bits = small(tiff_bits, 1);
     page.photometric = small(tiff_photometric, tiff_white_is_zero);
