@@ -19,8 +19,7 @@ inline bool is_head(const tensor_table& tensors, std::size_t i, std::string_view
 /// another matrix takes its outputs. A parent that contains the encoder as well is not the head's own.
 inline bool is_part_of_head(const tensor_table& tensors, const name_style& style, std::string_view stem, std::int64_t classes) noexcept {
     const std::string_view dictionary = style.dictionary();
-    const std::size_t dot = stem.substr(0, stem.size() - 1).rfind('.');
-    const std::string_view parent = dot == std::string_view::npos ? std::string_view{} : stem.substr(0, dot + 1);
+    const std::string_view parent = detail::slice(stem, 0, detail::slice(stem, 0, stem.size() - 1).rfind('.') + 1);
     const bool own = parent.size() > dictionary.size() && !style.prefix.starts_with(parent);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string_view name = tensors.name(i);

@@ -32,18 +32,12 @@ struct hf_config {
 
 inline void read_value(json_fields& fields, const char* name, json_value v, auto& out) noexcept { fields.convert(name, v, out); }
 inline void read_value(json_fields& fields, const char*, json_value v, projection& out) noexcept {
-    for (const projection p : {projection::dw_bn, projection::avg, projection::linear}) {
-        if (!v.is_text(to_string(p))) continue;
-        out = p;
-        return;
-    }
-    fields.mismatch("qkv_projection_method", "dw_bn, avg or linear", v);
+    out = fields.choice<projection>("qkv_projection_method", v, {"dw_bn", "avg", "linear"}, "dw_bn, avg or linear").value_or(out);
 }
 
 /// Reads the list of a key of stage_keys.hpp. A key that no stage uses is not checked.
 template <class T>
 void read_stages(json_fields& fields, config& c, const char* key, T stage_config::*member, bool has_default, projection last) noexcept {
-    const auto stages = c.stages();
     if (!counts(c, last)) return;
     const json_value list = fields.get(key);
     if (!list && !has_default && c.num_stages != 3)
@@ -51,7 +45,7 @@ void read_stages(json_fields& fields, config& c, const char* key, T stage_config
                                   fields.file(), key, c.num_stages));
     if (!list || !fields) return;
     if (!list.is(json_kind::array)) return fields.mismatch(key, "a list with one value for each stage", list);
-    if (list.size() != stages.size()) {
+    if (list.size() != c.stages().size()) {
         const bool given = fields.get("depth") || fields.get("DEPTH");
         return fields.fail(error::format(errc::bad_config, "%s: %s: expected %d values, one for each stage%s, found %zu", fields.file(),
                                          key, c.num_stages, given ? " in depth" : " (depth is missing, so that 3 stages are assumed)",
@@ -83,12 +77,9 @@ inline void read_labels(json_fields& fields, detail::label_list& labels, bool& f
     }
 }
 
-struct problem_name {
-    const char* text;
-    cvt::scoring scores;
-};
-inline constexpr problem_name problem_names[]{
-    {"single_label_classification", scoring::softmax}, {"multi_label_classification", scoring::sigmoid}, {"regression", scoring::value}};
+/// The values of problem_type, in the order of scoring.
+inline constexpr std::initializer_list<const char*> problem_types{"single_label_classification", "multi_label_classification",
+                                                                  "regression"};
 
 /// Reads Microsoft's form, {"MODEL": {"SPEC": {"DIM_EMBED": ...}}}. Its keys are in capitals, and those that a stage uses have no
 /// defaults.
@@ -162,10 +153,8 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
                              "Microsoft's MODEL.SPEC, found %s%s",
                              file, keys.count > 0 ? "the keys " : "no keys", keys.text);
     }
-    if (const json_value type = fields.get("model_type"); type && !type.is_text("cvt")) {
-        fields.mismatch("model_type", "\"cvt\"", type);
-        return error::format(errc::unsupported, "%s", fields.failure().what());
-    }
+    if (const json_value type = fields.get("model_type"); type && !type.is_text("cvt"))
+        fields.mismatch("model_type", "\"cvt\"", type, errc::unsupported);
     if (const json_value depth = fields.get("depth")) {
         if (!depth.is(json_kind::array))
             fields.mismatch("depth", "a list with one value for each stage", depth);
@@ -186,19 +175,9 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     read("depth", &stage_config::depth, false, projection::linear);
     visit_stage_keys(read);
 
-    if (const json_value act = fields.get("hidden_act")) {
-        if (act.is_text("quick_gelu"))
-            out.gelu = gelu::quick;
-        else if (act.is_text("gelu"))
-            out.gelu = gelu::erf;
-        else
-            fields.mismatch("hidden_act", "\"quick_gelu\" or \"gelu\"", act);
-    }
-    if (const json_value problem = fields.get("problem_type")) {
-        for (const problem_name& p : problem_names)
-            if (problem.is_text(p.text)) out.scores = p.scores;
-        if (!out.scores) fields.mismatch("problem_type", "single_label_classification, multi_label_classification or regression", problem);
-    }
+    out.gelu = fields.choice<gelu>("hidden_act", fields.get("hidden_act"), {"quick_gelu", "gelu"}, "\"quick_gelu\" or \"gelu\"");
+    out.scores = fields.choice<scoring>("problem_type", fields.get("problem_type"), problem_types,
+                                        "single_label_classification, multi_label_classification or regression");
     fields.read("image_size", out.image_size);
     if (fields.get("image_size") && (out.image_size < 1 || out.image_size > maximum_input))
         fields.mismatch("image_size", "1 to 65536", fields.get("image_size"));
@@ -206,9 +185,10 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     if (!ignore_labels) read_labels(fields, out.labels, out.labels_from_one);
     if (!fields) return fields.failure();
     if (!out.labels.empty()) c.num_classes = out.labels.size();
-    out.assumed = missing_keys(fields, c);
+    out.assumed = keys_with(all_keys, [&](stage_key key) noexcept { return !fields.get(key.name) && counts(c, key.last); });
     if (error e = validate(c)) {
-        const key_set suspects = named_keys(out.assumed, e.what());
+        const auto is_named = [&](stage_key key) noexcept { return std::strstr(e.what(), key.name) != nullptr; };
+        const key_set suspects = keys_with(out.assumed, is_named);
         return error::format(e.code(), "%s: %s%s%s", file, e.what(),
                              suspects == 0 ? "" : "; missing, so that CvT-13's values are assumed: ", list_keys(suspects, c).text);
     }
@@ -280,8 +260,7 @@ inline error write_hf_config(const config& given, int image_size, std::span<cons
     visit_attention_keys(write);
     json.key("hidden_act").string(c.gelu == gelu::quick ? "quick_gelu" : "gelu");
     if (image_size > 0) json.key("image_size").integer(image_size);
-    for (const problem_name& p : problem_names)
-        if (scores == p.scores && scores != scoring::softmax) json.key("problem_type").string(p.text);
+    if (scores != scoring::softmax) json.key("problem_type").string(problem_types.begin()[scores == scoring::sigmoid ? 1 : 2]);
     json.key("torch_dtype").string(weights == dtype::f16 ? "float16" : "float32");
     if (weights == dtype::i8) write_quantization(c, json);
     if (error e = write_labels(json, c.num_classes, labels)) return e;

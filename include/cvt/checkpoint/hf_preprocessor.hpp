@@ -127,7 +127,8 @@ inline named_processor read_processor(json_fields& fields) noexcept {
             if (detail::same_text(rest, "ImageProcessor") || detail::same_text(rest, "ImageProcessorFast")) return {&p, name, false};
         }
     }
-    fields.mismatch(key, "the class of ConvNext, ViT, Siglip, DeiT, Beit, CLIP, Bit, Levit, MobileNetV1 or MobileNetV2", given);
+    fields.mismatch(key, "the class of ConvNext, ViT, Siglip, DeiT, Beit, CLIP, Bit, Levit, MobileNetV1 or MobileNetV2", given,
+                    errc::unsupported);
     return {};
 }
 
@@ -229,14 +230,12 @@ inline void read_unnamed_sizes(json_fields& fields, bool resize, double crop_pct
 inline void read_resample(json_fields& fields, resampling& out) noexcept {
     const json_value v = fields.get("resample");
     if (!v) return;
-    if (v.is(json_kind::number) && v.integer() && *v.integer() >= 0 && *v.integer() < static_cast<int>(detail::resampling_names.size())) {
-        out = static_cast<resampling>(*v.integer());
-        return;
-    }
-    for (std::size_t i = 0; v.is(json_kind::string) && i < detail::resampling_names.size(); ++i) {
-        const std::string_view name = detail::resampling_names[i], given = v.string();
+    const std::string_view given = v.is(json_kind::string) ? v.string() : std::string_view{};
+    for (std::size_t i = 0; i < detail::resampling_names.size(); ++i) {
+        const std::string_view name = detail::resampling_names[i];
         const auto same = [](char a, char b) noexcept { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); };
-        if (!std::equal(name.begin(), name.end(), given.begin(), given.end(), same)) continue;
+        if (v.integer() != static_cast<std::int64_t>(i) && !std::equal(name.begin(), name.end(), given.begin(), given.end(), same))
+            continue;
         out = static_cast<resampling>(i);
         return;
     }
@@ -262,7 +261,7 @@ inline void refuse_other_steps(json_fields& fields) noexcept {
     for (const char* const step : {"do_pad", "do_flip_channel_order", "do_thumbnail", "do_align_long_axis", "do_crop_margin",
                                    "do_color_quantize", "do_grayscale", "do_image_splitting", "keep_aspect_ratio", "rescale_offset"}) {
         const json_value v = fields.get(step);
-        if (v.is(json_kind::boolean) && v.boolean()) fields.mismatch(step, "false", v);
+        if (v.is(json_kind::boolean) && v.boolean()) fields.mismatch(step, "false", v, errc::unsupported);
     }
 }
 
@@ -274,12 +273,9 @@ inline result<preprocessing> read_hf_preprocessor(std::string_view text, const c
     const result<json> document = json::parse(text);
     if (!document) return not_json(file, text, document.error());
     json_fields fields(document->root(), file);
-    if (!fields) return fields.failure();
     const named_processor processor = read_processor(fields);
     refuse_other_steps(fields);
-    if (!fields) return error::format(errc::unsupported, "%s", fields.failure().what());
     preprocessing p;
-
     double crop_pct = 0.875;
     fields.read("crop_pct", crop_pct);
     if (const json_value v = fields.get("crop_pct"); v && !(crop_pct > 0.01 && crop_pct <= 1)) fields.mismatch("crop_pct", "0.01 to 1", v);

@@ -20,23 +20,6 @@ inline bool is_for_sounds(std::string_view text) noexcept {
     return document->root().find("sampling_rate") || type.is_text(spectrogram_type);
 }
 
-/// Reads one of several texts. `values`: in the order of the enumeration.
-template <class Enum>
-void read_choice(json_fields& fields, const char* key, std::initializer_list<const char*> values, const char* expected,
-                 Enum& out) noexcept {
-    const json_value v = fields.get(key);
-    if (!v) return;
-    int number = 0;
-    for (const char* const value : values) {
-        if (v.is_text(value)) {
-            out = static_cast<Enum>(number);
-            return;
-        }
-        ++number;
-    }
-    fields.mismatch(key, expected, v);
-}
-
 /// Reads the text, called `file` in messages. The keys are those of transformers' CLAP and AST feature extractors and of its function
 /// `spectrogram`, where there are any. The extractors of transformers compute other spectrograms and are refused.
 /// Errors: malformed (not JSON), bad_config (types, values, missing keys), unsupported (another feature extractor).
@@ -45,10 +28,11 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
     if (!document) return not_json(file, text, document.error());
     json_fields fields(document->root(), file);
     const json_value type = fields.get("feature_extractor_type");
-    if (fields && !type.is_text(spectrogram_type)) {
-        fields.mismatch("feature_extractor_type", "\"CvtSpectrogram\"", type);
-        return error::format(errc::unsupported, "%s", fields.failure().what());
-    }
+    if (fields && !type.is_text(spectrogram_type)) fields.mismatch("feature_extractor_type", "\"CvtSpectrogram\"", type, errc::unsupported);
+    const auto choose = [&]<class Enum>(const char* key, std::initializer_list<const char*> texts, const char* expected,
+                                        Enum& out) noexcept {
+        out = fields.choice<Enum>(key, fields.get(key), texts, expected).value_or(out);
+    };
     spectrogram s;
     for (const auto& [key, member] : {std::pair{"sampling_rate", &spectrogram::rate},
                                       {"nb_max_samples", &spectrogram::length},
@@ -63,16 +47,14 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
     s.f_max = s.rate / 2;
     fields.read("frequency_min", s.f_min);
     fields.read("frequency_max", s.f_max);
-    read_choice(fields, "mel_scale", {"htk", "slaney"}, "\"htk\" or \"slaney\"", s.scale);
-    if (const json_value norm = fields.get("norm")) {
-        s.slaney_norm = norm.is_text("slaney");
-        if (!s.slaney_norm) fields.mismatch("norm", "null or \"slaney\"", norm);
-    }
+    choose("mel_scale", {"htk", "slaney"}, "\"htk\" or \"slaney\"", s.scale);
+    s.slaney_norm = fields.get("norm").is_text("slaney");
+    if (const json_value norm = fields.get("norm"); norm && !s.slaney_norm) fields.mismatch("norm", "null or \"slaney\"", norm);
     fields.read("power", s.power);
     // null means no logarithm, and a missing key decibels.
     if (document->root().find("log_mel").is(json_kind::null)) s.loudness = loudness::linear;
     bool natural = false;
-    read_choice(fields, "log_mel", {"dB", "log"}, "\"dB\", \"log\" or null", natural);
+    choose("log_mel", {"dB", "log"}, "\"dB\", \"log\" or null", natural);
     if (natural) s.loudness = loudness::natural_log;
     fields.read("mel_floor", s.floor);
     fields.read("top_db", s.top_db);
@@ -83,7 +65,7 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
         fields.read("mean", s.mean);
         fields.read("std", s.deviation);
     }
-    read_choice(fields, "padding", {"pad", "repeat"}, "\"pad\" or \"repeat\"", s.padding);
+    choose("padding", {"pad", "repeat"}, "\"pad\" or \"repeat\"", s.padding);
     if (!fields) return fields.failure();
     if (error e = validate(s)) return error::format(errc::bad_config, "%s: %s", file, e.what());
     return s;

@@ -25,41 +25,30 @@ public:
     /// Reads a tensor with the values that the file represents. Errors: the source's; unsupported (weights that are not finite);
     /// out_of_memory.
     error read(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
-        if (const auto [id, at] = network::find_tensor(name); !network::is_int8_weight(id, at)) return read_folded(name, shape, out);
-        if (error e = read_finite(name, shape, out)) return e;
-        const std::ptrdiff_t cols = columns(shape);
-        for (std::int64_t i = 0; i < shape[0]; ++i) {
-            float* const row = out + i * cols;
-            const float scale = detail::weight_scale(row, 1, cols);
-            for (std::ptrdiff_t j = 0; j < cols; ++j) row[j] = scale * static_cast<float>(detail::weight_byte(row[j], scale));
-        }
-        return {};
+        const auto [id, at] = network::find_tensor(name);
+        return network::is_int8_weight(id, at) ? quantize(name, shape, out, nullptr, nullptr) : read_folded(name, shape, out);
     }
 
-    /// Reads a weight that is stored as bytes, and quantises it: `bytes` (n * k), `scales` (n), both in buffers of the caller. Errors as
-    /// those of read().
+    /// Reads a weight that is stored as bytes, and quantises it: `bytes` (n * k), `scales` (n), both in buffers of the caller or null.
+    /// `values` are then those that the bytes represent. Errors as those of read().
     error quantize(const char* name, std::span<const std::int64_t> shape, float* values, std::int8_t* bytes, float* scales) const noexcept {
-        if (error e = read_finite(name, shape, values)) return e;
-        const std::ptrdiff_t cols = columns(shape);
+        if (error e = read_folded(name, shape, values)) return e;
+        if (error e = detail::check_finite(name, {values, static_cast<std::size_t>(detail::count_elements(shape))})) return e;
+        const auto cols = static_cast<std::ptrdiff_t>(detail::count_elements(shape.subspan(1)));
         for (std::int64_t i = 0; i < shape[0]; ++i) {
-            const float* const row = values + i * cols;
-            scales[i] = detail::weight_scale(row, 1, cols);
-            for (std::ptrdiff_t j = 0; j < cols; ++j)
-                bytes[i * cols + j] = static_cast<std::int8_t>(detail::weight_byte(row[j], scales[i]));
+            float* const row = values + i * cols;
+            const float scale = detail::weight_scale(row, 1, cols);
+            if (scales != nullptr) scales[i] = scale;
+            for (std::ptrdiff_t j = 0; j < cols; ++j) {
+                const int byte = detail::weight_byte(row[j], scale);
+                if (bytes != nullptr) bytes[i * cols + j] = static_cast<std::int8_t>(byte);
+                row[j] = scale * static_cast<float>(byte);
+            }
         }
         return {};
     }
 
 private:
-    static std::ptrdiff_t columns(std::span<const std::int64_t> shape) noexcept {
-        return static_cast<std::ptrdiff_t>(detail::count_elements(shape.subspan(1)));
-    }
-
-    error read_finite(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
-        if (error e = read_folded(name, shape, out)) return e;
-        return detail::check_finite(name, {out, static_cast<std::size_t>(detail::count_elements(shape))});
-    }
-
     /// Reads norm2 as the identity, and fc1 with norm2 folded into it.
     error read_folded(const char* name, std::span<const std::int64_t> shape, float* out) const noexcept {
         using network::tensor_id;

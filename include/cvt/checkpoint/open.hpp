@@ -36,11 +36,8 @@ struct given_config : hf_config {
 /// Adds to a refusal the keys that the config.json lacks and whose assumed values are not those of the tensors.
 inline error with_assumed(const error& refusal, const checkpoint_source& s, const given_config& given) noexcept {
     if (given.assumed == 0 || refusal.code() != errc::mismatch) return refusal;
-    const seen_stages found(s.tensors, s.style);
-    if (found.count == 0) return refusal;
-    config seen = s.config;
-    seen.num_stages = found.count;
-    seen.stage = found.stage;
+    const config seen = seen_stages(s.tensors, s.style);
+    if (seen.num_stages == 0) return refusal;
     detail::text_list<240> culprits;
     visit_keys(given.assumed, [&](const char* key, auto member, projection last) noexcept {
         if (is_unseen(key, s.config) || !counts(seen, last)) return;
@@ -83,17 +80,6 @@ inline error resolve_set(checkpoint_source& s, const name_style& style, const gi
     return {};
 }
 
-/// Sets of weights of one kind: their names, and which came last.
-struct set_group {
-    set_names names;
-    std::size_t count = 0, last = 0;
-    void add(const name_style& style, std::size_t i, const char* size) noexcept {
-        names.add(style, size);
-        last = i;
-        ++count;
-    }
-};
-
 /// Resolves the only set of weights that is a whole CvT. Models without a head are candidates only if there is none with a head.
 /// Errors: those of the set, or of the nearest; mismatch (several candidates).
 inline error resolve_weights(checkpoint_source& s, const given_config& given, const load_options& options) noexcept {
@@ -110,7 +96,7 @@ inline error resolve_weights(checkpoint_source& s, const given_config& given, co
                              s.tensors.size(), seen.text);
     if (sets.size() < 2) return resolve_set(s, sets.empty() ? name_style{} : sets[0], given, options);
 
-    set_group whole, headless;
+    set_names whole, headless;
     std::size_t nearest = 0, max_found = 0;
     error refusal;
     for (std::size_t i = 0; i < sets.size(); ++i) {
@@ -119,23 +105,23 @@ inline error resolve_weights(checkpoint_source& s, const given_config& given, co
             char size[64];
             std::snprintf(size, sizeof size, " (%zu tensors, %lld parameters)", s.index.tensor_of.size(),
                           static_cast<long long>(network::parameters_of(s.config)));
-            (s.config.num_classes > 0 ? whole : headless).add(sets[i], i, size);
+            (s.config.num_classes > 0 ? whole : headless).add(sets[i], size);
         } else if (i == 0 || s.index.tensor_of.size() > max_found) {
             max_found = s.index.tensor_of.size();
             nearest = i;
             refusal = e;
         }
     }
-    const set_group& candidates = whole.count > 0 ? whole : headless;
+    const set_names& candidates = whole.count > 0 ? whole : headless;
     if (candidates.count == 0)
         return error::format(refusal.code(), "none of %zu sets of weights is a whole model; the nearest, %s: %s", sets.size(),
                              printable{key_of(sets[nearest]), 80}.text, refusal.what());
     if (candidates.count > 1)
         return error::format(errc::mismatch, "%zu sets of weights are %s: %s: choose one with weights_key (classify: --weights-key)",
-                             candidates.count, whole.count > 0 ? "whole models" : "models without a head", candidates.names.text);
-    if (error e = resolve_set(s, sets[candidates.last], given, options)) return e;
+                             candidates.count, whole.count > 0 ? "whole models" : "models without a head", candidates.text);
+    if (error e = resolve_set(s, *candidates.last, given, options)) return e;
     if (whole.count > 0 && headless.count > 0)
-        s.warnings.add("weights without a head are not used: %.80s; choose them with weights_key", headless.names.text);
+        s.warnings.add("weights without a head are not used: %.80s; choose them with weights_key", headless.text);
     return {};
 }
 

@@ -8,47 +8,35 @@
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
 
-/// An object inside quantization_config, with its path for messages.
-class quantization_section {
-public:
-    /// "outer.key"
-    struct path {
-        char text[160];
-        path(const char* outer, const char* key) noexcept { std::snprintf(text, sizeof text, "%.110s.%.48s", outer, key); }
-    };
+/// A value in quantization_config, with its path for messages: "quantization_config.format".
+struct quantization_value {
+    json_fields& fields;
+    json_value value;
+    char path[160];
 
-    quantization_section(json_fields& fields, json_value object, const char* at) noexcept : fields_{fields}, object_{object}, path_{at} {}
-
-    /// Returns the member, or an empty value if it is missing or null.
-    [[nodiscard]] json_value operator[](const char* key) const noexcept {
-        const json_value v = object_.find(key);
-        return v.is(json_kind::null) ? json_value{} : v;
+    /// `outer`: the path of the object that contains the value, or "".
+    quantization_value(json_fields& f, json_value v, const char* outer, const char* key) noexcept : fields{f}, value{v} {
+        std::snprintf(path, sizeof path, "%.110s%s%.48s", outer, *outer == '\0' ? "" : ".", key);
     }
-    /// Errors: unsupported, unless `accepted`, a predicate, is true of the member.
-    void expect(const char* key, const char* expected, auto accepted) const noexcept {
-        if (const json_value v = (*this)[key]; !accepted(v)) fields_.mismatch(path{path_, key}.text, expected, v, errc::unsupported);
+    /// Returns a member, which is empty if it is missing or null.
+    [[nodiscard]] quantization_value operator[](const char* key) const noexcept {
+        const json_value v = value.find(key);
+        return {fields, v.is(json_kind::null) ? json_value{} : v, path, key};
     }
-    /// Calls use(section) with the member `key`. A missing one is skipped. Errors: unsupported (not an object).
-    void visit(const char* key, auto use) const noexcept {
-        const json_value v = (*this)[key];
-        expect(key, "an object", [](json_value found) { return !found || found.is(json_kind::object); });
-        if (v.is(json_kind::object)) use(quantization_section{fields_, v, path{path_, key}.text});
+    /// Errors: unsupported, unless `accepted`, a predicate, is true of the value.
+    void expect(const char* expected, auto accepted) const noexcept {
+        if (!accepted(value)) fields.mismatch(path, expected, value, errc::unsupported);
     }
-    /// Calls use(section) with each member. Errors: unsupported (not an object).
+    /// Calls use(*this) unless the value is missing. Errors: unsupported (not an object).
+    void visit(auto use) const noexcept {
+        expect("an object", [](json_value v) { return !v || v.is(json_kind::object); });
+        if (value.is(json_kind::object)) use(*this);
+    }
+    /// Visits every member.
     void visit_each(auto use) const noexcept {
-        for (json_value v = object_.first(); v; v = v.next()) {
-            const path name{path_, detail::printable{v.key(), 40}.text};
-            if (v.is(json_kind::object))
-                use(quantization_section{fields_, v, name.text});
-            else
-                fields_.mismatch(name.text, "an object", v, errc::unsupported);
-        }
+        for (json_value v = value.first(); v; v = v.next())
+            quantization_value{fields, v, path, detail::printable{v.key(), 40}.text}.visit(use);
     }
-
-private:
-    json_fields& fields_;
-    json_value object_;
-    const char* path_;
 };
 
 inline bool is_absent_or_empty(json_value v) noexcept {
@@ -56,31 +44,31 @@ inline bool is_absent_or_empty(json_value v) noexcept {
 }
 
 /// Integers of 8 bits, of weights or of inputs. The defaults are those of compressed-tensors.
-inline void check_integers(const quantization_section& s) noexcept {
-    s.expect("num_bits", "8", [](json_value v) { return !v || v.integer() == 8; });
-    s.expect("type", "\"int\"", [](json_value v) { return !v || v.is_text("int"); });
-    s.expect("block_structure", "null", is_absent_or_empty);
-    s.expect("actorder", "null", is_absent_or_empty);
+inline void check_integers(const quantization_value& s) noexcept {
+    s["num_bits"].expect("8", [](json_value v) { return !v || v.integer() == 8; });
+    s["type"].expect("\"int\"", [](json_value v) { return !v || v.is_text("int"); });
+    s["block_structure"].expect("null", is_absent_or_empty);
+    s["actorder"].expect("null", is_absent_or_empty);
 }
 
 /// A scale for each output channel. Without a strategy, a group_size of -1 means the same.
-inline void check_weight_scheme(const quantization_section& weights) noexcept {
-    const json_value group_size = weights["group_size"];
+inline void check_weight_scheme(const quantization_value& weights) noexcept {
+    const json_value group_size = weights["group_size"].value;
     const bool whole_rows = group_size && group_size.integer() == -1;
     check_integers(weights);
-    weights.expect("symmetric", "true", [](json_value v) { return !v || (v.is(json_kind::boolean) && v.boolean()); });
-    weights.expect("strategy", "\"channel\"", [&](json_value v) { return v.is_text("channel") || (!v && whole_rows); });
-    weights.expect("group_size", "null or -1", [&](json_value v) { return !v || whole_rows; });
-    weights.expect("dynamic", "false", [](json_value v) { return !v || (v.is(json_kind::boolean) && !v.boolean()); });
+    weights["symmetric"].expect("true", [](json_value v) { return !v || (v.is(json_kind::boolean) && v.boolean()); });
+    weights["strategy"].expect("\"channel\"", [&](json_value v) { return v.is_text("channel") || (!v && whole_rows); });
+    weights["group_size"].expect("null or -1", [&](json_value v) { return !v || whole_rows; });
+    weights["dynamic"].expect("false", [](json_value v) { return !v || (v.is(json_kind::boolean) && !v.boolean()); });
 }
 
 /// Inputs are quantised for each token while the model runs, as cvt does. They may be symmetric: asymmetric ones lose less.
-inline void check_input_scheme(const quantization_section& inputs) noexcept {
+inline void check_input_scheme(const quantization_value& inputs) noexcept {
     check_integers(inputs);
-    inputs.expect("symmetric", "true or false", [](json_value v) { return !v || v.is(json_kind::boolean); });
-    inputs.expect("dynamic", "true", [](json_value v) { return v.is(json_kind::boolean) && v.boolean(); });
-    inputs.expect("strategy", "\"token\"", [](json_value v) { return v.is_text("token"); });
-    inputs.expect("group_size", "null", [](json_value v) { return !v; });
+    inputs["symmetric"].expect("true or false", [](json_value v) { return !v || v.is(json_kind::boolean); });
+    inputs["dynamic"].expect("true", [](json_value v) { return v.is(json_kind::boolean) && v.boolean(); });
+    inputs["strategy"].expect("\"token\"", [](json_value v) { return v.is_text("token"); });
+    inputs["group_size"].expect("null", [](json_value v) { return !v; });
 }
 
 /// Refuses weights and inputs that the library does not compute. The tensors decide which layers are int8, so `targets` and `ignore` are
@@ -91,25 +79,25 @@ inline void check_quantization(json_fields& fields) noexcept {
     const json_value object = fields.get("quantization_config");
     if (!object) return;
     if (!object.is(json_kind::object)) return fields.mismatch("quantization_config", "an object", object);
-    const quantization_section q{fields, object, "quantization_config"};
+    const quantization_value q{fields, object, "", "quantization_config"};
     const auto format = [](json_value v) { return v.is_text("int-quantized"); };
-    q.expect("quant_method", "\"compressed-tensors\"", [](json_value v) { return v.is_text("compressed-tensors"); });
-    q.expect("format", "\"int-quantized\"", format);
+    q["quant_method"].expect("\"compressed-tensors\"", [](json_value v) { return v.is_text("compressed-tensors"); });
+    q["format"].expect("\"int-quantized\"", format);
     // Early versions wrote "frozen" for compressed weights.
-    q.expect("quantization_status", "\"compressed\"", [](json_value v) { return !v || v.is_text("compressed") || v.is_text("frozen"); });
-    q.expect("kv_cache_scheme", "null", is_absent_or_empty);
-    q.expect("transform_config", "null", [](json_value v) {
+    q["quantization_status"].expect("\"compressed\"", [](json_value v) { return !v || v.is_text("compressed") || v.is_text("frozen"); });
+    q["kv_cache_scheme"].expect("null", is_absent_or_empty);
+    q["transform_config"].expect("null", [](json_value v) {
         const json_value groups = v.find("config_groups");
         return is_absent_or_empty(v) || (groups && is_absent_or_empty(groups));
     });
-    q.expect("sparsity_config", "null", [](json_value v) { return is_absent_or_empty(v) || v.find("format").is_text("dense"); });
-    q.visit("config_groups", [&](const quantization_section& groups) {
-        groups.visit_each([&](const quantization_section& group) {
-            group.expect("format", "\"int-quantized\"", [&](json_value v) { return !v || format(v); });
-            group.expect("weights", "an object", [](json_value v) { return v.is(json_kind::object); });
-            group.visit("weights", check_weight_scheme);
-            group.visit("input_activations", check_input_scheme);
-            group.expect("output_activations", "null", is_absent_or_empty);
+    q["sparsity_config"].expect("null", [](json_value v) { return is_absent_or_empty(v) || v.find("format").is_text("dense"); });
+    q["config_groups"].visit([&](const quantization_value& groups) {
+        groups.visit_each([&](const quantization_value& group) {
+            group["format"].expect("\"int-quantized\"", [&](json_value v) { return !v || format(v); });
+            group["weights"].expect("an object", [](json_value v) { return v.is(json_kind::object); });
+            group["weights"].visit(check_weight_scheme);
+            group["input_activations"].visit(check_input_scheme);
+            group["output_activations"].expect("null", is_absent_or_empty);
         });
     });
 }

@@ -23,21 +23,18 @@ inline error resolve_labels(checkpoint_source& s, bool from_one, const char* fil
         if (from_one) s.warnings.add("%s: id2label begins with id 1: label 1 is used for class 0, and so on", file);
         return {};
     }
-    if (from_one && found + 1 == classes) {
-        detail::label_list shifted;
-        bool good = shifted.add("LABEL_0");
-        for (int i = 0; i < found && good; ++i) good = shifted.add(s.labels[i]);
-        s.labels = std::move(shifted);
+    const bool all_but_first = from_one && found + 1 == classes;
+    if (all_but_first)
         s.warnings.add("%s: id2label names the classes from 1 on: class 0 has no label", file);
-        return good ? error{} : error::out_of_memory("labels", static_cast<unsigned long long>(classes) * 32);
-    }
-    s.warnings.add("%s: id2label has %d labels but the head has %d classes; the labels are ignored and the classes are called LABEL_0, ...",
-                   file, found, classes);
-    s.labels = {};
+    else
+        s.warnings.add(
+            "%s: id2label has %d labels but the head has %d classes; the labels are ignored and the classes are called LABEL_0, ...", file,
+            found, classes);
+    const detail::label_list given = std::exchange(s.labels, {});
     for (int i = 0; i < classes; ++i) {
         char label[24];
-        const int size = std::snprintf(label, sizeof label, "LABEL_%d", i);
-        if (!s.labels.add({label, static_cast<std::size_t>(size)}))
+        std::snprintf(label, sizeof label, "LABEL_%d", i);
+        if (!s.labels.add(all_but_first && i > 0 ? given[i - 1] : label))
             return error::out_of_memory("labels", static_cast<unsigned long long>(classes) * 32);
     }
     return {};

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "../config.hpp"
 #include "json/fields.hpp"
@@ -150,16 +149,6 @@ inline bool is_unseen(std::string_view key, const config& c) noexcept {
 /// Whether one of the keys is such a key.
 inline bool any_unseen(key_set keys, const config& c) noexcept {
     return keys_with(keys, [&](stage_key key) noexcept { return is_unseen(key.name, c); }) != 0;
-}
-
-/// Returns the keys that the file lacks and that some stage of `c` uses.
-inline key_set missing_keys(const json_fields& fields, const config& c) noexcept {
-    return keys_with(all_keys, [&](stage_key key) noexcept { return !fields.get(key.name) && counts(c, key.last); });
-}
-
-/// Returns those of the keys that a message names.
-inline key_set named_keys(key_set keys, const char* message) noexcept {
-    return keys_with(keys, [&](stage_key key) noexcept { return std::strstr(message, key.name) != nullptr; });
 }
 
 /// Lists keys with their values in `c`: "num_heads [1, 3, 6], depth [1, 2, 10]".

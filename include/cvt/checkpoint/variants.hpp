@@ -21,69 +21,58 @@ inline constexpr published_variant published_variants[]{{"CvT-13", &cvt_13, 224}
 
 /// Returns the published variant with the stages of `c`, or null. Channels, classes, activation and final norm may differ.
 inline const published_variant* variant_of(const config& c) noexcept {
-    for (const published_variant& v : published_variants) {
-        bool same = c.num_stages == v.value->num_stages;
-        for (std::size_t i = 0; same && i < c.stages().size(); ++i) same = c.stage[i] == v.value->stage[i];
-        if (same) return &v;
-    }
+    for (const published_variant& v : published_variants)
+        if (std::equal(c.stages().begin(), c.stages().end(), v.value->stages().begin(), v.value->stages().end())) return &v;
     return nullptr;
 }
 
-/// What the shapes of tensors show of the stages.
-struct seen_stages {
-    int count = 0;
-    std::array<stage_config, config::max_stages> stage{};  ///< not num_heads, strides and paddings; avg counts as linear
-
-    seen_stages(const tensor_table& tensors, const name_style& style) noexcept {
-        char name[96];
-        const auto find = [&](const char* part) noexcept {
-            std::snprintf(name, sizeof name, "stage%d.%s", count, part);
-            return find_official(tensors, style, name);
-        };
-        for (; count < config::max_stages; ++count) {
-            stage_config& s = stage[static_cast<std::size_t>(count)];
-            const tensor_entry* e = find("patch_embed.proj.weight");
-            if (e == nullptr || e->rank != 4 || e->shape[0] < 1 || e->shape[0] > 65536 || e->shape[3] > 65536) return;
-            s.embed_dim = static_cast<int>(e->shape[0]);
-            s.patch_size = static_cast<int>(e->shape[3]);
-            s.cls_token = find("cls_token") != nullptr;
-            s.depth = 0;
-            do std::snprintf(name, sizeof name, "stage%d.blocks.%d.norm1.weight", count, s.depth);
-            while (find_official(tensors, style, name) != nullptr && ++s.depth < 1024);
-            s.qkv_bias = find("blocks.0.attn.proj_q.bias") != nullptr;
-            e = find("blocks.0.attn.conv_proj_q.conv.weight");
-            s.qkv_projection = e != nullptr ? projection::dw_bn : projection::linear;
-            if (e != nullptr && e->rank == 4 && e->shape[3] <= 65536) s.kernel_qkv = static_cast<int>(e->shape[3]);
-            e = find("blocks.0.mlp.fc1.weight");
-            if (e != nullptr && e->rank == 2) s.mlp_ratio = static_cast<double>(e->shape[0]) / s.embed_dim;
-        }
+/// Returns the stages that the shapes of tensors show: not their num_heads, strides and paddings; avg counts as linear.
+inline config seen_stages(const tensor_table& tensors, const name_style& style) noexcept {
+    config seen;
+    int& count = seen.num_stages;
+    char name[96];
+    const auto find = [&](const char* part) noexcept {
+        std::snprintf(name, sizeof name, "stage%d.%s", count, part);
+        return find_official(tensors, style, name);
+    };
+    for (count = 0; count < config::max_stages; ++count) {
+        stage_config& s = seen.stage[static_cast<std::size_t>(count)];
+        const tensor_entry* e = find("patch_embed.proj.weight");
+        if (e == nullptr || e->rank != 4 || e->shape[0] < 1 || e->shape[0] > 65536 || e->shape[3] > 65536) break;
+        s.embed_dim = static_cast<int>(e->shape[0]);
+        s.patch_size = static_cast<int>(e->shape[3]);
+        s.cls_token = find("cls_token") != nullptr;
+        s.depth = 0;
+        do std::snprintf(name, sizeof name, "stage%d.blocks.%d.norm1.weight", count, s.depth);
+        while (find_official(tensors, style, name) != nullptr && ++s.depth < 1024);
+        s.qkv_bias = find("blocks.0.attn.proj_q.bias") != nullptr;
+        e = find("blocks.0.attn.conv_proj_q.conv.weight");
+        s.qkv_projection = e != nullptr ? projection::dw_bn : projection::linear;
+        if (e != nullptr && e->rank == 4 && e->shape[3] <= 65536) s.kernel_qkv = static_cast<int>(e->shape[3]);
+        e = find("blocks.0.mlp.fc1.weight");
+        if (e != nullptr && e->rank == 2) s.mlp_ratio = static_cast<double>(e->shape[0]) / s.embed_dim;
     }
-
-    [[nodiscard]] bool is(const config& c) const noexcept {
-        if (count != c.num_stages) return false;
-        for (std::size_t i = 0; i < c.stages().size(); ++i) {
-            const stage_config &a = stage[i], &b = c.stage[i];
-            if (a.embed_dim != b.embed_dim || a.depth != b.depth || a.patch_size != b.patch_size || a.cls_token != b.cls_token)
-                return false;
-        }
-        return true;
-    }
-};
+    return seen;
+}
 
 /// Returns the published variant of the tensors, with their number of input channels. Heads, strides and paddings do not show in shapes,
 /// so that any other model is an error. Errors: bad_config, with the widths and depths that were found.
 inline result<config> recognise(const tensor_table& tensors, const name_style& style) noexcept {
-    const seen_stages seen(tensors, style);
+    const config seen = seen_stages(tensors, style);
+    const std::span<const stage_config> stages = seen.stages();
     for (const published_variant& v : published_variants) {
-        if (!seen.is(*v.value)) continue;
+        const auto as_published = [](const stage_config& a, const stage_config& b) noexcept {
+            return a.embed_dim == b.embed_dim && a.depth == b.depth && a.patch_size == b.patch_size && a.cls_token == b.cls_token;
+        };
+        if (!std::equal(stages.begin(), stages.end(), v.value->stages().begin(), v.value->stages().end(), as_published)) continue;
         config c = *v.value;
         c.num_channels = channels_of(*find_official(tensors, style, "stage0.patch_embed.proj.weight"));
         return c;
     }
     detail::text_list<128> widths, depths;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(seen.count); ++i) {
-        widths.add(", ", "%d", seen.stage[i].embed_dim);
-        depths.add(", ", "%d", seen.stage[i].depth);
+    for (const stage_config& s : stages) {
+        widths.add(", ", "%d", s.embed_dim);
+        depths.add(", ", "%d", s.depth);
     }
     return error::format(errc::bad_config,
                          "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths %s; depths %s): any other model needs its configuration, "

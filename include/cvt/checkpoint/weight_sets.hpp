@@ -34,10 +34,15 @@ inline bool is_called(const name_style& style, std::string_view key) noexcept {
     return take_front(name, key) && (name.empty() || name.front() == '.' || name.front() == '/');
 }
 
-/// The names of several sets in one text: "model, model_ema".
+/// The names of several sets in one text, "model, model_ema", their number and the last of them.
 struct set_names : detail::text_list<240> {
+    std::size_t count = 0;
+    const name_style* last = nullptr;
+
     void add(const name_style& style, const char* more = "") noexcept {
         text_list::add(", ", "%s%s", printable{key_of(style), 80}.text, more);
+        ++count;
+        last = &style;
     }
 };
 

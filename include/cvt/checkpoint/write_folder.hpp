@@ -36,9 +36,6 @@ struct folder_weights {
     std::string_view self_test = {};  ///< its JSON text, or empty
 };
 
-/// Returns the style of transformers' names. A model without a final norm is its CvtModel, whose names lack "cvt.".
-inline name_style written_style(const config& c) noexcept { return {naming::hf, {}, !c.final_norm}; }
-
 /// Rounds every value to one of F16. Errors: mismatch (a finite value is beyond the range of F16).
 inline error round_to_f16(const char* name, std::span<float> values) noexcept {
     for (float& v : values) {
@@ -108,7 +105,8 @@ inline error write_values(output_file& to, dtype type, std::span<const float> va
 inline error write_weights(const folder_weights& from, output_file& to, safetensors_header& header) noexcept {
     const std::pair<std::string_view, std::string_view> metadata[]{{"format", "pt"}, {self_test_key, from.self_test}};
     header.metadata({metadata, from.self_test.empty() ? 1U : 2U});
-    const name_style style = written_style(from.config);
+    // A model without a final norm is transformers' CvtModel, whose names lack "cvt.".
+    const name_style style{.naming = naming::hf, .bare = !from.config.final_norm};
     std::uint64_t largest = 0, rows = 0;
     for_each_written(from.config, from.type, [&](const char* name, std::span<const std::int64_t> shape, file_part part) noexcept {
         largest = std::max(largest, static_cast<std::uint64_t>(detail::count_elements(shape)));
@@ -205,16 +203,6 @@ inline error write_folder(const output_folder& to, const folder_texts& texts, co
         if (file != &preprocessor || has_preprocessor)
             if (error e = file->commit()) return e;
     return {};
-}
-
-/// Writes a model as the folder `path`, which must be new or empty, from a configuration and a source of its weights.
-inline error write_folder(const char* path, const preprocessing& p, std::span<const char* const> labels, const folder_weights& weights,
-                          safetensors_header& written) noexcept {
-    folder_texts texts;
-    output_folder folder;
-    if (error e = make_texts(weights.config, {.preprocessing = &p}, labels, weights.type, texts)) return e;
-    if (error e = folder.create(path)) return e;
-    return write_folder(folder, texts, weights, written);
 }
 
 }  // namespace checkpoint

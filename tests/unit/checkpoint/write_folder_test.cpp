@@ -24,6 +24,16 @@ cvt::error read_formula(void*, const char* name, std::span<const std::int64_t> s
     return {};
 }
 
+/// Writes a model as the folder `path`, which must be new or empty.
+cvt::error write_folder(const char* path, const cvt::preprocessing& p, std::span<const char* const> labels,
+                        const ck::folder_weights& weights, ck::safetensors_header& written) {
+    ck::folder_texts texts;
+    ck::output_folder folder;
+    if (cvt::error e = ck::make_texts(weights.config, {.preprocessing = &p}, labels, weights.type, texts)) return e;
+    if (cvt::error e = folder.create(path)) return e;
+    return ck::write_folder(folder, texts, weights, written);
+}
+
 }  // namespace
 
 TEST_CASE("write_folder: from a weight_source, labels and preprocessing", "[folder]") {
@@ -36,7 +46,7 @@ TEST_CASE("write_folder: from a weight_source, labels and preprocessing", "[fold
                             return cvt::error{};
                         }};
     ck::safetensors_header written;
-    const cvt::error e = ck::write_folder((folder / "out").c_str(), cvt::preprocessing::for_size(384), labels, weights, written);
+    const cvt::error e = write_folder((folder / "out").c_str(), cvt::preprocessing::for_size(384), labels, weights, written);
     INFO(e.what());
     REQUIRE_FALSE(e);
 
@@ -73,7 +83,7 @@ TEST_CASE("write_folder: a weight that becomes int8 is read once", "[folder]") {
                                                 }},
                                      .type = ck::dtype::i8};
     ck::safetensors_header written;
-    REQUIRE_FALSE(ck::write_folder((folder / "out").c_str(), cvt::preprocessing::for_size(32), {}, weights, written));
+    REQUIRE_FALSE(write_folder((folder / "out").c_str(), cvt::preprocessing::for_size(32), {}, weights, written));
     for (const auto& [name, count] : reads) {
         INFO(name);  // fc1 and the norm before it are read for its bias, too
         CHECK(count == (name.ends_with("fc1.weight") || name.find(".norm2.") != std::string::npos ? 2 : 1));
@@ -89,7 +99,7 @@ TEST_CASE("write_folder: an error of the source leaves no folder", "[folder]") {
                                          }}};
     ck::safetensors_header written;
     const std::string path = folder / "out";
-    CHECK(ck::write_folder(path.c_str(), cvt::preprocessing::for_size(224), {}, weights, written).what() ==
+    CHECK(write_folder(path.c_str(), cvt::preprocessing::for_size(224), {}, weights, written).what() ==
           std::string{"stage0.patch_embed.proj.weight: gone"});
     CHECK_FALSE(std::filesystem::exists(path));
 }

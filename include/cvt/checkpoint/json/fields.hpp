@@ -2,6 +2,7 @@
 #pragma once
 
 #include <climits>
+#include <initializer_list>
 #include <string_view>
 
 #include "json.hpp"
@@ -45,6 +46,15 @@ public:
     void convert(const char* name, json_value v, double& out) noexcept {
         if (!v.is(json_kind::number)) return mismatch(name, "a number", v);
         out = v.number();
+    }
+    /// Returns the value of an enumeration whose values are called `texts`, in their order. Empty if there is no `v`, or on an error.
+    template <class Enum>
+    [[nodiscard]] std::optional<Enum> choice(const char* name, json_value v, std::initializer_list<const char*> texts,
+                                             const char* expected) noexcept {
+        for (std::size_t i = 0; i < texts.size(); ++i)
+            if (v.is_text(texts.begin()[i])) return static_cast<Enum>(i);
+        if (v) mismatch(name, expected, v);
+        return std::nullopt;
     }
 
     void mismatch(const char* name, const char* expected, json_value found, errc code = errc::bad_config) noexcept {

@@ -161,11 +161,10 @@ private:
         error_ = error::out_of_memory("a JSON document", document_.nodes_.size() * 2 * sizeof(json::node));
         return false;
     }
-    bool collided() noexcept { return fail(errc::unsupported, "too many hash collisions among the keys"); }
 
     [[nodiscard]] char peek() const noexcept { return at_ < end_ ? document_.text_[at_] : '\0'; }
     bool accept(char c) noexcept {
-        if (at_ >= end_ || peek() != c) return false;
+        if (peek() != c) return false;
         ++at_;
         return true;
     }
@@ -240,12 +239,7 @@ private:
         document_.nodes_[self].owner = object;
         ++keys_;
         if (document_.keys_.size() < 2 * keys_ && !grow_keys()) return false;
-        const std::string_view name = document_.text(document_.nodes_[self]);
-        const std::size_t slot = document_.slot_of(object, name);
-        if (slot == document_.keys_.size()) return collided();
-        if (document_.keys_[slot] != 0)
-            return fail(errc::malformed, "the key \"%s\" occurs twice in one object", detail::printable{name}.text);
-        document_.keys_[slot] = self;
+        if (!insert(self)) return false;
         skip_space();
         if (!accept(':')) return expected("':'");
         skip_space();
@@ -256,12 +250,18 @@ private:
         detail::buffer<std::uint32_t> old = std::move(document_.keys_);
         if (!document_.keys_.resize(old.empty() ? 64 : old.size() * 2)) return no_memory();
         std::memset(document_.keys_.data(), 0, document_.keys_.size() * sizeof(std::uint32_t));
-        for (const std::uint32_t k : old) {
-            if (k == 0) continue;
-            const std::size_t slot = document_.slot_of(document_.nodes_[k].owner, document_.text(document_.nodes_[k]));
-            if (slot == document_.keys_.size()) return collided();
-            document_.keys_[slot] = k;
-        }
+        for (const std::uint32_t k : old)
+            if (k != 0 && !insert(k)) return false;
+        return true;
+    }
+
+    bool insert(std::uint32_t k) noexcept {
+        const std::string_view name = document_.text(document_.nodes_[k]);
+        const std::size_t slot = document_.slot_of(document_.nodes_[k].owner, name);
+        if (slot == document_.keys_.size()) return fail(errc::unsupported, "too many hash collisions among the keys");
+        if (document_.keys_[slot] != 0)
+            return fail(errc::malformed, "the key \"%s\" occurs twice in one object", detail::printable{name}.text);
+        document_.keys_[slot] = k;
         return true;
     }
 
@@ -282,14 +282,10 @@ private:
         const char *first = document_.text_.data() + begin, *last = document_.text_.data() + at_;
         json::node n{.kind = json_kind::number};
         std::int64_t whole = 0;
-        if (at_ == whole_end && to_int64(first, last, whole) && (whole != 0 || *first != '-')) {
-            n.integral = true;
-            n.bits = static_cast<std::uint64_t>(whole);
-            return add(n);
-        }
         double real = 0;
-        if (!nearest_double(first, last, real)) return fail(errc::malformed, "a number out of the range of a double");
-        n.bits = std::bit_cast<std::uint64_t>(real);
+        n.integral = at_ == whole_end && to_int64(first, last, whole) && (whole != 0 || *first != '-');
+        if (!n.integral && !nearest_double(first, last, real)) return fail(errc::malformed, "a number out of the range of a double");
+        n.bits = n.integral ? static_cast<std::uint64_t>(whole) : std::bit_cast<std::uint64_t>(real);
         return add(n);
     }
 

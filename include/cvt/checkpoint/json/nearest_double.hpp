@@ -14,7 +14,7 @@ class big_natural {
 public:
     explicit big_natural(std::uint32_t value) noexcept { multiply_add(0, value); }
 
-    /// this = this * factor + addend.
+    /// this = this * factor + addend; the factor of a number that is not 0 must not be 0.
     void multiply_add(std::uint32_t factor, std::uint32_t addend) noexcept {
         std::uint64_t carry = addend;
         for (int i = 0; i < size_; ++i) {
@@ -23,7 +23,6 @@ public:
             carry >>= 32;
         }
         if (carry != 0) word_[size_++] = static_cast<std::uint32_t>(carry);
-        trim();
     }
     void multiply_by_power_of_5(int power) noexcept {
         constexpr std::uint32_t power_13 = 1220703125;
@@ -45,7 +44,7 @@ public:
             word_[i] = static_cast<std::uint32_t>(difference);
             borrow = difference >> 63;
         }
-        trim();
+        while (size_ > 0 && word_[size_ - 1] == 0) --size_;
     }
     /// Returns -1, 0 or 1.
     [[nodiscard]] int compare(const big_natural& other) const noexcept {
@@ -57,10 +56,6 @@ public:
     [[nodiscard]] int bit_length() const noexcept { return size_ == 0 ? 0 : 32 * size_ - std::countl_zero(word_[size_ - 1]); }
 
 private:
-    void trim() noexcept {
-        while (size_ > 0 && word_[size_ - 1] == 0) --size_;
-    }
-
     std::uint32_t word_[96];  // the lowest first; only size_ of them are set
     int size_ = 0;            // without leading zeros
 };

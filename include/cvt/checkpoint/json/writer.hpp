@@ -32,7 +32,7 @@ public:
     json_writer& begin_list() noexcept { return separate().raw("["); }
     json_writer& end_list() noexcept { return raw("]"); }
     json_writer& key(std::string_view name) noexcept {
-        comma();
+        if (follows_value()) raw(",");
         new_line();
         return quoted(name).raw(indented_ ? ": " : ":");
     }
@@ -64,9 +64,6 @@ private:
     // The last character tells whether a value precedes the next one: no value ends in one of these.
     [[nodiscard]] bool follows_value() const noexcept {
         return !text_.empty() && std::string_view{"{[: "}.find(text_[text_.size() - 1]) == std::string_view::npos;
-    }
-    void comma() noexcept {
-        if (follows_value()) raw(",");
     }
     json_writer& separate() noexcept { return follows_value() ? raw(indented_ ? ", " : ",") : *this; }
     void new_line() noexcept {
