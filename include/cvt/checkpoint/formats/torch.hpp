@@ -58,18 +58,12 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
 inline printable name_of_object(const pickle_values& values, std::uint32_t object) noexcept {
     std::uint32_t callee = values.item_of(object, 0);
     // A tensor that torch would rebuild: the name of its storage, whose type is not supported.
-    if (const std::uint32_t arguments = values.item_of(object, 1);
-        values.kind(callee) == pickle_kind::global && values.kind(arguments) == pickle_kind::tuple && values.count(arguments) > 0 &&
-        values.kind(values.item_of(arguments, 0)) == pickle_kind::object)
-        callee = values.item_of(values.item_of(arguments, 0), 0);
+    if (const std::uint32_t storage = values.argument_of(object, 0);
+        values.kind(callee) == pickle_kind::global && storage != pickle_values::nothing && values.kind(storage) == pickle_kind::object)
+        callee = values.item_of(storage, 0);
     char text[2 * printable::capacity];
-    const auto join = [&](std::string_view module, std::string_view name) noexcept {
-        std::snprintf(text, sizeof text, "%s.%s", printable{module, 70}.text, printable{name, 70}.text);
-    };
-    if (values.kind(callee) == pickle_kind::foreign)
-        join(values.module_of(callee), values.name_of(callee));
-    else if (values.kind(callee) == pickle_kind::global)
-        join(values.global(callee).module, values.global(callee).name);
+    if (values.kind(callee) == pickle_kind::foreign || values.kind(callee) == pickle_kind::global)
+        std::snprintf(text, sizeof text, "%s.%s", printable{values.module_of(callee), 70}.text, printable{values.name_of(callee), 70}.text);
     else
         std::snprintf(text, sizeof text, "%s", to_string(values.kind(callee)));
     return printable{text};
