@@ -35,9 +35,9 @@ std::string pickle_of(const std::string& file) {
     const auto source = cvt::checkpoint::byte_source::from_memory(std::as_bytes(std::span{file}));
     cvt::checkpoint::zip_directory zip;
     if (zip.open(source)) return {};
-    for (std::size_t i = 0; i < zip.size(); ++i) {
+    for (const auto& entry : zip.entries()) {
         std::size_t at = 0;
-        if (zip.name(i).ends_with("/data.pkl") && !zip.locate(source, i, at)) return file.substr(at, zip[i].size);
+        if (entry.name.ends_with("/data.pkl") && !zip.locate(source, entry, at)) return file.substr(at, entry.size);
     }
     return {};
 }

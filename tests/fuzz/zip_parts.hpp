@@ -18,9 +18,9 @@ inline std::vector<zip_part> zip_parts(std::string_view file) {
     const auto source = cvt::checkpoint::byte_source::from_memory(bytes_of(file));
     cvt::checkpoint::zip_directory zip;
     if (zip.open(source)) return parts;
-    for (std::size_t i = 0; i < zip.size() && i < 64; ++i) {
+    for (const auto& entry : zip.entries().first(std::min<std::size_t>(zip.entries().size(), 64))) {
         std::size_t at = 0;
-        if (!zip.locate(source, i, at)) parts.push_back({std::string{zip.name(i)}, std::string{file.substr(at, zip[i].size)}});
+        if (!zip.locate(source, entry, at)) parts.push_back({std::string{entry.name}, std::string{file.substr(at, entry.size)}});
     }
     return parts;
 }

@@ -42,9 +42,9 @@ inline path_kind kind_of(const char* path) noexcept {
 }
 
 #if defined(_WIN32)
-inline constexpr bool separates_drives = true;  ///< paths may have backslashes and drives
+inline constexpr char path_separators[] = "/\\:";  ///< between folders, and after a drive
 #else
-inline constexpr bool separates_drives = false;
+inline constexpr char path_separators[] = "/";
 #endif
 
 /// The path "folder/name" with its own buffer.

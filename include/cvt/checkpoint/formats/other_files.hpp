@@ -1,9 +1,6 @@
 // Recognises files of other formats than were expected by their first bytes, for messages: web pages, git-lfs pointers, archives.
 #pragma once
 
-#include <cstddef>
-#include <span>
-
 #include "../../text.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -48,10 +45,8 @@ inline bool begins_onnx(std::string_view begin) noexcept {
 inline std::string_view without_space(std::string_view text) noexcept { return detail::slice(text, text.find_first_not_of(" \t\r\n")); }
 
 /// Names a file without weights by its first 9 bytes, and says what to do. Null if the format is not known.
-inline const char* describe_other_file(std::span<const std::byte, 9> head) noexcept {
-    char bytes[9];
-    std::memcpy(bytes, head.data(), sizeof bytes);
-    const std::string_view begin{bytes, sizeof bytes}, text = without_space(begin);
+inline const char* describe_other_file(std::string_view begin) noexcept {
+    const std::string_view text = without_space(begin);
     for (const other_format& f : other_formats)
         if (f.not_weights != nullptr && begin.starts_with(f.begin)) return f.not_weights;
     if (begins_onnx(begin))

@@ -6,7 +6,8 @@
 #include <cerrno>
 #include <string_view>
 
-#include "../../error.hpp"
+#include "../../runtime/file.hpp"
+#include "../../text.hpp"
 #include "folder_reader.hpp"
 
 #if defined(_WIN32)
@@ -23,12 +24,9 @@ namespace checkpoint {
 /// Writes a file as NAME.part and renames it to NAME in commit(). The destructor removes a file that was not committed.
 class output_file {
 public:
-    output_file() noexcept = default;
-    output_file(const output_file&) = delete;
-    output_file& operator=(const output_file&) = delete;
     ~output_file() {
-        if (file_ == nullptr) return;
-        std::fclose(file_);
+        if (!file_) return;
+        file_.reset();
         std::remove(part_);
     }
 
@@ -40,19 +38,19 @@ public:
         std::memcpy(path_, part_, static_cast<std::size_t>(length) - 5);
         path_[length - 5] = '\0';
         errno = 0;
-        file_ = open_new(part_);
-        return file_ == nullptr ? failed(part_, "create") : error{};
+        file_.reset(open_new(part_));
+        return file_ ? error{} : failed("create");
     }
 
     error write(const void* bytes, std::size_t count) noexcept {
         errno = 0;
-        return count != 0 && std::fwrite(bytes, 1, count, file_) != count ? failed(part_, "write") : error{};
+        return count != 0 && std::fwrite(bytes, 1, count, file_.get()) != count ? failed("write") : error{};
     }
 
     /// Writes `count` zeros, which write_at() replaces. `at` becomes their place.
     error reserve(std::size_t count, std::fpos_t& at) noexcept {
         errno = 0;
-        if (std::fgetpos(file_, &at) != 0) return failed(part_, "write");
+        if (std::fgetpos(file_.get(), &at) != 0) return failed("write");
         constexpr char zeros[4096]{};
         for (std::size_t part = 0; count != 0; count -= part) {
             part = count < sizeof zeros ? count : sizeof zeros;
@@ -64,17 +62,16 @@ public:
     /// Replaces reserved bytes. The only call that may follow is commit().
     error write_at(const std::fpos_t& at, const void* bytes, std::size_t count) noexcept {
         errno = 0;
-        return std::fsetpos(file_, &at) != 0 ? failed(part_, "write") : write(bytes, count);
+        return std::fsetpos(file_.get(), &at) != 0 ? failed("write") : write(bytes, count);
     }
 
     /// Flushes all bytes to the disk, then renames the file.
     error commit() noexcept {
         errno = 0;
-        if (std::fflush(file_) != 0 || !sync(file_)) return failed(part_, "write");
-        std::FILE* file = std::exchange(file_, nullptr);
-        const bool closed = std::fclose(file) == 0;
+        if (std::fflush(file_.get()) != 0 || !sync(file_.get())) return failed("write");
+        const bool closed = std::fclose(file_.release()) == 0;
         if (closed && std::rename(part_, path_) == 0) return {};
-        const error e = failed(part_, closed ? "rename" : "write");
+        const error e = failed(closed ? "rename" : "write");
         std::remove(part_);
         return e;
     }
@@ -93,11 +90,11 @@ private:
         return ::fsync(::fileno(file)) == 0 || errno == EINVAL;  // EINVAL: a file system without fsync
     }
 #endif
-    static error failed(const char* path, const char* what) noexcept {
-        return error::format(errc::io, "%s: cannot %s: %s", path, what, errno == 0 ? "unknown reason" : std::strerror(errno));
+    error failed(const char* what) const noexcept {
+        return error::format(errc::io, "%s: cannot %s: %s", part_, what, errno == 0 ? "unknown reason" : std::strerror(errno));
     }
 
-    std::FILE* file_ = nullptr;
+    detail::unique_file file_;
     char part_[4096]{}, path_[4096]{};  // its temporary and its final name
 };
 
@@ -136,14 +133,13 @@ private:
     static error check_empty(const char* path) noexcept {
         folder_reader folder(path);
         bool empty = true;
-        while (const char* const name = folder.next()) empty = empty && is_dots(name);
+        while (const char* const name = folder.next()) empty = empty && (detail::same_text(name, ".") || detail::same_text(name, ".."));
         if (folder.error_number() != 0 && folder.error_number() != ENOTDIR)
             return error::format(errc::io, "%s: cannot list the folder: %s", path, std::strerror(folder.error_number()));
         if (empty && folder.error_number() == 0) return {};
         return error::format(errc::invalid_argument, "%s: expected a new or empty folder, found %s", path,
                              empty ? "something else" : "files in it");
     }
-    static bool is_dots(const char* name) noexcept { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
     const char* path_ = nullptr;
     bool made_ = false;

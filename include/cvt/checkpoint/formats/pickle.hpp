@@ -31,7 +31,6 @@ public:
         stack_.clear();
         marks_.clear();
         memo_.clear();
-        memo_next_ = 0;
         for (std::uint64_t op = 0; op != '.';) {
             op_at_ = at_;
             if (!take(1, op)) return error_;
@@ -89,13 +88,16 @@ private:
         at_ += width;
         return true;
     }
-    /// Takes a line; `length` excludes its end.
-    bool take_line(std::size_t& length) noexcept {
-        for (length = 0;; ++length) {
-            if (length > max_name) return fail(errc::unsupported, "a global's name is longer than %zu bytes", max_name);
+    /// Takes a line; `text` becomes its value, without the end of the line.
+    bool take_line(std::uint32_t& text) noexcept {
+        const auto begin = static_cast<std::uint32_t>(at_);
+        for (std::int64_t length = 0; length <= std::int64_t{max_name}; ++length) {
             if (!need(1)) return false;
-            if (bytes_[at_++] == '\n') return true;
+            if (bytes_[at_++] != '\n') continue;
+            text = static_cast<std::uint32_t>(values_.size());
+            return values_.push_back({kind_t::text, 0, begin, 0, length}) || no_memory();
         }
+        return fail(errc::unsupported, "a global's name is longer than %zu bytes", max_name);
     }
 
     // ---- stack
@@ -130,12 +132,10 @@ private:
     }
     bool push_long(std::uint64_t size) noexcept {
         if (size > 8) return push_bytes(kind_t::big_integer, size);
-        if (!need(size)) return false;
-        const auto width = static_cast<std::size_t>(size);
-        std::uint64_t bits = width != 0 && (bytes_[at_ + width - 1] & 0x80) != 0 ? ~std::uint64_t{0} : 0;
-        std::memcpy(&bits, bytes_.data() + at_, width);
-        at_ += width;
-        return push_integer(bits);
+        std::uint64_t bits = 0;
+        if (!take(static_cast<std::size_t>(size), bits)) return false;
+        const std::uint64_t sign = size == 0 ? 0 : std::uint64_t{1} << (8 * size - 1);
+        return push_integer((bits ^ sign) - sign);  // extends the sign
     }
     /// Replaces the topmost `count` values by a tuple of them.
     bool push_tuple(std::size_t count) noexcept {
@@ -178,7 +178,6 @@ private:
         while (memo_.size() <= at)
             if (!memo_.push_back(nothing)) return no_memory();
         memo_[at] = top();
-        memo_next_ = std::max(memo_next_, at + 1);
         return true;
     }
     bool get(std::uint64_t at) noexcept {
@@ -195,19 +194,12 @@ private:
                         printable{text(module)}.text, printable{text(name)}.text);
         for (std::size_t i = 0; i < std::size(pickle_globals); ++i)
             if (text(module) == pickle_globals[i].module && text(name) == pickle_globals[i].name)
-                return push({kind_t::global, static_cast<std::uint8_t>(i)});
+                return push({kind_t::global, static_cast<std::uint8_t>(i), module, name});
         return push({kind_t::foreign, 0, module, name});
     }
     bool global_lines() noexcept {
-        const std::size_t begin = at_;
-        std::size_t module = 0, name = 0;
-        if (!take_line(module) || !take_line(name)) return false;
-        const auto first = static_cast<std::uint32_t>(values_.size());
-        const auto line = [&](std::size_t at, std::size_t size) noexcept {
-            return values_.push_back({kind_t::text, 0, static_cast<std::uint32_t>(at), 0, static_cast<std::int64_t>(size)});
-        };
-        if (!line(begin, module) || !line(begin + module + 1, name)) return no_memory();
-        return push_foreign(first, first + 1);
+        std::uint32_t module = 0, name = 0;
+        return take_line(module) && take_line(name) && push_foreign(module, name);
     }
     bool stack_global() noexcept {
         if (!has(2)) return misused("a global without a name");
@@ -218,15 +210,13 @@ private:
     /// Pushes an object that stands for the result of a call; nothing is called.
     bool push_object(std::uint32_t callee, std::uint32_t arguments) noexcept {
         const auto object = static_cast<std::uint32_t>(values_.size());
-        if (!push({kind_t::object})) return false;
-        return (append(object, callee) && append(object, arguments)) || no_memory();
+        return push({kind_t::object}) && ((append(object, callee) && append(object, arguments)) || no_memory());
     }
     /// NEWOBJ, or NEWOBJ_EX with its dictionary of arguments.
     bool new_object(bool with_names) noexcept {
         if (!has(with_names ? 3 : 2)) return misused("an object without arguments");
         const std::uint32_t names = with_names ? pop() : nothing, arguments = pop(), type = pop();
-        if (!push_object(type, arguments)) return false;
-        return !with_names || append(top(), names) || no_memory();
+        return push_object(type, arguments) && (!with_names || append(top(), names) || no_memory());
     }
     bool reduce() noexcept {
         if (!has(2)) return misused("a call without arguments");
@@ -321,8 +311,7 @@ private:
                 if (marks_.size() >= max_marks) return fail(errc::unsupported, "more than %zu levels of nesting", max_marks);
                 return marks_.push_back(static_cast<std::uint32_t>(stack_.size())) || no_memory();
             case '0':  // POP: a value, or the mark if that is on top
-                if (has(1)) return pop() != nothing;
-                return unmark(from);
+                return has(1) ? pop() != nothing : unmark(from);
             case '1': return unmark(from) && stack_.resize(from);                                // POP_MARK
             case '2': return has(1) ? push_number(top()) : misused("there is nothing to copy");  // DUP
             case 'N': return push({kind_t::none});                                               // NONE
@@ -360,7 +349,7 @@ private:
             case 'u': return unmark(from) && fill(from, kind_t::dict);           // SETITEMS
             case 'q': return take(1, n) && put(n);                               // BINPUT
             case 'r': return take(4, n) && put(n);                               // LONG_BINPUT
-            case 0x94: return put(memo_next_);                                   // MEMOIZE
+            case 0x94: return put(memo_.size());                                 // MEMOIZE
             case 'h': return take(1, n) && get(n);                               // BINGET
             case 'j': return take(4, n) && get(n);                               // LONG_BINGET
             case 'c': return global_lines();                                     // GLOBAL
@@ -379,7 +368,6 @@ private:
     const byte_source& source_;
     std::uint64_t begin_, size_;
     std::size_t at_ = 0, op_at_ = 0;  // relative to begin_
-    std::size_t memo_next_ = 0;
     std::uint32_t opcodes_ = 0;
     std::int64_t copied_ = 0;  // pairs copied by push_pairs
     detail::buffer<std::uint32_t> stack_, marks_, memo_;

@@ -82,7 +82,7 @@ constexpr bool is_weapon(std::string_view module, std::string_view name) noexcep
 /// One value. Its members by kind:
 /// boolean, integer: `n`. real: `n` has the bits of a double. text, bytes, big_integer: `n` bytes of the pickle from `first`.
 /// tuple, list, dict: a chain of `n` links from `first` to `last` (a dict alternates keys and values).
-/// global: `tag` is the index in pickle_globals. foreign: `first` and `last` are the texts of its module and name.
+/// global, foreign: `first` and `last` are the texts of its module and name. global: `tag` is its index in pickle_globals.
 /// object: a chain of the callee (mostly a foreign name), its arguments, then each state, list and dictionary that it gets.
 /// storage: `tag` is the dtype, `first` the tuple of its persistent id.
 /// tensor: `first` is the tuple of the arguments of _rebuild_tensor_v2.
@@ -113,7 +113,7 @@ public:
     [[nodiscard]] std::int64_t integer(std::uint32_t v) const noexcept { return values_[v].n; }
     [[nodiscard]] std::int64_t count(std::uint32_t v) const noexcept { return values_[v].n; }
     [[nodiscard]] double real(std::uint32_t v) const noexcept { return std::bit_cast<double>(values_[v].n); }
-    /// Returns the module and the name of a foreign name.
+    /// Returns the module and the name of a global or foreign name.
     [[nodiscard]] std::string_view module_of(std::uint32_t v) const noexcept { return text(values_[v].first); }
     [[nodiscard]] std::string_view name_of(std::uint32_t v) const noexcept { return text(values_[v].last); }
     [[nodiscard]] const pickle_global& global(std::uint32_t v) const noexcept { return pickle_globals[values_[v].tag]; }
@@ -133,6 +133,12 @@ public:
         std::uint32_t link = first(v);
         while (i-- > 0) link = next(link);
         return item(link);
+    }
+
+    /// Returns argument `i` of the call that an object stands for, or `nothing`.
+    [[nodiscard]] std::uint32_t argument_of(std::uint32_t object, int i) const noexcept {
+        const std::uint32_t arguments = item_of(object, 1);
+        return kind(arguments) == pickle_kind::tuple && count(arguments) > i ? item_of(arguments, i) : nothing;
     }
 
     [[nodiscard]] bool is_size(std::uint32_t v) const noexcept { return kind(v) == pickle_kind::integer && integer(v) >= 0; }

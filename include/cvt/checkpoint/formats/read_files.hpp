@@ -61,8 +61,8 @@ inline error read_weights(byte_source&& file, checkpoint_files& out) noexcept {
         case weight_format::torch_legacy: return read_torch_legacy(std::move(file), out.tensors);
         case weight_format::unknown: break;
     }
-    if (const char* const other = describe_other_file(head)) return error::format(errc::malformed, "%s", other);
     const std::string_view text{reinterpret_cast<const char*>(head), sizeof head};
+    if (const char* const other = describe_other_file(text)) return error::format(errc::malformed, "%s", other);
     if (std::all_of(text.begin(), text.end(), [](char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '\r' || c == '\n'; }))
         return error::format(errc::malformed, "neither safetensors nor a PyTorch checkpoint: a text that begins with \"%s\"",
                              printable{text}.text);
@@ -138,19 +138,11 @@ inline error read_other_weights(const char* folder, checkpoint_files& out) noexc
                          folder);
 }
 
-/// Returns the error for a missing path: "microsoft/cvt-13" is a model on the Hub, not a file.
-inline error not_there(const char* path) noexcept {
-    const std::string_view text{path};
-    const std::size_t slash = text.find('/');
-    const bool hub = slash != 0 && slash != std::string_view::npos && slash + 1 < text.size() &&
-                     text.find_first_of("/\\.: ", slash + 1) == std::string_view::npos && !text.starts_with('.');
-    if (hub)
-        return error::format(errc::io,
-                             "%s: no such file or folder; to fetch the Hub's model of that name, run `git clone "
-                             "https://huggingface.co/%s` (with git-lfs)",
-                             path, path);
-    const result<byte_source> file = byte_source::open(path);
-    return file ? error{} : file.error();
+/// Whether a path may be the name of a model on the Hub: "microsoft/cvt-13".
+inline bool is_hub_name(std::string_view path) noexcept {
+    const std::size_t slash = path.find('/');
+    return slash != 0 && slash != std::string_view::npos && slash + 1 < path.size() &&
+           path.find_first_of("/\\.: ", slash + 1) == std::string_view::npos && !path.starts_with('.');
 }
 
 inline error read_folder_weights(const char* folder, checkpoint_files& out) noexcept {
@@ -185,12 +177,14 @@ inline error read_files(const char* path, bool has_config, checkpoint_files& out
         if (error e = read_folder_weights(path, out)) return e;
         return read_folder_texts(path, true, out);
     }
-    if (kind_of(path) == path_kind::missing)
-        if (error e = not_there(path)) return e;
+    if (kind_of(path) == path_kind::missing && is_hub_name(path))
+        return error::format(errc::io,
+                             "%s: no such file or folder; to fetch the Hub's model of that name, run `git clone "
+                             "https://huggingface.co/%s` (with git-lfs)",
+                             path, path);
     out.lone = true;
     if (error e = read_weights(path, out)) return e;
-    std::size_t size = std::strlen(path);
-    while (size > 0 && path[size - 1] != '/' && !(separates_drives && (path[size - 1] == '\\' || path[size - 1] == ':'))) --size;
+    const std::size_t size = std::string_view{path}.find_last_of(path_separators) + 1;
     char folder[4096];
     if (size >= sizeof folder) return {};
     std::snprintf(folder, sizeof folder, "%.*s", static_cast<int>(size), path);

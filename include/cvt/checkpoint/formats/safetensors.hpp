@@ -36,7 +36,7 @@ inline constexpr format_type types[] = {
 
 /// The range of a tensor's bytes, relative to the end of the header.
 struct byte_range {
-    std::uint64_t begin, end;
+    unsigned long long begin, end;
     std::uint32_t tensor;  ///< its number, for messages
 };
 
@@ -50,7 +50,7 @@ inline bool read_integers(const json_value& list, std::int64_t* out) noexcept {
 }
 
 /// Reads one member of the header.
-inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_entry& entry, byte_range& range) noexcept {
+inline error read_entry(const json_value& info, unsigned long long data_size, tensor_entry& entry, byte_range& range) noexcept {
     const std::string_view name = info.key();
     const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
     if (!info.is(json_kind::object)) return bad(errc::malformed, "expected an object with dtype, shape and data_offsets");
@@ -76,9 +76,9 @@ inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_
     range.end = static_cast<std::uint64_t>(offsets[1]);
     if (range.end > data_size)
         return error::format(errc::malformed, "%s: its data ends at byte %llu, the file's data at %llu: the file is truncated",
-                             printable{name}.text, static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(data_size));
+                             printable{name}.text, range.end, data_size);
 
-    std::uint64_t bytes = size_of(entry.type);
+    unsigned long long bytes = size_of(entry.type);
     for (const std::int64_t extent : entry.extents()) {  // extents of 0 count as 1, so that no partial product overflows
         const auto factor = static_cast<std::uint64_t>(std::max(extent, std::int64_t{1}));
         if (bytes > INT64_MAX / factor) return bad(errc::malformed, "shape: the number of elements overflows");
@@ -86,8 +86,8 @@ inline error read_entry(const json_value& info, std::uint64_t data_size, tensor_
     }
     if (entry.elements() == 0) bytes = 0;
     if (bytes != range.end - range.begin)
-        return error::format(errc::malformed, "%s: shape and dtype need %llu bytes, data_offsets span %llu", printable{name}.text,
-                             static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(range.end - range.begin));
+        return error::format(errc::malformed, "%s: shape and dtype need %llu bytes, data_offsets span %llu", printable{name}.text, bytes,
+                             range.end - range.begin);
     entry.set_contiguous();
     return {};
 }
@@ -108,21 +108,19 @@ inline error read_metadata(const json_value& metadata, metadata_entry* wanted) n
 }
 
 /// Checks that the tensors cover each byte of the data exactly once.
-inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>& ranges, std::uint64_t data_size) noexcept {
+inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>& ranges, unsigned long long data_size) noexcept {
     std::sort(ranges.begin(), ranges.end(),
               [](const byte_range& a, const byte_range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
-    std::uint64_t covered = 0;
+    unsigned long long covered = 0;
     for (const byte_range& r : ranges) {
         if (r.begin != covered)
             return error::format(errc::malformed, "%s: its data begins at byte %llu, expected %llu: %s",
-                                 printable{file.name(r.tensor)}.text, static_cast<unsigned long long>(r.begin),
-                                 static_cast<unsigned long long>(covered),
+                                 printable{file.name(r.tensor)}.text, r.begin, covered,
                                  r.begin < covered ? "they overlap another tensor's data" : "they leave a gap");
         covered = r.end;
     }
     if (covered != data_size)
-        return error::format(errc::malformed, "the tensors end at byte %llu, the file's data at %llu",
-                             static_cast<unsigned long long>(covered), static_cast<unsigned long long>(data_size));
+        return error::format(errc::malformed, "the tensors end at byte %llu, the file's data at %llu", covered, data_size);
     return {};
 }
 
@@ -132,15 +130,14 @@ inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>
 /// out_of_memory; malformed (sizes that do not match, overlaps, gaps, duplicate names); unsupported (dtypes that do not convert to
 /// float32).
 inline error read_safetensors(byte_source&& file, tensor_table& out, metadata_entry* wanted = nullptr) noexcept {
-    std::uint64_t header_size = 0;
+    unsigned long long header_size = 0;
     if (file.size() < 10)
         return error::format(errc::malformed, "%llu bytes are too few for a safetensors file",
                              static_cast<unsigned long long>(file.size()));
     if (error e = file.read(0, sizeof header_size, &header_size)) return e;
     if (header_size > max_safetensors_header || header_size > file.size() - 8)
         return error::format(errc::malformed, "safetensors header: expected at most %llu bytes, found a length of %llu",
-                             static_cast<unsigned long long>(std::min<std::uint64_t>(max_safetensors_header, file.size() - 8)),
-                             static_cast<unsigned long long>(header_size));
+                             std::min<unsigned long long>(max_safetensors_header, file.size() - 8), header_size);
     detail::buffer<char> text;
     if (!text.resize(header_size)) return error::out_of_memory("a safetensors header", header_size);
     if (error e = file.read(8, text.size(), text.data())) return e;

@@ -46,10 +46,10 @@ public:
         const std::string_view text = json_.text();
         if (!json_.good()) return error::out_of_memory("a safetensors header", text.size());
         const std::size_t padding = (8 - text.size() % 8) % 8;
-        const std::uint64_t length = text.size() + padding;
+        const unsigned long long length = text.size() + padding;
         if (length > max_safetensors_header)
             return error::format(errc::unsupported, "safetensors header: expected at most %zu bytes, found %llu", max_safetensors_header,
-                                 static_cast<unsigned long long>(length));
+                                 length);
         if (error e = to.write(&length, sizeof length)) return e;
         if (error e = to.write(text.data(), text.size())) return e;
         return to.write("        ", padding);

@@ -118,13 +118,9 @@ public:
     tensor_table() noexcept = default;
     tensor_table(tensor_table&&) noexcept = default;
     tensor_table& operator=(tensor_table&& other) noexcept {
-        std::swap(sources_, other.sources_);
-        std::swap(entries_, other.entries_);
-        std::swap(names_, other.names_);
-        std::swap(unread_names_, other.unread_names_);
-        std::swap(unread_, other.unread_);
-        std::memcpy(beside_, other.beside_, sizeof beside_);
-        return *this;
+        if (this == &other) return *this;
+        this->~tensor_table();
+        return *::new (static_cast<void*>(this)) tensor_table(std::move(other));
     }
     ~tensor_table() {
         for (byte_source* s : sources_) delete s;
@@ -172,14 +168,14 @@ public:
     /// Notes a tensor of the file that cannot be read, and why (cut after 95 bytes).
     error add_unread(std::string_view name, const char* why) noexcept {
         reason r;
-        copy_cut(r.text, why);
+        std::snprintf(r.text, sizeof r.text, "%s", why);
         if (!unread_.push_back(r)) return error::out_of_memory("the table of tensors", unread_.size() * 2 * sizeof(reason));
         error e = unread_names_.add(name);
         if (e) (void)unread_.resize(unread_.size() - 1);
         return e;
     }
     /// Sets a one-line summary of the file's other contents, "" if there are none. Cut after 399 bytes.
-    void set_beside(const char* text) noexcept { copy_cut(beside_, text); }
+    void set_beside(const char* text) noexcept { std::snprintf(beside_, sizeof beside_, "%s", text); }
     [[nodiscard]] const char* beside() const noexcept { return beside_; }
 
     [[nodiscard]] std::size_t unread() const noexcept { return unread_.size(); }
@@ -192,13 +188,6 @@ public:
     }
 
 private:
-    template <std::size_t N>
-    static void copy_cut(char (&to)[N], const char* from) noexcept {
-        const std::size_t length = std::min(std::strlen(from), N - 1);
-        std::memcpy(to, from, length);
-        to[length] = '\0';
-    }
-
     error check(std::string_view name, const tensor_entry& e) const noexcept {
         const auto bad = [name](errc code, const char* what) noexcept { return error_of(name, code, what); };
         if (name.size() > max_name) return bad(errc::unsupported, "the name is longer than 65536 bytes");
@@ -240,11 +229,10 @@ private:
         // Converts block by block, so that the tensor needs no second copy.
         std::byte block[32768];
         const std::size_t width = size_of(entry.type), per_block = sizeof block / width;
-        for (std::size_t done = 0; done < count;) {
-            const std::size_t n = count - done < per_block ? count - done : per_block;
+        for (std::size_t done = 0, n = 0; done < count; done += n) {
+            n = std::min(count - done, per_block);
             if (error e = from.read(entry.offset + done * width, n * width, block)) return e;
             for (std::size_t j = 0; j < n; ++j) out[done + j] = to_float(entry.type, block + j * width);
-            done += n;
         }
         return {};
     }

@@ -58,18 +58,12 @@ inline error describe_tensor(const pickle_values& values, std::uint32_t tensor, 
 inline printable name_of_object(const pickle_values& values, std::uint32_t object) noexcept {
     std::uint32_t callee = values.item_of(object, 0);
     // A tensor that torch would rebuild: the name of its storage, whose type is not supported.
-    if (const std::uint32_t arguments = values.item_of(object, 1);
-        values.kind(callee) == pickle_kind::global && values.kind(arguments) == pickle_kind::tuple && values.count(arguments) > 0 &&
-        values.kind(values.item_of(arguments, 0)) == pickle_kind::object)
-        callee = values.item_of(values.item_of(arguments, 0), 0);
+    if (const std::uint32_t storage = values.argument_of(object, 0);
+        values.kind(callee) == pickle_kind::global && storage != pickle_values::nothing && values.kind(storage) == pickle_kind::object)
+        callee = values.item_of(storage, 0);
     char text[2 * printable::capacity];
-    const auto join = [&](std::string_view module, std::string_view name) noexcept {
-        std::snprintf(text, sizeof text, "%s.%s", printable{module, 70}.text, printable{name, 70}.text);
-    };
-    if (values.kind(callee) == pickle_kind::foreign)
-        join(values.module_of(callee), values.name_of(callee));
-    else if (values.kind(callee) == pickle_kind::global)
-        join(values.global(callee).module, values.global(callee).name);
+    if (values.kind(callee) == pickle_kind::foreign || values.kind(callee) == pickle_kind::global)
+        std::snprintf(text, sizeof text, "%s.%s", printable{values.module_of(callee), 70}.text, printable{values.name_of(callee), 70}.text);
     else
         std::snprintf(text, sizeof text, "%s", to_string(values.kind(callee)));
     return printable{text};
@@ -149,49 +143,49 @@ inline error read_torch_zip(byte_source&& file, tensor_table& out) noexcept {
     if (error e = zip.open(source)) return e;
 
     constexpr std::string_view ending = "/data.pkl";
-    std::size_t pickle = zip.size();
-    for (std::size_t i = 0; i < zip.size(); ++i) {
-        if (!zip.name(i).ends_with(ending)) continue;
-        if (pickle != zip.size()) return error::format(errc::malformed, "zip: two entries end in /data.pkl");
-        pickle = i;
+    const zip_directory::entry* pickle = nullptr;
+    for (const zip_directory::entry& entry : zip.entries()) {
+        if (!entry.name.ends_with(ending)) continue;
+        if (pickle != nullptr) return error::format(errc::malformed, "zip: two entries end in /data.pkl");
+        pickle = &entry;
     }
-    if (pickle == zip.size()) return error::format(errc::unsupported, "zip: no entry ends in /data.pkl: not a torch.save checkpoint");
-    const std::string_view prefix = detail::slice(zip.name(pickle), 0, zip.name(pickle).size() - ending.size());
+    if (pickle == nullptr) return error::format(errc::unsupported, "zip: no entry ends in /data.pkl: not a torch.save checkpoint");
+    const std::string_view prefix = detail::slice(pickle->name, 0, pickle->name.size() - ending.size());
 
-    // Returns prefix + folder + key, the name of an entry; empty if that is longer than any entry name.
+    // Returns the entry called prefix + folder + key, or null.
     char name[zip_directory::max_name];
-    const auto join = [&](std::string_view folder, std::string_view key) noexcept -> std::string_view {
+    const auto find = [&](std::string_view folder, std::string_view key) noexcept -> const zip_directory::entry* {
         std::size_t size = 0;
         for (const std::string_view part : {prefix, folder, key}) {
-            if (part.size() > sizeof name - size) return {};
+            if (part.size() > sizeof name - size) return nullptr;
             if (!part.empty()) std::memcpy(name + size, part.data(), part.size());
             size += part.size();
         }
-        return {name, size};
+        return zip.find({name, size});
     };
 
     std::uint64_t begin = 0;
-    if (const std::size_t i = zip.find(join("/byteorder", {})); i != zip.size()) {
+    if (const zip_directory::entry* const order = find("/byteorder", {})) {
         char text[6]{};
-        if (error e = zip.locate(source, i, begin)) return e;
-        if (error e = source.read(begin, static_cast<std::size_t>(std::min<std::uint64_t>(zip[i].size, sizeof text)), text)) return e;
-        if (zip[i].size != sizeof text || std::memcmp(text, "little", sizeof text) != 0)
+        if (error e = zip.locate(source, *order, begin)) return e;
+        if (error e = source.read(begin, static_cast<std::size_t>(std::min<std::uint64_t>(order->size, sizeof text)), text)) return e;
+        if (order->size != sizeof text || std::memcmp(text, "little", sizeof text) != 0)
             return error::format(errc::unsupported, "zip: byteorder: expected \"little\"");
     }
 
-    if (error e = zip.locate(source, pickle, begin)) return e;
-    pickle_reader reader(source, begin, zip[pickle].size);
+    if (error e = zip.locate(source, *pickle, begin)) return e;
+    pickle_reader reader(source, begin, pickle->size);
     std::uint32_t root = 0;
     if (error e = reader.load(root)) return e;
     return add_tensors(reader, root, *shard, out, [&](const pickle_storage& s, std::uint64_t& at) noexcept -> error {
         const printable shown{s.key};
-        const std::size_t i = zip.find(join("/data/", s.key));
-        if (i == zip.size()) return error::format(errc::malformed, "its storage %s is missing from the zip", shown.text);
-        if (static_cast<std::uint64_t>(s.elements) > zip[i].size / size_of(s.type))
+        const zip_directory::entry* const data = find("/data/", s.key);
+        if (data == nullptr) return error::format(errc::malformed, "its storage %s is missing from the zip", shown.text);
+        if (static_cast<std::uint64_t>(s.elements) > data->size / size_of(s.type))
             return error::format(errc::malformed, "its storage %s: expected %lld elements of %zu bytes, the zip entry has %llu bytes",
                                  shown.text, static_cast<long long>(s.elements), size_of(s.type),
-                                 static_cast<unsigned long long>(zip[i].size));
-        return zip.locate(source, i, at);
+                                 static_cast<unsigned long long>(data->size));
+        return zip.locate(source, *data, at);
     });
 }
 

@@ -25,9 +25,9 @@ public:
         return walk(source, keys);
     }
     /// Returns the offset of storage `key`, or 0 if there is none. All its declared elements lie in the file.
-    [[nodiscard]] std::uint64_t locate(std::string_view key) const noexcept {
-        const std::size_t i = index_of(key);
-        return i == places_.size() ? 0 : places_[i].begin;
+    [[nodiscard]] std::uint64_t locate(std::string_view key) noexcept {
+        const place* const p = find(key);
+        return p == nullptr ? 0 : p->begin;
     }
 
 private:
@@ -36,11 +36,11 @@ private:
         std::uint64_t begin;  // 0 until it is found
     };
     [[nodiscard]] std::string_view key(const place& p) const noexcept { return values_->storage(p.value).key; }
-    /// Returns the number of the storage called `wanted`, or places_.size().
-    [[nodiscard]] std::size_t index_of(std::string_view wanted) const noexcept {
-        const place* const p =
+    /// Returns the first place of the storage called `wanted`, or null.
+    [[nodiscard]] place* find(std::string_view wanted) noexcept {
+        place* const p =
             std::lower_bound(places_.begin(), places_.end(), wanted, [this](const place& a, std::string_view k) { return key(a) < k; });
-        return p != places_.end() && key(*p) == wanted ? static_cast<std::size_t>(p - places_.begin()) : places_.size();
+        return p != places_.end() && key(*p) == wanted ? p : nullptr;
     }
 
     static error bad(errc code, const char* what) noexcept { return error::format(code, "legacy PyTorch file: %s", what); }
@@ -60,7 +60,7 @@ private:
         return reader.integer(little) == 0 ? bad(errc::unsupported, "big-endian files are not supported") : error{};
     }
 
-    /// Lists the storages that the object refers to, each once.
+    /// Lists the storages that the object refers to. Only the first of those with the same key gets an offset.
     error collect() noexcept {
         for (std::uint32_t v = 0; v < values_->size(); ++v) {
             if (values_->kind(v) != pickle_kind::storage) continue;
@@ -69,17 +69,11 @@ private:
             if (!places_.push_back({v, 0})) return error::out_of_memory("the list of storages", places_.size() * 2 * sizeof(place));
         }
         std::sort(places_.begin(), places_.end(), [this](const place& a, const place& b) { return key(a) < key(b); });
-        std::size_t kept = 0;
-        for (const place& p : places_) {
-            if (kept == 0 || key(places_[kept - 1]) != key(p)) {
-                places_[kept++] = p;
-                continue;
-            }
-            const pickle_storage a = values_->storage(places_[kept - 1].value), b = values_->storage(p.value);
-            if (a.type != b.type || a.elements != b.elements)
+        for (std::size_t i = 1; i < places_.size(); ++i) {
+            const pickle_storage a = values_->storage(places_[i - 1].value), b = values_->storage(places_[i].value);
+            if (detail::same_text(a.key, b.key) && (a.type != b.type || a.elements != b.elements))
                 return error::format(errc::malformed, "storage %s has two different descriptions", printable{a.key}.text);
         }
-        (void)places_.resize(kept);
         return {};
     }
 
@@ -91,11 +85,10 @@ private:
             const std::uint32_t v = values_->item(l);
             if (values_->kind(v) != pickle_kind::text) return bad(errc::malformed, "a storage's key is not a string");
             const printable shown{values_->text(v)};
-            const std::size_t i = index_of(values_->text(v));
-            if (i == places_.size() || places_[i].begin != 0)
-                return error::format(errc::malformed, "storage %s is listed %s", shown.text,
-                                     i == places_.size() ? "but not used" : "twice");
-            const pickle_storage s = values_->storage(places_[i].value);
+            place* const found = find(values_->text(v));
+            if (found == nullptr || found->begin != 0)
+                return error::format(errc::malformed, "storage %s is listed %s", shown.text, found == nullptr ? "but not used" : "twice");
+            const pickle_storage s = values_->storage(found->value);
             std::int64_t elements = 0;
             if (error e = source.read(at, sizeof elements, &elements)) return e;
             at += sizeof elements;
@@ -105,7 +98,7 @@ private:
             const auto count = static_cast<std::uint64_t>(elements);
             if (count > (source.size() - at) / size_of(s.type))
                 return error::format(errc::malformed, "storage %s: ends outside the file (an incomplete download?)", shown.text);
-            places_[i].begin = at;
+            found->begin = at;
             at += count * size_of(s.type);
         }
         return {};

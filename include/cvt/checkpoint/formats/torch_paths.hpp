@@ -78,15 +78,11 @@ private:
                     if (error e = visit(path, value)) return e;
             }
             if (!is_container(value)) continue;
-            const bool text = values_.kind(key) == pickle_kind::text, member = (flags & state) != 0 && text;
-            error e;
-            if (member && values_.text(key) == "_modules")
-                e = enter(value, i, nothing, dotted);
-            else if (member && (values_.text(key) == "_parameters" || values_.text(key) == "_buffers"))
-                e = enter(value, i, nothing, seen);
-            else
-                e = enter(value, i, text ? key : place, (text ? 0U : indexed) | ((flags & dotted) != 0 ? dotted_key : 0U));
-            if (e) return e;
+            const bool text = values_.kind(key) == pickle_kind::text, member = (flags & state) != 0;
+            const bool modules = member && values_.is_text(key, "_modules");
+            const bool tensors = member && (values_.is_text(key, "_parameters") || values_.is_text(key, "_buffers"));
+            const unsigned how = modules ? dotted : tensors ? seen : (text ? 0U : indexed) | ((flags & dotted) != 0 ? dotted_key : 0U);
+            if (error e = enter(value, i, modules || tensors ? nothing : text ? key : place, how)) return e;
         }
         return {};
     }
@@ -106,10 +102,9 @@ private:
     /// Builds the path of the item with key `key` and number `place` of dictionary `i`; empty if it is too deep.
     error path_of(std::uint32_t i, std::uint32_t key, std::uint32_t place, std::string_view& path) noexcept {
         begin_ = sizeof path_;
+        if (values_.is_size(key) && values_.integer(key) < INT32_MAX) place = static_cast<std::uint32_t>(values_.integer(key));
         const bool text = values_.kind(key) == pickle_kind::text;
-        const std::int64_t number = values_.kind(key) == pickle_kind::integer ? values_.integer(key) : -1;
-        bool fits =
-            text ? put_key(key, false) : put_key(number >= 0 && number < INT32_MAX ? static_cast<std::uint32_t>(number) : place, true);
+        bool fits = put_key(text ? key : place, !text);
         for (std::size_t depth = 0; i != 0 && fits; i = nodes_[i].parent) {
             if (++depth > max_depth) return {};
             if (nodes_[i].key == nothing) continue;

@@ -17,8 +17,8 @@ public:
     static constexpr std::size_t max_name = 1024;
 
     struct entry {
-        std::uint32_t name_at = 0;
-        std::uint16_t name_size = 0, method = 0, flags = 0;
+        std::string_view name;
+        std::uint16_t method = 0, flags = 0;
         std::uint64_t header = 0, packed_size = 0, size = 0;
     };
 
@@ -35,26 +35,24 @@ public:
         if (!bytes_.resize(size) || !entries_.resize(count)) return error::out_of_memory("the zip directory", size + count * sizeof(entry));
         if (error e = source.read(at, size, bytes_.data())) return e;
         if (error e = parse()) return e;
-        std::sort(entries_.begin(), entries_.end(), [this](const entry& a, const entry& b) { return name_of(a) < name_of(b); });
+        std::sort(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) { return a.name < b.name; });
         for (std::size_t i = 1; i < count; ++i)
-            if (name(i) == name(i - 1)) return error::format(errc::malformed, "zip: two entries are named %s", printable{name(i)}.text);
+            if (detail::same_text(entries_[i].name, entries_[i - 1].name))
+                return error::format(errc::malformed, "zip: two entries are named %s", printable{entries_[i].name}.text);
         return {};
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-    [[nodiscard]] const entry& operator[](std::size_t i) const noexcept { return entries_[i]; }
-    [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return name_of(entries_[i]); }
-    /// Returns the number of the entry called `wanted`, or size().
-    [[nodiscard]] std::size_t find(std::string_view wanted) const noexcept {
-        const entry* const place = std::lower_bound(entries_.begin(), entries_.end(), wanted,
-                                                    [this](const entry& e, std::string_view name) { return name_of(e) < name; });
-        return place != entries_.end() && name_of(*place) == wanted ? static_cast<std::size_t>(place - entries_.begin()) : size();
+    [[nodiscard]] std::span<const entry> entries() const noexcept { return {entries_.data(), entries_.size()}; }
+    /// Returns the entry called `wanted`, or null.
+    [[nodiscard]] const entry* find(std::string_view wanted) const noexcept {
+        const entry* const place =
+            std::lower_bound(entries_.begin(), entries_.end(), wanted, [](const entry& e, std::string_view name) { return e.name < name; });
+        return place != entries_.end() && detail::same_text(place->name, wanted) ? place : nullptr;
     }
-    /// Sets `begin` to the offset of the data of entry `i`, all of which lie in the file. Errors: io; malformed; unsupported
+    /// Sets `begin` to the offset of the data of entry `e`, all of which lie in the file. Errors: io; malformed; unsupported
     /// (compressed, encrypted).
-    error locate(const byte_source& source, std::size_t i, std::uint64_t& begin) const noexcept {
-        const entry& e = entries_[i];
-        const printable shown{name(i)};
+    static error locate(const byte_source& source, const entry& e, std::uint64_t& begin) noexcept {
+        const printable shown{e.name};
         if ((e.flags & 1) != 0) return error::format(errc::unsupported, "zip: %s is encrypted", shown.text);
         if (e.method != 0)
             return error::format(errc::unsupported, "zip: %s is compressed (method %u), expected an uncompressed entry", shown.text,
@@ -77,10 +75,6 @@ private:
 
     static error bad(const char* what) noexcept { return error::format(errc::malformed, "zip: %s", what); }
     static error several_disks() noexcept { return error::format(errc::unsupported, "zip: archives of several disks are not supported"); }
-
-    [[nodiscard]] std::string_view name_of(const entry& e) const noexcept {
-        return {reinterpret_cast<const char*>(bytes_.data()) + e.name_at, e.name_size};
-    }
 
     static error find_directory(const byte_source& source, std::uint64_t& at, std::uint64_t& size, std::uint64_t& count) noexcept {
         constexpr std::size_t max_tail = end_size + 0xFFFF;
@@ -128,18 +122,17 @@ private:
             };
             const std::byte* const record = bytes_.data() + at;
             if (bytes_.size() - at < central_size || load<std::uint32_t>(record) != central_mark) return damaged();
-            e = {static_cast<std::uint32_t>(at + central_size),
-                 load<std::uint16_t>(record + 28),
+            e = {{reinterpret_cast<const char*>(record) + central_size, load<std::uint16_t>(record + 28)},
                  load<std::uint16_t>(record + 10),
                  load<std::uint16_t>(record + 8),
                  load<std::uint32_t>(record + 42),
                  load<std::uint32_t>(record + 20),
                  load<std::uint32_t>(record + 24)};
-            const std::size_t extra_at = central_size + e.name_size, extra_size = load<std::uint16_t>(record + 30);
+            const std::size_t extra_at = central_size + e.name.size(), extra_size = load<std::uint16_t>(record + 30);
             const std::size_t whole = extra_at + extra_size + load<std::uint16_t>(record + 32);
             std::uint32_t disk = load<std::uint16_t>(record + 34);
             if (whole > bytes_.size() - at || !read_zip64(record + extra_at, extra_size, e, disk)) return damaged();
-            if (e.name_size > max_name) return error::format(errc::unsupported, "zip: an entry name is longer than %zu bytes", max_name);
+            if (e.name.size() > max_name) return error::format(errc::unsupported, "zip: an entry name is longer than %zu bytes", max_name);
             if (disk != 0) return several_disks();
             at += whole;
         }
