@@ -19,13 +19,10 @@ struct heif_reader {
     bool good = true;
 
     std::uint64_t number(unsigned width) noexcept {
-        if (end - at < width) {
-            good = false;
-            at = end;
-            return 0;
-        }
+        std::size_t from = at;
+        skip(width);
         std::uint64_t value = 0;
-        for (; width != 0; --width) value = value << 8 | file[at++];
+        for (; good && from != at; ++from) value = value << 8 | file[from];
         return value;
     }
     std::uint32_t u8() noexcept { return static_cast<std::uint32_t>(number(1)); }
@@ -43,10 +40,8 @@ struct heif_reader {
         type = u32();
         if (size == 1) size = number(8);
         if (size == 0) size = end - begin;
-        if (!good || size < at - begin || size > end - begin) {
-            good = false;
-            return {file, end, end, false};
-        }
+        good = good && size >= at - begin && size <= end - begin;
+        if (!good) return {file, end, end, false};
         const heif_reader body{file, at, begin + static_cast<std::size_t>(size), true};
         at = body.end;
         return body;

@@ -28,11 +28,13 @@ inline heif_error failed(const char* why) noexcept { return {heif_error_Decoder_
 struct planes {
     int width, height, bits;
     heif_chroma chroma;
-    const void* data[3];
-    std::ptrdiff_t stride[3];
-    unsigned primaries, transfer, matrix;
+    int primaries, transfer, matrix;
     bool full_range;
+    const void* data[3]{};
+    std::ptrdiff_t stride[3]{};
 };
+/// In the order in which both libraries number them.
+inline constexpr heif_chroma chroma_formats[]{heif_chroma_monochrome, heif_chroma_420, heif_chroma_422, heif_chroma_444};
 
 /// Copies the picture into a new image of libheif.
 inline heif_error copy(const planes& p, heif_image** out) noexcept {
@@ -120,18 +122,8 @@ inline heif_error decode_av1(void* decoder, heif_image** out) noexcept {
     }
     if (picture.data[0] == nullptr && dav1d_get_picture(d->context, &picture) != 0) return failed("no picture in the AV1 data");
     const Dav1dSequenceHeader& s = *picture.seq_hdr;
-    constexpr heif_chroma chroma[]{heif_chroma_monochrome, heif_chroma_420, heif_chroma_422, heif_chroma_444};
-    const std::ptrdiff_t stride[]{picture.stride[0], picture.stride[1]};
-    const planes p{picture.p.w,
-                   picture.p.h,
-                   picture.p.bpc,
-                   chroma[picture.p.layout],
-                   {picture.data[0], picture.data[1], picture.data[2]},
-                   {stride[0], stride[1], stride[1]},
-                   static_cast<unsigned>(s.pri),
-                   static_cast<unsigned>(s.trc),
-                   static_cast<unsigned>(s.mtrx),
-                   s.color_range != 0};
+    planes p{picture.p.w, picture.p.h, picture.p.bpc, chroma_formats[picture.p.layout], s.pri, s.trc, s.mtrx, s.color_range != 0};
+    for (int c = 0; c < 3; ++c) p.data[c] = picture.data[c], p.stride[c] = picture.stride[c == 0 ? 0 : 1];
     const heif_error e = copy(p, out);
     dav1d_picture_unref(&picture);
     return e;
@@ -178,8 +170,7 @@ inline heif_error push_hevc(void* decoder, const void* bytes, std::size_t size) 
     auto* d = static_cast<hevc_decoder*>(decoder);
     const auto* from = static_cast<const std::uint8_t*>(bytes);
     while (size >= 4) {
-        std::size_t length = 0;
-        for (int i = 0; i < 4; ++i) length = length << 8 | from[i];
+        const std::size_t length = cvt::detail::read_be32({from, size}, 0);
         if (length > size - 4 || length > 0x7FFFFFFF) return failed("the HEVC data ends too soon");
         bool needed = false;
         if (const char* why = d->gate.check({from + 4, length}, needed)) return failed(why);
@@ -200,22 +191,15 @@ inline heif_error decode_hevc(void* decoder, heif_image** out) noexcept {
         picture = de265_get_next_picture(d->context);
     }
     if (picture == nullptr) return failed("no picture in the HEVC data");
-    const de265_chroma layout = de265_get_chroma_format(picture);
-    const bool grey = layout == de265_chroma_mono;
     planes p{de265_get_image_width(picture, 0),
              de265_get_image_height(picture, 0),
              de265_get_bits_per_pixel(picture, 0),
-             grey                         ? heif_chroma_monochrome
-             : layout == de265_chroma_420 ? heif_chroma_420
-             : layout == de265_chroma_422 ? heif_chroma_422
-                                          : heif_chroma_444,
-             {},
-             {},
-             static_cast<unsigned>(de265_get_image_colour_primaries(picture)),
-             static_cast<unsigned>(de265_get_image_transfer_characteristics(picture)),
-             static_cast<unsigned>(de265_get_image_matrix_coefficients(picture)),
+             chroma_formats[de265_get_chroma_format(picture)],
+             de265_get_image_colour_primaries(picture),
+             de265_get_image_transfer_characteristics(picture),
+             de265_get_image_matrix_coefficients(picture),
              de265_get_image_full_range_flag(picture) != 0};
-    for (int c = 0; c < (grey ? 1 : 3); ++c) {
+    for (int c = 0; c < (p.chroma == heif_chroma_monochrome ? 1 : 3); ++c) {
         int stride = 0;
         p.data[c] = de265_get_image_plane(picture, c, &stride);
         p.stride[c] = stride;
@@ -225,29 +209,17 @@ inline heif_error decode_hevc(void* decoder, heif_image** out) noexcept {
 }
 
 /// libheif's first choice for pictures that are decoded here, and never its choice for other code in the program.
-inline int priority(bool supported) noexcept { return supported && allowed_area != 0 ? 1000 : 0; }
-inline const heif_decoder_plugin av1_plugin{3,
-                                            [] { return "dav1d without threads"; },
-                                            nullptr,
-                                            nullptr,
-                                            [](heif_compression_format f) { return priority(f == heif_compression_AV1); },
-                                            new_av1,
-                                            free_av1,
-                                            push_av1,
-                                            decode_av1,
-                                            [](void*, int) {},
-                                            "cvt_dav1d"};
-inline const heif_decoder_plugin hevc_plugin{3,
-                                             [] { return "libde265 without threads"; },
-                                             nullptr,
-                                             nullptr,
-                                             [](heif_compression_format f) { return priority(f == heif_compression_HEVC); },
-                                             new_hevc,
-                                             free_hevc,
-                                             push_hevc,
-                                             decode_hevc,
-                                             [](void*, int) {},
-                                             "cvt_de265"};
+template <heif_compression_format Format>
+int priority(heif_compression_format f) noexcept {
+    return f == Format && allowed_area != 0 ? 1000 : 0;
+}
+inline const char* av1_name() noexcept { return "dav1d without threads"; }
+inline const char* hevc_name() noexcept { return "libde265 without threads"; }
+inline void set_strict(void*, int) noexcept {}  // the option is ignored
+inline const heif_decoder_plugin av1_plugin{3,        av1_name,   nullptr,    nullptr,    priority<heif_compression_AV1>, new_av1, free_av1,
+                                            push_av1, decode_av1, set_strict, "cvt_dav1d"};
+inline const heif_decoder_plugin hevc_plugin{
+    3, hevc_name, nullptr, nullptr, priority<heif_compression_HEVC>, new_hevc, free_hevc, push_hevc, decode_hevc, set_strict, "cvt_de265"};
 
 }  // namespace cvt_heif
 #endif

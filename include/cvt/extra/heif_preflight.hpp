@@ -28,14 +28,13 @@ inline bool is_heif_coded(std::uint32_t type) noexcept { return is_heif_hevc(typ
 /// Number of bytes of a property that are used; 0 for a property that is not read. hvcC and av1C are used whole, and have at least
 /// this size.
 inline std::size_t heif_property_size(std::uint32_t type) noexcept {
-    return type == four_letters("ispe")   ? 12
-           : type == four_letters("irot") ? 1
-           : type == four_letters("imir") ? 1
-           : type == four_letters("clap") ? 32
-           : type == four_letters("colr") ? 4
-           : type == four_letters("hvcC") ? 23
-           : type == four_letters("av1C") ? 4
-                                          : 0;
+    return type == four_letters("ispe")                                   ? 12
+           : type == four_letters("irot") || type == four_letters("imir") ? 1
+           : type == four_letters("clap")                                 ? 32
+           : type == four_letters("colr")                                 ? 4
+           : type == four_letters("hvcC")                                 ? 23
+           : type == four_letters("av1C")                                 ? 4
+                                                                          : 0;
 }
 
 /// The properties of an item.
@@ -109,21 +108,20 @@ inline error check_heif_coded(const heif_meta& m, std::uint32_t item, const deco
     return {};
 }
 
-/// The numbers of a grid: size, rows and columns.
+/// The numbers of a grid.
 struct heif_grid {
-    static constexpr std::size_t max_bytes = 12;
-    std::uint8_t bytes[max_bytes] = {};
-    std::size_t size = 0;
     std::uint32_t rows = 0, columns = 0, width = 0, height = 0;
 };
 
 inline error read_heif_grid(const heif_meta& m, std::uint32_t item, heif_grid& grid) noexcept {
+    std::uint8_t bytes[12] = {};  // the most that a grid has
+    std::size_t size = 0;
     bool fits = true;
     const bool there = m.each_piece(item, [&](file_bytes piece) noexcept {
-        fits = fits && piece.size() <= grid.max_bytes - grid.size;
-        for (std::size_t i = 0; fits && i < piece.size(); ++i) grid.bytes[grid.size++] = piece[i];
+        fits = fits && piece.size() <= sizeof bytes - size;
+        for (std::size_t i = 0; fits && i < piece.size(); ++i) bytes[size++] = piece[i];
     });
-    heif_reader r{{grid.bytes, grid.size}, 0, grid.size, there && fits};
+    heif_reader r{{bytes, size}, 0, size, there && fits};
     const unsigned version = r.u8(), flags = r.u8(), width = (flags & 1U) != 0 ? 4 : 2;
     grid.rows = r.u8() + 1, grid.columns = r.u8() + 1;
     grid.width = static_cast<std::uint32_t>(r.number(width)), grid.height = static_cast<std::uint32_t>(r.number(width));
@@ -177,10 +175,7 @@ inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decod
 inline error turn_heif(const heif_meta& m, heif_picture& p) noexcept {
     error failure;
     m.each_property(m.primary, [&](std::uint32_t, std::uint32_t type, heif_reader body) noexcept {
-        if (type == four_letters("irot") && (body.u8() & 1U) != 0) {
-            const int width = p.width;
-            p.width = p.height, p.height = width;
-        }
+        if (type == four_letters("irot") && (body.u8() & 1U) != 0) std::swap(p.width, p.height);
         if (type == four_letters("clap")) {
             const std::uint32_t width = body.u32(), width_over = body.u32(), height = body.u32(), height_over = body.u32();
             const bool whole = body.good && width_over != 0 && height_over != 0 && width % width_over == 0 && height % height_over == 0;

@@ -15,10 +15,7 @@ struct heif_writer {
 
     void bytes(file_bytes b) noexcept { good = good && out.append(b.data(), b.size()); }
     void number(std::uint64_t value, unsigned width) noexcept {
-        while (width != 0) {
-            const auto byte = static_cast<std::uint8_t>(value >> 8 * --width);
-            good = good && out.push_back(byte);
-        }
+        for (; good && width != 0; --width) good = out.push_back(static_cast<std::uint8_t>(value >> 8 * (width - 1)));
     }
     void number_at(std::size_t at, std::uint64_t value) noexcept {
         for (unsigned i = 0; good && i < 4; ++i) out[at + i] = static_cast<std::uint8_t>(value >> (24 - 8 * i));

@@ -13,13 +13,11 @@ public:
     explicit hevc_bits(file_bytes unit) noexcept : unit_{unit} {}
     bool good = true;
 
+    /// The last 32 of `count` bits.
     std::uint32_t bits(unsigned count) noexcept {
         std::uint32_t value = 0;
         for (; count != 0; --count) value = value << 1 | bit();
         return value;
-    }
-    void skip(unsigned count) noexcept {
-        for (; count != 0; --count) bit();
     }
     /// An Exp-Golomb code: n zeros, a one, n bits.
     std::uint32_t number() noexcept {
@@ -57,16 +55,16 @@ private:
 inline const char* check_hevc_sequence(file_bytes unit, std::uint64_t max_area) noexcept {
     hevc_bits b{unit};
     constexpr unsigned unit_header = 16, profile = 88, level = 8;
-    b.skip(unit_header + 4);
+    b.bits(unit_header + 4);
     const unsigned layers = b.bits(3);  // temporal sub-layers beside the first
-    b.skip(1 + profile + level);
+    b.bits(1 + profile + level);
     bool has_profile[8] = {}, has_level[8] = {};
     for (unsigned i = 0; i < layers; ++i) has_profile[i] = b.bits(1) != 0, has_level[i] = b.bits(1) != 0;
-    if (layers != 0) b.skip(2 * (8 - layers));
-    for (unsigned i = 0; i < layers; ++i) b.skip((has_profile[i] ? profile : 0) + (has_level[i] ? level : 0));
+    if (layers != 0) b.bits(2 * (8 - layers));
+    for (unsigned i = 0; i < layers; ++i) b.bits((has_profile[i] ? profile : 0) + (has_level[i] ? level : 0));
     b.number();  // its id
     const std::uint32_t chroma = b.number();
-    if (chroma == 3) b.skip(1);
+    if (chroma == 3) b.bits(1);
     const std::uint64_t width = b.number(), height = b.number();
     if (b.bits(1) != 0)
         for (int side = 0; side < 4; ++side) b.number();  // the cropping window

@@ -183,12 +183,11 @@ inline error read_npy_layout(std::FILE* file, const char* path, npy_layout& out)
     if (start[6] != 1 && start[6] != 2)
         return error::format(errc::unsupported, "%s: .npy version %d.%d: expected 1 or 2", path, start[6], start[7]);
     std::size_t header_size = start[8] | static_cast<std::size_t>(start[9]) << 8;
-    out.data_at = 10 + header_size;
     if (start[6] == 2) {
         if (std::fread(start.data() + 10, 1, 2, file) != 2) return bad(errc::malformed, "ends inside the .npy header");
         header_size |= static_cast<std::size_t>(start[10]) << 16 | static_cast<std::size_t>(start[11]) << 24;
-        out.data_at = 12 + header_size;
     }
+    out.data_at = (start[6] == 2 ? 12 : 10) + header_size;
     if (header_size > max_header)
         return error::format(errc::malformed, "%s: .npy header of %zu bytes: expected at most %zu", path, header_size, max_header);
 
@@ -290,7 +289,9 @@ public:
             std::copy_n(transposed_.data() + first, out.size(), out.data());
             return {};
         }
-        if (next_ != first && !seek(first)) return error::format(errc::io, "cannot be read at value %zu", first);
+        const auto at = static_cast<long long>(layout_.data_at + first * width());
+        if (next_ != first && !detail::seek_file(file_.get(), at, SEEK_SET))
+            return error::format(errc::io, "cannot be read at value %zu", first);
         unsigned char block[8192];
         for (std::size_t done = 0; done < out.size();) {
             const std::size_t n = std::min(out.size() - done, sizeof block / width());
@@ -308,20 +309,13 @@ public:
 private:
     npy_file() noexcept = default;
     [[nodiscard]] std::size_t width() const noexcept { return static_cast<std::size_t>(layout_.kind - '0'); }
-    [[nodiscard]] bool seek(std::size_t first) noexcept {
-        return detail::seek_file(file_.get(), static_cast<long long>(layout_.data_at + first * width()), SEEK_SET);
-    }
     [[nodiscard]] float value(const unsigned char* bytes) const noexcept {
-        if (layout_.kind == '2') {
-            std::uint16_t half = 0;
-            std::memcpy(&half, bytes, sizeof half);
-            return checkpoint::f16_to_float(half);
-        }
-        double wide = 0;
-        float single = 0;
-        if (layout_.kind == '8') std::memcpy(&wide, bytes, sizeof wide);
-        if (layout_.kind == '4') std::memcpy(&single, bytes, sizeof single);
-        return layout_.kind == '8' ? to_float32(wide) : single;
+        const auto load = [bytes](auto number) noexcept {
+            std::memcpy(&number, bytes, sizeof number);
+            return number;
+        };
+        if (layout_.kind == '2') return checkpoint::f16_to_float(load(std::uint16_t{0}));
+        return layout_.kind == '4' ? load(0.F) : to_float32(load(0.0));
     }
     /// A conversion of a double beyond float32's range is undefined in C++.
     static float to_float32(double v) noexcept {

@@ -11,7 +11,6 @@
 
 #include "../runtime/buffer.hpp"
 #include "../runtime/file.hpp"
-#include "../text.hpp"
 #include "sound_formats.hpp"
 #include "sound_reader.hpp"
 
@@ -42,17 +41,17 @@ struct sound_bytes {
     }
     bool read_at(std::uint64_t from, void* to, std::size_t count) noexcept { return seek(from) && read(to, count) == count; }
 
-    static long long size_of(void* b) noexcept { return static_cast<long long>(static_cast<sound_bytes*>(b)->size); }
-    static long long seek_to(long long offset, int whence, void* context) noexcept {
+    static std::int64_t size_of(void* b) noexcept { return static_cast<std::int64_t>(static_cast<sound_bytes*>(b)->size); }
+    static std::int64_t seek_to(std::int64_t offset, int whence, void* context) noexcept {
         auto* b = static_cast<sound_bytes*>(context);
-        const auto from = static_cast<long long>(whence == SEEK_SET ? 0 : whence == SEEK_CUR ? b->at : b->size);
-        if (offset < -from || offset > static_cast<long long>(b->size) - from) return -1;
-        return b->seek(static_cast<std::uint64_t>(from + offset)) ? static_cast<long long>(b->at) : -1;
+        const auto from = static_cast<std::int64_t>(whence == SEEK_SET ? 0 : whence == SEEK_CUR ? b->at : b->size);
+        if (offset < -from || offset > static_cast<std::int64_t>(b->size) - from) return -1;
+        return b->seek(static_cast<std::uint64_t>(from + offset)) ? static_cast<std::int64_t>(b->at) : -1;
     }
-    static long long read_to(void* to, long long count, void* context) noexcept {
-        return count <= 0 ? 0 : static_cast<long long>(static_cast<sound_bytes*>(context)->read(to, static_cast<std::uint64_t>(count)));
+    static std::int64_t read_to(void* to, std::int64_t count, void* context) noexcept {
+        return count <= 0 ? 0 : static_cast<std::int64_t>(static_cast<sound_bytes*>(context)->read(to, static_cast<std::uint64_t>(count)));
     }
-    static long long tell(void* b) noexcept { return static_cast<long long>(static_cast<sound_bytes*>(b)->at); }
+    static std::int64_t tell(void* b) noexcept { return static_cast<std::int64_t>(static_cast<sound_bytes*>(b)->at); }
 };
 
 }  // namespace detail
@@ -70,38 +69,21 @@ public:
     /// header); bad_sound (more than the limits); out_of_memory.
     static result<sound_file> open(const char* path, const sound_limits& limits = {}) noexcept {
         if (path == nullptr) return error::format(errc::invalid_argument, "no path of a sound");
-        sound_file s;
-        if (error e = s.allocate()) return e;
-        detail::sound_bytes& bytes = s.state_->bytes;
-        bytes.file = detail::open_file(path);
+        detail::sound_bytes bytes{.file = detail::open_file(path)};
         if (!bytes.file) return error::format(errc::io, "cannot open %s: %s", path, std::strerror(errno));
         const long long end = detail::size_of_file(bytes.file.get());
         if (end < 0 || end == INT64_MAX) return error::format(errc::io, "cannot read %s: not a file that can be searched", path);
         bytes.size = static_cast<std::uint64_t>(end);
-        if (error e = s.begin(limits)) return e;
-        return s;
+        return begin(std::move(bytes), limits);
     }
 
     /// Opens a file in memory, which must outlive this object. Errors as above.
     static result<sound_file> from_memory(std::span<const std::byte> file, const sound_limits& limits = {}) noexcept {
-        sound_file s;
-        if (error e = s.allocate()) return e;
-        s.state_->bytes.memory = reinterpret_cast<const unsigned char*>(file.data());
-        s.state_->bytes.size = file.size();
-        if (error e = s.begin(limits)) return e;
-        return s;
+        return begin({.file = {}, .memory = reinterpret_cast<const unsigned char*>(file.data()), .size = file.size()}, limits);
     }
 
-    sound_file(sound_file&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
-    sound_file& operator=(sound_file&& other) noexcept {
-        std::swap(state_, other.state_);
-        return *this;
-    }
-    ~sound_file() {
-        if (state_ == nullptr) return;
-        if (state_->sound != nullptr) cvt_sound_reader_in_use()->close(state_->sound);
-        delete state_;
-    }
+    sound_file(sound_file&&) noexcept = default;
+    sound_file& operator=(sound_file&&) noexcept = default;
 
     [[nodiscard]] const char* format() const noexcept { return detail::to_string(state_->format); }  ///< "WAV", "FLAC", "Ogg" or "MP3"
     [[nodiscard]] int rate() const noexcept { return state_->header.rate; }                          ///< samples per second
@@ -149,6 +131,11 @@ public:
 
 private:
     struct state {
+        explicit state(detail::sound_bytes&& opened) noexcept : bytes{std::move(opened)} {}
+        ~state() {
+            if (sound != nullptr) cvt_sound_reader_in_use()->close(sound);
+        }
+
         detail::sound_bytes bytes;
         detail::sound_format format = detail::sound_format::unknown;
         cvt_sound_header header{};
@@ -160,13 +147,11 @@ private:
 
     sound_file() noexcept = default;
 
-    error allocate() noexcept {
-        state_ = new (std::nothrow) state;
-        return state_ == nullptr ? error::out_of_memory("a sound", sizeof(state)) : error{};
-    }
-
-    error begin(const sound_limits& limits) noexcept {
-        state& s = *state_;
+    static result<sound_file> begin(detail::sound_bytes&& bytes, const sound_limits& limits) noexcept {
+        sound_file opened;
+        opened.state_.reset(new (std::nothrow) state{std::move(bytes)});
+        if (!opened.state_) return error::out_of_memory("a sound", sizeof(state));
+        state& s = *opened.state_;
         if (s.bytes.size == 0) return error::format(errc::malformed, "sound file is empty");
         if (s.bytes.size > limits.max_bytes)
             return error::format(errc::bad_sound, "sound file has %llu bytes, more than the limit of %llu",
@@ -180,13 +165,10 @@ private:
         const cvt_sound_reader* reader = cvt_sound_reader_in_use();
         if (reader->open == nullptr)
             return error::format(errc::unsupported,
-                                 "%s file: this program was built without %s (Debian: libsndfile1-dev; CMake: CVT_WITH_SNDFILE)", format(),
-                                 reader->library);
+                                 "%s file: this program was built without %s (Debian: libsndfile1-dev; CMake: CVT_WITH_SNDFILE)",
+                                 opened.format(), reader->library);
         if (s.format == detail::sound_format::wav)
-            if (error e = detail::preflight_wav(s.bytes.size, limits, [&](std::uint64_t at, void* to, std::size_t count) noexcept {
-                    return s.bytes.read_at(at, to, count);
-                }))
-                return e;
+            if (error e = detail::preflight_wav(s.bytes, limits)) return e;
         if (!s.bytes.seek(0)) return error::format(errc::io, "sound file cannot be read");
         const cvt_sound_input input{&s.bytes, detail::sound_bytes::size_of, detail::sound_bytes::seek_to, detail::sound_bytes::read_to,
                                     detail::sound_bytes::tell};
@@ -194,15 +176,16 @@ private:
         s.sound = reader->open(&input, &s.header, &reason);
         if (s.sound == nullptr && reason == nullptr) return error::out_of_memory("a sound", sizeof(state));
         if (s.sound == nullptr)
-            return error::format(errc::malformed, "%s file is damaged or of a kind that is not decoded (%s: %s)", format(), reader->library,
-                                 detail::printable{reason, 120}.text);
+            return error::format(errc::malformed, "%s file is damaged or of a kind that is not decoded (%s: %s)", opened.format(),
+                                 reader->library, detail::printable{reason, 120}.text);
         if (error e = detail::check_sound(s.header.rate, s.header.channels, limits)) return e;
         s.max_frames = limits.max_frames;
         const std::size_t samples = 4096 * static_cast<std::size_t>(s.header.channels);
-        return s.block.resize(samples) ? error{} : error::out_of_memory("a sound", samples * sizeof(float));
+        if (!s.block.resize(samples)) return error::out_of_memory("a sound", samples * sizeof(float));
+        return opened;
     }
 
-    state* state_ = nullptr;
+    std::unique_ptr<state> state_;
 };
 
 /// A decoded sound of one channel.

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <span>
 
-#include "../error.hpp"
+#include "../text.hpp"
 
 CVT_NAMESPACE_BEGIN
 
@@ -36,13 +36,11 @@ inline constexpr std::size_t sound_head = 12;
 
 /// Detects the format of a file by its first bytes.
 inline sound_format find_sound_format(std::span<const unsigned char> head) noexcept {
-    const auto has = [head](std::size_t at, const char* text, std::size_t size) noexcept {
-        return head.size() >= at + size && std::memcmp(head.data() + at, text, size) == 0;
-    };
-    if ((has(0, "RIFF", 4) || has(0, "RF64", 4)) && has(8, "WAVE", 4)) return sound_format::wav;
-    if (has(0, "fLaC", 4)) return sound_format::flac;
-    if (has(0, "OggS", 4)) return sound_format::ogg;
-    if (has(0, "ID3", 3)) return sound_format::mp3;
+    const std::string_view text{reinterpret_cast<const char*>(head.data()), head.size()};
+    if ((text.starts_with("RIFF") || text.starts_with("RF64")) && slice(text, 8).starts_with("WAVE")) return sound_format::wav;
+    if (text.starts_with("fLaC")) return sound_format::flac;
+    if (text.starts_with("OggS")) return sound_format::ogg;
+    if (text.starts_with("ID3")) return sound_format::mp3;
     // MPEG audio: 11 bits of a frame's beginning, then neither a reserved version nor a reserved layer, bit rate or sample rate.
     const bool frame = head.size() >= 3 && head[0] == 0xFF && (head[1] & 0xE0) == 0xE0;
     if (frame && (head[1] & 0x18) != 0x08 && (head[1] & 0x06) == 0x02 && (head[2] & 0xF0) != 0xF0 && (head[2] & 0x0C) != 0x0C)
@@ -61,29 +59,29 @@ inline error check_sound(long long rate, int channels, const sound_limits& limit
     return {};
 }
 
-/// Walks the chunks of a WAV file up to its samples. `read(at, to, count)` returns false beyond the end of the file.
+/// Walks the chunks of a WAV file up to its samples. bytes.read_at(at, to, count) returns false beyond bytes.size.
 /// Errors: malformed (no format before the samples, fewer samples than the header says), and those of check_sound().
-template <class Read>
-error preflight_wav(std::uint64_t file_size, const sound_limits& limits, Read&& read) noexcept {
+template <class Bytes>
+error preflight_wav(Bytes& bytes, const sound_limits& limits) noexcept {
     constexpr std::uint64_t streamed = 0x7FFFFFFF;  // a length of this or more was written before the length was known
-    const auto number = [](const unsigned char* bytes, std::size_t count) noexcept {
+    const auto number = [](const unsigned char* from, std::size_t count) noexcept {
         std::uint64_t value = 0;
-        for (std::size_t i = count; i-- > 0;) value = value << 8 | bytes[i];
+        for (std::size_t i = count; i-- > 0;) value = value << 8 | from[i];
         return value;
     };
     unsigned char chunk[8], format[16];
     std::uint64_t at = 12, wide_size = 0;
     bool has_format = false;
-    for (int chunks = 0; chunks < 4096 && read(at, chunk, sizeof chunk); ++chunks) {
+    for (int chunks = 0; chunks < 4096 && bytes.read_at(at, chunk, sizeof chunk); ++chunks) {
         std::uint64_t size = number(chunk + 4, 4);
         at += sizeof chunk;
         if (std::memcmp(chunk, "ds64", 4) == 0) {
             unsigned char sizes[16];
-            if (!read(at, sizes, sizeof sizes)) break;
+            if (!bytes.read_at(at, sizes, sizeof sizes)) break;
             wide_size = number(sizes + 8, 8);
         }
         if (std::memcmp(chunk, "fmt ", 4) == 0) {
-            if (size < 16 || !read(at, format, sizeof format)) break;
+            if (size < 16 || !bytes.read_at(at, format, sizeof format)) break;
             has_format = true;
             const auto rate = static_cast<long long>(number(format + 4, 4));
             if (error e = check_sound(rate, static_cast<int>(number(format + 2, 2)), limits)) return e;
@@ -91,12 +89,12 @@ error preflight_wav(std::uint64_t file_size, const sound_limits& limits, Read&& 
         if (std::memcmp(chunk, "data", 4) == 0) {
             if (!has_format) break;
             if (size == 0xFFFFFFFF && wide_size != 0) size = wide_size;
-            const std::uint64_t left = file_size - at;
+            const std::uint64_t left = bytes.size - at;
             if (size <= left || (size >= streamed && wide_size == 0)) return {};
             return error::format(errc::malformed, "WAV file is truncated: its header says %llu bytes of samples, the file has %llu",
                                  static_cast<unsigned long long>(size), static_cast<unsigned long long>(left));
         }
-        if (size > file_size - at) break;
+        if (size > bytes.size - at) break;
         at += size + (size & 1);
     }
     return error::format(errc::malformed, has_format ? "WAV file has no samples" : "WAV file has no format before its samples");

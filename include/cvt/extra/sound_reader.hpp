@@ -1,14 +1,16 @@
 // The interface between sound.hpp and the library that decodes: a table of C functions, independent of a host's compiler flags.
 #pragma once
 
+#include <cstdint>
+
 extern "C" {
-/// The bytes of a file, as the functions that a library reads them with. `whence` is that of fseek.
+/// The bytes of a file, as the functions that libsndfile reads them with. `whence` is that of fseek.
 struct cvt_sound_input {
     void* context;
-    long long (*size)(void* context);
-    long long (*seek)(long long offset, int whence, void* context);
-    long long (*read)(void* to, long long count, void* context);
-    long long (*tell)(void* context);
+    std::int64_t (*size)(void* context);
+    std::int64_t (*seek)(std::int64_t offset, int whence, void* context);
+    std::int64_t (*read)(void* to, std::int64_t count, void* context);
+    std::int64_t (*tell)(void* context);
 };
 /// What a header says of a sound.
 struct cvt_sound_header {

@@ -47,8 +47,6 @@ public:
 
 private:
     struct state {
-        using task_type = void (*)(void* argument, int index);
-
         explicit state(int worker_count) : workers{worker_count} {}
 
         ~state() {
@@ -100,14 +98,13 @@ private:
             hold.lock();
         }
 
-        // Holds the lock only between tasks: an index is a row range or a head, which takes long compared with a lock.
+        // Holds the lock only between tasks: an index is a row range or a head, which takes long compared with a lock. run() sets the
+        // members task and argument only when no task is unfinished.
         void take_tasks(std::unique_lock<std::mutex>& hold) noexcept {
             while (next < count) {
                 const int index = next++;
-                const task_type function = task;
-                void* const given = argument;
                 hold.unlock();
-                function(given, index);
+                task(argument, index);
                 hold.lock();
                 if (--unfinished == 0) finished.notify_one();
             }
@@ -116,7 +113,7 @@ private:
         const int workers;
         std::mutex caller, mutex;  // caller: held by the thread whose tasks these are
         std::condition_variable wake, finished;
-        task_type task = nullptr;
+        void (*task)(void* argument, int index) = nullptr;
         void* argument = nullptr;
         std::atomic<int> count = 0, next = 0, unfinished = 0;  // written with the lock held, read without it
         std::atomic<bool> stop = false;

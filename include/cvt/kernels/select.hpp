@@ -12,11 +12,12 @@
 CVT_NAMESPACE_BEGIN
 namespace kernels {
 
-/// A list of kernel sets, best first.
+/// Those of a list of kernel sets that this CPU can run, in their order.
 class set_list {
 public:
-    void add(const kernel_set& set) noexcept {
-        if (size_ < capacity) sets_[size_++] = &set;
+    explicit set_list(std::span<const kernel_set* const> sets) noexcept {
+        for (const kernel_set* s : sets)
+            if (size_ < capacity && s->supported()) sets_[size_++] = s;
     }
     [[nodiscard]] const kernel_set* const* begin() const noexcept { return sets_; }
     [[nodiscard]] const kernel_set* const* end() const noexcept { return sets_ + size_; }
@@ -29,14 +30,6 @@ private:
     const kernel_set* sets_[capacity]{};
     std::size_t size_ = 0;
 };
-
-/// Returns those of `sets` that this CPU can run, in their order.
-inline set_list supported(std::span<const kernel_set* const> sets) noexcept {
-    set_list list;
-    for (const kernel_set* s : sets)
-        if (s->supported()) list.add(*s);
-    return list;
-}
 
 /// Every set that this CPU can run, best first; at least one.
 set_list available() noexcept;

@@ -21,28 +21,16 @@
 // Eigen set. On x86-64 and 64-bit ARM, SSE2 and NEON are the fallback of every unit. In WebAssembly a unit with vectors has one set.
 #if defined(CVT_UNIT_IS_BASELINE) || !(defined(CVT_HAS_SSE2_KERNELS) || defined(CVT_HAS_NEON_KERNELS) || defined(__wasm_simd128__))
 #define CVT_HAS_EIGEN_KERNELS 1
-#endif
-
-#if defined(CVT_HAS_EIGEN_KERNELS)
 #include "eigen.hpp"
 #endif
 
 CVT_NAMESPACE_BEGIN
 namespace kernels {
 
-/// Every set compiled into this unit, best first.
+/// Every set compiled into this unit, best first. A unit has all sets of x86-64 or none.
 inline constexpr const kernel_set* compiled[] {
-#if defined(CVT_HAS_AVX512_VNNI_KERNELS)
-    &avx512_vnni::set,
-#endif
-#if defined(CVT_HAS_AVX512_KERNELS)
-        &avx512::set,
-#endif
-#if defined(CVT_HAS_AVX_VNNI_KERNELS)
-        &avx_vnni::set,
-#endif
-#if defined(CVT_HAS_AVX2_KERNELS)
-        &avx2::set,
+#if defined(CVT_HAS_SSE2_KERNELS)
+    &avx512_vnni::set, &avx512::set, &avx_vnni::set, &avx2::set,
 #endif
 #if defined(CVT_HAS_NEON_DOTPROD_KERNELS)
         &neon_dotprod::set,
@@ -66,7 +54,7 @@ inline constexpr const kernel_set* compiled[] {
 
 inline set_list available() noexcept {
     static_assert(std::size(compiled) <= set_list::capacity);
-    return supported(compiled);
+    return set_list{compiled};
 }
 
 inline result<const kernel_set*> select(const char* name) noexcept {

@@ -413,7 +413,7 @@ TEST_CASE("select: by name, by environment, and the errors") {
     CHECK_THAT(cvt::kernels::select("neon9").error().what(), Catch::Contains("\"neon9\""));
 }
 
-TEST_CASE("supported() selects the sets that this CPU runs, in the same order") {
+TEST_CASE("set_list selects the sets that this CPU runs, in the same order") {
     const auto yes = [] { return true; };
     const auto no = [] { return false; };
     const auto set = [](const char* name, bool (*supported)()) {
@@ -425,7 +425,7 @@ TEST_CASE("supported() selects the sets that this CPU runs, in the same order") 
     // a client CPU with AVX-VNNI: better than AVX2, without AVX-512
     const kernel_set first = set("avx512vnni", no), second = set("avxvnni", yes), third = set("avx512", no), fourth = set("avx2", yes);
     const kernel_set* const sets[]{&first, &second, &third, &fourth};
-    const cvt::kernels::set_list list = cvt::kernels::supported(sets);
+    const cvt::kernels::set_list list{sets};
     REQUIRE(list.end() - list.begin() == 2);
     CHECK(list.front() == &second);
     CHECK(list.back() == &fourth);

@@ -4,14 +4,12 @@
 #include "neon.hpp"
 
 // A region replaces the architecture in g++'s flags. A unit whose flags have other extensions, but not dot products, has the NEON set only.
-#if defined(CVT_HAS_NEON_KERNELS) && defined(__linux__) && !defined(CVT_UNIT_LACKS_DOTPROD)
+#if defined(CVT_HAS_NEON_KERNELS) && (defined(__ARM_FEATURE_DOTPROD) || (defined(__linux__) && !defined(CVT_UNIT_LACKS_DOTPROD)))
 #define CVT_HAS_NEON_DOTPROD_KERNELS 1
-#include <sys/auxv.h>
-#elif defined(CVT_HAS_NEON_KERNELS) && defined(__ARM_FEATURE_DOTPROD)
-#define CVT_HAS_NEON_DOTPROD_KERNELS 1
-#endif
 
-#if defined(CVT_HAS_NEON_DOTPROD_KERNELS)
+#if defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #if defined(__ARM_FEATURE_DOTPROD)
 // every function may use them
