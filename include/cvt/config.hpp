@@ -92,11 +92,7 @@ struct config {
 namespace detail {
 constexpr config published(std::array<int, 3> dims, std::array<int, 3> heads, std::array<int, 3> depths) noexcept {
     config c;
-    for (std::size_t i = 0; i < 3; ++i) {
-        c.stage[i].embed_dim = dims[i];
-        c.stage[i].num_heads = heads[i];
-        c.stage[i].depth = depths[i];
-    }
+    for (std::size_t i = 0; i < 3; ++i) c.stage[i] = {.embed_dim = dims[i], .num_heads = heads[i], .depth = depths[i]};
     c.stage[0].patch_size = 7;
     c.stage[0].patch_stride = 4;
     c.stage[0].patch_padding = 2;

@@ -63,10 +63,8 @@ inline error check_head(const head_view& head, const config& c) noexcept {
     if (head.bias.empty() || head.bias.size() > INT_MAX || head.weights.size() != head.bias.size() * width)
         return error::format(errc::invalid_argument, "head: expected %zu weights for each of %zu classes, found %zu weights", width,
                              head.bias.size(), head.weights.size());
-    for (const std::span<const float> values : {head.weights, head.bias})
-        for (const float v : values)
-            if (!is_finite(v)) return error::format(errc::invalid_argument, "head: a weight is not a finite number");
-    return {};
+    if (count_not_finite(head.weights) + count_not_finite(head.bias) == 0) return {};
+    return error::format(errc::invalid_argument, "head: a weight is not a finite number");
 }
 
 /// Delivers head.weight and head.bias.
@@ -100,8 +98,7 @@ inline error make_self_test(const checkpoint::folder_weights& weights, const cvt
     std::snprintf(t.computed_by, sizeof t.computed_by, "cvt " CVT_VERSION_STRING ", %s", m->kernels());
     if (error e = run_formula_image(*m, t.height, t.width, t.seed, options.executor, t.values)) return e;
     if (t.values.size() > checkpoint::self_test::max_values && !t.values.resize(checkpoint::self_test::max_values)) return {};
-    for (const float v : t.values)
-        if (!is_finite(v)) return {};
+    if (count_not_finite({t.values.data(), t.values.size()}) != 0) return {};
     checkpoint::write_self_test(t, out);
     done.self_test = true;
     return out.good() ? error{} : error::out_of_memory("a self-test", out.text().size());

@@ -14,35 +14,12 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Makes models; no other class writes model_data.
+/// Fills model_data. model::from_weights() and this struct are all that writes it.
 struct model_builder {
-    static result<model> from_weights(const config& c, const weight_source& source, const load_options& options) noexcept {
-        if (error e = validate(c)) return e;
-        if (source.read == nullptr) return error::format(errc::invalid_argument, "weight_source: expected a read function, found null");
-        const result<const kernels::kernel_set*> set = kernels::select(options.kernels);
-        if (!set) return set.error();
-        model_data* const data = new (std::nothrow) model_data;
-        if (data == nullptr) return error::out_of_memory("model", sizeof(model_data));
-        model m{data};
-        data->config = c;
-        if (options.gelu) data->config.gelu = *options.gelu;
-        data->precision = options.precision.value_or(precision::f32);
-        if (options.preprocessing) {
-            data->preprocessing = *options.preprocessing;
-            data->info.size_from = "given by the caller";
-        }
-        data->spectrogram = options.spectrogram;
-        data->kernels = *set;
-        data->forward = network::forward;
-        data->info.scores = options.scores.value_or(c.num_classes == 1 ? scoring::sigmoid : scoring::softmax);
-        if (error e = fill(*data, source)) return e;
-        return m;
-    }
-
     static result<model> from_checkpoint(checkpoint::checkpoint_source&& file, const load_options& options) noexcept {
         const bool int8 = file.info.int8_weights;
         const cvt::precision p = options.precision.value_or(int8 ? precision::int8 : precision::f32);
-        result<model> m = from_weights(file.config, file.weights(), {.precision = p, .kernels = options.kernels});
+        result<model> m = model::from_weights(file.config, file.weights(), {.precision = p, .kernels = options.kernels});
         if (!m) return m;
         m->data_->preprocessing = file.preprocessing;
         m->data_->spectrogram = file.spectrogram;
@@ -59,7 +36,6 @@ struct model_builder {
         return m;
     }
 
-private:
     /// Checks that every tensor can be addressed, which only fails where pointers have 32 bits. Errors: out_of_memory.
     static error check_addressable(const config& c) noexcept {
         constexpr std::uint64_t max = std::numeric_limits<std::ptrdiff_t>::max();
@@ -111,7 +87,26 @@ inline result<model> model::from_memory(const memory_folder& folder, const load_
 }
 
 inline result<model> model::from_weights(const cvt::config& c, const weight_source& source, const load_options& options) noexcept {
-    return detail::model_builder::from_weights(c, source, options);
+    if (error e = validate(c)) return e;
+    if (source.read == nullptr) return error::format(errc::invalid_argument, "weight_source: expected a read function, found null");
+    const result<const kernels::kernel_set*> set = kernels::select(options.kernels);
+    if (!set) return set.error();
+    detail::model_data* const data = new (std::nothrow) detail::model_data;
+    if (data == nullptr) return error::out_of_memory("model", sizeof(detail::model_data));
+    model m{data};
+    data->config = c;
+    if (options.gelu) data->config.gelu = *options.gelu;
+    data->precision = options.precision.value_or(precision::f32);
+    if (options.preprocessing) {
+        data->preprocessing = *options.preprocessing;
+        data->info.size_from = "given by the caller";
+    }
+    data->spectrogram = options.spectrogram;
+    data->kernels = *set;
+    data->forward = network::forward;
+    data->info.scores = options.scores.value_or(c.num_classes == 1 ? scoring::sigmoid : scoring::softmax);
+    if (error e = detail::model_builder::fill(*data, source)) return e;
+    return m;
 }
 
 CVT_NAMESPACE_END

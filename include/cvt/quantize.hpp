@@ -31,23 +31,21 @@ inline std::size_t count_not_finite(std::span<const float> values) noexcept {
     return count;
 }
 
-/// Returns no error for `bad` = 0.
-inline error refuse_not_finite(const char* name, std::size_t bad, std::size_t count) noexcept {
+/// Errors: unsupported (weights that are NaN or infinite).
+inline error refuse_not_finite(const char* name, std::span<const float> weights) noexcept {
+    const std::size_t bad = count_not_finite(weights);
     if (bad == 0) return {};
     return error::format(errc::unsupported, "%s: int8: expected finite weights, found %zu of %zu that are NaN or infinite", name, bad,
-                         count);
+                         weights.size());
 }
 
 /// Errors: unsupported (weights that are NaN or infinite, or so large that products with their scales can overflow to a finite, wrong
 /// value).
 inline error check_finite(const char* name, std::span<const float> weights) noexcept {
-    std::size_t bad = 0;
+    if (error e = refuse_not_finite(name, weights)) return e;
     float largest = 0;
-    for (const float& w : weights) {
-        bad += is_finite(w) ? 0U : 1U;
+    for (const float w : weights)
         if (__builtin_fabsf(w) > __builtin_fabsf(largest)) largest = w;
-    }
-    if (error e = refuse_not_finite(name, bad, weights.size())) return e;
     if (__builtin_fabsf(largest) > 1e30F)
         return error::format(errc::unsupported, "%s: int8: expected weights from -1e30 to 1e30, found %g", name,
                              static_cast<double>(largest));

@@ -104,12 +104,8 @@ public:
         for (std::size_t n = 0; n < images.size(); ++n) {
             const result<grid> size = preprocessor_.plan(images[n].width, images[n].height);
             if (!size) return of_image(n, images.size(), size.error());
-            if (n == 0) {
-                if (error e = prepare(size->height, size->width, count, out)) return e;
-            } else if (!(*size == shape_.input)) {
-                if (wants_maps(out)) return other_size(n, *size);
-                if (error e = plan_workspace(*size)) return of_image(n, images.size(), e);
-            }
+            if (n != 0 && wants_maps(out) && *size != shape_.input) return other_size(n, *size);
+            if (error e = prepare(size->height, size->width, count, out)) return n == 0 ? e : of_image(n, images.size(), e);
             const auto floats = static_cast<std::size_t>(3 * size->tokens());
             if (!input_.resize(floats)) return error::out_of_memory("session input", floats * sizeof(float));
             const view<float, 3> input{input_.data(), 3, size->height, size->width};
@@ -167,22 +163,22 @@ private:
         return error::format(errc::invalid_argument, "%s: expected room for %td x %td floats, found %zu", what, count, each, out.size());
     }
 
-    /// Checks the whole call and plans the workspace for this input size.
+    /// Checks the whole call and plans the workspace, unless it is already planned for this input size.
     error prepare(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count, const outputs& out) noexcept {
+        const config& c = model_.config();
         if (error e = detail::check_workers(executor_.workers)) return e;
-        const result<model_shape> shape = shape_at(height, width);
+        const result<model_shape> shape = detail::shape_of_valid(c, height, width);
         if (!shape) return shape.error();
+        if (error e = network::check_addressable(c, *shape)) return e;
         if (error e = check_outputs(*shape, count, out)) return e;
-        return plan_workspace(*shape);
-    }
-
-    /// All sizes for an input size, copied from the plan if it is for the same size.
-    [[nodiscard]] result<model_shape> shape_at(std::ptrdiff_t height, std::ptrdiff_t width) const noexcept {
-        if (shape_.num_stages != 0 && shape_.input.height == height && shape_.input.width == width) return shape_;
-        result<model_shape> shape = detail::shape_of_valid(model_.config(), height, width);
-        if (!shape) return shape;
-        if (error e = network::check_addressable(model_.config(), *shape)) return e;
-        return shape;
+        if (shape->input == shape_.input) return {};
+        shape_ = {};  // after a failed allocation there is no plan
+        const kernels::kernel_set& kernels = *model_.data_->kernels;
+        const std::uint64_t bytes = network::plan_workspace(c, *shape, kernels, executor_.workers, nullptr).bytes;
+        if (!workspace_.resize(bytes)) return error::out_of_memory("session workspace", bytes);
+        plan_ = network::plan_workspace(c, *shape, kernels, executor_.workers, workspace_.data());
+        shape_ = *shape;
+        return {};
     }
 
     [[nodiscard]] error check_outputs(const model_shape& shape, std::ptrdiff_t count, const outputs& out) const noexcept {
@@ -201,24 +197,6 @@ private:
         if (!out.cls_attention.empty() && !c.uses_cls_token())
             return error::format(errc::invalid_argument, "cls_attention: the model has no class token in its last stage");
         return check_size("cls_attention", out.cls_attention, count, c.last_stage().num_heads * shape.last_stage().keys.tokens());
-    }
-
-    /// Plans the workspace, unless it is already planned for this size.
-    error plan_workspace(const model_shape& shape) noexcept {
-        if (shape.input == shape_.input) return {};
-        shape_ = {};  // after a failed allocation there is no plan
-        const config& c = model_.config();
-        const kernels::kernel_set& kernels = *model_.data_->kernels;
-        const std::uint64_t bytes = network::plan_workspace(c, shape, kernels, executor_.workers, nullptr).bytes;
-        if (!workspace_.resize(bytes)) return error::out_of_memory("session workspace", bytes);
-        plan_ = network::plan_workspace(c, shape, kernels, executor_.workers, workspace_.data());
-        shape_ = shape;
-        return {};
-    }
-
-    error plan_workspace(grid input) noexcept {
-        const result<model_shape> shape = shape_at(input.height, input.width);
-        return shape ? plan_workspace(*shape) : shape.error();
     }
 
     /// Runs the network on input n of count.

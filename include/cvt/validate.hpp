@@ -23,12 +23,9 @@ constexpr std::int64_t pool_extent(std::int64_t n, int kernel, int stride, int p
 }
 
 constexpr std::int64_t key_extent(const stage_config& s, std::int64_t n) noexcept {
-    switch (s.qkv_projection) {
-        case projection::dw_bn: return conv_extent(n, s.kernel_qkv, s.stride_kv, s.padding_kv);
-        case projection::avg: return pool_extent(n, s.kernel_qkv, s.stride_kv, s.padding_kv);
-        case projection::linear: break;
-    }
-    return n;
+    if (s.qkv_projection == projection::linear) return n;
+    if (s.qkv_projection == projection::avg) return pool_extent(n, s.kernel_qkv, s.stride_kv, s.padding_kv);
+    return conv_extent(n, s.kernel_qkv, s.stride_kv, s.padding_kv);
 }
 
 /// Whether an input of `n` pixels along one axis leaves at least one token and one key in every stage.
@@ -78,12 +75,9 @@ inline error validate(const config& c) noexcept {
         if (s.patch_padding < 0 || s.patch_padding >= s.patch_size) return bad(i, "patch_padding", "0 to patch_size - 1", s.patch_padding);
         if (!(s.mlp_ratio > 0 && s.mlp_ratio <= 64)) return bad(i, "mlp_ratio", "above 0 and at most 64", s.mlp_ratio);
         if (s.hidden_dim() < 1) return bad(i, "mlp_ratio", "at least 1 hidden unit", s.mlp_ratio);
-        switch (s.qkv_projection) {
-            case projection::linear: continue;  // kernel, strides and paddings are not used
-            case projection::dw_bn:
-            case projection::avg: break;
-            default: return bad(i, "qkv_projection", "dw_bn, avg or linear", static_cast<double>(s.qkv_projection));
-        }
+        if (s.qkv_projection > projection::linear)
+            return bad(i, "qkv_projection", "dw_bn, avg or linear", static_cast<double>(s.qkv_projection));
+        if (s.qkv_projection == projection::linear) continue;  // kernel, strides and paddings are not used
         if (s.kernel_qkv < 1 || s.kernel_qkv > 63) return bad(i, "kernel_qkv", "1 to 63", s.kernel_qkv);
         if (s.stride_kv < 1 || s.stride_kv > 256) return bad(i, "stride_kv", "1 to 256", s.stride_kv);
         if (s.padding_kv < 0 || s.padding_kv >= s.kernel_qkv) return bad(i, "padding_kv", "0 to kernel_qkv - 1", s.padding_kv);

@@ -51,22 +51,10 @@ struct spectrogram {
     friend constexpr bool operator==(const spectrogram&, const spectrogram&) = default;
 };
 
-namespace detail {
-constexpr spectrogram protoclr_spectrogram() noexcept {
-    spectrogram s;
-    s.n_fft = s.window = 1024;
-    s.hop = 320;
-    s.f_min = 50;
-    s.min_max = true;
-    s.mean = 0.5347;
-    s.deviation = 0.0772;
-    return s;
-}
-}  // namespace detail
-
 /// The front end of ProtoCLR (github.com/ilyassmoummad/ProtoCLR), a CvT-13 for bird sounds: 6 seconds at 16 kHz become (1, 128, 301).
 /// Min-max is over one input; the authors' evaluation scripts take it over a batch.
-inline constexpr spectrogram protoclr = detail::protoclr_spectrogram();
+inline constexpr spectrogram protoclr{
+    .n_fft = 1024, .window = 1024, .hop = 320, .f_min = 50, .min_max = true, .mean = 0.5347, .deviation = 0.0772};
 
 namespace detail {
 /// The limits of the fields.

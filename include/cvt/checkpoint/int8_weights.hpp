@@ -74,8 +74,7 @@ private:
         float *const gain = memory.data(), *const beta = gain + dim, *const unused_bias = beta + dim;
         const network::tensor_info norm2 = network::describe(config_, network::tensor_id::norm2_weight, at);
         if (error e = from_.read(from_.context, norm2.name, norm2.extents(), gain)) return e;
-        const std::span<const float> gains{gain, static_cast<std::size_t>(dim)};
-        if (error e = detail::refuse_not_finite(norm2.name, detail::count_not_finite(gains), gains.size())) return e;
+        if (error e = detail::refuse_not_finite(norm2.name, {gain, static_cast<std::size_t>(dim)})) return e;
         if (error e = read(network::tensor_id::norm2_bias, at, beta)) return e;
         if (weight == nullptr) {
             weight = memory.data() + static_cast<std::size_t>(vectors);

@@ -27,13 +27,11 @@ inline axis_window crop_axis(std::int64_t resized, int size, crop_rounding round
     std::int64_t begin = excess >> 1;            // floor, as Python's //
     // torchvision rounds half to even, and pads the left side with the smaller half.
     if (rounding == crop_rounding::official && excess % 2 != 0 && (excess < 0 || begin % 2 != 0)) ++begin;
-    axis_window w;
-    w.resized = resized;
-    w.out = size;
-    w.offset = begin < 0 ? static_cast<int>(-begin) : 0;
-    w.begin = begin < 0 ? 0 : begin;
-    w.end = begin + size < resized ? begin + size : resized;
-    return w;
+    return {.resized = resized,
+            .begin = begin < 0 ? 0 : begin,
+            .end = begin + size < resized ? begin + size : resized,
+            .offset = begin < 0 ? static_cast<int>(-begin) : 0,
+            .out = size};
 }
 
 inline error check_side(const char* name, int value) noexcept {

@@ -70,7 +70,7 @@ public:
     /// Returns the height and width of the input that an image of this size becomes, as output_size() does, and keeps the plan for run().
     /// Allocates nothing. Errors: those of output_size(); the previous plan then stays.
     result<grid> plan(int image_width, int image_height) noexcept {
-        if (!is_planned(image_width, image_height)) {
+        if (windows_.x.out == 0 || image_width != image_width_ || image_height != image_height_) {
             const result<detail::image_windows> windows = detail::plan_windows(preprocessing_, image_width, image_height);
             if (!windows) return windows.error();
             windows_ = *windows;
@@ -106,11 +106,6 @@ public:
     [[nodiscard]] const cvt::preprocessing& preprocessing() const noexcept { return preprocessing_; }
 
 private:
-    [[nodiscard]] bool is_planned(int image_width, int image_height) const noexcept {
-        const bool any = windows_.x.out != 0;
-        return any && image_width == image_width_ && image_height == image_height_;
-    }
-
     /// Computes what depends on the preprocessing alone.
     error prepare_tables() noexcept {
         if (tables_ready_) return {};
@@ -160,19 +155,20 @@ private:
     /// Makes one channel of the input: resizes the columns of a plane, pads and normalises.
     void vertical_pass(const std::uint8_t* rows, const detail::value_table& table, view<float, 2> out) noexcept {
         const detail::axis_window &x = windows_.x, &y = windows_.y;
+        const int width = x.kept();
         for (int row = 0; row < y.out; ++row) {
             float* to = &out(row, 0);
             const int kept_row = row - y.offset;
-            if (kept_row < 0 || kept_row >= y.kept()) {
+            const bool is_kept = kept_row >= 0 && kept_row < y.kept();
+            if (!is_kept || width < x.out)
                 for (int i = 0; i < x.out; ++i) to[i] = table[0];
-                continue;
-            }
+            if (!is_kept) continue;
             const std::uint8_t* pixels = rows + static_cast<std::size_t>(kept_row) * plane_stride_;
             if (!rows_.identity) {
                 detail::resize_column(rows, plane_stride_, rows_, kept_row, sums_.data(), resized_.data());
                 pixels = resized_.data();
             }
-            look_up(table, pixels, x, to);
+            for (int i = 0; i < width; ++i) to[x.offset + i] = table[pixels[i]];
         }
     }
 
@@ -188,13 +184,6 @@ private:
             for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[3 * x];
         else
             for (std::ptrdiff_t x = 0; x < count; ++x) out[x] = from[4 * x];
-    }
-
-    static void look_up(const detail::value_table& table, const std::uint8_t* pixels, const detail::axis_window& x, float* out) noexcept {
-        const int end = x.offset + x.kept();
-        for (int i = 0; i < x.offset; ++i) out[i] = table[0];
-        for (int i = x.offset; i < end; ++i) out[i] = table[pixels[i - x.offset]];
-        for (int i = end; i < x.out; ++i) out[i] = table[0];
     }
 
     cvt::preprocessing preprocessing_;

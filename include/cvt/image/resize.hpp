@@ -29,14 +29,19 @@ inline double bilinear(double x) noexcept {
     return x < 1.0 ? exact(1.0 - x) : 0.0;
 }
 
+inline double sinc(double x) noexcept {
+    if (x == 0.0) return 1.0;
+    x = exact(x * std::numbers::pi);
+    return exact(exact(std::sin(x)) / x);
+}
+
 /// A sinc under a Hamming window, of support 1. The two constants are floats there.
 inline double hamming(double x) noexcept {
     if (x < 0.0) x = -x;
     if (x == 0.0) return 1.0;
     if (x >= 1.0) return 0.0;
-    x = exact(x * std::numbers::pi);
-    const double window = exact(static_cast<double>(0.54F) + exact(static_cast<double>(0.46F) * exact(std::cos(x))));
-    return exact(exact(exact(std::sin(x)) / x) * window);
+    const double cosine = exact(std::cos(exact(x * std::numbers::pi)));
+    return exact(sinc(x) * exact(static_cast<double>(0.54F) + exact(static_cast<double>(0.46F) * cosine)));
 }
 
 /// The cubic convolution kernel with a = -1/2, of support 2 (Keys, 1981).
@@ -45,12 +50,6 @@ inline double bicubic(double x) noexcept {
     if (x < 1.0) return exact(exact(exact(exact(exact(1.5 * x) - 2.5) * x) * x) + 1.0);
     if (x < 2.0) return exact(exact(exact(exact(exact(exact(x - 5.0) * x) + 8.0) * x) - 4.0) * -0.5);
     return 0.0;
-}
-
-inline double sinc(double x) noexcept {
-    if (x == 0.0) return 1.0;
-    x = exact(x * std::numbers::pi);
-    return exact(exact(std::sin(x)) / x);
 }
 
 /// A sinc under the main lobe of a wider one, of support 3 (Duchon, 1979).
@@ -62,20 +61,9 @@ struct resize_filter {
     double (*weight)(double x) noexcept;
 };
 
-inline constexpr resize_filter resize_filters[]{{0.5, box}, {1.0, bilinear}, {1.0, hamming}, {2.0, bicubic}, {3.0, lanczos}};
-
-/// The filter of that name; null for `nearest`, which has no weights, and for a value without a name.
-constexpr const resize_filter* filter_of(resampling r) noexcept {
-    switch (r) {
-        case resampling::box: return &resize_filters[0];
-        case resampling::bilinear: return &resize_filters[1];
-        case resampling::hamming: return &resize_filters[2];
-        case resampling::bicubic: return &resize_filters[3];
-        case resampling::lanczos: return &resize_filters[4];
-        case resampling::nearest: break;
-    }
-    return nullptr;
-}
+/// Indexed by resampling, whose value plan_windows() has checked. `nearest` has no weights.
+inline constexpr resize_filter resize_filters[]{{0.0, nullptr}, {3.0, lanczos}, {1.0, bilinear},
+                                                {2.0, bicubic}, {0.5, box},     {1.0, hamming}};
 
 /// The taps of a window of outputs along one axis, in fixed point with 22 fractional bits.
 struct resize_taps {
@@ -104,11 +92,11 @@ struct resize_taps {
             count = 0;
             return {};
         }
-        const resize_filter* const filter = filter_of(how);
         const double scale = exact(static_cast<double>(in) / static_cast<double>(out));
-        if (filter == nullptr) return plan_nearest(in, scale, out_begin, out_end);
+        if (how == resampling::nearest) return plan_nearest(in, scale, out_begin, out_end);
+        const resize_filter& filter = resize_filters[static_cast<std::size_t>(how)];
         const double stretch = scale < 1.0 ? 1.0 : scale;  // the filter widens when shrinking: antialias
-        const double support = exact(filter->support * stretch);
+        const double support = exact(filter.support * stretch);
         const double inverse = exact(1.0 / stretch);
         const auto outputs = static_cast<std::size_t>(out_end - out_begin);
         const int max_taps = in < 2 * support + 2 ? in : static_cast<int>(2 * support + 2);
@@ -126,7 +114,7 @@ struct resize_taps {
             if (from < begin) begin = from;
             if (to > end) end = to;
             first[i] = from;
-            round_taps(i, to - from, centre, inverse, *filter);
+            round_taps(i, to - from, centre, inverse, filter);
         }
         return {};
     }

@@ -25,13 +25,11 @@ inline attention_buffers plan_attention(detail::arena& memory, const stage_confi
     const auto heads = static_cast<std::uint64_t>(s.num_heads);
     const std::uint64_t key_bytes = gemm.packed_bytes(shape.key_count(), s.head_dim());
     const std::uint64_t value_bytes = gemm.packed_bytes(s.head_dim(), shape.key_count());
-    attention_buffers b;
-    b.heads = take_rows(memory, shape.queries(), s.embed_dim);
-    b.keys = memory.take<std::byte>(heads * key_bytes);
-    b.values = memory.take<std::byte>(heads * value_bytes);
-    b.key_bytes = static_cast<std::size_t>(key_bytes);
-    b.value_bytes = static_cast<std::size_t>(value_bytes);
-    return b;
+    return {.heads = take_rows(memory, shape.queries(), s.embed_dim),
+            .keys = memory.take<std::byte>(heads * key_bytes),
+            .values = memory.take<std::byte>(heads * value_bytes),
+            .key_bytes = static_cast<std::size_t>(key_bytes),
+            .value_bytes = static_cast<std::size_t>(value_bytes)};
 }
 
 /// k (keys, head_dim) of head `h`, the weights of q k^T.

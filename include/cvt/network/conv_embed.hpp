@@ -38,14 +38,10 @@ inline void copy_floats(float* to, const float* from, std::ptrdiff_t count) noex
     std::memcpy(to + count - piece, last, sizeof last);
 }
 
-/// Row and column of a token on its grid.
-struct token_position {
-    int y, x;
-};
-
-/// Gathers the patch of the output token at `at`, with zeros outside the input, in the order of conv_embed_weights::projection.
-inline void gather_patch(const embed_input& in, const stage_config& s, token_position at, float* patch) noexcept {
-    const int y0 = at.y * s.patch_stride - s.patch_padding, x0 = at.x * s.patch_stride - s.patch_padding;
+/// Gathers the patch of the output token in this row and column of its grid, with zeros outside the input, in the order of
+/// conv_embed_weights::projection.
+inline void gather_patch(const embed_input& in, const stage_config& s, int row, int column, float* patch) noexcept {
+    const int y0 = row * s.patch_stride - s.patch_padding, x0 = column * s.patch_stride - s.patch_padding;
     const int left = std::max(0, -x0), right = std::min(s.patch_size, in.size.width - x0);  // columns inside: [left, right)
     const std::ptrdiff_t run = in.run;
     for (std::ptrdiff_t c = 0; c < in.planes; ++c) {
@@ -69,12 +65,6 @@ inline matrix<float> plan_patches(detail::arena& scratch, std::ptrdiff_t rows, s
     return take_matrix(scratch, rows, patch_floats, patch_floats);
 }
 
-/// Takes the scratch memory that a worker needs.
-inline void plan_conv_embed_scratch(detail::arena& scratch, const stage_config& s, int channels,
-                                    const kernels::gemm_kernels& gemm) noexcept {
-    plan_patches(scratch, gemm.task_rows, std::ptrdiff_t{channels} * s.patch_size * s.patch_size);
-}
-
 /// x (tokens, dim) = LayerNorm(conv(in)).
 inline void conv_embed(const stage_pass& p, const conv_embed_weights& w, const embed_input& in, matrix<float> x) noexcept {
     const int width = p.shape.tokens.width;
@@ -83,7 +73,7 @@ inline void conv_embed(const stage_pass& p, const conv_embed_weights& w, const e
         const matrix<float> patches = plan_patches(scratch, r.count, w.projection.w.k), tile = x.rows_at(r.first, r.count);
         for (std::ptrdiff_t i = 0; i < r.count; ++i) {
             const std::ptrdiff_t token = r.first + i;
-            gather_patch(in, p.config, {static_cast<int>(token / width), static_cast<int>(token % width)}, patches.row(i));
+            gather_patch(in, p.config, static_cast<int>(token / width), static_cast<int>(token % width), patches.row(i));
         }
         // x = patches W^T + b
         linear(w.projection, patches, tile);

@@ -50,21 +50,16 @@ private:
     }
     /// One vector remains of the batch norm after the convolution: its shift.
     conv_projection_weights projection_weights(tensor_id conv, tensor_id weight) noexcept {
-        const float *const depthwise = vector(conv), *const shift = vector(next(conv));
-        return {depthwise, shift, linear(weight)};
+        return {vector(conv), vector(next(conv)), linear(weight)};
     }
-    norm_weights norm(tensor_id weight) noexcept {
-        const float* const gain = vector(weight);
-        return {gain, vector(next(weight))};
-    }
+    norm_weights norm(tensor_id weight) noexcept { return {vector(weight), vector(next(weight))}; }
     /// W (n, k), and the bias that follows it in the list.
     linear_weights linear(tensor_id weight) noexcept {
         if (!has(weight)) return {};
         const tensor_info t = describe(c_, weight, at_);
         const auto n = static_cast<std::ptrdiff_t>(t.shape[0]), k = static_cast<std::ptrdiff_t>(t.count() / t.shape[0]);
         const kernels::gemm_kernels& gemm = in_bytes(precision_, weight, at_) ? kernels_.s8 : kernels_.f32;
-        std::byte* const data = memory_.take<std::byte>(gemm.packed_bytes(n, k));
-        return {packed_at(gemm, data, n, k), vector(next(weight))};
+        return {packed_at(gemm, memory_.take<std::byte>(gemm.packed_bytes(n, k)), n, k), vector(next(weight))};
     }
     /// Memory for an unpacked tensor; null if the configuration does not have it.
     const float* vector(tensor_id id) noexcept {
@@ -125,11 +120,9 @@ private:
 
         float *const gain = vectors_.data(), *const beta = gain + s.embed_dim;
         read(tensor_id::norm2_weight, gain);
-        if (!failed_ && in_bytes(precision_, tensor_id::fc1_weight, at_)) {  // by its own name, not that of fc1
-            const std::span<const float> values{gain, static_cast<std::size_t>(s.embed_dim)};
+        if (!failed_ && in_bytes(precision_, tensor_id::fc1_weight, at_))  // by its own name, not that of fc1
             failed_ =
-                detail::refuse_not_finite(describe(c_, tensor_id::norm2_weight, at_).name, detail::count_not_finite(values), values.size());
-        }
+                detail::refuse_not_finite(describe(c_, tensor_id::norm2_weight, at_).name, {gain, static_cast<std::size_t>(s.embed_dim)});
         read(tensor_id::norm2_bias, beta);
         read(tensor_id::fc1_bias, w.mlp.fc1.bias);
         const matrix<float> fc1 = read_matrix(tensor_id::fc1_weight, w.mlp.fc1.w);
@@ -168,8 +161,7 @@ private:
     }
 
     void pack(tensor_id id, matrix<const float> values, const kernels::packed_matrix& to) noexcept {
-        if (failed_) return;
-        if (in_bytes(precision_, id, at_))
+        if (!failed_ && in_bytes(precision_, id, at_))
             failed_ = detail::check_finite(describe(c_, id, at_).name, {values.data, static_cast<std::size_t>(values.rows * values.cols)});
         if (failed_) return;
         const kernels::packed_memory memory = packed_at(*to.kernels, const_cast<std::byte*>(to.data), to.n, to.k);
@@ -190,12 +182,9 @@ private:
         if (failed_ || out == nullptr) return;
         const tensor_info t = describe(c_, id, at_);
         failed_ = source_.read(source_.context, t.name, t.extents(), writable(out));
-        if (!failed_) warn_unless_finite(t, out);
-    }
-
-    void warn_unless_finite(const tensor_info& t, const float* values) noexcept {
+        if (failed_) return;
         const auto count = static_cast<std::size_t>(t.count());
-        const std::size_t bad = detail::count_not_finite({values, count});
+        const std::size_t bad = detail::count_not_finite({out, count});
         if (bad != 0) warnings_.add("%s: %zu of %zu values are NaN or infinite", t.name, bad, count);
     }
 

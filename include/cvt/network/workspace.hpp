@@ -23,7 +23,7 @@ struct workspace {
 inline std::uint64_t scratch_bytes(const stage_config& s, int channels, const stage_shape& shape,
                                    const kernels::gemm_kernels& gemm) noexcept {
     detail::arena embed, attend, feed;
-    plan_conv_embed_scratch(embed, s, channels, gemm);
+    plan_patches(embed, gemm.task_rows, std::ptrdiff_t{channels} * s.patch_size * s.patch_size);
     plan_attention_scratch(attend, s, shape, gemm);
     plan_mlp(feed, s, gemm.task_rows);
     return std::max({embed.peak(), attend.peak(), feed.peak()});

@@ -50,7 +50,7 @@ void check(const embed_case& e, std::size_t stage) {
         const packed_weights weights{c, set};
         const cvt::network::stage_shape shape = shape_of_stage(s, tokens);
         cvt::detail::arena scratch;
-        cvt::network::plan_conv_embed_scratch(scratch, s, e.channels, set.f32);
+        cvt::network::plan_patches(scratch, set.f32.task_rows, e.channels * e.patch * e.patch);
         const stage_memory memory{s, shape, set, host, cvt::gelu::quick, scratch.peak()};
         std::vector<float> out = poisoned(tokens.tokens() * e.dim);
         cvt::network::conv_embed(memory.pass(), weights->stage[stage].embed,

@@ -67,7 +67,7 @@ void check(const cvt::config& c, int height, int width) {
                 CHECK(end <= block.data() + block.size());
                 const int channels = i == 0 ? c.num_channels : c.stage[i - 1].embed_dim;
                 cvt::detail::arena embed, attend, feed;
-                cvt::network::plan_conv_embed_scratch(embed, c.stage[i], channels, set->f32);
+                cvt::network::plan_patches(embed, set->f32.task_rows, channels * c.stage[i].patch_size * c.stage[i].patch_size);
                 cvt::network::plan_attention_scratch(attend, c.stage[i], shape.stage[i], set->f32);
                 cvt::network::plan_mlp(feed, c.stage[i], set->f32.task_rows);
                 CHECK(placed.scratch_size >= std::max({embed.peak(), attend.peak(), feed.peak()}));
