@@ -42,10 +42,13 @@ inline error refuse_not_finite(const char* name, std::span<const float> weights)
 /// Errors: unsupported (weights that are NaN or infinite, or so large that products with their scales can overflow to a finite, wrong
 /// value).
 inline error check_finite(const char* name, std::span<const float> weights) noexcept {
-    if (error e = refuse_not_finite(name, weights)) return e;
+    bool finite = true;
     float largest = 0;
-    for (const float w : weights)
+    for (const float& w : weights) {
+        finite = finite && is_finite(w);
         if (__builtin_fabsf(w) > __builtin_fabsf(largest)) largest = w;
+    }
+    if (!finite) return refuse_not_finite(name, weights);
     if (__builtin_fabsf(largest) > 1e30F)
         return error::format(errc::unsupported, "%s: int8: expected weights from -1e30 to 1e30, found %g", name,
                              static_cast<double>(largest));

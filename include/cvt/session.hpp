@@ -105,7 +105,8 @@ public:
             const result<grid> size = preprocessor_.plan(images[n].width, images[n].height);
             if (!size) return of_image(n, images.size(), size.error());
             if (n != 0 && wants_maps(out) && *size != shape_.input) return other_size(n, *size);
-            if (error e = prepare(size->height, size->width, count, out)) return n == 0 ? e : of_image(n, images.size(), e);
+            if (n == 0 || *size != shape_.input)
+                if (error e = prepare(size->height, size->width, count, out)) return n == 0 ? e : of_image(n, images.size(), e);
             const auto floats = static_cast<std::size_t>(3 * size->tokens());
             if (!input_.resize(floats)) return error::out_of_memory("session input", floats * sizeof(float));
             const view<float, 3> input{input_.data(), 3, size->height, size->width};

@@ -1,5 +1,4 @@
-// Memory for the pixels of a codec: zeroed, from malloc, within the limit on allocations; and the frame of a codec that shares the
-// preflight's function.
+// What codecs share: zeroed memory within the limit on allocations, and the frame of those that find the picture as their preflight does.
 #pragma once
 
 #include <cstdlib>
