@@ -23,13 +23,13 @@ inline unique_pixels new_pixels(std::size_t count, std::size_t limit) noexcept {
 /// returns false and a reason, which stays null if memory runs out.
 template <class Layout, error (*find)(file_bytes, const decode_limits&, Layout&) noexcept,
           bool (*draw)(file_bytes, const Layout&, std::size_t limit, unsigned char* pixels, const char** reason) noexcept>
-unsigned char* decode_picture(const unsigned char* file, int size, std::size_t limit, int*, int*, int* channels,
+unsigned char* decode_picture(const unsigned char* file, int size, std::size_t limit, int* width, int* height, int* channels,
                               const char** reason) noexcept {
     const file_bytes f{file, static_cast<std::size_t>(size)};
     Layout found;
     *reason = "no picture";
     if (find(f, no_limits, found)) return nullptr;
-    *channels = found.channels;
+    *width = found.width, *height = found.height, *channels = found.channels;
     unique_pixels pixels = new_pixels(
         static_cast<std::size_t>(found.width) * static_cast<std::size_t>(found.height) * static_cast<std::size_t>(found.channels), limit);
     *reason = nullptr;
