@@ -107,9 +107,8 @@ std::string last_exec(const fs::path& script) {
 
 /// The command as this build can run it: prototypes need no liblbfgs, which does not exist for every host.
 std::string runnable(std::string text) {
-    const std::string learn = "classify --learn ";
-    if (const std::size_t at = text.find(learn); !CVT_TEST_HAS_LBFGS && at != std::string::npos)
-        text.replace(at, learn.size(), "classify --method prototype --learn ");
+    if (const std::size_t at = text.find(" --learn "); !CVT_TEST_HAS_LBFGS && at != std::string::npos)
+        text.insert(at, " --method prototype");
     return text;
 }
 
