@@ -168,14 +168,14 @@ public:
     /// Notes a tensor of the file that cannot be read, and why (cut after 95 bytes).
     error add_unread(std::string_view name, const char* why) noexcept {
         reason r;
-        std::snprintf(r.text, sizeof r.text, "%s", why);
+        std::snprintf(r.text, sizeof r.text, "%.95s", why);
         if (!unread_.push_back(r)) return error::out_of_memory("the table of tensors", unread_.size() * 2 * sizeof(reason));
         error e = unread_names_.add(name);
         if (e) (void)unread_.resize(unread_.size() - 1);
         return e;
     }
     /// Sets a one-line summary of the file's other contents, "" if there are none. Cut after 399 bytes.
-    void set_beside(const char* text) noexcept { std::snprintf(beside_, sizeof beside_, "%s", text); }
+    void set_beside(const char* text) noexcept { std::snprintf(beside_, sizeof beside_, "%.399s", text); }
     [[nodiscard]] const char* beside() const noexcept { return beside_; }
 
     [[nodiscard]] std::size_t unread() const noexcept { return unread_.size(); }
