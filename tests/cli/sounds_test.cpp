@@ -302,7 +302,7 @@ TEST_CASE("--resume continues within a recording, from any byte", "[cli]") {
     const std::string whole = read_file(out);
     const json expected = records();
     REQUIRE(expected.size() == 9);
-    for (std::size_t cut = 0; cut <= whole.size(); cut += cut % 7 == 0 ? 31 : 47) {
+    for (std::size_t cut = 0; cut <= whole.size(); cut += cut % 7 == 0 ? std::size_t{31} : std::size_t{47}) {
         CAPTURE(cut);
         REQUIRE(write_file(out, whole.substr(0, cut)));
         const outcome o = run({"--resume"});
