@@ -39,6 +39,13 @@ inline bool same_text(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
+/// Whether `a` comes before `b` in the order of their bytes, for the same reason.
+inline bool precedes(std::string_view a, std::string_view b) noexcept {
+    const std::size_t both = a.size() < b.size() ? a.size() : b.size();
+    const int order = both == 0 ? 0 : std::memcmp(a.data(), b.data(), both);
+    return order != 0 ? order < 0 : a.size() < b.size();
+}
+
 /// The bytes of `text` from `from` on, at most `count` of them. std::string_view::substr throws, in libc++ by a function that units of
 /// other compiler flags share.
 constexpr std::string_view slice(std::string_view text, std::size_t from, std::size_t count = std::string_view::npos) noexcept {

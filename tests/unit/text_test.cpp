@@ -107,3 +107,13 @@ TEST_CASE("place_of: gives up after max_probes slots, also in a full table") {
     const std::vector<std::uint32_t> full(2, 1);
     CHECK(place_of(full, 0, two) == full.size());
 }
+
+TEST_CASE("precedes and same_text: the order of the bytes, as that of std::string_view", "[text]") {
+    const std::string texts[]{"", std::string(1, '\0'), "a", std::string("a\0", 2), "a.b", "a/b", "ab", "b", "\x7f", "\x80", "\xff"};
+    for (const std::string& a : texts)
+        for (const std::string& b : texts) {
+            CAPTURE(a, b);
+            CHECK(cvt::detail::precedes(a, b) == (std::string_view{a} < std::string_view{b}));
+            CHECK(cvt::detail::same_text(a, b) == (a == b));
+        }
+}

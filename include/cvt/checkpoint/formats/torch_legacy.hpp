@@ -38,9 +38,9 @@ private:
     [[nodiscard]] std::string_view key(const place& p) const noexcept { return values_->storage(p.value).key; }
     /// Returns the first place of the storage called `wanted`, or null.
     [[nodiscard]] place* find(std::string_view wanted) noexcept {
-        place* const p =
-            std::lower_bound(places_.begin(), places_.end(), wanted, [this](const place& a, std::string_view k) { return key(a) < k; });
-        return p != places_.end() && key(*p) == wanted ? p : nullptr;
+        const auto before = [this](const place& a, std::string_view k) { return detail::precedes(key(a), k); };
+        place* const p = std::lower_bound(places_.begin(), places_.end(), wanted, before);
+        return p != places_.end() && detail::same_text(key(*p), wanted) ? p : nullptr;
     }
 
     static error bad(errc code, const char* what) noexcept { return error::format(code, "legacy PyTorch file: %s", what); }
@@ -68,7 +68,7 @@ private:
                 return error::format(errc::unsupported, "a storage's key is longer than %zu bytes", max_key);
             if (!places_.push_back({v, 0})) return error::out_of_memory("the list of storages", places_.size() * 2 * sizeof(place));
         }
-        std::sort(places_.begin(), places_.end(), [this](const place& a, const place& b) { return key(a) < key(b); });
+        std::sort(places_.begin(), places_.end(), [this](const place& a, const place& b) { return detail::precedes(key(a), key(b)); });
         for (std::size_t i = 1; i < places_.size(); ++i) {
             const pickle_storage a = values_->storage(places_[i - 1].value), b = values_->storage(places_[i].value);
             if (detail::same_text(a.key, b.key) && (a.type != b.type || a.elements != b.elements))

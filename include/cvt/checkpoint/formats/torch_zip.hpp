@@ -35,7 +35,7 @@ public:
         if (!bytes_.resize(size) || !entries_.resize(count)) return error::out_of_memory("the zip directory", size + count * sizeof(entry));
         if (error e = source.read(at, size, bytes_.data())) return e;
         if (error e = parse()) return e;
-        std::sort(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) { return a.name < b.name; });
+        std::sort(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) { return detail::precedes(a.name, b.name); });
         for (std::size_t i = 1; i < count; ++i)
             if (detail::same_text(entries_[i].name, entries_[i - 1].name))
                 return error::format(errc::malformed, "zip: two entries are named %s", printable{entries_[i].name}.text);
@@ -45,8 +45,8 @@ public:
     [[nodiscard]] std::span<const entry> entries() const noexcept { return {entries_.data(), entries_.size()}; }
     /// Returns the entry called `wanted`, or null.
     [[nodiscard]] const entry* find(std::string_view wanted) const noexcept {
-        const entry* const place =
-            std::lower_bound(entries_.begin(), entries_.end(), wanted, [](const entry& e, std::string_view name) { return e.name < name; });
+        const auto before = [](const entry& e, std::string_view name) { return detail::precedes(e.name, name); };
+        const entry* const place = std::lower_bound(entries_.begin(), entries_.end(), wanted, before);
         return place != entries_.end() && detail::same_text(place->name, wanted) ? place : nullptr;
     }
     /// Sets `begin` to the offset of the data of entry `e`, all of which lie in the file. Errors: io; malformed; unsupported
