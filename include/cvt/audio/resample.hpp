@@ -32,8 +32,12 @@ public:
             if (rate < detail::min_sound_rate || rate > detail::max_sound_rate)
                 return error::format(errc::invalid_argument, "sample rate: expected %d to %d, found %d", detail::min_sound_rate,
                                      detail::max_sound_rate, rate);
-        int divisor = from, rest = to;  // Euclid's algorithm; std::gcd would be shared with units of other flags
-        while (rest != 0) divisor = std::exchange(rest, divisor % rest);
+        int divisor = from;
+        for (int rest = to; rest != 0;) {  // Euclid's algorithm; std::gcd would be shared with units of other flags
+            const int next = divisor % rest;
+            divisor = rest;
+            rest = next;
+        }
         old_ = from / divisor;
         new_ = to / divisor;
         const double base = (old_ < new_ ? old_ : new_) * 0.99;
