@@ -64,9 +64,11 @@ inline error check_picture_size(std::int64_t width, std::int64_t height, const d
     return {};
 }
 
+/// Keeps a size that check_picture_size() accepts. Errors: those of check_picture_size().
 inline error set_picture_size(std::int64_t width, std::int64_t height, const decode_limits& limits, picture_facts& facts) noexcept {
+    if (error e = check_picture_size(width, height, limits)) return e;
     facts.width = static_cast<int>(width), facts.height = static_cast<int>(height);
-    return check_picture_size(width, height, limits);
+    return {};
 }
 
 /// The preflight of a format whose codec finds the picture by the same function.
