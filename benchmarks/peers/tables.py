@@ -231,11 +231,10 @@ def readme(results):
         *table(("model and input", "threads", "cvt", f"ONNX Runtime {about['ort']['version'].rpartition('.')[0]}", "ratio",
                 f"PyTorch {version}", "ratio"), per_thread(results)),
         fill(f"On one thread the {about['cvt']['kernels']} kernels reach {percent(s.of_peak for s in shares)} % of the core's peak rate of "
-             "multiply-adds. Other tenants of the machine use part of that peak; of the rest, the kernels reach "
-             f"{percent(s.of_what_was_left for s in shares)} %. Peak memory with {results[0].label}: cvt {memory_of[0]}, ONNX Runtime "
-             f"{memory_of[1]}, PyTorch {memory_of[2]}. {machine().partition(', Linux')[0]}. {next(build()).removeprefix('* ')}. In "
-             f"{len(results[0].contestants[0].milliseconds)} rounds other programs took {span([100 * r.others for r in results], '.1f')} % "
-             "of the busy time."),
+             f"multiply-adds, and {percent(s.of_what_was_left for s in shares)} % of what other tenants of the machine left of it. Peak "
+             f"memory with {results[0].label}: cvt {memory_of[0]}, ONNX Runtime {memory_of[1]}, PyTorch {memory_of[2]}. Machine: "
+             f"{machine().partition(', Linux')[0]}. {next(build()).removeprefix('* ')}. In {len(results[0].contestants[0].milliseconds)} "
+             f"rounds other programs on it took {span([100 * r.others for r in results], '.1f')} % of the busy processor time."),
     ]
 
 
