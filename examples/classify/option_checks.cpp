@@ -11,7 +11,7 @@
 namespace app {
 namespace {
 
-// Returns one path for all names of a file or folder, as far as it exists.
+// Returns one path for all names of a file or folder; resolves it as far as it exists.
 std::filesystem::path plain(const std::string& path) {
     std::error_code missing;
     const std::filesystem::path whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path_of(path), missing), missing);
@@ -108,7 +108,7 @@ void check_sheet(const std::string& path) {
            "--sheet: " + path + " cannot be written: there is no folder " + text_of(folder));
 }
 
-// --learn and --similar, which compute embeddings of photos.
+// Checks the options of --learn and --similar, which compute embeddings of photos.
 void check_learning(const options& o) {
     refuse(o.learn.empty() && (o.method || o.balanced || o.views), "--method, --balanced and --views are for --learn: give --learn, too");
     refuse(o.learn.empty() && o.similar.empty() && !(o.cache.empty() && o.sheet.empty()),
@@ -145,7 +145,7 @@ void check_learning(const options& o) {
                                               ", where it would be taken for a class: choose another place");
 }
 
-// Otherwise the next run would read the pictures as photos.
+// Refuses to draw into a folder of inputs: the next run would read the pictures as photos.
 void check_attention(const options& o) {
     std::error_code missing;
     for (const std::string& path : o.inputs)
@@ -177,7 +177,7 @@ void check_evaluate(const options& o) {
            "--evaluate: expected the folder that holds the photos of the list, found no folder " + o.inputs.front());
 }
 
-// Options of large jobs of images.
+// Checks the options of large jobs of images.
 void check_jobs(const options& o) {
     const std::pair<const char*, bool> given[]{{"--tar", o.tar},
                                                {"--shard", o.shard.has_value()},
@@ -211,7 +211,7 @@ void check_workers(const options& o) {
 
 void check_options(const options& o) {
     refuse(o.inputs.empty() && o.input.empty() && o.evaluate.empty() && o.learn.empty() && !o.info && !o.verify && o.convert.empty(),
-           "no images given (classify --help shows examples)");
+           "no inputs given (classify --help shows examples)");
     refuse(std::count(o.inputs.begin(), o.inputs.end(), "-") > 1, "standard input (-) can be read only once");
     refuse(o.variant && !o.config.empty(), "--variant and --config both give a configuration: leave one of them out");
     refuse(!o.weights_key.empty() && o.model.empty(), "--weights-key is for your own checkpoint: give it with --model");

@@ -337,7 +337,7 @@ TEST_CASE("--learn: what is refused, before any photo is read", "[cli]") {
         {{"--learn", photos, "--convert", out, "--out", folder / "records"}, 2, "--learn and --similar make none"},
         {{"--views", "2", photos}, 2, "are for --learn"},
         {{"--cache", folder / "c", photos}, 2, "are for --learn and --similar"},
-        {{"--similar", one + "/a/p.png"}, 2, "no images given"},
+        {{"--similar", one + "/a/p.png"}, 2, "no inputs given"},
         {{"--similar", one + "/a/p.png", one + "/a/p.png"}, 2, "expected other photos to compare with, found none"},
         {{"--similar", one + "/a/p.png", "--sheet", unreadable + "/sheet.png", link},
          2,

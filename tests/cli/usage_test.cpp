@@ -43,7 +43,7 @@ TEST_CASE("wrong usage gives exit code 2 and a message", "[cli]") {
         std::vector<std::string> arguments;
         std::string sentence;
     } cases[]{
-        {{}, "no images given"},
+        {{}, "no inputs given"},
         {{"--bogus", photo}, "unknown option --bogus (see --help)\n"},
         {{"--attension", photo}, "did you mean \"--attention\"?"},
         {{"--kernel=avx2", photo}, "unknown option --kernel=avx2 (see --help); did you mean \"--kernels\"?"},

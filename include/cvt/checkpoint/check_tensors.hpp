@@ -85,7 +85,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
     detail::buffer<char> used;
     if (!used.resize(tensors.size())) return error::out_of_memory("the table of tensors", tensors.size());
     std::memset(used.data(), 0, used.size());
-    tensor_problems shapes, missing, unexpected;
+    tensor_problems mismatched, missing, unexpected;
     std::uint64_t file_bytes = 0, needed = 0;
     for (std::size_t s = 0; s < tensors.sources(); ++s) file_bytes += tensors.source(static_cast<std::uint16_t>(s)).size();
     error failed;
@@ -96,21 +96,22 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         const std::ptrdiff_t i = tensors.find(style.in_file(name).view());
         if (i < 0) {
             const char* const why = tensors.why_unread(style.in_file(name).view());
-            return why != nullptr ? shapes.add(2, "%s: not read: %s", name, why) : missing.add(3, "%s", name);
+            return why != nullptr ? mismatched.add(2, "%s: not read: %s", name, why) : missing.add(3, "%s", name);
         }
         failed = index.add(name, i);
         const tensor_entry& entry = tensors.entry(static_cast<std::size_t>(i));
         used[static_cast<std::size_t>(i)] = 1;
         if (needed <= 8 * file_bytes) needed += static_cast<std::uint64_t>(entry.elements()) * sizeof(float);
         if (!std::equal(shape.begin(), shape.end(), entry.extents().begin(), entry.extents().end()))
-            return shapes.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
+            return mismatched.add(2, "%s: expected %s, file has %s", name, shape_text(shape).text, shape_text(entry.extents()).text);
         if (entry.type == dtype::i8) {
             const std::ptrdiff_t scales = find_beside(tensors, static_cast<std::size_t>(i), scale_suffix);
             if (scales >= 0) used[static_cast<std::size_t>(scales)] = 1;
-            if (const char* const why = why_not_scaled(tensors, static_cast<std::size_t>(i), scales)) shapes.add(2, "%s: %s", name, why);
+            if (const char* const why = why_not_scaled(tensors, static_cast<std::size_t>(i), scales))
+                mismatched.add(2, "%s: %s", name, why);
             ++index.int8_weights;
         } else if (!is_floating(entry.type)) {
-            shapes.add(2, "%s: expected floating-point values, file has integers", name);
+            mismatched.add(2, "%s: expected floating-point values, file has integers", name);
         } else if (network::is_int8_weight(t.id, t.at)) {
             ++index.float_weights;
         }
@@ -125,7 +126,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         unexpected.add(3, "%s", printable{detail::slice(name, dictionary.size()), 120}.text);
         inside += style.in_stage(name) && tensors.entry(i).elements() > 1 ? 1 : 0;
     }
-    if (shapes.count + missing.count + inside == 0) {
+    if (mismatched.count + missing.count + inside == 0) {
         if (unexpected.count > 0)
             warnings.add("%d tensor%s beside the model %s not used: %.120s", unexpected.count, unexpected.count == 1 ? "" : "s",
                          unexpected.count == 1 ? "is" : "are", unexpected.names.text);
@@ -135,7 +136,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
                              "tensors share storage: the model would be more than 8 times as large as the file of %llu bytes",
                              static_cast<unsigned long long>(file_bytes));
     }
-    if (missing.count + unexpected.count == 0 && shapes.count == 1) return error::format(errc::mismatch, "%s", shapes.names.text);
+    if (missing.count + unexpected.count == 0 && mismatched.count == 1) return error::format(errc::mismatch, "%s", mismatched.names.text);
 
     detail::text_list<error::capacity> parts;
     detail::text_list<120> counts;
@@ -144,7 +145,7 @@ inline error check_tensors(const tensor_table& tensors, const name_style& style,
         counts.add(", ", "%d %s", p.count, what);
         parts.add(" | ", "%s: %s", what, p.names.text);
     };
-    part(shapes, "of another shape");
+    part(mismatched, "mismatched");
     part(missing, "missing");
     part(unexpected, "unexpected");
     return error::format(errc::mismatch, "tensors do not fit the configuration (%s) | %s", counts.text, parts.text);

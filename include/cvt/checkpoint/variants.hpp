@@ -75,7 +75,8 @@ inline result<config> recognise(const tensor_table& tensors, const name_style& s
         depths.add(", ", "%d", s.depth);
     }
     return error::format(errc::bad_config,
-                         "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths %s; depths %s): any other model needs its configuration, "
+                         "tensors: expected the shapes of CvT-13, CvT-21 or CvT-W24, found widths %s and depths %s: any other model needs "
+                         "its configuration, "
                          "from a config.json or from the caller",
                          widths.text, depths.text);
 }

@@ -6,7 +6,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Its size is that shown: these formats crop and turn the picture themselves, and EXIF's orientation is ignored.
+/// The size is that of the picture as shown: these formats crop and turn the picture themselves, and EXIF's orientation is ignored.
 struct heif_picture : picture_facts {
     heif_meta tables;
     std::uint64_t max_area = 0;    ///< of the largest picture or tile that is coded in one piece
@@ -14,8 +14,8 @@ struct heif_picture : picture_facts {
     std::uint64_t max_bytes = 0;   ///< limit of data_bytes
 };
 
-/// More data than any codec writes for so many pixels, or those of the file. Tiles may share their bytes, as avifenc writes equal tiles.
-/// The new file has a copy for each, and a decoder reads each copy.
+/// Returns the most bytes of data that a picture may have: 4 per pixel, more than any codec writes, or the size of the file if larger.
+/// Tiles may share their bytes, as avifenc writes equal tiles. The new file has a copy for each, and a decoder reads each copy.
 inline std::uint64_t heif_max_bytes(const heif_meta& m, std::uint64_t width, std::uint64_t height) noexcept {
     constexpr std::uint64_t max_of_one_pixel = 4;
     const std::uint64_t max = max_of_one_pixel * width * height;
@@ -70,9 +70,11 @@ inline error read_heif_facts(const heif_meta& m, std::uint32_t item, heif_facts&
 /// The parameter sets of HEVC: 22 bytes that describe them, then arrays of units of one kind.
 inline error check_hevc_parameters(heif_reader r) noexcept {
     constexpr unsigned video = 32, picture = 34, information = 39, information_after = 40;  // kinds of units
-    if (r.u8() != 1) return error::format(errc::unsupported, "HEIF: expected HEVC parameters of version 1");
+    if (const unsigned version = r.u8(); version != 1)
+        return error::format(errc::unsupported, "HEIF: expected HEVC parameters of version 1, found %u", version);
     r.skip(20);
-    if ((r.u8() & 3U) != 3) return error::format(errc::unsupported, "HEIF: HEVC whose lengths are not of 32 bits");
+    if (const unsigned bytes = (r.u8() & 3U) + 1; bytes != 4)
+        return error::format(errc::unsupported, "HEIF: expected HEVC units with lengths of 4 bytes, found %u", bytes);
     for (std::uint32_t arrays = r.u8(); arrays != 0; --arrays) {
         const unsigned kind = r.u8() & 63U;
         if (r.good && (kind < video || kind > picture) && kind != information && kind != information_after)
@@ -100,8 +102,9 @@ inline error check_heif_coded(const heif_meta& m, std::uint32_t item, const deco
                              "HEIF is truncated: item %u has no data, or its data goes past the end of the file (%zu bytes)", item,
                              m.file.size());
     if (p.data_bytes > p.max_bytes)
-        return error::format(errc::unsupported, "HEIF: %llu bytes and more of data, some of them several times, in a file of %zu bytes",
-                             static_cast<unsigned long long>(p.data_bytes), m.file.size());
+        return error::format(errc::unsupported,
+                             "HEIF: expected at most %llu bytes of data, found %llu or more: tiles share bytes of the file of %zu bytes",
+                             static_cast<unsigned long long>(p.max_bytes), static_cast<unsigned long long>(p.data_bytes), m.file.size());
     constexpr std::uint64_t blocks = 64;  // coded sizes are whole blocks
     const std::uint64_t area = (facts.width + blocks) * (facts.height + blocks);
     p.max_area = area > p.max_area ? area : p.max_area;
@@ -137,8 +140,8 @@ inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decod
     if (error e = read_heif_grid(m, item, grid)) return e;
     if (error e = check_picture_size(grid.width, grid.height, limits)) return e;
     if (facts.width != grid.width || facts.height != grid.height)
-        return error::format(errc::malformed, "HEIF: a grid of %u x %u that should be %u x %u", grid.width, grid.height, facts.width,
-                             facts.height);
+        return error::format(errc::malformed, "HEIF: expected a grid of %u x %u, found %u x %u", facts.width, facts.height, grid.width,
+                             grid.height);
     p.max_bytes = heif_max_bytes(m, grid.width, grid.height);
     constexpr std::uint32_t max_tiles = 1024;
     std::uint32_t tiles = 0;
@@ -148,7 +151,7 @@ inline error check_heif_grid(const heif_meta& m, std::uint32_t item, const decod
         if (from != item) return true;
         heif_facts tile;
         if (++tiles > max_tiles)
-            failure = error::format(errc::unsupported, "HEIF: a grid of more than %u tiles", max_tiles);
+            failure = error::format(errc::unsupported, "HEIF: expected at most %u tiles in a grid, found more", max_tiles);
         else if (!is_heif_coded(m.type_of(to)))
             failure = error::format(errc::unsupported, "HEIF: item %u, a tile, is neither HEVC nor AV1", to);
         else
@@ -181,8 +184,8 @@ inline error turn_heif(const heif_meta& m, heif_picture& p) noexcept {
             const bool whole = body.good && width_over != 0 && height_over != 0 && width % width_over == 0 && height % height_over == 0;
             const std::uint32_t w = whole ? width / width_over : 0, h = whole ? height / height_over : 0;
             if (w < 1 || h < 1 || w > static_cast<std::uint32_t>(p.width) || h > static_cast<std::uint32_t>(p.height)) {
-                failure = error::format(errc::unsupported, "HEIF: cropped to %u/%u x %u/%u of %d x %d pixels", width, width_over, height,
-                                        height_over, p.width, p.height);
+                failure = error::format(errc::unsupported, "HEIF: expected a crop to whole pixels inside %d x %d, found %u/%u x %u/%u",
+                                        p.width, p.height, width, width_over, height, height_over);
                 return false;
             }
             p.width = static_cast<int>(w), p.height = static_cast<int>(h);

@@ -235,7 +235,7 @@ TEST_CASE("open: folders whose weights have other names, and folders without wei
     CHECK(message_of_path(path) == "accepted");
     folder.write("last.pth", file);
     const std::string several = message_of_path(path);
-    CHECK(contains(several, path + ": 2 weight files in this folder, name one of them: "));
+    CHECK(contains(several, path + ": 2 weight files in this folder: name one of them: "));
     CHECK((contains(several, "best.pth") && contains(several, "last.pth") && contains(several, ", ") && !contains(several, "training")));
     CHECK(message_of_path(path + "/last.pth") == "accepted");
     folder.remove("best.pth");
@@ -650,7 +650,7 @@ TEST_CASE("open: the number of channels is that of the tensors where the configu
 
 TEST_CASE("open: other models need a configuration", "[open]") {
     const std::string needs =
-        "not CvT-13, CvT-21 or CvT-W24 by its shapes (widths 4, 8, 12; depths 1, 1, 1): any other model needs its "
+        "tensors: expected the shapes of CvT-13, CvT-21 or CvT-W24, found widths 4, 8, 12 and depths 1, 1, 1: any other model needs its "
         "configuration, from a config.json or from the caller";
     CHECK(message(weights(tiny(), same)) == needs);
     CHECK(message(weights(tiny(), hf)) == needs);
@@ -687,14 +687,14 @@ TEST_CASE("open: tensors that contradict the configuration", "[open]") {
     CHECK(given([](cvt::config& c) { c.num_channels = 1; }) ==
           "stage0.patch_embed.proj.weight: expected [4, 1, 7, 7], file has [4, 3, 7, 7]");
     CHECK(given([](cvt::config& c) { c.stage[1].mlp_ratio = 2; }) ==
-          "tensors do not fit the configuration (3 of another shape) | of another shape: stage1.blocks.0.mlp.fc1.weight: expected [16, 8], "
+          "tensors do not fit the configuration (3 mismatched) | mismatched: stage1.blocks.0.mlp.fc1.weight: expected [16, 8], "
           "file has [32, 8]; stage1.blocks.0.mlp.fc1.bias: expected [16], file has [32]; ...");
     CHECK(given([](cvt::config& c) { c.stage[2].cls_token = false; }) ==
           "tensors do not fit the configuration (1 unexpected) | unexpected: stage2.cls_token");
     CHECK(given([](cvt::config& c) { c.stage[0].depth = 2; }) ==
           "tensors do not fit the configuration (31 missing) | missing: stage0.blocks.1.norm1.weight; stage0.blocks.1.norm1.bias; "
           "stage0.blocks.1.attn.conv_proj_q.conv.weight; ...");
-    CHECK(contains(given([](cvt::config& c) { c.stage[0].embed_dim = 6; }), "(36 of another shape)"));
+    CHECK(contains(given([](cvt::config& c) { c.stage[0].embed_dim = 6; }), "(36 mismatched)"));
     CHECK(contains(given([](cvt::config& c) { c.stage[0].num_heads = 3; }), "stage 0: num_heads: expected a divisor of embed_dim 4"));
     CHECK(message(file, {}, R"({"embed_dim": [4, 8, 12], "num_heads": [1, 2, 3], "depth": [1, 1, 1], "qkv_bias": [true, true, false]})") ==
           "tensors do not fit the configuration (3 unexpected) | unexpected: stage2.blocks.0.attn.proj_q.bias; "
@@ -775,7 +775,7 @@ TEST_CASE("open: folders", "[open]") {
           path + "/pytorch_model.bin: neither safetensors nor a PyTorch checkpoint: a text that begins with \"garbage, \"");
     const std::string file = weights(tiny(), hf);
     folder.write("model.safetensors", file);  // has precedence over the other
-    CHECK(contains(message_of_path(path), path + ": not CvT-13, CvT-21 or CvT-W24 by its shapes"));
+    CHECK(contains(message_of_path(path), path + ": tensors: expected the shapes of CvT-13, CvT-21 or CvT-W24"));
     CHECK(message_of_path(path, {.config = tiny()}) == "accepted");
     folder.write("config.json", "");
     CHECK(message_of_path(path) == path + "/config.json: the file is empty");

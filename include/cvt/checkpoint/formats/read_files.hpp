@@ -121,7 +121,7 @@ inline error read_other_weights(const char* folder, checkpoint_files& out) noexc
         return error::format(errc::io, "%s: cannot list the folder: %s", folder, std::strerror(found.error_number));
     if (found.weights == 1) return read_weights(file_path(folder, found.weight_names.text).c_str(), out);
     if (found.weights > 1)
-        return error::format(errc::io, "%s: %d weight files in this folder, name one of them: %s", folder, found.weights,
+        return error::format(errc::io, "%s: %d weight files in this folder: name one of them: %s", folder, found.weights,
                              printable{found.weight_names.text}.text);
     const std::string_view inner = found.folder_name;
     const file_path nested(folder, inner);
