@@ -108,7 +108,7 @@ std::vector<std::string> choose_labels(const options& o, const checkpoint_facts&
     return read_labels(o.labels, static_cast<std::size_t>(classes));
 }
 
-// Options of pictures with a model for sounds, and the reverse.
+// Refuses options of pictures with a model for sounds, and the reverse.
 void check_media(const options& o, const decisions& d, bool any_inputs) {
     if (!d.spectrogram) {
         refuse(o.hop || o.pad, std::string{o.hop ? "--hop" : "--pad"} + " is for recordings, and this model takes pictures");
@@ -146,7 +146,7 @@ decisions decide(const options& o, const checkpoint_facts& facts) {
     if (d.spectrogram && o.pad) d.spectrogram->padding = *o.pad;
     if (!o.preprocessor.empty()) d.size_from = "--preprocessor";
     change_values(o, d.preprocessing);
-    // Other inputs than photos are not cropped.
+    // Inputs other than photos are not cropped.
     const bool photos = facts.config.num_channels == 3;
     if (o.size || o.resize) {
         const std::optional<resize_method> method = photos ? o.resize : resize_method::warp;

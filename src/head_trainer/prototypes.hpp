@@ -18,7 +18,8 @@
 CVT_NAMESPACE_BEGIN
 namespace {
 
-/// The mean of the classes' means, which is not standardised; and each class's mean direction from there, of length 1.
+/// Returns each class's mean direction from the centre, with length 1. Writes the centre, which is the mean of the classes' means and is
+/// not standardised, and the mean distance of the rows from it.
 linear_head prototypes(const problem& p, const rows_list& rows, standardisation& centre, double& length) {
     const auto width = static_cast<std::size_t>(p.width());
     linear_head head = empty_head(p);
@@ -58,10 +59,10 @@ linear_head prototypes(const problem& p, const rows_list& rows, standardisation&
 error learn_prototypes(const problem& p, const fold_plan& plan, trained_head& out) {
     progress_of progress{p.options, {0, 2 * plan.folds + 1, 0}};
     standardisation centre;
-    double length = 0, factor = 10;  // of logits that would be cosines
+    double length = 0, factor = 10;  // the cosines times this factor are the logits
     const auto scaled = [&] { return length > 0 ? factor / length : factor; };
     if (plan.folds > 0) {
-        constexpr int steps = 25;  // 1 to 256, by quarters of an octave and a third
+        constexpr int steps = 25;  // 1 to 256, by thirds of an octave
         std::array<double, steps> loss{};
         const auto factor_at = [](int step) { return std::exp2(step / 3.0); };
         for (int fold = 0; fold < plan.folds; ++fold, ++progress.at.fit) {

@@ -19,7 +19,8 @@ public:
     /// Throws failure (wrong_usage) if another line is not a record of classify, or belongs to an input outside the shard.
     resume_index(const std::string& path, const std::optional<shard>& part);
 
-    /// Whether this input, or this part of a recording, has a record. One record serves one input: an input that is given twice has two.
+    /// Takes the record of this input or chunk; returns false if none is left. One record serves one input: an input that is given twice
+    /// has two.
     bool take(const std::string& path, const input_id& id, const std::optional<time_span>& span);
     /// Records taken so far, and how many of them are of failed inputs.
     [[nodiscard]] std::size_t taken() const { return taken_; }

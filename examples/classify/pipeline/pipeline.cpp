@@ -122,7 +122,7 @@ void pipeline::run_batch(task_runner& runner, numbered_tasks& batch) noexcept {
     done_.notify_one();
 }
 
-// Waits while too many pictures wait for the writer, unless the writer waits for these.
+// Hands the outcomes to the writer. Waits first if its pictures take too much memory, unless these outcomes are the next to write.
 void pipeline::deliver(numbered_tasks& batch, std::vector<outcome>&& outcomes) {
     lock hold{mutex_};
     room_.wait(hold, [&] { return control_.cancelled || left_out_ || finished_bytes_ < max_bytes_in_flight || batch.first == written_; });

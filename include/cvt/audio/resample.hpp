@@ -48,7 +48,8 @@ public:
             return error::out_of_memory("resampling filter", max_taps * static_cast<std::size_t>(new_) * sizeof(float));
         std::uint32_t used = 0;
         for (int i = 0; i < new_; ++i) {
-            volatile float numerator = static_cast<float>(i), denominator = static_cast<float>(new_);  // not by -ffast-math's reciprocal
+            // volatile: a true division with -ffast-math, too.
+            volatile float numerator = static_cast<float>(i), denominator = static_cast<float>(new_);
             const double phase = -static_cast<double>(numerator / denominator);
             tap_range taps{0, 0, used};
             const double middle = -phase * old_, reach = half_width * old_ / base;
@@ -105,7 +106,7 @@ public:
 private:
     static constexpr int half_width = 6;
     struct tap_range {
-        std::int32_t first;  ///< number of the first tap, from the sample at the beginning of the block
+        std::int32_t first;  ///< of the first tap, relative to the input sample number / new_ * old_
         std::uint32_t count, first_weight;
     };
     [[nodiscard]] std::int64_t reach() const noexcept {

@@ -14,7 +14,7 @@ namespace checkpoint {
 
 /// Fits the labels to the classes. Labels with ids from 1 on name the classes from 0 on if there are as many. If there is one class more,
 /// they name all but the first. Any other number of labels belongs to another head: a fine-tuned model often keeps those of ImageNet.
-/// They are replaced by the names that transformers makes up. `file`: that with the labels, for messages.
+/// They are replaced by the names that transformers makes up. `file`: name of the file with the labels, for messages.
 inline error resolve_labels(checkpoint_source& s, bool from_one, const char* file) noexcept {
     const int classes = s.config.num_classes, found = s.labels.size();
     if (classes == 0) s.labels = {};
@@ -40,7 +40,7 @@ inline error resolve_labels(checkpoint_source& s, bool from_one, const char* fil
     return {};
 }
 
-/// Whether the weights are those of ProtoCLR: CvT-13 for spectrograms, whose official names show one channel and no head. One of its
+/// Whether the weights are those of ProtoCLR: CvT-13 with official tensor names, one channel and no head. One of its
 /// four files keeps a head in a dictionary beside that of the model.
 inline bool is_protoclr(const checkpoint_source& s) noexcept {
     const published_variant* variant = variant_of(s.config);
@@ -78,7 +78,7 @@ inline error use_spectrogram(checkpoint_source& s, const spectrogram& rules, con
     if (s.config.num_channels != 1)
         return error::format(errc::mismatch, "spectrograms have 1 channel, the model takes %d", s.config.num_channels);
     s.spectrogram = rules;
-    s.preprocessing = preprocessing{};  // of no image: only the size is used
+    s.preprocessing = preprocessing{};  // applied to no image: only the size is used
     s.preprocessing.resize = preprocessing::resize_rule::warp;
     s.preprocessing.center_crop = false;
     s.preprocessing.resize_height = s.preprocessing.crop_height = rules.mels;

@@ -35,7 +35,7 @@ inline double sinc(double x) noexcept {
     return exact(exact(std::sin(x)) / x);
 }
 
-/// A sinc under a Hamming window, of support 1. The two constants are floats there.
+/// A sinc under a Hamming window, of support 1. The two constants are floats in Pillow.
 inline double hamming(double x) noexcept {
     if (x < 0.0) x = -x;
     if (x == 0.0) return 1.0;

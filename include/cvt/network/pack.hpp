@@ -120,7 +120,7 @@ private:
 
         float *const gain = vectors_.data(), *const beta = gain + s.embed_dim;
         read(tensor_id::norm2_weight, gain);
-        if (!failed_ && in_bytes(precision_, tensor_id::fc1_weight, at_))  // by its own name, not that of fc1
+        if (!failed_ && in_bytes(precision_, tensor_id::fc1_weight, at_))  // so that the error names norm2, not fc1
             failed_ =
                 detail::refuse_not_finite(describe(c_, tensor_id::norm2_weight, at_).name, {gain, static_cast<std::size_t>(s.embed_dim)});
         read(tensor_id::norm2_bias, beta);

@@ -245,7 +245,7 @@ inline void tiles_of_panel(tile_args a, std::ptrdiff_t rows) noexcept {
     }
 }
 
-/// Applies the activation to stored results. They become bytes, so that the error of reciprocal() does not matter.
+/// Applies the activation to stored results. The results are quantised afterwards, so the error of reciprocal() does not matter.
 inline void activate(matrix<float> out, epilogue kind) noexcept {
     for (std::ptrdiff_t r = 0; r < out.rows; ++r) {
         float* const y = out.row(r);
