@@ -247,8 +247,8 @@ TEST_CASE("--labels takes the place of labels in config.json, which is not warne
         const outcome with = classify({"--model", model, "--labels", labels, "--format", "jsonl", photo});
         CHECK(with.code == 0);
         CHECK(with.err.empty());
-        for (const json& entry : with.records().at(0)["top"])
-            CHECK(entry["label"] == "class no. " + std::to_string(entry["index"].get<int>()));
+        const json record = with.records().at(0);
+        for (const json& entry : record["top"]) CHECK(entry["label"] == "class no. " + std::to_string(entry["index"].get<int>()));
         const std::string out = folder / ("out" + std::to_string(stale.contains("1") ? 1 : 2));
         const outcome converted = classify({"--model", model, "--labels", labels, "--convert", out});
         CHECK(converted.code == 0);
