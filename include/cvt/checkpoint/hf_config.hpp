@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../labels.hpp"
+#include "../runtime/sort.hpp"
 #include "../scoring.hpp"
 #include "../validate.hpp"
 #include "formats/other_files.hpp"
@@ -222,7 +223,7 @@ inline error write_labels(json_writer& json, int classes, std::span<const char* 
         json.key(id).string(labels[i]);
     }
     json.end_object().key("label2id").begin_object();
-    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    detail::sort(order, [&](std::uint32_t a, std::uint32_t b) {
         const int difference = std::strcmp(labels[a], labels[b]);
         return difference != 0 ? difference < 0 : a < b;
     });

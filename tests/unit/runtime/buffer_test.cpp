@@ -1,10 +1,12 @@
-// buffer<T>: growth, moves, alignment, and allocations that must fail without an exception.
+// buffer<T>: growth, moves, alignment, sorting, and allocations that must fail without an exception.
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include <catch2/catch.hpp>
 #include <cvt/runtime/buffer.hpp>
+#include <cvt/runtime/sort.hpp>
 
 using cvt::detail::buffer;
 
@@ -91,4 +93,22 @@ TEST_CASE("moving leaves the source empty", "[buffer]") {
     CHECK(c.data() == nullptr);
     REQUIRE(c.push_back(2));
     CHECK(c[0] == 2);
+}
+
+TEST_CASE("sorting orders every size, with repeated elements and without", "[buffer]") {
+    for (std::uint32_t size = 0; size <= 200; ++size)
+        for (const std::uint32_t values : {1U, 2U, 7U, 1000003U}) {
+            buffer<std::uint32_t> b;
+            std::map<std::uint32_t, int> counts;
+            for (std::uint32_t i = 0; i < size; ++i) {
+                const std::uint32_t element = (i * i * 2654435761U + i) % values;
+                ++counts[element];
+                REQUIRE(b.push_back(element));
+            }
+            cvt::detail::sort(b, [](std::uint32_t x, std::uint32_t y) { return x < y; });
+            std::size_t i = 0;
+            for (const auto& [element, count] : counts)
+                for (int n = 0; n < count; ++n) REQUIRE(b[i++] == element);
+            REQUIRE(i == b.size());
+        }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../../runtime/sort.hpp"
 #include "../json/json.hpp"
 #include "tensor_table.hpp"
 
@@ -109,8 +110,7 @@ inline error read_metadata(const json_value& metadata, metadata_entry* wanted) n
 
 /// Checks that the tensors cover each byte of the data exactly once.
 inline error check_coverage(const tensor_table& file, detail::buffer<byte_range>& ranges, unsigned long long data_size) noexcept {
-    std::sort(ranges.begin(), ranges.end(),
-              [](const byte_range& a, const byte_range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
+    detail::sort(ranges, [](const byte_range& a, const byte_range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
     unsigned long long covered = 0;
     for (const byte_range& r : ranges) {
         if (r.begin != covered)

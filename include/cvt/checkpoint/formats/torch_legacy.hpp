@@ -1,6 +1,7 @@
 // Finds the storages in a torch.save file from before PyTorch 1.6: five consecutive pickles, then the storages.
 #pragma once
 
+#include "../../runtime/sort.hpp"
 #include "pickle.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -68,7 +69,7 @@ private:
                 return error::format(errc::unsupported, "a storage's key is longer than %zu bytes", max_key);
             if (!places_.push_back({v, 0})) return error::out_of_memory("the list of storages", places_.size() * 2 * sizeof(place));
         }
-        std::sort(places_.begin(), places_.end(), [this](const place& a, const place& b) { return detail::precedes(key(a), key(b)); });
+        detail::sort(places_, [this](const place& a, const place& b) { return detail::precedes(key(a), key(b)); });
         for (std::size_t i = 1; i < places_.size(); ++i) {
             const pickle_storage a = values_->storage(places_[i - 1].value), b = values_->storage(places_[i].value);
             if (detail::same_text(a.key, b.key) && (a.type != b.type || a.elements != b.elements))

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../../runtime/sort.hpp"
 #include "tensor_table.hpp"
 
 CVT_NAMESPACE_BEGIN
@@ -35,7 +36,7 @@ public:
         if (!bytes_.resize(size) || !entries_.resize(count)) return error::out_of_memory("the zip directory", size + count * sizeof(entry));
         if (error e = source.read(at, size, bytes_.data())) return e;
         if (error e = parse()) return e;
-        std::sort(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) { return detail::precedes(a.name, b.name); });
+        detail::sort(entries_, [](const entry& a, const entry& b) { return detail::precedes(a.name, b.name); });
         for (std::size_t i = 1; i < count; ++i)
             if (detail::same_text(entries_[i].name, entries_[i - 1].name))
                 return error::format(errc::malformed, "zip: two entries are named %s", printable{entries_[i].name}.text);
