@@ -279,7 +279,7 @@ TEST_CASE("open: sets of weights with any prefix", "[open]") {
     const auto file = [](const names& sets, bool other = false) {
         safetensors_writer w;
         for (const auto& [prefix, rename] : sets)
-            cvt::network::for_each_tensor(tiny(), [&](const cvt::network::tensor_info& t) {
+            cvt::network::for_each_tensor(tiny(), [&, &prefix = prefix, &rename = rename](const cvt::network::tensor_info& t) {
                 const std::string renamed = rename(t.name);
                 if (!renamed.empty()) w.add(prefix + renamed, t.extents(), cvt_test::formula_tensor(t.name, t.extents(), seed));
             });
