@@ -8,8 +8,8 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// Sorts in place, by heapsort: elements that compare equal end in any order. std::sort compiles to five times the code for each
-/// comparison, which a WebAssembly module has to download; the lists sorted here are too short for its speed to matter.
+/// Sorts in place by heapsort, so that elements which compare equal end in any order. std::sort would be faster, but it compiles to five
+/// times as much code for each comparison, and the WebAssembly modules have to stay small.
 template <class T, class Less>
 void sort(buffer<T>& items, Less less) noexcept {
     std::make_heap(items.begin(), items.end(), less);

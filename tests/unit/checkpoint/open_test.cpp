@@ -278,7 +278,7 @@ TEST_CASE("open: sets of weights with any prefix", "[open]") {
     using names = std::vector<std::pair<std::string, std::function<std::string(const std::string&)>>>;
     const auto file = [](const names& sets, bool other = false) {
         safetensors_writer w;
-        for (const auto& [prefix, rename] : sets)
+        for (const auto& [prefix, rename] : sets)  // clang++ 14 captures such names only explicitly
             cvt::network::for_each_tensor(tiny(), [&, &prefix = prefix, &rename = rename](const cvt::network::tensor_info& t) {
                 const std::string renamed = rename(t.name);
                 if (!renamed.empty()) w.add(prefix + renamed, t.extents(), cvt_test::formula_tensor(t.name, t.extents(), seed));
