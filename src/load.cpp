@@ -1,27 +1,27 @@
-// The definitions that units without load.hpp link to: how models are made, and the kernels. Compiled once for the
-// programs of this repository.
+// The definitions that units with CVT_LINK_LOAD link to: how models are made, converted and opened, and the kernels. Compiled once for
+// the programs of this repository.
 #undef CVT_LINK_LOAD
-#include <cvt/load.hpp>
+#include <cvt/convert.hpp>
 
 namespace {
 
-template <class Function>
-struct emitted {
-    Function* function;
-};
-template <class Function>
-emitted(Function*) -> emitted<Function>;
+using namespace cvt;
 
 // An inline function is emitted where its address is taken.
-[[maybe_unused]] __attribute__((used)) const emitted available{&cvt::kernels::available};
-[[maybe_unused]] __attribute__((used)) const emitted select_kernels{&cvt::kernels::select};
-[[maybe_unused]] __attribute__((used)) const emitted check_kernels{&cvt::check_kernels};
-[[maybe_unused]] __attribute__((used)) const emitted load{&cvt::model::load};
-[[maybe_unused]] __attribute__((used)) const emitted from_weights{&cvt::model::from_weights};
-[[maybe_unused]] __attribute__((used)) const emitted from_file{
-    static_cast<cvt::result<cvt::model> (*)(std::span<const std::byte>, const cvt::load_options&) noexcept>(&cvt::model::from_memory)};
-[[maybe_unused]] __attribute__((used))
-const emitted from_folder{static_cast<cvt::result<cvt::model> (*)(const cvt::model::memory_folder&, const cvt::load_options&) noexcept>(
-    &cvt::model::from_memory)};
+struct definitions {
+    decltype(&kernels::available) available = &kernels::available;
+    decltype(&kernels::select) select = &kernels::select;
+    decltype(&cvt::check_kernels) check_kernels = &cvt::check_kernels;
+    decltype(&model::load) load = &model::load;
+    decltype(&model::from_weights) from_weights = &model::from_weights;
+    result<model> (*from_file)(std::span<const std::byte>, const load_options&) noexcept = &model::from_memory;
+    result<model> (*from_folder)(const model::memory_folder&, const load_options&) noexcept = &model::from_memory;
+    result<checkpoint_source> (*open_path)(const char*, const load_options&) noexcept = &open_checkpoint;
+    result<checkpoint_source> (*open_memory)(std::span<const std::byte>, std::string_view, std::string_view,
+                                             const load_options&) noexcept = &open_checkpoint;
+    result<conversion> (*convert_path)(const char*, const char*, const convert_options&) noexcept = &convert;
+    result<conversion> (*convert_opened)(const checkpoint_source&, const char*, const convert_options&) noexcept = &convert;
+};
+[[maybe_unused]] __attribute__((used)) const definitions all;
 
 }  // namespace

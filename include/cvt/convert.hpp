@@ -1,10 +1,14 @@
 // convert(): writes any checkpoint as a Hugging Face folder with safetensors and a self-test. Not in cvt.hpp: few programs convert.
+// In a unit with CVT_LINK_LOAD the functions are only declared, as in load.hpp.
 #pragma once
 
-#include "checkpoint/write_folder.hpp"
 #include "load.hpp"
 #include "open_checkpoint.hpp"
+
+#if !defined(CVT_LINK_LOAD)
+#include "checkpoint/write_folder.hpp"
 #include "verify.hpp"
+#endif
 
 CVT_NAMESPACE_BEGIN
 
@@ -52,6 +56,21 @@ struct conversion {
     bool self_test = false;  ///< false if the model's outputs are not finite or its smallest input exceeds 1024 pixels
     warning_list warnings;   ///< those of model::load
 };
+
+/// Writes an opened checkpoint, whose configuration the caller can read before any weights are packed. Otherwise as for a path, below,
+/// except that config, config_file and gelu in options.load are ignored: they were used when the checkpoint was opened.
+result<conversion> convert(const checkpoint_source& from, const char* to, const convert_options& options = {}) noexcept;
+
+/// Writes the checkpoint `from` (anything model::load takes) as the folder `to`, which must be new or empty:
+/// config.json, preprocessor_config.json and model.safetensors, with transformers' names. cvt loads it as the same model,
+/// bit for bit in float32; transformers loads it too, but computes with the exact GELU whatever hidden_act says. A model whose inputs
+/// do not have the three channels of an image gets no preprocessor_config.json, unless its source has one or gives a spectrogram.
+/// The self-test for verify() is a forward pass over a generated image of the model's input size. The packed model is in
+/// memory during that pass; afterwards there is one tensor at a time.
+/// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels, head), mismatch (a weight beyond F16's range).
+result<conversion> convert(const char* from, const char* to, const convert_options& options = {}) noexcept;
+
+#if !defined(CVT_LINK_LOAD)
 
 namespace detail {
 
@@ -106,9 +125,7 @@ inline error make_self_test(const checkpoint::folder_weights& weights, const cvt
 
 }  // namespace detail
 
-/// Writes an opened checkpoint, whose configuration the caller can read before any weights are packed. Otherwise as for a path, below,
-/// except that config, config_file and gelu in options.load are ignored: they were used when the checkpoint was opened.
-inline result<conversion> convert(const checkpoint_source& from, const char* to, const convert_options& options = {}) noexcept {
+inline result<conversion> convert(const checkpoint_source& from, const char* to, const convert_options& options) noexcept {
     const cvt::preprocessing& preprocessing = options.preprocessing ? *options.preprocessing : from.preprocessing;
     detail::buffer<const char*> own_labels;
     for (int i = 0; options.labels.empty() && !options.head && i < from.labels.size(); ++i)
@@ -158,14 +175,7 @@ inline result<conversion> convert(const checkpoint_source& from, const char* to,
     return done;
 }
 
-/// Writes the checkpoint `from` (anything model::load takes) as the folder `to`, which must be new or empty:
-/// config.json, preprocessor_config.json and model.safetensors, with transformers' names. cvt loads it as the same model,
-/// bit for bit in float32; transformers loads it too, but computes with the exact GELU whatever hidden_act says. A model whose inputs
-/// do not have the three channels of an image gets no preprocessor_config.json, unless its source has one or gives a spectrogram.
-/// The self-test for verify() is a forward pass over a generated image of the model's input size. The packed model is in
-/// memory during that pass; afterwards there is one tensor at a time.
-/// Errors, which name the file: those of model::load; io, invalid_argument (`to`, labels, head), mismatch (a weight beyond F16's range).
-inline result<conversion> convert(const char* from, const char* to, const convert_options& options = {}) noexcept {
+inline result<conversion> convert(const char* from, const char* to, const convert_options& options) noexcept {
     load_options load = options.load;
     load.ignore_labels = load.ignore_labels || !options.labels.empty();
     if (options.preprocessing) load.preprocessing = options.preprocessing;
@@ -173,5 +183,7 @@ inline result<conversion> convert(const char* from, const char* to, const conver
     if (!file) return file.error();
     return convert(*file, to, options);
 }
+
+#endif
 
 CVT_NAMESPACE_END

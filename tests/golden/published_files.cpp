@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cvt/convert.hpp>
 #include <cvt/network/tensor_list.hpp>
+#include <cvt/verify.hpp>
 
 #include "golden.hpp"
 
