@@ -3,8 +3,13 @@
 // Only this source includes the headers in head_trainer/. Their unnamed namespaces keep their names out of the program.
 #include <cstddef>
 #include <cvt/extra/head_trainer.hpp>
-#include <cvt/kernels/sets.hpp>
 #include <new>
+
+#if defined(CVT_LINK_LOAD)
+#include <cvt/kernels/select.hpp>
+#else
+#include <cvt/kernels/sets.hpp>
+#endif
 
 #include "head_trainer/checks.hpp"
 #include "head_trainer/folds.hpp"

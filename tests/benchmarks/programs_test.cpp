@@ -5,13 +5,13 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 
 #include <cvt/kernels/select.hpp>
 #include <cvt/model.hpp>
 
+#include "support/json.hpp"
 #include "work.hpp"
 
 namespace {
@@ -33,7 +33,8 @@ std::string output_of(const std::string& program, const std::string& arguments) 
 
 /// Returns the parsed results of its shortest run.
 json results_of(const std::string& program, const std::string& filter) {
-    return json::parse(output_of(program, "--benchmark_filter='" + filter + "' --benchmark_min_time=0.001 --benchmark_format=json"));
+    return cvt_test::parse_json(
+        output_of(program, "--benchmark_filter='" + filter + "' --benchmark_min_time=0.001 --benchmark_format=json"));
 }
 
 /// Checks that every run counts work (GFLOPs and peak_share) or traffic (GB/s).

@@ -11,11 +11,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "support/classify_program.hpp"
+#include "support/json.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text_files.hpp"
 
@@ -118,7 +118,7 @@ struct outcome {
     /// The records of --format jsonl, parsed by nlohmann-json.
     [[nodiscard]] std::vector<json> records() const {
         std::vector<json> all;
-        for (const std::string& line : lines_of(out)) all.push_back(json::parse(line));
+        for (const std::string& line : lines_of(out)) all.push_back(parse_json(line));
         return all;
     }
 };

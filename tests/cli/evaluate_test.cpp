@@ -197,7 +197,7 @@ TEST_CASE("an interrupt ends an evaluation with a report of what ran", "[cli]") 
     ::usleep(500'000);  // all photos take much longer, the first ones do not
 #endif
     run.interrupt();
-    const json r = json::parse(run.read_line());
+    const json r = parse_json(run.read_line());
     CHECK(run.wait() == 130);
     CHECK(r["images"] > 0);
     CHECK(r["failed"] == 0);

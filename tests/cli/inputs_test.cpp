@@ -164,7 +164,7 @@ TEST_CASE("pipes in a folder are skipped, whatever their names", "[cli]") {
     const int status = std::system(command.c_str());
     CHECK(WEXITSTATUS(status) == 0);
     REQUIRE(lines_of(read_file(folder / "out")).size() == 1);
-    CHECK(json::parse(read_file(folder / "out"))["path"] == a);
+    CHECK(parse_json(read_file(folder / "out"))["path"] == a);
     CHECK(read_file(folder / "err") == "classify: " + folder / "photos" + ": 1 other entry skipped (1 pipe or device)\n");
 }
 

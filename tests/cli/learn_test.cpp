@@ -67,7 +67,7 @@ void write_changed_model(const std::string& model, const std::function<void(json
     const std::string file = read_file(weights + "/model.safetensors");
     std::uint64_t size = 0;
     std::memcpy(&size, file.data(), sizeof size);
-    json header = json::parse(file.substr(sizeof size, static_cast<std::size_t>(size)));
+    json header = parse_json(file.substr(sizeof size, static_cast<std::size_t>(size)));
     std::string data = file.substr(sizeof size + static_cast<std::size_t>(size));
     change(header, data);
     const std::string text = header.dump();
@@ -98,7 +98,7 @@ TEST_CASE("--learn: a folder of photos becomes a model with its classes", "[cli]
     }
 
     CHECK(classify({"--model", out, "--verify"}).code == 0);
-    const json config = json::parse(read_file(out + "/config.json"));
+    const json config = parse_json(read_file(out + "/config.json"));
     CHECK(config["architectures"][0] == "CvtForImageClassification");
     CHECK(config["id2label"] == json{{"0", "blue sky"}, {"1", "green"}, {"2", "red"}});
     const outcome used = classify({"--model", out, "--format", "jsonl", photos + "/green", photos + "/red"});

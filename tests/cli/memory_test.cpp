@@ -70,7 +70,7 @@ TEST_CASE("CvT-13 at 224 needs the memory that --info reports", "[cli]") {
 
     running_classify run{{"--model", file, "--format", "jsonl", "-"}};
     run.write(photo + '\n');
-    REQUIRE(json::parse(run.read_line()).contains("top"));
+    REQUIRE(parse_json(run.read_line()).contains("top"));
     const double total = peak_of(run.id()), base = peak_without_model(folder, file), taken = total - base;
     std::printf("classify, CvT-13 at 224: peak %.1f MiB, of which the program %.1f; beside it %.1f, stated %.1f, tolerance %.0f\n", total,
                 base, taken, expected, tolerance);
@@ -141,7 +141,7 @@ TEST_CASE("a recording of ten hours takes the memory of one of ten minutes", "[c
         running_classify run{{"--model", model, "--format", "jsonl", "--hop", hop, "--batch", "4", "-"}};
         run.write(path + '\n');
         for (int i = 0; i < records; ++i) {
-            const json record = json::parse(run.read_line());
+            const json record = parse_json(run.read_line());
             if (i == 0) CHECK(record.contains("top"));
         }
         const double bytes = peak_of(run.id());

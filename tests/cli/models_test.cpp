@@ -19,7 +19,7 @@ void rewrite_model(const std::string& target, const std::function<bool(const std
     std::uint64_t size = 0;
     std::memcpy(&size, file.data(), sizeof size);
     const auto length = static_cast<std::size_t>(size);
-    const json header = json::parse(file.substr(8, length));
+    const json header = parse_json(file.substr(8, length));
     safetensors_writer out;
     for (const auto& [name, entry] : header.items()) {
         if (name == "__metadata__") continue;
@@ -77,7 +77,7 @@ TEST_CASE("a single file with --config is the same model", "[cli]") {
 TEST_CASE("a --config with the labels of another head is used without them", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png");
-    json stale = json::parse(read_file(weights + "/config.json"));
+    json stale = parse_json(read_file(weights + "/config.json"));
     stale["id2label"]["219"] = "one more class";
     REQUIRE(write_file(folder / "stale.json", stale.dump()));
     REQUIRE(write_file(folder / "alone.safetensors", read_file(weights + "/model.safetensors")));
@@ -90,7 +90,7 @@ TEST_CASE("a --config with the labels of another head is used without them", "[c
 
 TEST_CASE("keys that a --config lacks are named in --info, in a warning and in the error that they cause", "[cli]") {
     const temporary_folder folder;
-    const json whole = json::parse(read_file(weights + "/config.json"));
+    const json whole = parse_json(read_file(weights + "/config.json"));
     REQUIRE(write_file(folder / "alone.safetensors", read_file(weights + "/model.safetensors")));
     const auto without = [&](const char* key) {
         json lacking = whole;
@@ -235,7 +235,7 @@ TEST_CASE("--input needs no preprocessing, and none that could be read", "[cli]"
 TEST_CASE("--labels takes the place of labels in config.json, which is not warned of", "[cli]") {
     const temporary_folder folder;
     const std::string photo = write_png(folder / "a.png"), model = copy_folder(folder), labels = folder / "labels.txt";
-    json config = json::parse(read_file(weights + "/config.json"));
+    json config = parse_json(read_file(weights + "/config.json"));
     std::string names = "\xEF\xBB\xBF";
     for (int i = 0; i < class_count; ++i) names += "class no. " + std::to_string(i) + "\n";
     REQUIRE(write_file(labels, names + "\r\n\n"));  // blank lines at the end are ignored
@@ -253,7 +253,7 @@ TEST_CASE("--labels takes the place of labels in config.json, which is not warne
         const outcome converted = classify({"--model", model, "--labels", labels, "--convert", out});
         CHECK(converted.code == 0);
         CHECK(converted.err.find("warning") == std::string::npos);
-        CHECK(json::parse(read_file(out + "/config.json"))["id2label"]["9"] == "class no. 9");
+        CHECK(parse_json(read_file(out + "/config.json"))["id2label"]["9"] == "class no. 9");
     }
 }
 
@@ -280,7 +280,7 @@ TEST_CASE("--orient and --crop reach the pixels", "[cli]") {
 TEST_CASE("a model that neither crops nor warps takes images as they are", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder);
-    json preprocessor = json::parse(read_file(model + "/preprocessor_config.json"));
+    json preprocessor = parse_json(read_file(model + "/preprocessor_config.json"));
     preprocessor["do_resize"] = false;
     preprocessor["do_center_crop"] = false;
     REQUIRE(write_file(model + "/preprocessor_config.json", preprocessor.dump()));
@@ -338,7 +338,7 @@ TEST_CASE("a model for another number of channels takes tensors only", "[cli]") 
         }
         return true;
     });
-    json config = json::parse(read_file(model + "/config.json"));
+    json config = parse_json(read_file(model + "/config.json"));
     config["num_channels"] = 1;
     REQUIRE(write_file(model + "/config.json", config.dump()));
     const outcome rectangle = classify({"--model", model, "--info", "--size", "32x64"});
@@ -408,7 +408,7 @@ TEST_CASE("--info names the set of weights of a training checkpoint, and --weigh
 TEST_CASE("sigmoids and regression values are labelled as such", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
-    json config = json::parse(read_file(model + "/config.json"));
+    json config = parse_json(read_file(model + "/config.json"));
     const auto run = [&](const char* problem, const char* format) {
         config["problem_type"] = problem;
         REQUIRE(write_file(model + "/config.json", config.dump()));
@@ -433,7 +433,7 @@ TEST_CASE("sigmoids and regression values are labelled as such", "[cli]") {
     REQUIRE(by_config.code == 0);
     CHECK(by_config.records().at(0)["top"].at(0).contains("sigmoid"));
     REQUIRE(classify({"--model", lone, "--config", given, "--convert", out}).code == 0);
-    CHECK(json::parse(read_file(out + "/config.json"))["problem_type"] == "multi_label_classification");
+    CHECK(parse_json(read_file(out + "/config.json"))["problem_type"] == "multi_label_classification");
 }
 
 TEST_CASE("weights that are not finite cause a warning, and results that are not finite an error", "[cli]") {
@@ -483,7 +483,7 @@ TEST_CASE("a model that cannot be loaded gives exit code 3 and a message", "[cli
 TEST_CASE("--attention needs a class token, --evaluate a head", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder), photo = write_png(folder / "a.png");
-    json config = json::parse(read_file(model + "/config.json"));
+    json config = parse_json(read_file(model + "/config.json"));
     config["cls_token"] = {false, false, false};
     REQUIRE(write_file(model + "/config.json", config.dump()));
     rewrite_model(model + "/model.safetensors",
@@ -554,7 +554,7 @@ TEST_CASE("--info describes the model and its costs", "[cli]") {
 TEST_CASE("--info reports that config.json and the preprocessing disagree on the size", "[cli]") {
     const temporary_folder folder;
     const std::string model = copy_folder(folder);
-    json config = json::parse(read_file(model + "/config.json"));
+    json config = parse_json(read_file(model + "/config.json"));
     config["image_size"] = 384;
     REQUIRE(write_file(model + "/config.json", config.dump()));
     const outcome o = classify({"--model", model, "--info"});

@@ -34,7 +34,7 @@ struct job {
     [[nodiscard]] json records() const {
         json all = json::array();
         for (const std::string& line : lines_of(text())) {
-            all.push_back(json::parse(line));
+            all.push_back(parse_json(line));
             all.back().erase("ms");
         }
         return all;
@@ -182,7 +182,7 @@ TEST_CASE("records that another tool has rewritten count", "[cli]") {
     const job j;
     static_cast<void>(j.run());
     std::string compact;
-    for (const std::string& line : lines_of(j.text())) compact += json::parse(line).dump() + '\n';
+    for (const std::string& line : lines_of(j.text())) compact += parse_json(line).dump() + '\n';
     j.set(compact);
     CHECK(j.run({"--resume"}).code == 1);
     CHECK(j.text() == compact);

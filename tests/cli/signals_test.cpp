@@ -27,8 +27,8 @@ TEST_CASE("an interrupt leaves whole records and exit code 130", "[cli]") {
     const std::string photo = write_png(folder / "a.png");
     running_classify run{{"--format", "jsonl", "--threads", "2", "--logits", folder / "l.npy", "-"}};
     run.write(photo + '\n' + photo + '\n');
-    CHECK(json::parse(run.read_line()).contains("top"));
-    CHECK(json::parse(run.read_line()).contains("top"));  // now it waits for a third path
+    CHECK(parse_json(run.read_line()).contains("top"));
+    CHECK(parse_json(run.read_line()).contains("top"));  // now it waits for a third path
     run.interrupt();
     CHECK(run.read_output().empty());
     CHECK(run.wait() == 130);
@@ -84,7 +84,7 @@ TEST_CASE("after an interrupt the record in progress is finished", "[cli]") {
     running_classify run{{"--format", "jsonl", "--repeat", "1000000", "--size", "32", photo, photo}};
     run.wait_for_work(*CVT_TEST_EMULATOR == '\0' ? 0.5 : 10);  // the timed runs have begun
     run.interrupt();
-    CHECK(json::parse(run.read_line()).contains("top"));
+    CHECK(parse_json(run.read_line()).contains("top"));
     CHECK(run.read_output().empty());  // the second photo is not begun
     CHECK(run.wait() == 130);
 }

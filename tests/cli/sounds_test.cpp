@@ -293,7 +293,7 @@ TEST_CASE("--resume continues within a recording, from any byte", "[cli]") {
     const auto records = [&] {
         json all = json::array();
         for (const std::string& line : lines_of(read_file(out))) {
-            all.push_back(json::parse(line));
+            all.push_back(parse_json(line));
             all.back().erase("ms");
         }
         return all;
@@ -330,7 +330,7 @@ TEST_CASE("--evaluate counts every chunk of the recordings in class folders", "[
     const outcome o = f.run({"--evaluate", f.folder / "set"});
     INFO(o.err);
     CHECK(o.code == 1);
-    const json report = json::parse(o.out);
+    const json report = parse_json(o.out);
     CHECK(report["images"] == 6);
     CHECK(report["failed"] == 2);
     CHECK(report["not_run"] == 0);
@@ -342,7 +342,7 @@ TEST_CASE("--evaluate counts every chunk of the recordings in class folders", "[
     CHECK(classify({"--model", f.model, "--evaluate", f.folder / "set"}).out.starts_with("chunks   6 in 2 classes, 2 failed"));
 
     REQUIRE(write_file(f.folder / "list.txt", "owl/a.wav owl\nwren/b.wav wren\n"));
-    CHECK(json::parse(f.run({"--evaluate", f.folder / "list.txt", f.folder / "set"}).out)["images"] == 6);
+    CHECK(parse_json(f.run({"--evaluate", f.folder / "list.txt", f.folder / "set"}).out)["images"] == 6);
 }
 
 TEST_CASE("options that do not fit the model are refused", "[cli]") {
@@ -362,7 +362,7 @@ TEST_CASE("options that do not fit the model are refused", "[cli]") {
     // --pad travels with a conversion.
     const std::string converted = f.folder / "converted";
     REQUIRE(classify({"--model", f.model, "--pad", "zero", "--convert", converted}).code == 0);
-    CHECK(json::parse(read_file(converted + "/preprocessor_config.json"))["padding"] == "pad");
+    CHECK(parse_json(read_file(converted + "/preprocessor_config.json"))["padding"] == "pad");
     CHECK(classify({"--model", converted, "--info"}).out.find("short sounds filled with zeros") != std::string::npos);
 }
 
@@ -390,12 +390,12 @@ TEST_CASE("--preprocessor says how the sounds of a checkpoint without a folder b
     CHECK(info.out.find("1 x 32 x 41: --preprocessor\n") != std::string::npos);
 
     // It replaces the file of a folder, also in a conversion.
-    json longer = json::parse(read_file(rules));
+    json longer = parse_json(read_file(rules));
     longer["nb_max_samples"] = 6000;
     REQUIRE(write_file(rules, longer.dump()));
     CHECK(spans_of(f.run({"--preprocessor", rules, wav})) == spans{{0, 0.75}});
     REQUIRE(classify({"--model", f.model, "--preprocessor", rules, "--convert", f.folder / "longer"}).code == 0);
-    CHECK(json::parse(read_file(f.folder / "longer/preprocessor_config.json"))["nb_max_samples"] == 6000);
+    CHECK(parse_json(read_file(f.folder / "longer/preprocessor_config.json"))["nb_max_samples"] == 6000);
 
     longer["hop_length"] = 0;
     REQUIRE(write_file(rules, longer.dump()));
@@ -442,7 +442,7 @@ TEST_CASE("--learn: recordings in class folders become a model that tells them a
     INFO(o.err);
     if (o.err.find("liblbfgs") != std::string::npos) return;  // built without it
     CHECK(o.code == 1);
-    const json report = json::parse(o.out);
+    const json report = parse_json(o.out);
     CHECK(report["photos"] == 22);
     CHECK(report["top1"] == 1.0);
     CHECK(report["classes"][0]["photos"] == 11);
@@ -460,7 +460,7 @@ TEST_CASE("--learn: recordings in class folders become a model that tells them a
 
     // Prototypes, and the embeddings of the run before: 22 chunks, of which two are the same as others.
     const outcome again = f.run({"--learn", set, "--convert", f.folder / "again", "--cache", cache, "--method", "prototype"});
-    CHECK(json::parse(again.out)["cached"] == 22);
+    CHECK(parse_json(again.out)["cached"] == 22);
     const outcome text = classify({"--model", f.model, "--learn", set, "--convert", f.folder / "text", "--hop", "1", "--cache", cache});
     CHECK(text.out.starts_with("chunks       "));
     CHECK(text.out.find("/high/copy.wav has a chunk of ") != std::string::npos);
@@ -470,7 +470,7 @@ TEST_CASE("--learn: recordings in class folders become a model that tells them a
         std::filesystem::create_directories(f.folder / "one" + '/' + name);
         std::filesystem::copy_file(set + '/' + name + "/1.wav", f.folder / "one" + '/' + name + "/1.wav");
     }
-    CHECK(json::parse(f.run({"--learn", f.folder / "one", "--convert", f.folder / "lone", "--method", "prototype"}).out)["top1"].is_null());
+    CHECK(parse_json(f.run({"--learn", f.folder / "one", "--convert", f.folder / "lone", "--method", "prototype"}).out)["top1"].is_null());
     // So are those of its copies, whole or in part, and of copies of copies: they share a chunk.
     for (const char* name : {"low", "high"}) {
         const std::string of_class = f.folder / "one" + '/' + name + '/';
@@ -481,7 +481,7 @@ TEST_CASE("--learn: recordings in class folders become a model that tells them a
         static_cast<void>(f.write_wav(std::string{"one/"} + name + "/3.wav", other));
         std::filesystem::copy_file(of_class + "3.wav", of_class + "4.wav");
     }
-    const json copies = json::parse(f.run({"--learn", f.folder / "one", "--convert", f.folder / "copies", "--method", "prototype"}).out);
+    const json copies = parse_json(f.run({"--learn", f.folder / "one", "--convert", f.folder / "copies", "--method", "prototype"}).out);
     CHECK(copies["photos"] == 18);
     CHECK(copies["top1"].is_null());
 
@@ -496,7 +496,7 @@ TEST_CASE("--similar lists the chunks that are nearest to any chunk of a recordi
     const outcome o = f.run({"--similar", query, "--top-k", "3", set});
     INFO(o.err);
     CHECK(o.code == 0);
-    const json found = json::parse(o.out);
+    const json found = parse_json(o.out);
     CHECK(found["photos"] == 18);
     REQUIRE(found["similar"].size() == 3);
     // The query is the second and third chunk of this recording.

@@ -109,7 +109,7 @@ TEST_CASE("a line longer than 1 MiB gives one record with an error, and the next
                                 " --size 32 --format jsonl - > '" + (folder / "out") + "'";
     CHECK(WEXITSTATUS(std::system(command.c_str())) == 1);
     std::vector<json> records;
-    for (const std::string& line : lines_of(read_file(folder / "out"))) records.push_back(json::parse(line));
+    for (const std::string& line : lines_of(read_file(folder / "out"))) records.push_back(parse_json(line));
     REQUIRE(records.size() == 5);
     for (const std::size_t i : {0U, 2U, 4U})
         CHECK(records[i]["error"]["message"] == "a line of standard input is longer than 1048576 bytes");
@@ -125,15 +125,15 @@ TEST_CASE("a path that is sent alone is answered at once, for any batch", "[cli]
     const running_classify run{quick_with({"--batch", "8", "-"})};
     for (int i = 0; i < 3; ++i) {
         run.write(a + '\n');
-        CHECK(json::parse(run.read_line()).contains("top"));
+        CHECK(parse_json(run.read_line()).contains("top"));
     }
     // Half a line is not a path yet.
     run.write(a.substr(0, 5));
     run.write(a.substr(5) + "\n" + a + '\n');
-    for (int i = 0; i < 2; ++i) CHECK(json::parse(run.read_line())["path"] == a);
+    for (int i = 0; i < 2; ++i) CHECK(parse_json(run.read_line())["path"] == a);
     // Empty lines do not delay the record.
     run.write(a + "\n\n\n");
-    CHECK(json::parse(run.read_line())["path"] == a);
+    CHECK(parse_json(run.read_line())["path"] == a);
 }
 
 TEST_CASE("each input belongs to one shard, and new files do not move others", "[cli]") {

@@ -157,7 +157,7 @@ TEST_CASE("images of an archive in a pipe are answered as they arrive, for any b
         const running_classify run{{"--tar", "--size", "32", "--format", "jsonl", "--batch", "8", "--workers", workers, pipe}};
         for (const auto& [piece, name] : pieces) {
             REQUIRE(::write(writer, piece.data(), piece.size()) == static_cast<ssize_t>(piece.size()));
-            if (name != nullptr) CHECK(json::parse(run.read_line())["path"] == pipe + '/' + name);
+            if (name != nullptr) CHECK(parse_json(run.read_line())["path"] == pipe + '/' + name);
         }
         ::close(writer);
         CHECK(run.read_output().empty());
@@ -171,15 +171,15 @@ TEST_CASE("an archive's last image does not wait for the next archive's name, no
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     running_classify run{{"--tar", "--size", "32", "--format", "jsonl", "--batch", "8", "--workers", "2", "-", a.path}};
     run.write(a.path + '\n');
-    CHECK(json::parse(run.read_line())["path"] == a.path + "/0.png");
+    CHECK(parse_json(run.read_line())["path"] == a.path + "/0.png");
     run.write(a.path + '\n' + pipe + '\n');
     run.close_input();
-    CHECK(json::parse(run.read_line())["path"] == a.path + "/0.png");
+    CHECK(parse_json(run.read_line())["path"] == a.path + "/0.png");
     const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(::write(writer, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-    CHECK(json::parse(run.read_line())["path"] == pipe + "/0.png");
+    CHECK(parse_json(run.read_line())["path"] == pipe + "/0.png");
     ::close(writer);
-    CHECK(json::parse(run.read_line())["path"] == a.path + "/0.png");
+    CHECK(parse_json(run.read_line())["path"] == a.path + "/0.png");
     CHECK(run.wait() == 0);
 }
 
@@ -233,12 +233,12 @@ TEST_CASE("a truncated archive, as file or pipe, gives one record, and --resume 
         CHECK(run(whole.substr(0, 512 + padded(a.photo).size() + 512 + 20), piped) == 1);
         std::vector<std::string> records = lines_of(read_file(out));
         REQUIRE(records.size() == 2);
-        CHECK(json::parse(records[1])["path"] == path);
+        CHECK(parse_json(records[1])["path"] == path);
         CHECK(run(whole, piped) == 0);
         records = lines_of(read_file(out));
         REQUIRE(records.size() == 3);
-        CHECK(json::parse(records[2])["path"] == path + "/b.png");
-        CHECK(json::parse(records[2]).contains("top"));
+        CHECK(parse_json(records[2])["path"] == path + "/b.png");
+        CHECK(parse_json(records[2]).contains("top"));
     }
 }
 

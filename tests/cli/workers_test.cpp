@@ -111,7 +111,7 @@ TEST_CASE("--evaluate gives the same report with several workers as with one", "
     const auto run = [&](const char* workers) {
         const outcome o = classify({"--evaluate", folder / "set", "--workers", workers, "--batch", "2", "--format", "jsonl"});
         CHECK(o.code == 1);
-        json report = json::parse(o.out);
+        json report = parse_json(o.out);
         CHECK(report["workers"] == std::stoi(workers));
         for (const char* different : {"seconds", "images_per_second", "workers"}) report.erase(different);
         return report;
@@ -146,13 +146,13 @@ TEST_CASE("several workers answer a path that is sent alone at once", "[cli]") {
     running_classify run{{"--size", "32", "--format", "jsonl", "--workers", "3", "--batch", "8", "-"}};
     for (int i = 0; i < 3; ++i) {
         run.write(a + '\n');
-        CHECK(json::parse(run.read_line())["path"] == a);
+        CHECK(parse_json(run.read_line())["path"] == a);
     }
     // Never more than two in flight: the test sends a path for each record.
     run.write(a + '\n');
     for (int i = 0; i < 10; ++i) {
         run.write((folder / "gone.png") + '\n');
-        CHECK(json::parse(run.read_line()).contains(i == 0 ? "top" : "error"));
+        CHECK(parse_json(run.read_line()).contains(i == 0 ? "top" : "error"));
     }
     run.close_input();
     CHECK(lines_of(run.read_output()).size() == 1);
@@ -179,11 +179,11 @@ TEST_CASE("an interrupt of several workers leaves whole first records, and --res
     const std::vector<std::string> done = lines_of(before);
     REQUIRE(before.ends_with('\n'));
     REQUIRE(done.size() < all.size());
-    for (std::size_t i = 0; i < done.size(); ++i) CHECK(json::parse(done[i])["path"] == all[i]);
+    for (std::size_t i = 0; i < done.size(); ++i) CHECK(parse_json(done[i])["path"] == all[i]);
     CHECK(classify(arguments).code == 0);
     const std::vector<std::string> after = lines_of(read_file(folder / "r.jsonl"));
     REQUIRE(after.size() == all.size());
-    for (std::size_t i = 0; i < after.size(); ++i) CHECK(json::parse(after[i])["path"] == all[i]);
+    for (std::size_t i = 0; i < after.size(); ++i) CHECK(parse_json(after[i])["path"] == all[i]);
 }
 
 TEST_CASE("several workers end if the reader closes the pipe", "[cli]") {

@@ -124,7 +124,7 @@ void killed(int images, int workers, int kills) {
         const std::string text = read_file(folder / ("out-" + std::to_string(i) + ".jsonl"));
         CHECK(text.ends_with('\n'));
         for (const std::string& line : lines_of(text)) {
-            const json r = json::parse(line);  // throws on an incomplete line
+            const json r = parse_json(line);  // throws on an incomplete line
             CHECK(r.contains("top"));
             ++times[r["path"]];
             ++records;

@@ -167,11 +167,9 @@ TEST_CASE("every command of the README and of the documents it leads to", "[read
 }
 
 TEST_CASE("the table of options is that of --help", "[readme]") {
-    const std::regex option{"--[a-z][a-z-]*"};
-    const auto options_in = [&](const std::string& text) {
-        std::set<std::string> found;
-        for (std::sregex_iterator i{text.begin(), text.end(), option}, end; i != end; ++i) found.insert(i->str());
-        return found;
+    const auto options_in = [](const std::string& text) {
+        const std::vector<std::string> found = matches(text, "(--[a-z][a-z-]*)");
+        return std::set<std::string>{found.begin(), found.end()};
     };
     std::string rows, help;
     for (const std::string& line : lines_of(markdown{source / "docs/command-line.md"}.prose))

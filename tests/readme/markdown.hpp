@@ -3,7 +3,6 @@
 
 #include <cctype>
 #include <filesystem>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,9 @@
 namespace cvt_test {
 
 namespace fs = std::filesystem;
+
+/// The first group of every match of `pattern`, a std::regex, in a text.
+std::vector<std::string> matches(const std::string& text, const char* pattern);
 
 struct block {
     std::string language, text;
@@ -39,21 +41,13 @@ struct markdown {
         return found;
     }
 
-    /// The first group of every match of `pattern` in the prose.
-    [[nodiscard]] std::vector<std::string> all(const char* pattern) const {
-        const std::regex regex{pattern};
-        std::vector<std::string> found;
-        for (std::sregex_iterator i{prose.begin(), prose.end(), regex}, end; i != end; ++i) found.push_back((*i)[1]);
-        return found;
-    }
-
-    [[nodiscard]] std::vector<std::string> links() const { return all(R"(\]\(([^)\s]+)\))"); }
-    [[nodiscard]] std::vector<std::string> code_spans() const { return all("`([^`\n]+)`"); }
+    [[nodiscard]] std::vector<std::string> links() const { return matches(prose, R"(\]\(([^)\s]+)\))"); }
+    [[nodiscard]] std::vector<std::string> code_spans() const { return matches(prose, "`([^`\n]+)`"); }
 
     /// The link targets of the headings: `## The same pixels` is #the-same-pixels.
     [[nodiscard]] std::vector<std::string> anchors() const {
         std::vector<std::string> found;
-        for (const std::string& heading : all("(?:^|\n)#+ ([^\n]+)")) {
+        for (const std::string& heading : matches(prose, "(?:^|\n)#+ ([^\n]+)")) {
             std::string anchor;
             for (const char c : heading) {
                 const auto letter = static_cast<unsigned char>(c);

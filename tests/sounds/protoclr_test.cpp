@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -14,7 +13,9 @@
 #include <cvt/session.hpp>
 
 #include "support/checkpoints.hpp"
+#include "support/json.hpp"
 #include "support/sounds.hpp"
+#include "support/text_files.hpp"
 #include "support/worse.hpp"
 
 namespace {
@@ -55,7 +56,7 @@ TEST_CASE("ProtoCLR's embeddings of a WAV and a FLAC file are within 1.5e-5 of i
     CHECK(model->config().gelu == cvt::gelu::erf);
     CHECK(model->warnings().count == 0);
     REQUIRE(model->spectrogram());
-    const nlohmann::json golden = nlohmann::json::parse(std::ifstream{CVT_TEST_DATA "/audio/protoclr.json"});
+    const nlohmann::json golden = cvt_test::parse_json(cvt_test::read_file(CVT_TEST_DATA "/audio/protoclr.json"));
     cvt::session session{*model};
     cvt::audio_preprocessor preprocessor{*model->spectrogram()};
     std::vector<float> input(128 * 301), embedding(384);

@@ -5,12 +5,12 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include <cvt/extra/sound.hpp>
 
+#include "support/json.hpp"
 #include "support/worse.hpp"
 
 namespace {
@@ -23,7 +23,7 @@ std::string content(const std::string& path) {
 }
 
 const nlohmann::json& all() {
-    static const nlohmann::json expected = nlohmann::json::parse(content(folder + "expected.json"));
+    static const nlohmann::json expected = cvt_test::parse_json(content(folder + "expected.json"));
     return expected;
 }
 

@@ -41,7 +41,7 @@ measured run_measured(const std::vector<std::string>& arguments, const std::stri
     measured m;
     m.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     m.peak_kib = used.ru_maxrss;
-    for (const std::string& line : lines_of(read_file(out_path))) m.records.push_back(json::parse(line));
+    for (const std::string& line : lines_of(read_file(out_path))) m.records.push_back(parse_json(line));
     return m;
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("SIGTERM and SIGHUP act like an interrupt: whole records, and the exit
         INFO(::strsignal(signal));
         running_classify waiting{quick_with({"-"})};
         waiting.write(photo + '\n');
-        CHECK(json::parse(waiting.read_line()).contains("top"));  // it now waits for a second path
+        CHECK(parse_json(waiting.read_line()).contains("top"));  // it now waits for a second path
         ::kill(waiting.id(), signal);
         CHECK(waiting.read_output().empty());
         CHECK(waiting.wait() == code);
@@ -161,7 +161,7 @@ TEST_CASE("SIGTERM and SIGHUP act like an interrupt: whole records, and the exit
         running_classify busy{quick_with({"--repeat", "1000000", photo, photo})};
         busy.wait_for_work(0.5);
         ::kill(busy.id(), signal);
-        CHECK(json::parse(busy.read_line()).contains("top"));
+        CHECK(parse_json(busy.read_line()).contains("top"));
         CHECK(busy.read_output().empty());
         CHECK(busy.wait() == code);
     }
@@ -174,11 +174,11 @@ TEST_CASE("under nohup a closed terminal does not end the program") {
     running_classify run{quick_with({"-"})};
     std::signal(SIGHUP, before);
     run.write(photo + '\n');
-    CHECK(json::parse(run.read_line()).contains("top"));
+    CHECK(parse_json(run.read_line()).contains("top"));
     ::kill(run.id(), SIGHUP);
     ::usleep(100'000);
     run.write(photo + '\n');
-    CHECK(json::parse(run.read_line()).contains("top"));
+    CHECK(parse_json(run.read_line()).contains("top"));
     run.close_input();
     CHECK(run.wait() == 0);
 }
@@ -187,7 +187,7 @@ TEST_CASE("a closed output pipe ends the program without a message") {
     const temporary_folder folder;
     fill(folder, "many", 2000);
     running_classify run{quick_with({folder / "many"})};
-    for (int i = 0; i < 5; ++i) CHECK(json::parse(run.read_line()).contains("top"));
+    for (int i = 0; i < 5; ++i) CHECK(parse_json(run.read_line()).contains("top"));
     run.close_output();
     CHECK(run.read_messages().empty());
     CHECK(run.wait() == 141);
@@ -205,7 +205,7 @@ TEST_CASE("a signal in the middle of a folder leaves whole records of all previo
     const std::vector<std::string> lines = lines_of(text);
     CHECK(lines.size() < 2000);
     for (std::size_t i = 0; i < lines.size(); ++i)
-        CHECK(json::parse(lines[i])["path"] == (folder / "many") + "/" + name_of(static_cast<int>(i)));
+        CHECK(parse_json(lines[i])["path"] == (folder / "many") + "/" + name_of(static_cast<int>(i)));
 }
 
 TEST_CASE("file names with spaces, newlines, quotes, control characters and invalid UTF-8, in a folder and on standard input") {

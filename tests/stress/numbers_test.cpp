@@ -6,6 +6,7 @@
 #include <cfloat>
 #include <cstdint>
 #include <cvt/kernels/select.hpp>
+#include <cvt/load.hpp>
 #include <cvt/model.hpp>
 #include <cvt/session.hpp>
 #include <cvt/top_k.hpp>

@@ -1,6 +1,7 @@
 // convert: every container and configuration to a Hugging Face folder and back; output that cannot be written, and the cleanup after it.
 #include <cvt/convert.hpp>
 #include <cvt/network/tensor_list.hpp>
+#include <cvt/verify.hpp>
 
 #include <sys/resource.h>
 
@@ -8,12 +9,12 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "support/cases.hpp"
 #include "support/checkpoints.hpp"
+#include "support/json.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text_files.hpp"
 #include "support/tiny_config.hpp"
@@ -56,7 +57,7 @@ double verified(const std::string& folder) {
     return v->difference;
 }
 
-nlohmann::json read_json(const std::string& path) { return nlohmann::json::parse(std::ifstream{path}); }
+nlohmann::json read_json(const std::string& path) { return parse_json(read_file(path)); }
 
 /// Returns the header of a safetensors file, parsed by nlohmann-json.
 nlohmann::json read_header(const std::string& path) {
@@ -66,7 +67,7 @@ nlohmann::json read_header(const std::string& path) {
     CHECK(length % 8 == 0);
     std::string text(static_cast<std::size_t>(length), '\0');
     file.read(text.data(), static_cast<std::streamsize>(length));
-    return nlohmann::json::parse(text);
+    return parse_json(text);
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -2,9 +2,10 @@
 #include <cvt/text.hpp>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "support/json.hpp"
 
 using namespace cvt::detail;
 
@@ -55,7 +56,7 @@ TEST_CASE("escape_json: another reader reads the same text", "[text]") {
     std::string every;
     for (int c = 0; c < 128; ++c) every += static_cast<char>(c);
     every += "\xC3\xA9\xF0\x9F\x8F\x8C";
-    CHECK(nlohmann::json::parse('"' + escaped(every) + '"') == every);
+    CHECK(cvt_test::parse_json('"' + escaped(every) + '"') == every);
     CHECK(escaped("a\"b\\c\n\x7F") == "a\\\"b\\\\c\\u000a\\u007f");
     CHECK(escaped("") == "");
     CHECK(escaped("a\xFF\xC3") == "a\xFF\xC3");

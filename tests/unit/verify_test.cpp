@@ -1,13 +1,15 @@
 // verify(): weights, activations and self-test records that differ from those of the conversion.
+#include <cvt/verify.hpp>
+
 #include <cvt/convert.hpp>
 #include <cvt/kernels/select.hpp>
 
 #include <catch2/catch.hpp>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "support/executors.hpp"
+#include "support/json.hpp"
 #include "support/safetensors_writer.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text_files.hpp"
@@ -30,8 +32,8 @@ struct converted_model {
         config = read_file(folder / "out/config.json");
         const std::string file = read_file(folder / "out/model.safetensors");
         const std::size_t data_at = file.size() - static_cast<std::size_t>(done->weight_bytes);
-        header = nlohmann::json::parse(file.substr(8, data_at - 8));
-        record = nlohmann::json::parse(header["__metadata__"]["cvt.self_test"].get<std::string>());
+        header = parse_json(file.substr(8, data_at - 8));
+        record = parse_json(header["__metadata__"]["cvt.self_test"].get<std::string>());
         data = file.substr(data_at);
     }
 

@@ -1,19 +1,19 @@
 // audio_preprocessor against a float64 restatement and torchaudio (tests/golden/make_audio.py); padding, silence, wrong sounds, memory.
 #include "support/counted_new.hpp"
+#include "support/json.hpp"
+#include "support/sounds.hpp"
+#include "support/text_files.hpp"
+#include "support/worse.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include <cvt/audio.hpp>
-
-#include "support/sounds.hpp"
-#include "support/worse.hpp"
 
 namespace {
 
@@ -61,7 +61,7 @@ std::string refused(const cvt::spectrogram& s, const std::vector<float>& samples
 }  // namespace
 
 TEST_CASE("spectrograms are within 1e-9 of the formulas in float64, and within 2.5e-4 of torchaudio", "[audio]") {
-    const nlohmann::json golden = nlohmann::json::parse(std::ifstream{CVT_TEST_DATA "/audio/golden.json"});
+    const nlohmann::json golden = cvt_test::parse_json(cvt_test::read_file(CVT_TEST_DATA "/audio/golden.json"));
     int count = 0;
     for (const nlohmann::json& c : golden["spectrograms"]) {
         const cvt::spectrogram s = fields_of(c["fields"]);

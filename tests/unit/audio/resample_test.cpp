@@ -1,22 +1,22 @@
 // resampler against torchaudio (tests/golden/make_audio.py): eleven rates, in one piece and in many.
 #include "support/counted_new.hpp"
+#include "support/json.hpp"
+#include "support/sounds.hpp"
+#include "support/text_files.hpp"
+#include "support/worse.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include <cvt/audio/resample.hpp>
 
-#include "support/sounds.hpp"
-#include "support/worse.hpp"
-
 namespace {
 
 const nlohmann::json& golden() {
-    static const nlohmann::json all = nlohmann::json::parse(std::ifstream{CVT_TEST_DATA "/audio/golden.json"});
+    static const nlohmann::json all = cvt_test::parse_json(cvt_test::read_file(CVT_TEST_DATA "/audio/golden.json"));
     return all;
 }
 

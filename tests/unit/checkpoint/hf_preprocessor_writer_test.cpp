@@ -2,8 +2,9 @@
 #include <cvt/checkpoint/hf_preprocessor.hpp>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "support/json.hpp"
 
 namespace ck = cvt::checkpoint;
 using cvt::preprocessing;
@@ -35,7 +36,7 @@ nlohmann::json written(const preprocessing& p) {
     if (p.normalize) CHECK(back->mean == p.mean);
     if (p.normalize) CHECK(back->std == p.std);
     if (p.normalize) CHECK(back->mean_count == p.mean_count);
-    return nlohmann::json::parse(text);
+    return cvt_test::parse_json(text);
 }
 
 }  // namespace

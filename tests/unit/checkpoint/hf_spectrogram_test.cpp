@@ -2,8 +2,9 @@
 #include <cvt/checkpoint/hf_spectrogram.hpp>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "support/json.hpp"
 
 namespace ck = cvt::checkpoint;
 
@@ -16,7 +17,7 @@ std::string written(const cvt::spectrogram& s) {
 }
 
 std::string refused(const nlohmann::json& changes, cvt::errc code = cvt::errc::bad_config) {
-    nlohmann::json j = nlohmann::json::parse(written(cvt::protoclr));
+    nlohmann::json j = cvt_test::parse_json(written(cvt::protoclr));
     j.merge_patch(changes);
     const auto read = ck::read_hf_spectrogram(j.dump());
     REQUIRE_FALSE(read);
@@ -56,7 +57,7 @@ TEST_CASE("a spectrogram is read back as it was written", "[hf_spectrogram]") {
             CHECK(*back == s);
         }
     }
-    const nlohmann::json j = nlohmann::json::parse(written(cvt::protoclr));
+    const nlohmann::json j = cvt_test::parse_json(written(cvt::protoclr));
     CHECK(j["feature_extractor_type"] == "CvtSpectrogram");
     CHECK(j["sampling_rate"] == 16000);
     CHECK(j["max_length_s"] == 6.0);

@@ -6,15 +6,16 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include <cvt/convert.hpp>
 #include <cvt/extra/npy.hpp>
 #include <cvt/session.hpp>
+#include <cvt/verify.hpp>
 
 #include "support/checkpoints.hpp"
+#include "support/json.hpp"
 #include "support/session_fixture.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/text_files.hpp"
@@ -38,7 +39,7 @@ struct parts {
         const std::string file = read_file(path);
         std::uint64_t length = 0;
         std::memcpy(&length, file.data(), sizeof length);
-        header = json::parse(file.substr(8, static_cast<std::size_t>(length)));
+        header = parse_json(file.substr(8, static_cast<std::size_t>(length)));
         data = file.substr(8 + static_cast<std::size_t>(length));
     }
     [[nodiscard]] std::string file() const {
@@ -127,7 +128,7 @@ TEST_CASE("convert to int8: bytes and scales of the folded weights, loaded at ei
     INFO(done.error().what());
     REQUIRE(done);
     CHECK(done->self_test);
-    const json config = json::parse(read_file(out + "/config.json"));
+    const json config = parse_json(read_file(out + "/config.json"));
     CHECK(config["quantization_config"]["quant_method"] == "compressed-tensors");
     CHECK(config["quantization_config"]["config_groups"]["group_0"]["weights"]["strategy"] == "channel");
     CHECK(config["torch_dtype"] == "float32");
@@ -243,7 +244,7 @@ TEST_CASE("a file with some int8 weights runs as int8 with a warning") {
     p.header["counters"] = good.header[fc1];
     p.header["unused"] = good.header[fc1 + "_scale"];
     p.header.erase(fc1 + "_scale");
-    json config = json::parse(read_file(golden + "config.json"));
+    json config = parse_json(read_file(golden + "config.json"));
     config["quantization_config"]["ignore"] = {"cvt.encoder.stages.1.layers.0.intermediate.dense"};
     const auto m = load(p.file(), config.dump());
     INFO(m.error().what());
@@ -256,7 +257,7 @@ TEST_CASE("a file with some int8 weights runs as int8 with a warning") {
 
 TEST_CASE("a file whose quantization_config describes another scheme is refused") {
     const std::string file = read_file(golden + "model.safetensors");
-    json config = json::parse(read_file(golden + "config.json"));
+    json config = parse_json(read_file(golden + "config.json"));
     const auto with = [&](const json& weights) {
         config["quantization_config"]["config_groups"]["group_0"]["weights"] = weights;
         return load(file, config.dump());

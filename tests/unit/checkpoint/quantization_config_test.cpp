@@ -2,8 +2,9 @@
 #include <cvt/checkpoint/hf_config.hpp>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "support/json.hpp"
 
 using Catch::Matchers::Contains;
 using nlohmann::json;
@@ -12,7 +13,7 @@ namespace ck = cvt::checkpoint;
 namespace {
 
 /// As llmcompressor writes it for int8 weights with dynamic inputs: keys of calibration, null for what does not apply.
-const json published = json::parse(R"({
+const json published = cvt_test::parse_json(R"({
     "config_groups": {"group_0": {
         "format": "int-quantized",
         "input_activations": {"actorder": null, "block_structure": null, "dynamic": true, "group_size": null, "num_bits": 8,

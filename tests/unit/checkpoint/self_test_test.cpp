@@ -5,8 +5,9 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "support/json.hpp"
 
 namespace ck = cvt::checkpoint;
 using nlohmann::json;
@@ -56,11 +57,11 @@ TEST_CASE("self-test: the record is read back as written", "[self-test]") {
         CHECK(back->values[i] == t.values[i]);
         CHECK(std::signbit(back->values[i]) == std::signbit(t.values[i]));
     }
-    CHECK(json::parse(text)["values"].size() == t.values.size());
+    CHECK(cvt_test::parse_json(text)["values"].size() == t.values.size());
 }
 
 TEST_CASE("self-test: malformed records are refused", "[self-test]") {
-    const json good = json::parse(text_of(example()));
+    const json good = cvt_test::parse_json(text_of(example()));
     const auto with = [&](const char* key, const json& value) {
         json changed = good;
         changed[key] = value;

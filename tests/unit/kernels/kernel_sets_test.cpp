@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
-#include <cvt/kernels/sets.hpp>
+#include <cvt/kernels/select.hpp>
+#include <cvt/kernels/x86/avx2.hpp>
+#include <cvt/kernels/x86/avx512.hpp>
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>

@@ -2,9 +2,10 @@
 #include <cvt/checkpoint/json/json.hpp>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "support/json.hpp"
 
 using cvt::checkpoint::json;
 using cvt::checkpoint::json_kind;
@@ -95,7 +96,7 @@ TEST_CASE("json: reads what nlohmann-json reads", "[json]") {
         CAPTURE(text);
         auto ours = json::parse(text);
         REQUIRE(ours);
-        check_same(ours->root(), nlohmann::json::parse(text));
+        check_same(ours->root(), cvt_test::parse_json(text));
     }
 }
 

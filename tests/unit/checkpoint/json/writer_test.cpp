@@ -4,8 +4,9 @@
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "support/json.hpp"
 
 using cvt::checkpoint::json_writer;
 using nlohmann::json;
@@ -20,7 +21,7 @@ TEST_CASE("json_writer: structure, in both layouts", "[json]") {
         REQUIRE(w.good());
         const std::string text{w.text()};
         INFO(text);
-        CHECK(json::parse(text) == json::parse(R"({"empty": {}, "none": [], "list": [1, -2, 0.5, "[", true, false],
+        CHECK(cvt_test::parse_json(text) == cvt_test::parse_json(R"({"empty": {}, "none": [], "list": [1, -2, 0.5, "[", true, false],
             "in": {"a": "{", "b": [[7], 8]}, "last": ""})"));
         CHECK((text.find('\n') == std::string::npos) == (layout == json_writer::layout::one_line));
     }
@@ -32,14 +33,14 @@ TEST_CASE("json_writer: every byte in a string", "[json]") {
     every += "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8F\x8C";
     json_writer w{json_writer::layout::one_line};
     w.begin_object().key(every).string(every).end_object();
-    CHECK(json::parse(std::string{w.text()}) == json{{every, every}});
+    CHECK(cvt_test::parse_json(std::string{w.text()}) == json{{every, every}});
 }
 
 TEST_CASE("json_writer: numbers read back as the same values", "[json]") {
     const auto back = [](auto write) {
         json_writer w{json_writer::layout::one_line};
         write(w);
-        return json::parse(std::string{w.text()});
+        return cvt_test::parse_json(std::string{w.text()});
     };
     for (const float v : {0.F, 1.F, -1.5F, 0.1F, 1.F / 3, 3.4028235e38F, 1e-45F, 16777216.F, 0.485F})
         CHECK(static_cast<float>(back([&](json_writer& w) { w.real(v); }).get<double>()) == v);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <cvt/kernels/sets.hpp>
+#include <cvt/kernels/select.hpp>
 
 #include "support/formula.hpp"
 #include "support/naive.hpp"
