@@ -1,5 +1,5 @@
 # cmake -DPROJECT=... -P consume.cmake: installs cvt if the project needs a package, then builds and runs the project: its
-# `host`, its `minimal` (the README's program, with the built-in model's files and a photo), or both.
+# `host` and `learn`, and its `minimal` (the README's program, with the built-in model's files and a photo).
 file(REMOVE_RECURSE ${BINARY_DIR}) # an earlier run must not hide a missing file
 file(MAKE_DIRECTORY ${BINARY_DIR})
 function(run)
@@ -20,9 +20,11 @@ else()
   run(${CMAKE_COMMAND} --build ${BINARY_DIR})
 endif()
 
-if(EXISTS ${BINARY_DIR}/host)
-  run(${BINARY_DIR}/host)
-endif()
+foreach(program host learn)
+  if(EXISTS ${BINARY_DIR}/${program})
+    run(${BINARY_DIR}/${program})
+  endif()
+endforeach()
 if(EXISTS ${BINARY_DIR}/minimal)
   execute_process(COMMAND ${BINARY_DIR}/minimal ${CVT_SOURCE_DIR}/weights ${CVT_SOURCE_DIR}/examples/images/golf_ball.png
                   OUTPUT_VARIABLE classes COMMAND_ERROR_IS_FATAL ANY)
