@@ -11,6 +11,7 @@
 #include <cvt/kernels/select.hpp>
 #include <cvt/kernels/x86/avx2.hpp>
 #include <cvt/kernels/x86/avx512.hpp>
+#include <cvt/load.hpp>
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <cvt/kernels/select.hpp>
+#include <cvt/load.hpp>
 
 #include "support/formula.hpp"
 #include "support/naive.hpp"
