@@ -1,6 +1,6 @@
 // Loads a model from a path, from memory or from any source of tensors. Includes the checkpoint readers and the kernels.
 // In a unit with CVT_LINK_LOAD these are only declared, and the unit compiles in a tenth of the time. Another unit of the program,
-// compiled without CVT_LINK_LOAD, must include this header and call them: it has the definitions.
+// compiled without CVT_LINK_LOAD, must include this header, which has the definitions, and call them.
 #pragma once
 
 #include "model.hpp"

@@ -1,19 +1,19 @@
 // audio_preprocessor against a float64 restatement and torchaudio (tests/golden/make_audio.py); padding, silence, wrong sounds, memory.
 #include "support/counted_new.hpp"
-#include "support/json.hpp"
-#include "support/sounds.hpp"
-#include "support/text_files.hpp"
-#include "support/worse.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include <cvt/audio.hpp>
+
+#include "support/json.hpp"
+#include "support/sounds.hpp"
+#include "support/text_files.hpp"
+#include "support/worse.hpp"
 
 namespace {
 

@@ -1,17 +1,17 @@
 // resampler against torchaudio (tests/golden/make_audio.py): eleven rates, in one piece and in many.
 #include "support/counted_new.hpp"
-#include "support/json.hpp"
-#include "support/sounds.hpp"
-#include "support/text_files.hpp"
-#include "support/worse.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <fstream>
 #include <vector>
 
 #include <cvt/audio/resample.hpp>
+
+#include "support/json.hpp"
+#include "support/sounds.hpp"
+#include "support/text_files.hpp"
+#include "support/worse.hpp"
 
 namespace {
 
