@@ -2,6 +2,8 @@
 // In a unit with CVT_LINK_LOAD the functions are only declared, as in load.hpp.
 #pragma once
 
+#include <climits>
+
 #include "load.hpp"
 #include "open_checkpoint.hpp"
 

@@ -1,6 +1,8 @@
 // Finds the head of a model in a checkpoint: by its name, or by its shape under another name.
 #pragma once
 
+#include <climits>
+
 #include "checkpoint_source.hpp"
 
 CVT_NAMESPACE_BEGIN

@@ -33,7 +33,7 @@ struct hf_config {
 
 inline void read_value(json_fields& fields, const char* name, json_value v, auto& out) noexcept { fields.convert(name, v, out); }
 inline void read_value(json_fields& fields, const char*, json_value v, projection& out) noexcept {
-    out = fields.choice<projection>("qkv_projection_method", v, {"dw_bn", "avg", "linear"}, "dw_bn, avg or linear").value_or(out);
+    fields.choose<projection>("qkv_projection_method", v, {"dw_bn", "avg", "linear"}, "dw_bn, avg or linear", out);
 }
 
 /// Reads the list of a key of stage_keys.hpp. A key that no stage uses is not checked.
@@ -176,9 +176,9 @@ inline result<hf_config> read_hf_config(std::string_view text, const char* file 
     read("depth", &stage_config::depth, false, projection::linear);
     visit_stage_keys(read);
 
-    out.gelu = fields.choice<gelu>("hidden_act", fields.get("hidden_act"), {"quick_gelu", "gelu"}, "\"quick_gelu\" or \"gelu\"");
-    out.scores = fields.choice<scoring>("problem_type", fields.get("problem_type"), problem_types,
-                                        "single_label_classification, multi_label_classification or regression");
+    fields.choose<gelu>("hidden_act", fields.get("hidden_act"), {"quick_gelu", "gelu"}, "\"quick_gelu\" or \"gelu\"", out.gelu);
+    fields.choose<scoring>("problem_type", fields.get("problem_type"), problem_types,
+                           "single_label_classification, multi_label_classification or regression", out.scores);
     fields.read("image_size", out.image_size);
     if (fields.get("image_size") && (out.image_size < 1 || out.image_size > maximum_input))
         fields.mismatch("image_size", "1 to 65536", fields.get("image_size"));

@@ -29,16 +29,16 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
     json_fields fields(document->root(), file);
     const json_value type = fields.get("feature_extractor_type");
     if (fields && !type.is_text(spectrogram_type)) fields.mismatch("feature_extractor_type", "\"CvtSpectrogram\"", type, errc::unsupported);
-    const auto choose = [&]<class Enum>(const char* key, std::initializer_list<const char*> texts, const char* expected,
-                                        Enum& out) noexcept {
-        out = fields.choice<Enum>(key, fields.get(key), texts, expected).value_or(out);
-    };
     spectrogram s;
-    for (const auto& [key, member] : {std::pair{"sampling_rate", &spectrogram::rate},
-                                      {"nb_max_samples", &spectrogram::length},
-                                      {"fft_window_size", &spectrogram::n_fft},
-                                      {"hop_length", &spectrogram::hop},
-                                      {"feature_size", &spectrogram::mels}}) {
+    struct field {
+        const char* key;
+        int spectrogram::*member;
+    };
+    for (const auto [key, member] : {field{"sampling_rate", &spectrogram::rate},
+                                     {"nb_max_samples", &spectrogram::length},
+                                     {"fft_window_size", &spectrogram::n_fft},
+                                     {"hop_length", &spectrogram::hop},
+                                     {"feature_size", &spectrogram::mels}}) {
         if (fields && !fields.get(key)) fields.mismatch(key, "an integer", {});
         fields.read(key, s.*member);
     }
@@ -47,14 +47,14 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
     s.f_max = s.rate / 2;
     fields.read("frequency_min", s.f_min);
     fields.read("frequency_max", s.f_max);
-    choose("mel_scale", {"htk", "slaney"}, "\"htk\" or \"slaney\"", s.scale);
+    fields.choose<mel_scale>("mel_scale", fields.get("mel_scale"), {"htk", "slaney"}, "\"htk\" or \"slaney\"", s.scale);
     s.slaney_norm = fields.get("norm").is_text("slaney");
     if (const json_value norm = fields.get("norm"); norm && !s.slaney_norm) fields.mismatch("norm", "null or \"slaney\"", norm);
     fields.read("power", s.power);
     // null means no logarithm, and a missing key decibels.
     if (document->root().find("log_mel").is(json_kind::null)) s.loudness = loudness::linear;
     bool natural = false;
-    choose("log_mel", {"dB", "log"}, "\"dB\", \"log\" or null", natural);
+    fields.choose<bool>("log_mel", fields.get("log_mel"), {"dB", "log"}, "\"dB\", \"log\" or null", natural);
     if (natural) s.loudness = loudness::natural_log;
     fields.read("mel_floor", s.floor);
     fields.read("top_db", s.top_db);
@@ -65,7 +65,7 @@ inline result<spectrogram> read_hf_spectrogram(std::string_view text, const char
         fields.read("mean", s.mean);
         fields.read("std", s.deviation);
     }
-    choose("padding", {"pad", "repeat"}, "\"pad\" or \"repeat\"", s.padding);
+    fields.choose<sound_padding>("padding", fields.get("padding"), {"pad", "repeat"}, "\"pad\" or \"repeat\"", s.padding);
     if (!fields) return fields.failure();
     if (error e = validate(s)) return error::format(errc::bad_config, "%s: %s", file, e.what());
     return s;

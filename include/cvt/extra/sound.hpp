@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cerrno>
+#include <memory>
 
 #include "../runtime/buffer.hpp"
 #include "../runtime/file.hpp"

@@ -37,13 +37,24 @@ inline void pack(const pack_args& a) noexcept {
         for (std::ptrdiff_t j = 0; j < a.to.k; ++j) packed[i * a.to.packed_k + j] = a.weights[i * a.stride_n + j * a.stride_k];
 }
 
+/// What one row of a product is added to: y + bias for epilogue::add, otherwise the bias; without a bias y or 0.
+inline void start(row y, epilogue kind, const float* bias) noexcept {
+    if (kind == epilogue::add) {
+        if (bias != nullptr) y += const_row{bias, y.size()};
+    } else if (bias != nullptr) {
+        y = const_row{bias, y.size()};
+    } else {
+        std::fill_n(y.data(), y.size(), 0.F);
+    }
+}
+
 /// y = gelu(y) for one row.
 inline void activate(row y, epilogue kind) noexcept {
     if (kind == epilogue::quick_gelu) {
         // exp overflows to infinity for very negative y, and y / infinity is the right limit, -0.
-        y = y / (1.F + (y * -1.702F).exp());
+        y /= (y * -1.702F).exp() + 1.F;
     } else {
-        y = y.unaryExpr([](float v) noexcept { return 0.5F * v * std::erfc(v * -0.70710678118654752F); });
+        for (float& v : y) v = 0.5F * v * std::erfc(v * -0.70710678118654752F);
     }
 }
 
@@ -53,15 +64,9 @@ inline void multiply(const gemm_args& a) noexcept {
         const std::ptrdiff_t rows = std::min(mc, a.in.rows - r);
         for (std::ptrdiff_t c = 0; c < a.w.n; c += nc) {
             const std::ptrdiff_t n = std::min(nc, a.w.n - c);
+            for (std::ptrdiff_t i = 0; i < rows; ++i)
+                start(row{a.out.row(r + i) + c, n}, a.epilogue, a.bias == nullptr ? nullptr : a.bias + c);
             Eigen::Map<few_rows, 0, row_stride> out{a.out.row(r) + c, rows, n, row_stride{a.out.stride}};
-            if (a.epilogue != epilogue::add) {
-                if (a.bias == nullptr)
-                    out.setZero();
-                else
-                    out.rowwise() = Eigen::Map<const Eigen::Matrix<float, 1, Eigen::Dynamic>>{a.bias + c, n};
-            } else if (a.bias != nullptr) {
-                out.rowwise() += Eigen::Map<const Eigen::Matrix<float, 1, Eigen::Dynamic>>{a.bias + c, n};
-            }
             for (std::ptrdiff_t d = 0; d < a.w.k; d += kc) {
                 const std::ptrdiff_t k = std::min(kc, a.w.k - d);
                 const Eigen::Map<const row_matrix, 0, row_stride> in{a.in.row(r) + d, rows, k, row_stride{a.in.stride}};
@@ -69,7 +74,7 @@ inline void multiply(const gemm_args& a) noexcept {
                 out.noalias() += in * weights;
             }
             if (a.row_scale != nullptr)
-                for (std::ptrdiff_t i = 0; i < rows; ++i) out.row(i) *= a.row_scale[r + i];
+                for (std::ptrdiff_t i = 0; i < rows; ++i) row{a.out.row(r + i) + c, n} *= a.row_scale[r + i];
             if (a.epilogue == epilogue::quick_gelu || a.epilogue == epilogue::erf_gelu)
                 for (std::ptrdiff_t i = 0; i < rows; ++i) activate(row{a.out.row(r + i) + c, n}, a.epilogue);
         }
@@ -79,7 +84,8 @@ inline void multiply(const gemm_args& a) noexcept {
 inline void softmax(matrix<float> x, float* inverse_sums) noexcept {
     for (std::ptrdiff_t r = 0; r < x.rows; ++r) {
         row y{x.row(r), x.cols};
-        y = (y - y.maxCoeff()).exp();
+        y -= y.maxCoeff();
+        y = y.exp();
         inverse_sums[r] = 1.F / y.sum();
     }
 }

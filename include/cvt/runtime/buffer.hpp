@@ -34,14 +34,11 @@ class buffer {
 
 public:
     buffer() noexcept = default;
-    buffer(buffer&& other) noexcept
-        : data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)}, capacity_{std::exchange(other.capacity_, 0)} {}
+    buffer(buffer&& other) noexcept { take(other); }
     buffer& operator=(buffer&& other) noexcept {
         if (this != &other) {
             release();
-            data_ = std::exchange(other.data_, nullptr);
-            size_ = std::exchange(other.size_, 0);
-            capacity_ = std::exchange(other.capacity_, 0);
+            take(other);
         }
         return *this;
     }
@@ -93,6 +90,15 @@ public:
 
 private:
     static constexpr std::size_t alignment = alignof(T) > 64 ? alignof(T) : 64;
+
+    // Without std::exchange: a buffer is moved for dozens of element types, and each would pay for its templates.
+    void take(buffer& other) noexcept {
+        data_ = other.data_;
+        size_ = other.size_;
+        capacity_ = other.capacity_;
+        other.data_ = nullptr;
+        other.size_ = other.capacity_ = 0;
+    }
 
     bool reserve(std::uint64_t wanted) noexcept {
         if (wanted > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) return false;

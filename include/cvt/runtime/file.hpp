@@ -3,9 +3,8 @@
 
 #include <cstdio>
 #include <limits>
-#include <memory>
 
-#include "../version.hpp"
+#include "unique_handle.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace detail {
@@ -13,7 +12,7 @@ namespace detail {
 struct close_file {
     void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
-using unique_file = std::unique_ptr<std::FILE, close_file>;
+using unique_file = unique_handle<std::FILE, close_file>;
 
 // glibc's own positions have 32 bits on 32-bit machines, unless the host's unit asks for more; Windows' `long` has 32 everywhere.
 #if defined(_WIN32)

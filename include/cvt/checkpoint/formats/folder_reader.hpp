@@ -4,9 +4,8 @@
 #include <dirent.h>
 
 #include <cerrno>
-#include <memory>
 
-#include "../../version.hpp"
+#include "../../runtime/unique_handle.hpp"
 
 CVT_NAMESPACE_BEGIN
 namespace checkpoint {
@@ -38,7 +37,7 @@ private:
     struct close_folder {
         void operator()(DIR* folder) const noexcept { ::closedir(folder); }
     };
-    std::unique_ptr<DIR, close_folder> folder_;
+    detail::unique_handle<DIR, close_folder> folder_;
     int error_;
 };
 

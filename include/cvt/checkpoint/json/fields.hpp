@@ -47,14 +47,12 @@ public:
         if (!v.is(json_kind::number)) return mismatch(name, "a number", v);
         out = v.number();
     }
-    /// Returns the value of an enumeration whose values are called `texts`, in their order. Empty if there is no `v`, or on an error.
+    /// Sets `out` to the value of an enumeration whose values are called `texts`, in their order. Leaves it unchanged if there is no `v`.
     template <class Enum>
-    [[nodiscard]] std::optional<Enum> choice(const char* name, json_value v, std::initializer_list<const char*> texts,
-                                             const char* expected) noexcept {
+    void choose(const char* name, json_value v, std::initializer_list<const char*> texts, const char* expected, auto& out) noexcept {
         for (std::size_t i = 0; i < texts.size(); ++i)
-            if (v.is_text(texts.begin()[i])) return static_cast<Enum>(i);
+            if (v.is_text(texts.begin()[i])) return void(out = static_cast<Enum>(i));
         if (v) mismatch(name, expected, v);
-        return std::nullopt;
     }
 
     void mismatch(const char* name, const char* expected, json_value found, errc code = errc::bad_config) noexcept {
