@@ -54,12 +54,11 @@ struct model_builder {
         std::size_t depth = 0;
         for (const stage_config& s : c.stages()) depth += static_cast<std::size_t>(s.depth);
         if (!data.blocks.resize(depth)) return error::out_of_memory("model", depth * sizeof(network::block_weights));
-        const std::span<network::block_weights> blocks{data.blocks.data(), depth};
         arena measure;
-        network::weight_layout{c, *data.kernels, data.precision, measure}.run(blocks);
+        network::weight_layout{c, *data.kernels, data.precision, measure}.run(data.blocks.data());
         if (!data.memory.resize(measure.peak())) return error::out_of_memory("model weights", measure.peak());
         arena memory{data.memory.data()};
-        data.weights = network::weight_layout{c, *data.kernels, data.precision, memory}.run(blocks);
+        data.weights = network::weight_layout{c, *data.kernels, data.precision, memory}.run(data.blocks.data());
         data.parameters = network::parameters_of(c);
         return network::weight_packer{c, data.precision, source, data.warnings}.run(data.weights);
     }

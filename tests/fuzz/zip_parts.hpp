@@ -18,7 +18,8 @@ inline std::vector<zip_part> zip_parts(std::string_view file) {
     const auto source = cvt::checkpoint::byte_source::from_memory(bytes_of(file));
     cvt::checkpoint::zip_directory zip;
     if (zip.open(source)) return parts;
-    for (const auto& entry : zip.entries().first(std::min<std::size_t>(zip.entries().size(), 64))) {
+    for (const auto& entry : zip.entries()) {
+        if (parts.size() == 64) break;
         std::size_t at = 0;
         if (!zip.locate(source, entry, at)) parts.push_back({std::string{entry.name}, std::string{file.substr(at, entry.size)}});
     }

@@ -91,7 +91,8 @@ inline std::string_view take_number(std::string_view& rest) noexcept {
     return number;
 }
 
-inline bool respell_front(std::string_view& rest, std::span<const spelling> spellings, naming from, naming to, tensor_name& out) noexcept {
+template <std::size_t N>
+bool respell_front(std::string_view& rest, const spelling (&spellings)[N], naming from, naming to, tensor_name& out) noexcept {
     for (const spelling& s : spellings) {
         if (!take_front(rest, s.in(from))) continue;
         out.append(s.in(to));

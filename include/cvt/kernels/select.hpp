@@ -4,8 +4,6 @@
 // does not compile the kernels.
 #pragma once
 
-#include <span>
-
 #include "../error.hpp"
 #include "kernel_set.hpp"
 
@@ -15,16 +13,17 @@ namespace kernels {
 /// Those of a list of kernel sets that this CPU can run, in their order.
 class set_list {
 public:
-    explicit set_list(std::span<const kernel_set* const> sets) noexcept {
+    static constexpr std::size_t capacity = 8;
+
+    template <std::size_t N>
+    requires(N <= capacity) explicit set_list(const kernel_set* const (&sets)[N]) noexcept {
         for (const kernel_set* s : sets)
-            if (size_ < capacity && s->supported()) sets_[size_++] = s;
+            if (s->supported()) sets_[size_++] = s;
     }
     [[nodiscard]] const kernel_set* const* begin() const noexcept { return sets_; }
     [[nodiscard]] const kernel_set* const* end() const noexcept { return sets_ + size_; }
     [[nodiscard]] const kernel_set* front() const noexcept { return sets_[0]; }
     [[nodiscard]] const kernel_set* back() const noexcept { return sets_[size_ - 1]; }
-
-    static constexpr std::size_t capacity = 8;
 
 private:
     const kernel_set* sets_[capacity]{};

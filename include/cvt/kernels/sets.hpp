@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdlib>
-#include <iterator>
 
 #include "../text.hpp"
 #include "arm/neon.hpp"
@@ -52,10 +51,7 @@ inline constexpr const kernel_set* compiled[] {
 #endif
 };
 
-inline set_list available() noexcept {
-    static_assert(std::size(compiled) <= set_list::capacity);
-    return set_list{compiled};
-}
+inline set_list available() noexcept { return set_list{compiled}; }
 
 inline result<const kernel_set*> select(const char* name) noexcept {
     const char* source = "kernels";

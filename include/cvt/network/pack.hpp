@@ -17,23 +17,22 @@ constexpr bool in_bytes(precision p, tensor_id weight, tensor_place at) noexcept
 }
 
 /// Takes the memory for all weights of configuration `c` as the list of tensors describes them; only measures if the arena has none.
-/// `blocks` must hold the blocks of all stages.
+/// `blocks` is memory for the blocks of all stages.
 class weight_layout {
 public:
     weight_layout(const config& c, const kernels::kernel_set& kernels, precision p, detail::arena& memory) noexcept
         : c_{c}, kernels_{kernels}, precision_{p}, memory_{memory} {}
 
-    model_weights run(std::span<block_weights> blocks) noexcept {
+    model_weights run(block_weights* blocks) noexcept {
         model_weights m;
         for (int i = 0; i < c_.num_stages; ++i) {
             at_ = {i, 0};
             stage_weights& w = m.stage[static_cast<std::size_t>(i)];
             w.cls_token = vector(tensor_id::cls_token);
             w.embed = {linear(tensor_id::embed_weight), norm(tensor_id::embed_norm_weight)};
-            const auto depth = static_cast<std::size_t>(c_.stage[static_cast<std::size_t>(i)].depth);
-            for (block_weights& b : blocks.first(depth)) b = block();
-            w.blocks = blocks.first(depth);
-            blocks = blocks.subspan(depth);
+            w.blocks = blocks;
+            w.depth = c_.stage[static_cast<std::size_t>(i)].depth;
+            for (int j = 0; j < w.depth; ++j) *blocks++ = block();
         }
         m.head = {c_.final_norm, norm(tensor_id::norm_weight), linear(tensor_id::head_weight)};
         return m;

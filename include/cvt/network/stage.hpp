@@ -9,8 +9,9 @@ namespace network {
 
 struct stage_weights {
     conv_embed_weights embed;
-    const float* cls_token = nullptr;  ///< (dim), or null
-    std::span<const block_weights> blocks;
+    const float* cls_token = nullptr;       ///< (dim), or null
+    const block_weights* blocks = nullptr;  ///< (depth)
+    int depth = 0;
 };
 
 /// The outputs that the caller needs from a stage.
@@ -29,8 +30,8 @@ inline void stage(const stage_pass& p, const stage_weights& w, const embed_input
     p.ctx.for_each_tile(x.rows, [&](row_range r, int) noexcept {
         p.ctx.kernels->layer_norm(x.rows_at(r.first, r.count), w.blocks[0].norm1, y.rows_at(r.first, r.count));
     });
-    for (std::size_t i = 0; i < w.blocks.size(); ++i) {
-        const bool last = i + 1 == w.blocks.size();
+    for (int i = 0; i < w.depth; ++i) {
+        const bool last = i + 1 == w.depth;
         block(p, w.blocks[i],
               {.rows = last && want.last_block_cls_only ? 1 : x.rows,
                .norm_after = last ? nullptr : &w.blocks[i + 1].norm1,

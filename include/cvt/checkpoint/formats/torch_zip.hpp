@@ -43,7 +43,7 @@ public:
         return {};
     }
 
-    [[nodiscard]] std::span<const entry> entries() const noexcept { return {entries_.data(), entries_.size()}; }
+    [[nodiscard]] const detail::buffer<entry>& entries() const noexcept { return entries_; }
     /// Returns the entry called `wanted`, or null.
     [[nodiscard]] const entry* find(std::string_view wanted) const noexcept {
         const auto before = [](const entry& e, std::string_view name) { return detail::precedes(e.name, name); };
