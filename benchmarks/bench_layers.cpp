@@ -39,10 +39,10 @@ public:
 
         blocks_.resize(size(depth));
         cvt::detail::arena measure;
-        network::weight_layout{alone_, set, cvt::precision::f32, measure}.run(blocks_);
+        network::weight_layout{alone_, set, cvt::precision::f32, measure}.run(blocks_.data());
         require(packed_.resize(measure.peak()));
         cvt::detail::arena memory{packed_.data()};
-        weights_ = network::weight_layout{alone_, set, cvt::precision::f32, memory}.run(blocks_);
+        weights_ = network::weight_layout{alone_, set, cvt::precision::f32, memory}.run(blocks_.data());
         cvt_test::formula_weights formula;
         cvt::warning_list warnings;
         require(network::weight_packer{alone_, cvt::precision::f32, {&formula, &cvt_test::formula_weights::read}, warnings}.run(weights_));
