@@ -39,7 +39,7 @@ TEST_CASE("docs/memory.md: packed weights and workspaces of the published models
         for (const cvt::stage_config& s : c.stages()) depth += static_cast<std::size_t>(s.depth);
         std::vector<cvt::network::block_weights> blocks(depth);
         cvt::detail::arena measure;
-        cvt::network::weight_layout{c, **set, cvt::precision::f32, measure}.run(blocks);
+        cvt::network::weight_layout{c, **set, cvt::precision::f32, measure}.run(blocks.data());
         const cvt::result<cvt::model_shape> shape = cvt::shape_of(c, side, side);
         REQUIRE(shape);
         const auto workspace = [&](int workers) {

@@ -104,10 +104,10 @@ public:
         for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
         blocks_.resize(depth);
         cvt::detail::arena measure;
-        cvt::network::weight_layout{config_, set, cvt::precision::f32, measure}.run(blocks_);
+        cvt::network::weight_layout{config_, set, cvt::precision::f32, measure}.run(blocks_.data());
         floats_ = poisoned(static_cast<std::size_t>(measure.peak()) / sizeof(float));
         cvt::detail::arena memory{reinterpret_cast<std::byte*>(floats_.data())};
-        weights_ = cvt::network::weight_layout{config_, set, cvt::precision::f32, memory}.run(blocks_);
+        weights_ = cvt::network::weight_layout{config_, set, cvt::precision::f32, memory}.run(blocks_.data());
         filled_ = memory.peak();
         error_ = cvt::network::weight_packer{config_, cvt::precision::f32, source, warnings_}.run(weights_);
     }

@@ -17,7 +17,7 @@ std::uint64_t packed_bytes(const cvt::config& c, const cvt::kernels::kernel_set&
     for (const cvt::stage_config& s : c.stages()) depth += count(s.depth);
     std::vector<cvt::network::block_weights> blocks(depth);
     cvt::detail::arena memory;
-    cvt::network::weight_layout{c, set, cvt::precision::f32, memory}.run(blocks);
+    cvt::network::weight_layout{c, set, cvt::precision::f32, memory}.run(blocks.data());
     return memory.peak();
 }
 
