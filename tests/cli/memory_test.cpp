@@ -1,5 +1,6 @@
 // Compares the peak memory that --info reports with the peak of a run, and the peaks of long inputs with those of short ones: recordings,
 // and folders to learn from.
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -125,6 +126,9 @@ TEST_CASE("a recording of ten hours takes the memory of one of ten minutes", "[c
     WARN("not checked: AddressSanitizer keeps freed memory");
     return;
 #endif
+    // At random addresses the same run has peaks that differ by 0.6 MiB, more than the 5 % below. Where a container refuses this call,
+    // they still do.
+    ::personality(ADDR_NO_RANDOMIZE);
     const temporary_folder folder;
     const std::string model = write_sound_model(folder / "model");
     // The first second has a sound; the rest is a hole in the file, silence.
