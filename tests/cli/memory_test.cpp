@@ -126,8 +126,8 @@ TEST_CASE("a recording of ten hours takes the memory of one of ten minutes", "[c
     WARN("not checked: AddressSanitizer keeps freed memory");
     return;
 #endif
-    // At random addresses the same run has peaks that differ by 0.6 MiB, more than the 5 % below. Where a container refuses this call,
-    // they still do.
+    // At random addresses the peaks of the same run differ by 0.6 MiB, more than the 5 % below. Where a container refuses this call,
+    // the addresses stay random.
     ::personality(ADDR_NO_RANDOMIZE);
     const temporary_folder folder;
     const std::string model = write_sound_model(folder / "model");

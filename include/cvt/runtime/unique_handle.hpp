@@ -8,7 +8,7 @@
 CVT_NAMESPACE_BEGIN
 namespace detail {
 
-/// A std::unique_ptr for handles. <memory> would add 4 % to the compile time of <cvt/cvt.hpp>.
+/// A std::unique_ptr for handles, without <memory>, which would make <cvt/cvt.hpp> slower to compile.
 template <class T, class Close>
 class unique_handle {
 public:

@@ -47,7 +47,8 @@ public:
         if (!v.is(json_kind::number)) return mismatch(name, "a number", v);
         out = v.number();
     }
-    /// Sets `out` to the value of an enumeration whose values are called `texts`, in their order. Leaves it unchanged if there is no `v`.
+    /// Sets `out` to the value of an enumeration whose values are called `texts`, in their order. Leaves it unchanged if there is
+    /// no `v`, or on an error.
     template <class Enum>
     void choose(const char* name, json_value v, std::initializer_list<const char*> texts, const char* expected, auto& out) noexcept {
         for (std::size_t i = 0; i < texts.size(); ++i)
